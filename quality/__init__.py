@@ -1,0 +1,1 @@
+"""What "valid" means: columns, shapes of source frames, the release gate. Pure rules; imports nothing of ours."""

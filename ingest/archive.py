@@ -1,0 +1,108 @@
+"""The archive: every payload's bytes by their sha256, and one receipt per attempt, kept before anything parses them.
+
+`blobs/{sha[:2]}/{sha}` holds bytes, `receipts/{YYYY-MM}.jsonl` what happened. Everything else in the warehouse can be
+rebuilt from here. Nothing here knows a source or a format.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ingest.files import append_lines, write_atomic
+from ingest.source import DataOrigin, Outcome
+
+
+class ArchiveError(Exception):
+    """Archived bytes are missing or are not what their name says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One attempt: what was asked for, when, how it ended, and where the bytes are."""
+
+    attempted_at: datetime
+    run_id: str
+    source: str
+    feed: str
+    request_key: str
+    request_name: str
+    outcome: Outcome
+    reason: str
+    message: str
+    http_status: int | None
+    payload_bytes: int
+    payload_sha256: str | None
+    data_origin: DataOrigin
+
+    @property
+    def request(self) -> tuple[str, str, str]:
+        """Identity of the request across attempts."""
+        return (self.source, self.feed, self.request_key)
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self) | {"attempted_at": self.attempted_at.isoformat()}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> "Receipt":
+        """Read one line; raises ValueError or KeyError when it is not a receipt."""
+        row = json.loads(line)
+        return cls(
+            **row
+            | {
+                "attempted_at": datetime.fromisoformat(row["attempted_at"]),
+                "outcome": Outcome(row["outcome"]),
+                "data_origin": DataOrigin(row["data_origin"]),
+            }
+        )
+
+
+class Archive:
+    """Bytes and receipts under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, body: bytes, *, durable: bool = True) -> str:
+        """Keep bytes and give their sha256. A blob that an interrupted write left short is written again."""
+        sha = hashlib.sha256(body).hexdigest()
+        path = self._blob(sha)
+        if not path.is_file() or path.stat().st_size != len(body):
+            write_atomic(path, body, durable=durable)
+        return sha
+
+    def get(self, sha: str) -> bytes:
+        """Give archived bytes, hashed again on the way; raises ArchiveError when they are missing or have rotted."""
+        path = self._blob(sha)
+        try:
+            body = path.read_bytes()
+        except FileNotFoundError:
+            raise ArchiveError(f"payload {sha} is not in the archive; restore {path} from a backup") from None
+        if hashlib.sha256(body).hexdigest() != sha:
+            raise ArchiveError(f"payload {sha} has changed on disk; restore {path} from a backup")
+        return body
+
+    def record(self, receipts: Iterable[Receipt]) -> None:
+        """Append receipts, in one durable write per month."""
+        months: dict[str, list[str]] = {}
+        for receipt in receipts:
+            months.setdefault(f"{receipt.attempted_at:%Y-%m}", []).append(receipt.to_json())
+        for month, lines in months.items():
+            append_lines(self.root / "receipts" / f"{month}.jsonl", lines)
+
+    def receipts(self) -> Iterator[Receipt]:
+        """Read every receipt in order of attempt; a line cut by an interrupted write is passed over."""
+        for file in sorted((self.root / "receipts").glob("*.jsonl")):
+            for line in file.read_text(encoding="utf-8").splitlines():
+                try:
+                    yield Receipt.from_json(line)
+                except (ValueError, KeyError, TypeError):
+                    continue  # the attempt it spoke of was not finished and runs again
+
+    def _blob(self, sha: str) -> Path:
+        if len(sha) != 64 or not set(sha) <= set("0123456789abcdef"):
+            raise ArchiveError(f"{sha!r} is not a sha256")
+        return self.root / "blobs" / sha[:2] / sha

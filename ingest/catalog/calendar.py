@@ -1,0 +1,75 @@
+"""Which days the exchange trades. Pure arithmetic over `calendar.toml`; past its end every question is an error."""
+
+import tomllib
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+CALENDAR_FILE = Path(__file__).with_name("calendar.toml")
+
+
+class CalendarHorizonError(Exception):
+    """A day outside the calendar was asked for; trading days are never guessed."""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Sessions between two days, both known to the calendar."""
+
+    first_day: date
+    last_day: date
+    sessions: tuple[date, ...]
+
+    def is_session(self, day: date) -> bool:
+        """Tell whether the exchange trades on `day`; raises CalendarHorizonError outside the calendar."""
+        self._require(day)
+        place = bisect_left(self.sessions, day)
+        return place < len(self.sessions) and self.sessions[place] == day
+
+    def between(self, first: date, last: date) -> list[date]:
+        """List the sessions in [first, last]; raises CalendarHorizonError outside the calendar."""
+        self._require(first)
+        self._require(last)
+        return list(self.sessions[bisect_left(self.sessions, first) : bisect_right(self.sessions, last)])
+
+    def _require(self, day: date) -> None:
+        if not self.first_day <= day <= self.last_day:
+            raise CalendarHorizonError(
+                f"{day} is outside the trading calendar ({self.first_day} to {self.last_day}); "
+                "add the exchange's closures for that year to catalog/calendar.toml in the warehouse home"
+            )
+
+
+def parse_calendar(texts: Sequence[str]) -> Calendar:
+    """Build the calendar from one or more TOML texts; later ones extend the earlier (new years, a later last_day)."""
+    first, last = date.max, date.min
+    closed: set[date] = set()
+    for text in texts:
+        document = tomllib.loads(text)
+        first = min(first, date.fromisoformat(document["first_day"])) if "first_day" in document else first
+        last = max(last, date.fromisoformat(document["last_day"])) if "last_day" in document else last
+        for spans in document.get("closures", {}).values():
+            for span in spans:
+                start, _, end = span.partition("/")
+                closed.update(_days(date.fromisoformat(start), date.fromisoformat(end or start)))
+    sessions = tuple(day for day in _days(first, last) if day.weekday() < 5 and day not in closed)
+    return Calendar(first, last, sessions)
+
+
+@lru_cache
+def load_calendar(overlay: Path | None = None) -> Calendar:
+    """Read the shipped calendar, extended by `overlay/calendar.toml` when the operator has one."""
+    files = [CALENDAR_FILE, *([overlay / "calendar.toml"] if overlay and (overlay / "calendar.toml").is_file() else [])]
+    return parse_calendar([file.read_text(encoding="utf-8") for file in files])
+
+
+def trading_days(first: date, last: date) -> list[date]:
+    """List the sessions of the shipped calendar in [first, last]."""
+    return load_calendar().between(first, last)
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

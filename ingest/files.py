@@ -1,0 +1,42 @@
+"""Writing files so that a reader sees the whole file or none, and a crash loses nothing that was reported as kept."""
+
+import os
+from pathlib import Path
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
+    """Write `body` to `path` through a temporary name in the same folder; with `durable`, it survives power loss."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as handle:
+        handle.write(body)
+        if durable:
+            handle.flush()
+            os.fsync(handle.fileno())
+    temporary.replace(path)
+    if durable:
+        sync_folder(path.parent)
+
+
+def append_lines(path: Path, lines: list[str]) -> None:
+    """Append whole lines in one durable write, first closing a line that an interrupted write left open."""
+    if not lines:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as handle:
+        if handle.tell() > 0:
+            handle.seek(-1, os.SEEK_END)
+            if handle.read(1) != b"\n":
+                handle.write(b"\n")
+        handle.write("".join(f"{line}\n" for line in lines).encode())
+        handle.flush()
+        os.fsync(handle.fileno())

@@ -1,0 +1,215 @@
+"""The one path of a payload: inspect, archive, parse, validate, lake. Every source and every origin goes through here.
+
+Nothing is lost on the way: bytes are kept before they are parsed, every attempt leaves a receipt with a typed outcome,
+every refused row a quarantine row with its reason. What the lake already holds is not parsed again; whether it does is
+asked of the lake, not of the receipts, so a run that was cut off between the two heals by itself.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from ingest.archive import Archive, Receipt
+from ingest.lake import Lake
+from ingest.origins import UNREAD, Origin
+from ingest.source import DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
+from quality.fields import PROVENANCE
+from quality.raw import TABLES, validate
+
+# Payloads parsed before their frames are validated and written together; bounds memory in a long backfill.
+FLUSH_PAYLOADS = 2_000
+
+
+@dataclass
+class Report:
+    """What one ingestion did, for people and for Dagster's metadata."""
+
+    outcomes: Counter[tuple[str, str, Outcome]] = field(default_factory=Counter)
+    problems: list[Receipt] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[tuple[str, str]] = field(default_factory=Counter)
+    payloads: list[str] = field(default_factory=list)
+
+    @property
+    def attempts(self) -> int:
+        """How many payloads were asked for."""
+        return sum(self.outcomes.values())
+
+    def count(self, *outcomes: Outcome) -> int:
+        """How many attempts ended in one of these."""
+        return sum(count for (_, _, outcome), count in self.outcomes.items() if outcome in outcomes)
+
+
+@dataclass
+class _Pending:
+    """Frames of payloads parsed but not yet committed."""
+
+    frames: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    payloads: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    receipts: list[Receipt] = field(default_factory=list)
+
+
+def ingest(
+    sources: Sequence[Source],
+    origin: Origin,
+    archive: Archive,
+    lake: Lake,
+    run_id: str,
+    *,
+    record: bool = True,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Take everything an origin delivers for these sources into archive and lake.
+
+    With `record=False` (rebuilding from the archive) no receipts are written. Bad payloads and rows never raise; only
+    failures of the machine do (disk full, a rotted archive).
+    """
+    by_name = {source.name: source for source in sources}
+    parsed_before = lake.parsed()
+    first_seen: dict[str, datetime] = {}
+    accepted: dict[tuple[str, str, str], str | None] = {}
+    for receipt in archive.receipts():
+        if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED) and receipt.payload_sha256:
+            first_seen.setdefault(receipt.payload_sha256, receipt.attempted_at)
+            accepted[receipt.request] = receipt.payload_sha256
+    durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be made again
+    report, pending = Report(), _Pending()
+
+    for number, (request, response) in enumerate(origin.deliveries(sources), start=1):
+        source = by_name.get(request.source)
+        sha = archive.put(response.body, durable=durable) if response.body else None
+        verdict = _inspect(source, request, response)
+        if verdict.outcome is Outcome.OK and source is not None and sha is not None:
+            request_id = (request.source, request.feed, request.key)
+            held = pending.payloads.get(sha) or parsed_before.get(sha)
+            is_state = TABLES[source.tables[0]].replace  # configuration counts as a whole, so all of it is read every time
+            if held != source.parser_version or is_state:
+                verdict = _take(source, request, response, sha, first_seen.get(sha, response.fetched_at), origin.data_origin, pending, report)
+            if verdict.outcome is Outcome.OK and accepted.get(request_id) == sha:
+                verdict = Verdict(Outcome.UNCHANGED, verdict.reason, verdict.message)
+            if verdict.outcome in (Outcome.OK, Outcome.UNCHANGED):
+                accepted[request_id] = sha
+        receipt = Receipt(
+            attempted_at=response.fetched_at,
+            run_id=run_id,
+            source=request.source,
+            feed=request.feed,
+            request_key=request.key,
+            request_name=request.name,
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            message=verdict.message,
+            http_status=response.status,
+            payload_bytes=len(response.body),
+            payload_sha256=sha,
+            data_origin=origin.data_origin,
+        )
+        pending.receipts.append(receipt)
+        report.outcomes[(request.source, request.feed, verdict.outcome)] += 1
+        if verdict.outcome not in (Outcome.OK, Outcome.UNCHANGED, Outcome.NO_SESSION):
+            report.problems.append(receipt)
+        if len(pending.payloads) >= FLUSH_PAYLOADS:
+            parsed_before |= pending.payloads
+            pending = _flush(pending, archive, lake, report, record=record, durable=durable)
+        progress(number)
+    _flush(pending, archive, lake, report, record=record, durable=durable)
+    return report
+
+
+def _inspect(source: Source | None, request: Request, response: Response) -> Verdict:
+    if response.verdict is not None:
+        return response.verdict
+    if response.error is not None and response.status is None and response.body == b"" and request.url is None:
+        return Verdict(Outcome.NOT_DATA, "unreadable_file", f"{request.name}: {response.error}")
+    if source is None or request.source == UNREAD:
+        return Verdict(Outcome.NOT_DATA, "no_reader", f"{request.key}: no source of this warehouse reads a file of this name; it is kept in the archive")
+    return source.inspect(request, response)
+
+
+def _take(
+    source: Source, request: Request, response: Response, sha: str, seen: datetime, origin: DataOrigin, pending: _Pending, report: Report
+) -> Verdict:
+    """Parse one payload into the pending batch and say how it went."""
+    try:
+        parsed = source.parse(request, response.body)
+    except PayloadError as error:
+        return error.verdict
+    provenance = {
+        "payload_sha256": sha,
+        "source": source.name,
+        "fetched_at": seen.astimezone(UTC),
+        "published_at": parsed.published_at.astimezone(UTC) if parsed.published_at else None,
+        "parser_version": source.parser_version,
+        "data_origin": str(origin),
+    }
+    frames = {table: _with_provenance(table, frame, provenance) for table, frame in parsed.frames.items() if frame.height}
+    if rejects := parsed.rejects:
+        frames["ingest__quarantine"] = _quarantine(request.name, rejects, provenance)
+        report.quarantined.update((reject.table, reject.reason) for reject in rejects)
+    if not frames and not _may_be_empty(parsed):
+        return Verdict(Outcome.NOT_DATA, "no_rows", f"{request.name} was readable but gave no row")
+    for table, frame in frames.items():
+        pending.frames.setdefault(table, []).append(frame)
+    pending.payloads[sha] = source.parser_version
+    pending.names[sha] = request.name
+    report.payloads.append(sha)
+    notes = [*parsed.remarks, *([f"{len(rejects)} rows in quarantine"] if rejects else [])]
+    return Verdict(Outcome.OK, notes[0].split(":")[0] if notes else "", "; ".join(notes))
+
+
+def _may_be_empty(parsed: Parsed) -> bool:
+    """A payload that feeds no table at all (a catalogue file read elsewhere) is not an empty one."""
+    return not parsed.frames
+
+
+def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, record: bool, durable: bool) -> _Pending:
+    """Validate what is pending, commit it as one batch, then record the receipts."""
+    # Configuration with one unreadable file would replace the whole by a part: keep what there was.
+    half = report.problems and any(TABLES[table].replace for table in pending.frames)
+    if pending.payloads and not half:
+        good: dict[str, pl.DataFrame] = {}
+        refused: list[pl.DataFrame] = []
+        for table, frames in pending.frames.items():
+            checked = validate(TABLES[table], pl.concat(frames))
+            good[table] = checked.good
+            report.rows[table] += checked.good.height
+            by_row = {row["_row"]: row for row in checked.bad.iter_rows(named=True)}
+            for failure in checked.failures:
+                for row in (by_row[number] for number in failure.rows):
+                    reject = Reject(table, failure.check, failure.message, {k: v for k, v in row.items() if k not in PROVENANCE and k != "_row"})
+                    refused.append(_quarantine(pending.names[row["payload_sha256"]], [reject], {name: row[name] for name in PROVENANCE}))
+                report.quarantined[(table, failure.check)] += len(failure.rows)
+        if refused:
+            quarantine = [*([good["ingest__quarantine"]] if "ingest__quarantine" in good else []), *refused]
+            good["ingest__quarantine"] = pl.concat(quarantine)
+        lake.commit(pending.payloads, good, durable=durable)
+    if record:
+        archive.record(pending.receipts)
+    return _Pending()
+
+
+def _with_provenance(table: str, frame: pl.DataFrame, provenance: Mapping[str, Any]) -> pl.DataFrame:
+    stored = TABLES[table].stored_schema
+    missing = {name: pl.lit(provenance[name], stored[name]).alias(name) for name in stored if name not in frame.columns}
+    return frame.with_columns(list(missing.values())).select(list(stored))
+
+
+def _quarantine(name: str, rejects: Iterable[Reject], provenance: Mapping[str, Any]) -> pl.DataFrame:
+    rows = [
+        {
+            "table_name": reject.table,
+            "request_name": name,
+            "reason": reject.reason,
+            "message": reject.message,
+            "row_json": json.dumps(dict(reject.row), ensure_ascii=False, default=str),
+        }
+        for reject in rejects
+    ]
+    frame = pl.DataFrame(rows, schema=TABLES["ingest__quarantine"].schema).unique(maintain_order=True)
+    return _with_provenance("ingest__quarantine", frame, provenance)

@@ -1,0 +1,46 @@
+"""Is this payload what it claims to be? Judged from status and first bytes, before anything is parsed.
+
+What a payload says inside (envelope, date, rows) is its source's business. Challenges are detected and reported, never solved.
+"""
+
+from ingest.source import Outcome, Response, Verdict
+
+OK = Verdict(Outcome.OK)
+
+# Seen by two public clients of the exchange: about 10 KB of HTML under status 200.
+CHALLENGE_MARKERS = ("WEB 应用防火墙", "safeline_bot_challenge", "js-challenge", 'id="slider"', 'id="captcha"')
+BLOCKING_STATUS = frozenset({403, 412, 429, 520, 567})
+SOFT_404_LIMIT = 6_000
+KINDS = {b"{": "json", b"[": "json", b"<": "html", b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
+
+
+def kind_of(body: bytes) -> str:
+    """Name what the first bytes are: json, html, xlsx, xls or text."""
+    head = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return next((kind for magic, kind in KINDS.items() if head.startswith(magic)), "text")
+
+
+def inspect(response: Response, expected: str) -> Verdict:
+    """Judge an answer that should hold `expected` (json, html, xlsx or text)."""
+    body, status = response.body, response.status
+    if response.error is not None:
+        return Verdict(Outcome.HTTP_ERROR, "transport", f"no answer: {response.error}")
+    kind = kind_of(body)
+    text = body[:20_000].decode("utf-8", "replace") if kind == "html" else ""
+    marker = next((marker for marker in CHALLENGE_MARKERS if marker in text), None)
+    if status in BLOCKING_STATUS or marker or text.lstrip("\ufeff \t\r\n").startswith("<script"):
+        return Verdict(Outcome.BLOCKED, "challenge", f"the site answered with a challenge page instead of data ({marker or f'status {status}'})")
+    if status == 404:
+        return Verdict(Outcome.NOT_PUBLISHED, "not_found", "the address answers 404: not published yet, or the address has moved")
+    if status is not None and status != 200:
+        return Verdict(Outcome.HTTP_ERROR, "status", f"the address answers with status {status}")
+    if not body.strip():
+        return Verdict(Outcome.NOT_DATA, "empty", "the payload is empty")
+    length = response.headers.get("content-length", "")
+    if length.isdigit() and "content-encoding" not in response.headers and int(length) != len(body):
+        return Verdict(Outcome.NOT_DATA, "truncated", f"{len(body)} of {length} bytes arrived")
+    if kind == "html" and len(body) < SOFT_404_LIMIT and ("<title>404</title>" in text or "页面不存在" in text):
+        return Verdict(Outcome.NOT_DATA, "soft_404", "a page that says 'not found' arrived with status 200")
+    if kind != expected:
+        return Verdict(Outcome.NOT_DATA, f"{kind}_instead_of_{expected}", f"the content is {kind}, not the {expected} its name promises")
+    return OK

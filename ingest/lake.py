@@ -1,0 +1,107 @@
+"""The lake: validated frames as Parquet, committed batch by batch.
+
+A batch's files are written first; one line in `manifest.jsonl` commits them all. A file without a line is debris of an
+interrupted run and is written again under the same name. Readers check each file's sha256 against the manifest, since a
+flipped bit in Parquet is silent.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ingest.files import append_lines, write_atomic
+from quality.raw import TABLES, RawTable
+
+
+class LakeError(Exception):
+    """A committed file is missing or has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFile:
+    """One Parquet file of a batch: path below the lake, sha256 of its bytes, rows."""
+
+    table: str
+    path: str
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one commit holds: the payloads parsed (sha256 -> parser version) and the files made of them."""
+
+    batch_id: str
+    payloads: Mapping[str, str]
+    files: tuple[LakeFile, ...]
+
+
+class Lake:
+    """Parquet files under one folder: `{table}/{YYYY-MM or all}/{batch}.parquet`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.manifest = root / "manifest.jsonl"
+
+    def batches(self) -> Iterator[Batch]:
+        """Read every commit in order; a line cut by an interrupted write commits nothing."""
+        if not self.manifest.is_file():
+            return
+        for line in self.manifest.read_text(encoding="utf-8").splitlines():
+            try:
+                row = json.loads(line)
+                yield Batch(row["batch_id"], row["payloads"], tuple(LakeFile(**file) for file in row["files"]))
+            except (ValueError, KeyError, TypeError):
+                continue
+
+    def parsed(self) -> dict[str, str]:
+        """Give the payloads the lake holds: sha256 -> newest parser version."""
+        return {sha: version for batch in self.batches() for sha, version in batch.payloads.items()}
+
+    def commit(self, payloads: Mapping[str, str], frames: Mapping[str, pl.DataFrame], *, durable: bool = True) -> Batch:
+        """Write the validated frames of some payloads and commit them as one batch.
+
+        The batch's name follows from the payloads and parser versions, so the same input gives the same files.
+        """
+        batch_id = hashlib.sha256(json.dumps(sorted(payloads.items())).encode()).hexdigest()[:16]
+        if any(TABLES[name].replace for name in frames):
+            current = [batch for batch in self.batches() if any(file.table in frames for file in batch.files)][-1:]
+            if current and current[0].batch_id == batch_id:
+                return current[0]  # the same configuration as before
+        files = tuple(
+            self._write(TABLES[name], period, part, batch_id, durable=durable)
+            for name, frame in frames.items()
+            for period, part in _by_period(TABLES[name], frame)
+        )
+        batch = Batch(batch_id, dict(payloads), files)
+        append_lines(self.manifest, [json.dumps(asdict(batch))])
+        return batch
+
+    def verified(self, file: LakeFile) -> Path:
+        """Give the path of a committed file after hashing it again; raises LakeError when it is not the one committed."""
+        path = self.root / file.path
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != file.sha256:
+            raise LakeError(f"lake file {file.path} is missing or has changed on disk; run `alumina rebuild`, the archive holds its payloads")
+        return path
+
+    def _write(self, table: RawTable, period: str, frame: pl.DataFrame, batch_id: str, *, durable: bool) -> LakeFile:
+        buffer = io.BytesIO()
+        frame.sort([*table.key, "payload_sha256"], maintain_order=True).write_parquet(buffer, compression="zstd")
+        body = buffer.getvalue()
+        path = f"{table.name}/{period}/{batch_id}.parquet"
+        write_atomic(self.root / path, body, durable=durable)
+        return LakeFile(table.name, path, hashlib.sha256(body).hexdigest(), frame.height)
+
+
+def _by_period(table: RawTable, frame: pl.DataFrame) -> Iterable[tuple[str, pl.DataFrame]]:
+    if frame.is_empty():
+        return []
+    if table.period is None:
+        return [("all", frame)]
+    months = frame.with_columns(pl.col(table.period).dt.strftime("%Y-%m").alias("_month"))
+    return [(str(month), part.drop("_month")) for (month,), part in months.group_by("_month", maintain_order=True)]

@@ -1,0 +1,143 @@
+"""Where deliveries come from: the live exchange, a folder of payload files, the embedded sample, the archive, the catalogue.
+
+An origin gives (request, response) pairs; what becomes of them is the same for all (`ingest.flow`).
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from ingest import values
+from ingest.archive import Archive
+from ingest.catalog.calendar import Calendar
+from ingest.source import DataOrigin, Outcome, Request, Response, Source, Verdict
+from ingest.sources.catalog import catalog_files
+
+FILE_LIMIT = 64 * 2**20
+UNREAD = "unread"
+"""Source name of files that no page reads; they are archived and reported, never dropped in silence."""
+
+Delivery = tuple[Request, Response]
+
+
+class Origin(Protocol):
+    """One way payloads arrive."""
+
+    data_origin: DataOrigin
+
+    def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
+        """Give what there is for these sources, oldest day first where days are known."""
+        ...
+
+
+@dataclass(frozen=True)
+class CatalogOrigin:
+    """The catalogue files, shipped and the operator's."""
+
+    overlay: Path | None = None
+    data_origin: DataOrigin = DataOrigin.CONFIG
+
+    def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
+        """Give every catalogue file."""
+        for name, body in catalog_files(self.overlay):
+            yield Request("catalog", "catalog", name, name), Response(body, datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class FilesOrigin:
+    """Payload files under a folder, each known by its name. Regular files only, links are not followed."""
+
+    folder: Path
+    first: date | None = None
+    last: date | None = None
+    data_origin: DataOrigin = DataOrigin.FILES
+
+    def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
+        """Give each file with the request it answers; raises NotADirectoryError when there is no such folder."""
+        if not self.folder.is_dir():
+            raise NotADirectoryError(f"the payload folder {self.folder} does not exist")
+        for path in sorted(Path(base) / name for base, _, names in os.walk(self.folder) for name in names):
+            name = path.relative_to(self.folder).as_posix()
+            request = next((request for source in sources if (request := source.recognise(name))), None) or Request(UNREAD, "file", name, path.name)
+            if request.day and ((self.first and request.day < self.first) or (self.last and request.day > self.last)):
+                continue
+            yield request, _read(path)
+
+
+@dataclass(frozen=True)
+class SampleOrigin:
+    """The embedded sample, deterministic."""
+
+    first: date
+    last: date
+    data_origin: DataOrigin = DataOrigin.SAMPLE
+
+    def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
+        """Give the sample's payloads of the window."""
+        from ingest import sample  # builds two years of payloads on first use
+
+        names = {source.name for source in sources}
+        return (delivery for delivery in sample.deliveries(self.first, self.last) if delivery[0].source in names)
+
+
+@dataclass(frozen=True)
+class LiveOrigin:
+    """The public addresses, asked politely, session by session; closed days are not asked for."""
+
+    first: date
+    last: date
+    calendar: Calendar
+    fetch: Callable[[Request], Response]
+    data_origin: DataOrigin = DataOrigin.LIVE
+
+    def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
+        """Ask for each session's payloads; a feed that blocks is left alone for the rest of the run."""
+        blocked: set[tuple[str, str]] = set()
+        for day in (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)):
+            closed = None if self.calendar.is_session(day) else Verdict(Outcome.NO_SESSION, "calendar", f"the exchange is closed on {day}; nothing was asked for")
+            for source in sources:
+                for request in source.requests(day):
+                    feed = (request.source, request.feed)
+                    held = Verdict(Outcome.BLOCKED, "held_back", "not asked for: the feed answered with a challenge earlier in this run") if feed in blocked else None
+                    if closed or held:
+                        yield request, Response(b"", datetime.now(UTC), verdict=closed or held)
+                        continue
+                    response = self.fetch(request)
+                    if source.inspect(request, response).outcome is Outcome.BLOCKED:
+                        blocked.add(feed)
+                    yield request, response
+
+
+@dataclass
+class ReplayOrigin:
+    """The archive itself: every payload that was ever accepted, in the order it first came. Used to rebuild the warehouse."""
+
+    archive: Archive
+    data_origin: DataOrigin
+    _seen: set[str] = field(default_factory=set)
+
+    def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
+        """Give each accepted payload once, with the time it was first in hand; configuration is read afresh instead."""
+        names = {source.name for source in sources}
+        for receipt in self.archive.receipts():
+            wanted = receipt.outcome is Outcome.OK and receipt.data_origin is self.data_origin and receipt.source in names
+            if wanted and receipt.payload_sha256 and receipt.payload_sha256 not in self._seen:
+                self._seen.add(receipt.payload_sha256)
+                key = receipt.request_key
+                day = values.day(key) if len(key) == 8 and key.isdigit() else None  # daily files are keyed by their day
+                yield Request(receipt.source, receipt.feed, key, receipt.request_name, day), Response(self.archive.get(receipt.payload_sha256), receipt.attempted_at)
+
+
+def _read(path: Path) -> Response:
+    now = datetime.now(UTC)
+    if path.is_symlink() or not path.is_file():
+        return Response(b"", now, error="not a regular file; links are not followed")
+    try:
+        if path.stat().st_size > FILE_LIMIT:
+            return Response(b"", now, error=f"larger than {FILE_LIMIT} bytes")
+        return Response(path.read_bytes(), now)
+    except OSError as error:
+        return Response(b"", now, error=f"cannot be read: {error.strerror}")

@@ -1,0 +1,65 @@
+"""Paths and credentials: the only reader of the environment."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where state lives and how much of the machine may be used. Every field can be set as `ALUMINA_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="ALUMINA_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=REPOSITORY / ".alumina", description="All state: archive, lake, warehouse, releases.")
+    memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$", description="DuckDB's memory limit.")
+    releases_kept: int = Field(default=10, ge=2, description="Published releases kept for rollback.")
+    lock_wait_seconds: float = Field(default=600, ge=0, description="How long a writer waits for another one.")
+
+    @cached_property
+    def root(self) -> Path:
+        """Absolute path of the home."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def archive(self) -> Path:
+        """Payload bytes and receipts."""
+        return self.root / "archive"
+
+    @property
+    def lake(self) -> Path:
+        """Validated Parquet files and their manifest."""
+        return self.root / "lake"
+
+    @property
+    def catalog_overlay(self) -> Path:
+        """The operator's own catalogue files, which extend or replace the shipped ones."""
+        return self.root / "catalog"
+
+    @property
+    def warehouse(self) -> Path:
+        """The working DuckDB file; nobody but the pipeline opens it."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def releases(self) -> Path:
+        """Published releases, one folder each."""
+        return self.root / "releases"
+
+    @property
+    def serving(self) -> Path:
+        """Relative link to the current release: what people and BI tools read."""
+        return self.root / "serving"
+
+    @property
+    def status(self) -> Path:
+        """Last attempt to publish: outcome and reason."""
+        return self.root / "status.json"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's instance folder."""
+        return self.root / "dagster"

@@ -1,0 +1,136 @@
+"""The vocabulary of ingestion: what a source is, what it asks for, what came back, and what was made of it.
+
+Here live the types every room of `ingest` speaks in. No I/O, no parsing, no knowledge of any one source.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class Outcome(StrEnum):
+    """How one attempt to obtain a payload ended; every attempt leaves one receipt with one of these."""
+
+    OK = "ok"
+    UNCHANGED = "unchanged"
+    NO_SESSION = "no_session"
+    NOT_PUBLISHED = "not_published"
+    BLOCKED = "blocked"
+    NOT_DATA = "not_data"
+    FORMAT_CHANGED = "format_changed"
+    HTTP_ERROR = "http_error"
+
+
+class DataOrigin(StrEnum):
+    """Where the bytes came from; it travels on every row to the published page."""
+
+    SAMPLE = "sample"
+    FILES = "files"
+    LIVE = "live"
+    CONFIG = "config"
+    """Catalogue rows: configuration, not observation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One payload a source can ask for. `(source, feed, key)` is its identity across time and origins."""
+
+    source: str
+    feed: str
+    key: str
+    """What distinguishes payloads of one feed: `20250716` for a daily file, the file's stem for a dropped one."""
+    name: str
+    """File name or address tail, kept as data only."""
+    day: date | None = None
+    """The exchange day the payload must be about; None where a payload carries its own dates."""
+    url: str | None = None
+    method: str = "GET"
+    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Bytes and facts of one attempt. A transport failure is a Response too: `error` says what happened."""
+
+    body: bytes
+    fetched_at: datetime
+    """UTC, when the bytes were in hand."""
+    status: int | None = None
+    """HTTP status; None for files."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    verdict: "Verdict | None" = None
+    """Set by an origin that knew the answer without asking: no session that day, or a feed that blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What inspection or parsing decided about a payload, with the reason in one sentence."""
+
+    outcome: Outcome
+    reason: str = ""
+    message: str = ""
+
+
+class PayloadError(Exception):
+    """A payload as a whole cannot be used. Carries the typed outcome; never escapes `ingest.flow`."""
+
+    def __init__(self, outcome: Outcome, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.verdict = Verdict(outcome, reason, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One row that could not be typed or believed; it goes to quarantine with its reason, never into the lake."""
+
+    table: str
+    reason: str
+    message: str
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a source made of one payload: one eager frame per raw table (without provenance), rejects and remarks."""
+
+    frames: Mapping[str, pl.DataFrame]
+    rejects: tuple[Reject, ...] = ()
+    published_at: datetime | None = None
+    """The time of publication the payload itself states (UTC); None where it states none."""
+    remarks: tuple[str, ...] = ()
+    """What was unusual but accepted: `control_char`, `partial:…`, `unknown_column:…`."""
+
+
+class Source(Protocol):
+    """One page under `ingest/sources`: which payloads exist, how to know one, how to read it. Pure; no I/O."""
+
+    name: str
+    parser_version: str
+    """Raised whenever the same bytes would give other rows; the lake then re-parses what it holds."""
+    tables: tuple[str, ...]
+    """Raw tables this source fills; `quality.raw` holds their shape."""
+
+    def requests(self, day: date) -> Iterable[Request]:
+        """Give the payloads the source publishes for one calendar day (empty where people must export by hand)."""
+        ...
+
+    def recognise(self, path: str) -> Request | None:
+        """Give the request a file (POSIX path relative to its folder) answers, or None when it is not this source's."""
+        ...
+
+    def inspect(self, request: Request, response: Response) -> Verdict:
+        """Decide from status and bytes whether this is what was asked for, before anything is parsed."""
+        ...
+
+    def parse(self, request: Request, body: bytes) -> Parsed:
+        """Turn an accepted payload into typed frames; raises PayloadError when it cannot be used as a whole."""
+        ...

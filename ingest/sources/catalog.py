@@ -1,0 +1,136 @@
+"""The catalogue as a source: each TOML file is a payload, its rows go to `raw.catalog__*` and reach SQL as tables.
+
+A file the operator puts into `$ALUMINA_HOME/catalog/` under the same name replaces the shipped one (the calendar is extended
+instead); new files under `commodities/` add commodities.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ingest.catalog.calendar import CALENDAR_FILE, parse_calendar
+from ingest.inspect import inspect
+from ingest.source import Outcome, Parsed, PayloadError, Request, Response, Verdict
+from quality.raw import TABLES
+
+SHIPPED = CALENDAR_FILE.parent
+
+
+def catalog_files(overlay: Path | None) -> Iterator[tuple[str, bytes]]:
+    """Give every catalogue file as (name, bytes), the operator's in place of the shipped ones."""
+    names = {path.relative_to(root).as_posix(): path for root in (SHIPPED, overlay) if root for path in sorted(root.rglob("*.toml"))}
+    for name, path in sorted(names.items()):
+        body = path.read_bytes()
+        if name == "calendar.toml" and path.parent != SHIPPED:
+            body = CALENDAR_FILE.read_bytes() + b"\n#---\n" + body
+        yield name, body
+
+
+class Catalog:
+    """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
+
+    name = "catalog"
+    parser_version = "1"
+    tables = tuple(name for name in TABLES if name.startswith("catalog__"))
+
+    def requests(self, day: date) -> Iterable[Request]:
+        """Nothing is fetched."""
+        return []
+
+    def recognise(self, path: str) -> Request | None:
+        """No file of a payload folder is configuration."""
+        return None
+
+    def inspect(self, request: Request, response: Response) -> Verdict:
+        """Expect text."""
+        return inspect(response, "text")
+
+    def parse(self, request: Request, body: bytes) -> Parsed:
+        """Read one file; raises PayloadError naming file and entry when it is not what the models read."""
+        try:
+            text = body.decode("utf-8")
+            if request.name == "calendar.toml":
+                sessions = parse_calendar(text.split("\n#---\n")).sessions
+                rows = {"catalog__trading_days": [{"trade_date": day, "session_index": n} for n, day in enumerate(sessions, start=1)]}
+            else:
+                rows = _rows(request.name, tomllib.loads(text))
+            frames = {name: pl.DataFrame(items, schema=TABLES[name].schema, strict=True) for name, items in rows.items() if items}
+        except KeyError as error:
+            raise PayloadError(Outcome.FORMAT_CHANGED, "missing_entry", f"catalogue file {request.name} has no {error}") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
+            raise PayloadError(Outcome.FORMAT_CHANGED, "unreadable", f"catalogue file {request.name}: {error}") from None
+        return Parsed(frames)
+
+
+def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    if name.startswith("commodities/"):
+        commodity = document["commodity"]
+        code = commodity["commodity_code"]
+        columns = TABLES["catalog__contract_specs"].columns
+        specs = [{column: spec.get(column) for column in columns} | {"commodity_code": code, "valid_from": date.fromisoformat(spec["valid_from"]), "source_note": spec["source"]} for spec in document["contract_spec"]]
+        return {
+            "catalog__commodities": [
+                {column: commodity[column] for column in ("commodity_code", "name_en", "name_zh", "exchange", "product_id")}
+                | {"listing_date": date.fromisoformat(commodity["listing_date"]), "source_note": commodity["source"]}
+            ],
+            "catalog__contract_specs": specs,
+            "catalog__series": [
+                {"commodity_code": code, "source_note": series["source"]} | {column: series[column] for column in ("role", "provider", "series_id", "region")}
+                for series in document.get("series", [])
+            ],
+        }
+    if name == "regions.toml":
+        return {"catalog__regions": [{"region": code, "region_name_zh": names["zh"], "region_name_en": names["en"]} for code, names in document["regions"].items()]}
+    if name == "clock.toml":
+        return {
+            "catalog__publication_clock": [
+                {column: row[column] for column in ("dataset", "day_offset", "label")}
+                | {"earliest_minute": _minutes(row["earliest"]), "latest_minute": _minutes(row["latest"]), "source_note": row["source"]}
+                for row in document["clock"]
+            ]
+        }
+    if name == "parameters.toml":
+        return {
+            "catalog__parameters": [
+                {"commodity_code": row.get("commodity", "*"), "parameter": row["name"], "parameter_value": float(row["value"]), "unit": row["unit"], "source_note": row["source"]}
+                for row in document["parameter"]
+            ]
+        }
+    if name == "score.toml":
+        return {"catalog__score_components": _components(document)}
+    return {}  # exchanges.toml is read where payloads are parsed
+
+
+def _components(document: dict[str, Any]) -> list[dict[str, Any]]:
+    components = document["component"]
+    total = sum(row["weight"] for row in components)
+    for block in sorted({row["block"] for row in components}):
+        share = sum(row["weight"] for row in components if row["block"] == block) / total
+        if share > document["block_cap"]:
+            raise ValueError(f"block {block!r} carries {share:.1%} of all weight, the cap is {document['block_cap']:.0%}")
+    return [
+        {
+            "component": row["code"],
+            "block": row["block"],
+            "component_name": row["name"],
+            "signal": row["signal"],
+            "weight": float(row["weight"]),
+            "sign": row["sign"],
+            "block_cap": document["block_cap"],
+            "config_version": document["version"],
+            "source_note": document["source"],
+        }
+        for row in components
+    ]
+
+
+def _minutes(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,2}):(\d{2})", text)
+    if not match or int(match[1]) > 24 or int(match[2]) > 59:
+        raise ValueError(f"{text!r} is not a time of day HH:MM")
+    return int(match[1]) * 60 + int(match[2])

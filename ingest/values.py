@@ -1,0 +1,61 @@
+"""Reading single values as feeds print them: numbers, dates, times. Blank is null, never zero; nonsense is a ValueError."""
+
+import math
+import re
+import unicodedata
+from datetime import date, datetime, time
+from typing import Any
+
+from ingest.source import SHANGHAI
+
+BLANKS = frozenset({"", "-", "--", "---", "—", "null", "None"})
+_NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?")
+
+
+def number(value: Any) -> float | None:
+    """Read a JSON number or a printed one (thousands commas, full-width digits); raises ValueError on anything else."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a number")
+    if isinstance(value, int | float):
+        result = float(value)
+    else:
+        text = unicodedata.normalize("NFKC", str(value)).strip()
+        if text in BLANKS:
+            return None
+        if not _NUMBER.fullmatch(text) or not any(character.isdigit() for character in text):
+            raise ValueError(f"{str(value)!r} is not a number")
+        result = float(text.replace(",", ""))
+    if not math.isfinite(result):
+        raise ValueError(f"{value!r} is not a finite number")
+    return result
+
+
+def whole(value: Any) -> int | None:
+    """Read a count; raises ValueError when it has a fraction."""
+    result = number(value)
+    if result is not None and result != int(result):
+        raise ValueError(f"{value!r} is not a whole number")
+    return None if result is None else int(result)
+
+
+def day(value: Any) -> date:
+    """Read `2025-07-16`, `2025/7/16`, `2025年7月16日` or `20250716`; raises ValueError on anything else."""
+    text = unicodedata.normalize("NFKC", str(value)).strip()
+    match = re.fullmatch(r"(\d{4})(\d{2})(\d{2})", text) or re.fullmatch(r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})日?(?:[ T]00:00(?::00)?)?", text)
+    if not match:
+        raise ValueError(f"{str(value)!r} is not a date")
+    return date(*(int(part) for part in match.groups()))
+
+
+def moment(value: Any) -> datetime | None:
+    """Read a local time of publication (`20250716 15:29:40`, `2025-07-16 11:40`); blank is None, nonsense a ValueError."""
+    text = unicodedata.normalize("NFKC", str(value if value is not None else "")).strip()
+    if text in BLANKS:
+        return None
+    match = re.fullmatch(r"(\S+?)[ T](\d{1,2}):(\d{2})(?::(\d{2}))?", text)
+    if not match:
+        raise ValueError(f"{str(value)!r} is not a time")
+    hour, minute, second = (int(part or 0) for part in match.groups()[1:])
+    return datetime.combine(day(match.group(1)), time(hour, minute, second), SHANGHAI)

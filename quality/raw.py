@@ -1,0 +1,289 @@
+"""The shape of every raw table: one pandera model each, built from `quality.fields`.
+
+A rule about one source frame lives here (types, bounds, nulls, relations inside a row or a series). Relations between
+tables belong to dbt, the audit of what is published to `quality.release`. Frames must be eager: pandera checks only
+the schema of a lazy one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from quality.fields import FIELDS, PROVENANCE, Kind
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
+POLARS_TYPES: dict[Kind, pl.DataType] = {
+    Kind.TEXT: pl.String(),
+    Kind.DATE: pl.Date(),
+    Kind.TIMESTAMP: pl.Datetime("us", "UTC"),
+    Kind.INTEGER: pl.Int64(),
+    Kind.NUMBER: pl.Float64(),
+    Kind.FLAG: pl.Boolean(),
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A relation inside a row (or a row and its series). `holds` is true or null where the rule is kept."""
+
+    name: str
+    message: str
+    holds: pl.Expr
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """One raw table: columns (provenance aside), which may be null, its key, its period column and its rules."""
+
+    name: str
+    columns: tuple[str, ...]
+    required: tuple[str, ...]
+    key: tuple[str, ...]
+    period: str | None
+    """Date column that says which month's file a row goes to; None for small tables kept in one file."""
+    rules: tuple[Rule, ...] = ()
+    replace: bool = False
+    """True for configuration and logs: `raw` holds their newest state only. False for facts: all vintages."""
+
+    @cached_property
+    def schema(self) -> dict[str, pl.DataType]:
+        """Polars types of the parsed frame, in column order."""
+        return {name: POLARS_TYPES[FIELDS[name].kind] for name in self.columns}
+
+    @cached_property
+    def stored_schema(self) -> dict[str, pl.DataType]:
+        """Polars types with the provenance columns, as kept in the lake and in `raw`."""
+        extra = [name for name in PROVENANCE if name not in self.columns]
+        return self.schema | {name: POLARS_TYPES[FIELDS[name].kind] for name in extra}
+
+    @cached_property
+    def model(self) -> "pa.DataFrameSchema":
+        """The pandera model of the frame with its provenance: nothing enters the lake without it."""
+        import pandera.polars as pa  # a second of import that reading the catalogue or the lake does not need
+
+        def column(name: str) -> "pa.Column":
+            field = FIELDS[name]
+            checks = [check for bound, check in ((field.ge, pa.Check.ge), (field.le, pa.Check.le)) if bound is not None for check in [check(bound)]]
+            return pa.Column(self.stored_schema[name], checks, nullable=name not in required)
+
+        def relation(rule: Rule) -> "pa.Check":
+            select: Callable[[pa.PolarsData], pl.LazyFrame] = lambda data: data.lazyframe.select(rule.holds.fill_null(True).alias(rule.name))  # noqa: E731
+            return pa.Check(select, name=rule.name, error=rule.message)
+
+        required = {*self.required, *PROVENANCE} - {"published_at"}
+        unique = Rule(
+            "duplicate_key",
+            f"the payload holds more than one row for the key ({', '.join(self.key)})",
+            pl.len().over(sorted({"payload_sha256", *self.key})) == 1,
+        )
+        return pa.DataFrameSchema(
+            {name: column(name) for name in self.stored_schema},
+            checks=[relation(rule) for rule in (*self.rules, unique)],
+            strict=True,
+            name=self.name,
+        )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A rule that some rows broke: which rule, in words, and the row numbers (0-based) in the frame."""
+
+    check: str
+    message: str
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Validated:
+    """Rows that keep every rule, rows that broke one, and the failures that say which."""
+
+    good: pl.DataFrame
+    bad: pl.DataFrame
+    failures: tuple[Failure, ...]
+
+
+def validate(table: RawTable, frame: pl.DataFrame) -> Validated:
+    """Split an eager frame, provenance included, into rows that keep the table's model and rows that do not.
+
+    Raises TypeError for a lazy frame and ValueError when the frame as a whole has other columns or types than the
+    table: that is a programming error of a parser, not bad data.
+    """
+    import pandera.errors
+
+    if not isinstance(frame, pl.DataFrame):
+        raise TypeError("validate needs an eager frame: pandera does not look at the values of a lazy one")
+    if dict(frame.schema) != table.stored_schema:
+        raise ValueError(f"{table.name}: the frame has {dict(frame.schema)}, the table is {table.stored_schema}")
+    try:
+        table.model.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        cases = errors.failure_cases.with_columns(pl.col("check").cast(pl.String), pl.col("column").cast(pl.String))
+        if cases["index"].null_count():
+            raise ValueError(f"{table.name}: {cases}") from errors
+        messages = {rule.name: rule.message for rule in table.rules} | {rule.message: rule.message for rule in table.rules}
+        names = {rule.message: rule.name for rule in table.rules}
+        failures = tuple(
+            Failure(
+                check=names.get(check, check) if column is None or check in names else f"{column}:{check}",
+                message=messages.get(check, f"{column} breaks {check}"),
+                rows=tuple(sorted(set(group["index"].to_list()))),
+            )
+            for (column, check), group in cases.group_by("column", "check", maintain_order=True)
+        )
+        broken = pl.Series("broken", sorted({row for failure in failures for row in failure.rows}), dtype=pl.Int64)
+        numbered = frame.with_row_index("_row").with_columns(pl.col("_row").cast(pl.Int64))
+        return Validated(
+            good=numbered.filter(~pl.col("_row").is_in(broken.implode())).drop("_row"),
+            bad=numbered.filter(pl.col("_row").is_in(broken.implode())),
+            failures=failures,
+        )
+    return Validated(frame, frame.clear().with_columns(pl.lit(None, pl.Int64).alias("_row")), ())
+
+
+def _ordered(low: str, high: str, name: str, message: str) -> Rule:
+    return Rule(name, message, pl.col(low) <= pl.col(high))
+
+
+_TRADED = pl.col("volume_lots") > 0
+# Neighbours are taken inside one payload, so that a verdict never depends on what else was delivered with it.
+_PREVIOUS = pl.col("value").shift(1).over("payload_sha256", "provider", "series_id", order_by="obs_date")
+# Published changes are rounded like the averages they join: half a unit of the second decimal on each side.
+_CHANGE_TOLERANCE = 0.011
+# A jump of three times between neighbours is a slipped unit or a lost digit, not a price move (a daily limit is below 20 %).
+_JUMP = 3.0
+
+_VENDOR_COLUMNS = (
+    "feed", "provider", "series_id", "series_name", "region", "frequency", "obs_date", "low_value", "high_value",
+    "value", "change_value", "unit", "basis_note", "published_at", "is_time_estimated", "extra",
+)  # fmt: skip
+_VENDOR_REQUIRED = ("feed", "provider", "series_id", "series_name", "frequency", "obs_date", "value", "unit", "is_time_estimated")
+_VENDOR_KEY = ("provider", "series_id", "obs_date")
+_VENDOR_RULES = (
+    _ordered("low_value", "high_value", "low_above_high", "the low end of the range is above the high end"),
+    Rule(
+        "average_outside_range",
+        "the average lies outside the quoted range",
+        (pl.col("low_value") > pl.col("high_value")) | pl.col("value").is_between(pl.col("low_value"), pl.col("high_value")),
+    ),
+    Rule(
+        "change_is_not_the_difference",
+        "the printed change is not the difference of the published averages",
+        ((pl.col("value") - _PREVIOUS) - pl.col("change_value")).abs() <= _CHANGE_TOLERANCE,
+    ),
+    Rule(
+        "jump_of_a_power_of_ten",
+        "the value jumps by three times or more against its neighbour: a slipped unit or a lost digit",
+        # Spreads change sign and pass through zero; only levels can jump by a factor.
+        (pl.col("value") <= 0) | (_PREVIOUS <= 0) | (pl.col("value") / _PREVIOUS).is_between(1 / _JUMP, _JUMP),
+    ),
+)
+
+
+def _vendor(name: str) -> RawTable:
+    return RawTable(name, _VENDOR_COLUMNS, _VENDOR_REQUIRED, _VENDOR_KEY, "obs_date", _VENDOR_RULES)
+
+
+def _config(name: str, columns: tuple[str, ...], key: tuple[str, ...], optional: tuple[str, ...] = ()) -> RawTable:
+    required = tuple(column for column in columns if column not in optional)
+    return RawTable(name, columns, required, key, None, replace=True)
+
+
+TABLES: dict[str, RawTable] = {
+    table.name: table
+    for table in (
+        RawTable(
+            "shfe__daily_quotes",
+            (
+                "trade_date", "product_id", "product_name", "product_class", "delivery_month_code", "open_price", "high_price",
+                "low_price", "close_price", "settle_price", "pre_settle_price", "close_change", "settle_change",
+                "volume_lots", "open_interest_lots", "open_interest_change_lots", "turnover_10k_cny", "extra",
+            ),
+            ("trade_date", "product_id", "delivery_month_code"),
+            ("trade_date", "product_id", "delivery_month_code"),
+            "trade_date",
+            (
+                Rule("open_outside_range", "the open lies outside low and high", ~_TRADED | pl.col("open_price").is_between(pl.col("low_price"), pl.col("high_price"))),
+                Rule("close_outside_range", "the close lies outside low and high", ~_TRADED | pl.col("close_price").is_between(pl.col("low_price"), pl.col("high_price"))),
+                Rule("settle_outside_range", "the settlement lies outside low and high", ~_TRADED | pl.col("settle_price").is_between(pl.col("low_price"), pl.col("high_price"))),
+                Rule("delivery_month_is_not_yymm", "the delivery month is not YYMM", pl.col("delivery_month_code").str.contains(r"^\d\d(0[1-9]|1[0-2])$")),
+            ),
+        ),
+        RawTable(
+            "shfe__daily_totals",
+            ("trade_date", "total_scope", "product_id", "volume_lots", "open_interest_lots", "open_interest_change_lots", "turnover_10k_cny"),
+            ("trade_date", "total_scope", "product_id"),
+            ("trade_date", "total_scope", "product_id"),
+            "trade_date",
+        ),
+        RawTable(
+            "shfe__warehouse_receipts",
+            (
+                "trade_date", "product_id", "product_name", "warehouse_type", "region", "warehouse", "row_level",
+                "receipts_qty", "receipts_change_qty", "quantity_unit", "payload_form", "extra",
+            ),
+            ("trade_date", "product_id", "product_name", "warehouse_type", "region", "warehouse", "row_level", "receipts_qty", "quantity_unit", "payload_form"),
+            ("trade_date", "product_id", "warehouse_type", "region", "warehouse", "row_level"),
+            "trade_date",
+            (
+                Rule(
+                    "receipts_below_their_change",
+                    "the level is smaller than the day's increase",
+                    pl.col("receipts_qty") >= pl.col("receipts_change_qty"),
+                ),
+            ),
+        ),
+        RawTable(
+            "shfe__member_ranking",
+            (
+                "trade_date", "instrument", "product_id", "delivery_month_code", "board", "row_kind", "rank",
+                "participant_id", "participant", "position_lots", "position_change_lots", "extra",
+            ),
+            ("trade_date", "instrument", "product_id", "board", "row_kind", "position_lots"),
+            ("trade_date", "instrument", "board", "row_kind", "rank"),
+            "trade_date",
+        ),
+        _vendor("spot__quotes"),
+        _vendor("capacity__series"),
+        _config("catalog__trading_days", ("trade_date", "session_index"), ("trade_date",)),
+        _config(
+            "catalog__commodities",
+            ("commodity_code", "name_en", "name_zh", "exchange", "product_id", "listing_date", "source_note"),
+            ("commodity_code",),
+        ),
+        _config(
+            "catalog__contract_specs",
+            ("commodity_code", "valid_from", "contract_size_t", "tick_cny_t", "warrant_unit_t", "last_trading_day_of_month", "source_note"),
+            ("commodity_code", "valid_from"),
+            optional=("warrant_unit_t",),
+        ),
+        _config("catalog__series", ("commodity_code", "role", "provider", "series_id", "region", "source_note"), ("commodity_code", "role", "provider", "series_id")),
+        _config("catalog__regions", ("region", "region_name_zh", "region_name_en"), ("region",)),
+        _config("catalog__publication_clock", ("dataset", "day_offset", "earliest_minute", "latest_minute", "label", "source_note"), ("dataset",)),
+        _config("catalog__parameters", ("commodity_code", "parameter", "parameter_value", "unit", "source_note"), ("commodity_code", "parameter")),
+        _config(
+            "catalog__score_components",
+            ("component", "block", "component_name", "signal", "weight", "sign", "block_cap", "config_version", "source_note"),
+            ("component",),
+        ),
+        RawTable(
+            "ingest__quarantine",
+            ("table_name", "request_name", "reason", "message", "row_json"),
+            ("table_name", "request_name", "reason", "message", "row_json"),
+            ("payload_sha256", "table_name", "reason", "row_json"),
+            None,
+        ),
+        RawTable(
+            "ingest__receipts",
+            ("attempted_at", "run_id", "source", "feed", "request_key", "request_name", "outcome", "reason", "message", "http_status", "payload_bytes", "payload_sha256", "data_origin"),
+            ("attempted_at", "run_id", "source", "feed", "request_key", "request_name", "outcome", "data_origin"),
+            ("attempted_at", "run_id", "source", "feed", "request_key"),
+            None,
+            replace=True,
+        ),
+    )
+}  # fmt: skip
