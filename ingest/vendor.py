@@ -88,7 +88,7 @@ class VendorSource:
         if match is None or match["feed"] not in self.feeds:
             return None
         name = path.rsplit("/", 1)[-1]
-        return Request(self.name, match["feed"], name.rsplit(".", 1)[0], name)
+        return Request(self.name, match["feed"], name, name)
 
     def inspect(self, request: Request, response: Response) -> Verdict:
         """Expect what the name's ending promises."""

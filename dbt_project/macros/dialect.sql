@@ -1,0 +1,34 @@
+{# Everything that differs between SQL dialects, and nothing else. Each macro has a default for ANSI engines or Spark. #}
+
+{# The value of `value` on the row where `by` is greatest. #}
+{% macro arg_max(value, by) %}{{ return(adapter.dispatch('arg_max', 'alumina')(value, by)) }}{% endmacro %}
+{% macro duckdb__arg_max(value, by) %}arg_max({{ value }}, {{ by }}){% endmacro %}
+{% macro default__arg_max(value, by) %}max_by({{ value }}, {{ by }}){% endmacro %}
+
+{# A point in time: minutes after midnight of a day in Shanghai. #}
+{% macro shanghai_time(day, minutes) %}{{ return(adapter.dispatch('shanghai_time', 'alumina')(day, minutes)) }}{% endmacro %}
+{% macro duckdb__shanghai_time(day, minutes) -%}
+    timezone('Asia/Shanghai', cast({{ day }} as timestamp) + to_minutes(cast({{ minutes }} as bigint)))
+{%- endmacro %}
+{% macro default__shanghai_time(day, minutes) -%}
+    to_utc_timestamp(cast({{ day }} as timestamp) + make_interval(0, 0, 0, 0, 0, {{ minutes }}, 0), 'Asia/Shanghai')
+{%- endmacro %}
+
+{# First day of a delivery month printed as YYMM. #}
+{% macro delivery_month(code) %}{{ return(adapter.dispatch('delivery_month', 'alumina')(code)) }}{% endmacro %}
+{% macro duckdb__delivery_month(code) -%}
+    make_date(2000 + cast(substr({{ code }}, 1, 2) as integer), cast(substr({{ code }}, 3, 2) as integer), 1)
+{%- endmacro %}
+{% macro default__delivery_month(code) -%}
+    make_date(2000 + cast(substr({{ code }}, 1, 2) as int), cast(substr({{ code }}, 3, 2) as int), 1)
+{%- endmacro %}
+
+{# A day some days after another. #}
+{% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days', 'alumina')(day, days)) }}{% endmacro %}
+{% macro duckdb__add_days(day, days) %}cast({{ day }} + to_days(cast({{ days }} as integer)) as date){% endmacro %}
+{% macro default__add_days(day, days) %}date_add({{ day }}, cast({{ days }} as int)){% endmacro %}
+
+{# Texts of a group in one, joined by `;`, in the order given. #}
+{% macro joined(text, order) %}{{ return(adapter.dispatch('joined', 'alumina')(text, order)) }}{% endmacro %}
+{% macro duckdb__joined(text, order) %}string_agg({{ text }}, ';' order by {{ order }}){% endmacro %}
+{% macro default__joined(text, order) %}listagg({{ text }}, ';') within group (order by {{ order }}){% endmacro %}

@@ -1,0 +1,28 @@
+with receipts as (
+
+    select * from {{ ref('stg_ingest__receipts') }}
+
+),
+
+final as (
+
+    select
+        source,
+        feed,
+        max(data_origin) as data_origin,
+        max(attempted_at) as last_attempt_at,
+        max(case when outcome in ('ok', 'unchanged') then attempted_at end) as last_ok_at,
+        count(*) as attempts,
+        count(case when outcome in ('ok', 'unchanged') then 1 end) as attempts_ok,
+        count(case when outcome not in ('ok', 'unchanged', 'no_session') then 1 end) as attempts_failed,
+        {{ arg_max('outcome', 'attempted_at') }} as last_outcome,
+        {{ arg_max(
+            "case when outcome not in ('ok', 'unchanged', 'no_session') then message end",
+            "case when outcome not in ('ok', 'unchanged', 'no_session') then attempted_at end",
+        ) }} as last_message
+    from receipts
+    group by source, feed
+
+)
+
+select * from final

@@ -1,0 +1,24 @@
+-- Point in time: what an outlook shows was published by its decision time.
+select
+    outlook.commodity_code,
+    outlook.as_of_date,
+    'quotes' as fact
+from {{ ref('outlook_v1') }} as outlook
+inner join {{ ref('fct_futures_daily') }} as futures
+    on
+        outlook.dominant_contract = futures.contract_code
+        and outlook.quotes_date = futures.trade_date
+where futures.available_at > outlook.decision_at
+
+union all
+
+select
+    outlook.commodity_code,
+    outlook.as_of_date,
+    'receipts' as fact
+from {{ ref('outlook_v1') }} as outlook
+inner join {{ ref('fct_receipts_daily') }} as receipts
+    on
+        outlook.commodity_code = receipts.commodity_code
+        and outlook.receipts_date = receipts.trade_date
+where receipts.available_at > outlook.decision_at

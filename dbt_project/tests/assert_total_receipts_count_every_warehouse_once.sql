@@ -1,0 +1,25 @@
+-- Printed sum rows must never be added to the warehouses they sum up: the total of the mart is that of the detail rows of the
+-- newest payload, warehouse and factory tables together.
+with details as (
+
+    select
+        commodity_code,
+        trade_date,
+        sum(receipts_t) as receipts_t
+    from {{ ref('int_receipts__levels') }}
+    where is_latest and row_level = 'detail'
+    group by commodity_code, trade_date
+
+)
+
+select
+    totals.commodity_code,
+    totals.trade_date,
+    totals.receipts_t,
+    details.receipts_t as detail_receipts_t
+from {{ ref('fct_receipts_daily') }} as totals
+full outer join details
+    on
+        totals.commodity_code = details.commodity_code
+        and totals.trade_date = details.trade_date
+where totals.receipts_t is distinct from details.receipts_t

@@ -1,0 +1,42 @@
+"""The simulated world as a whole: every market of the sample, run once and whole from the two data files."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ingest.catalog.calendar import trading_days
+from ingest.sample import quotes, receipts, spot
+from ingest.sample.ledger import load_ledger
+
+FIRST_DAY = date(2023, 6, 19)
+LAST_DAY = date(2025, 7, 23)
+HORIZON = date(2026, 12, 31)  # the listed contracts expire after the sample ends
+SIMULATED_FILE = Path(__file__).with_name("simulated.toml")
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened on each of `days`; every list runs parallel to it."""
+
+    days: list[date]
+    spec: Mapping[str, Any]
+    quotes: Mapping[str, list[quotes.Day]]
+    receipts: Mapping[str, receipts.Levels]
+    spot: list[list[spot.Price]]
+
+
+@lru_cache
+def load_history() -> History:
+    """Simulate the whole sample; always all of it, so that a slice of days is the same whoever asks for it."""
+    spec, ledger = tomllib.loads(SIMULATED_FILE.read_text(encoding="utf-8")), load_ledger()
+    seed = spec["seed"]
+    days, sessions = trading_days(FIRST_DAY, LAST_DAY), trading_days(FIRST_DAY, HORIZON)
+    market = {code: quotes.Simulation(code, facts, days, sessions, ledger, seed).run() for code, facts in spec["quotes"].items()}
+    expiries = {quotes.expiry(month, sessions) for day in market["ao"] for month in day}
+    stocks = {code: receipts.simulate(code, facts, days, expiries, ledger, seed) for code, facts in spec["receipts"].items()}
+    dominant = [day[month] for day, month in zip(market["ao"], quotes.dominant_months(market["ao"]), strict=True)]
+    return History(days, spec, market, stocks, spot.simulate(spec["spot"], days, dominant, ledger, seed))

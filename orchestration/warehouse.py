@@ -1,0 +1,149 @@
+"""The working warehouse: who may write it, and how `raw` follows the lake.
+
+The statements here move rows and never give them meaning; that is dbt's. Nothing else in Python opens the working file
+for writing, and everything that does holds the same lock, across processes.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from filelock import FileLock, Timeout
+
+from ingest.archive import Archive
+from ingest.files import write_atomic
+from ingest.lake import Batch, Lake
+from ingest.settings import Settings
+from quality.fields import FIELDS
+from quality.raw import TABLES, RawTable
+
+
+class WarehouseBusyError(Exception):
+    """Another process is writing the warehouse."""
+
+
+@contextmanager
+def write_lock(settings: Settings, what: str) -> Iterator[None]:
+    """Be the one writer of this home; raises WarehouseBusyError naming the holder after `lock_wait_seconds`."""
+    holder = settings.root / "warehouse.holder.json"
+    settings.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.root / "warehouse.lock", timeout=settings.lock_wait_seconds)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise WarehouseBusyError(f"the warehouse in {settings.root} is being written by {_holder(holder)}; try again when it is done") from None
+    try:
+        note = {"what": what, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        write_atomic(holder, json.dumps(note).encode(), durable=False)
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder(note: Path) -> str:
+    try:
+        facts = json.loads(note.read_text())
+        return f"{facts['what']} (process {facts['pid']}, since {facts['since']})"
+    except (OSError, ValueError, KeyError):
+        return "another process"
+
+
+def load_raw(settings: Settings) -> dict[str, int]:
+    """Bring `raw` up to what lake and archive hold, in one transaction. Gives the rows of each raw table.
+
+    Facts are appended (a payload parsed anew replaces its own rows); configuration and the log of attempts hold their
+    newest state. Raises LakeError when a committed file has changed on disk, WarehouseBusyError when a reader holds the file.
+    """
+    lake, batches = Lake(settings.lake), list(Lake(settings.lake).batches())
+    with connect(settings) as con:
+        con.execute("begin")
+        con.execute("create schema if not exists raw")
+        con.execute("create table if not exists raw._lake_files (table_name varchar, path varchar, sha256 varchar)")
+        for table in TABLES.values():
+            _ensure(con, table)
+            if table.name == "ingest__receipts":
+                _replace_receipts(con, table, Archive(settings.archive))
+            else:
+                _follow(con, table, lake, batches)
+        con.execute("commit")
+        return {name: con.execute(f'select count(*) from raw."{name}"').fetchall()[0][0] for name in TABLES}
+
+
+@contextmanager
+def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the working warehouse with the project's settings; raises WarehouseBusyError when another program has it open."""
+    config = {"memory_limit": settings.memory_limit, "autoinstall_known_extensions": "false"}
+    try:
+        con = duckdb.connect(str(settings.warehouse), read_only=read_only, config=config)
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
+            raise
+        raise WarehouseBusyError(
+            f"{settings.warehouse} is open in another program; close it there (readers should open {settings.serving}/alumina.duckdb instead)"
+        ) from None
+    try:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        yield con
+    finally:
+        con.close()
+
+
+def _ensure(con: duckdb.DuckDBPyConnection, table: RawTable) -> None:
+    """Create the table, or make it anew when its columns have changed since: the lake holds its rows."""
+    wanted = [(name, str(FIELDS[name].kind)) for name in table.stored_schema]
+    found = con.execute(
+        "select column_name, data_type from information_schema.columns where table_schema = 'raw' and table_name = ? order by ordinal_position", [table.name]
+    ).fetchall()
+    if found != wanted:
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in wanted)
+        con.execute(f'drop table if exists raw."{table.name}" cascade')
+        con.execute(f'create table raw."{table.name}" ({columns})')
+        con.execute("delete from raw._lake_files where table_name = ?", [table.name])
+
+
+def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches: list[Batch]) -> None:
+    holding = [batch for batch in batches if any(file.table == table.name for file in batch.files)]
+    if table.replace:
+        holding = holding[-1:]
+    loaded = set(con.execute("select path, sha256 from raw._lake_files where table_name = ?", [table.name]).fetchall())
+    fresh = [batch for batch in holding if any((file.path, file.sha256) not in loaded for file in batch.files if file.table == table.name)]
+    if not fresh:
+        return
+    files = {file.path: file for batch in fresh for file in batch.files if file.table == table.name}
+    if table.replace:
+        con.execute(f'delete from raw."{table.name}"')
+        con.execute("delete from raw._lake_files where table_name = ?", [table.name])
+    elif loaded:
+        payloads = sorted({sha for batch in fresh for sha in batch.payloads})
+        con.execute(f'delete from raw."{table.name}" where payload_sha256 in (select unnest(?))', [payloads])
+    paths = [str(lake.verified(file)) for file in files.values()]
+    # A payload parsed by two versions of a parser stands in two files: the newest commit wins.
+    newest = {sha: version for batch in batches for sha, version in batch.payloads.items()}
+    versions = pl.DataFrame({"sha": list(newest), "version": list(newest.values())}, schema={"sha": pl.String, "version": pl.String})
+    con.register("versions", versions)
+    con.execute(
+        f'insert into raw."{table.name}" by name select files.* from read_parquet(?) as files '
+        "inner join versions on files.payload_sha256 = versions.sha and files.parser_version = versions.version",
+        [paths],
+    )
+    con.unregister("versions")
+    con.executemany("insert into raw._lake_files values (?, ?, ?)", [(table.name, file.path, file.sha256) for file in files.values()])
+
+
+def _replace_receipts(con: duckdb.DuckDBPyConnection, table: RawTable, archive: Archive) -> None:
+    rows = [
+        {name: getattr(receipt, name, None) for name in table.columns}
+        | {"fetched_at": receipt.attempted_at, "outcome": str(receipt.outcome), "data_origin": str(receipt.data_origin), "parser_version": "1"}
+        for receipt in archive.receipts()
+    ]
+    frame = pl.DataFrame(rows, schema=table.stored_schema)
+    con.execute(f'delete from raw."{table.name}"')
+    con.register("receipts", frame)
+    con.execute(f'insert into raw."{table.name}" by name select * from receipts')
+    con.unregister("receipts")
