@@ -7,7 +7,7 @@ asked of the lake, not of the receipts, so a run that was cut off between the tw
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,8 +18,8 @@ from ingest.archive import Archive, Receipt
 from ingest.lake import Lake
 from ingest.origins import UNREAD, Origin
 from ingest.source import DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
-from quality.fields import PROVENANCE
-from quality.raw import TABLES, validate
+from quality.fields import FIELDS, PROVENANCE
+from quality.raw import POLARS_TYPES, TABLES, RawTable, validate
 
 # Payloads parsed before their frames are validated and written together; bounds memory in a long backfill.
 FLUSH_PAYLOADS = 2_000
@@ -49,7 +49,8 @@ class Report:
 class _Pending:
     """Frames of payloads parsed but not yet committed."""
 
-    frames: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    frames: dict[str, list[tuple[str, pl.DataFrame]]] = field(default_factory=dict)
+    provenance: list[dict[str, Any]] = field(default_factory=list)
     payloads: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
@@ -148,14 +149,15 @@ def _take(
         "parser_version": source.parser_version,
         "data_origin": str(origin),
     }
-    frames = {table: _with_provenance(table, frame, provenance) for table, frame in parsed.frames.items() if frame.height}
+    frames = {table: frame for table, frame in parsed.frames.items() if frame.height}
     if rejects := parsed.rejects:
-        frames["ingest__quarantine"] = _quarantine(request.name, rejects, provenance)
+        frames["ingest__quarantine"] = _quarantine((request.name, reject) for reject in rejects)
         report.quarantined.update((reject.table, reject.reason) for reject in rejects)
     if not frames and not _may_be_empty(parsed):
         return Verdict(Outcome.NOT_DATA, "no_rows", f"{request.name} was readable but gave no row")
     for table, frame in frames.items():
-        pending.frames.setdefault(table, []).append(frame)
+        pending.frames.setdefault(table, []).append((sha, frame))
+    pending.provenance.append(provenance)
     pending.payloads[sha] = source.parser_version
     pending.names[sha] = request.name
     report.payloads.append(sha)
@@ -173,34 +175,38 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, r
     # Configuration with one unreadable file would replace the whole by a part: keep what there was.
     half = report.problems and any(TABLES[table].replace for table in pending.frames)
     if pending.payloads and not half:
+        provenance = pl.DataFrame(pending.provenance, schema={name: POLARS_TYPES[FIELDS[name].kind] for name in PROVENANCE})
         good: dict[str, pl.DataFrame] = {}
-        refused: list[pl.DataFrame] = []
-        for table, frames in pending.frames.items():
-            checked = validate(TABLES[table], pl.concat(frames))
+        # Quarantine comes last: validating the other tables adds to it.
+        for table in sorted(pending.frames.keys() | {"ingest__quarantine"}, key=lambda table: (table == "ingest__quarantine", table)):
+            checked = validate(TABLES[table], _joined(TABLES[table], pending.frames.get(table, []), provenance))
             good[table] = checked.good
             report.rows[table] += checked.good.height
             by_row = {row["_row"]: row for row in checked.bad.iter_rows(named=True)}
             for failure in checked.failures:
-                for row in (by_row[number] for number in failure.rows):
-                    reject = Reject(table, failure.check, failure.message, {k: v for k, v in row.items() if k not in PROVENANCE and k != "_row"})
-                    refused.append(_quarantine(pending.names[row["payload_sha256"]], [reject], {name: row[name] for name in PROVENANCE}))
                 report.quarantined[(table, failure.check)] += len(failure.rows)
-        if refused:
-            quarantine = [*([good["ingest__quarantine"]] if "ingest__quarantine" in good else []), *refused]
-            good["ingest__quarantine"] = pl.concat(quarantine)
+                for row in (by_row[number] for number in failure.rows):
+                    shown = {name: value for name, value in row.items() if name not in PROVENANCE and name != "_row"}
+                    reject = Reject(table, failure.check, failure.message, shown)
+                    refused = _quarantine([(pending.names[row["payload_sha256"]], reject)])
+                    pending.frames.setdefault("ingest__quarantine", []).append((row["payload_sha256"], refused))
         lake.commit(pending.payloads, good, durable=durable)
     if record:
         archive.record(pending.receipts)
     return _Pending()
 
 
-def _with_provenance(table: str, frame: pl.DataFrame, provenance: Mapping[str, Any]) -> pl.DataFrame:
-    stored = TABLES[table].stored_schema
-    missing = {name: pl.lit(provenance[name], stored[name]).alias(name) for name in stored if name not in frame.columns}
-    return frame.with_columns(list(missing.values())).select(list(stored))
+def _joined(table: RawTable, parts: Sequence[tuple[str, pl.DataFrame]], provenance: pl.DataFrame) -> pl.DataFrame:
+    """Put the frames of many payloads together, each row with its payload's provenance; rows printed twice count once."""
+    if not parts:
+        return pl.DataFrame(schema=table.stored_schema)
+    shas = pl.concat([pl.repeat(sha, frame.height, dtype=pl.String, eager=True) for sha, frame in parts])
+    frame = pl.concat([frame for _, frame in parts]).with_columns(shas.alias("payload_sha256")).unique(maintain_order=True)
+    own = [name for name in PROVENANCE if name in table.columns]  # a vendor's row states its own publication time
+    return frame.join(provenance.drop(own), on="payload_sha256", how="left", maintain_order="left").select(list(table.stored_schema))
 
 
-def _quarantine(name: str, rejects: Iterable[Reject], provenance: Mapping[str, Any]) -> pl.DataFrame:
+def _quarantine(rejects: Iterable[tuple[str, Reject]]) -> pl.DataFrame:
     rows = [
         {
             "table_name": reject.table,
@@ -209,7 +215,6 @@ def _quarantine(name: str, rejects: Iterable[Reject], provenance: Mapping[str, A
             "message": reject.message,
             "row_json": json.dumps(dict(reject.row), ensure_ascii=False, default=str),
         }
-        for reject in rejects
+        for name, reject in rejects
     ]
-    frame = pl.DataFrame(rows, schema=TABLES["ingest__quarantine"].schema).unique(maintain_order=True)
-    return _with_provenance("ingest__quarantine", frame, provenance)
+    return pl.DataFrame(rows, schema=TABLES["ingest__quarantine"].schema)

@@ -34,6 +34,8 @@ def number(value: Any) -> float | None:
 
 def whole(value: Any) -> int | None:
     """Read a count; raises ValueError when it has a fraction."""
+    if type(value) is int:
+        return value
     result = number(value)
     if result is not None and result != int(result):
         raise ValueError(f"{value!r} is not a whole number")

@@ -156,6 +156,7 @@ _PREVIOUS = pl.col("value").shift(1).over("payload_sha256", "provider", "series_
 _CHANGE_TOLERANCE = 0.011
 # A jump of three times between neighbours is a slipped unit or a lost digit, not a price move (a daily limit is below 20 %).
 _JUMP = 3.0
+_SPREAD_NAMES = "价差|基差|升贴水|利润|盈亏"
 
 _VENDOR_COLUMNS = (
     "feed", "provider", "series_id", "series_name", "region", "frequency", "obs_date", "low_value", "high_value",
@@ -179,7 +180,7 @@ _VENDOR_RULES = (
         "jump_of_a_power_of_ten",
         "the value jumps by three times or more against its neighbour: a slipped unit or a lost digit",
         # Spreads change sign and pass through zero; only levels can jump by a factor.
-        (pl.col("value") <= 0) | (_PREVIOUS <= 0) | (pl.col("value") / _PREVIOUS).is_between(1 / _JUMP, _JUMP),
+        pl.col("series_name").str.contains(_SPREAD_NAMES) | (_PREVIOUS <= 0) | (pl.col("value") / _PREVIOUS).is_between(1 / _JUMP, _JUMP),
     ),
 )
 

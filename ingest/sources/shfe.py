@@ -407,7 +407,7 @@ def _stated(envelope: Mapping[str, Any]) -> datetime | None:
 
 def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     columns = TABLES[table].schema
-    return pl.DataFrame({name: [row.get(name) for row in rows] for name in columns}, schema=columns).unique(maintain_order=True)
+    return pl.DataFrame({name: [row.get(name) for row in rows] for name in columns}, schema=columns)
 
 
 def _text(value: Any) -> str:
