@@ -16,7 +16,7 @@ import polars as pl
 
 from ingest.archive import Archive, Receipt
 from ingest.lake import Lake
-from ingest.origins import UNREAD, Origin
+from ingest.origins import Origin
 from ingest.source import DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
 from quality.fields import FIELDS, PROVENANCE
 from quality.raw import POLARS_TYPES, TABLES, RawTable, validate
@@ -83,10 +83,10 @@ def ingest(
     report, pending = Report(), _Pending()
 
     for number, (request, response) in enumerate(origin.deliveries(sources), start=1):
-        source = by_name.get(request.source)
+        source = by_name[request.source]
         sha = archive.put(response.body, durable=durable) if response.body else None
         verdict = _inspect(source, request, response)
-        if verdict.outcome is Outcome.OK and source is not None and sha is not None:
+        if verdict.outcome is Outcome.OK and sha is not None:
             request_id = (request.source, request.feed, request.key)
             held = pending.payloads.get(sha) or parsed_before.get(sha)
             is_state = TABLES[source.tables[0]].replace  # configuration counts as a whole, so all of it is read every time
@@ -123,13 +123,11 @@ def ingest(
     return report
 
 
-def _inspect(source: Source | None, request: Request, response: Response) -> Verdict:
+def _inspect(source: Source, request: Request, response: Response) -> Verdict:
     if response.verdict is not None:
         return response.verdict
     if response.error is not None and response.status is None and response.body == b"" and request.url is None:
         return Verdict(Outcome.NOT_DATA, "unreadable_file", f"{request.name}: {response.error}")
-    if source is None or request.source == UNREAD:
-        return Verdict(Outcome.NOT_DATA, "no_reader", f"{request.key}: no source of this warehouse reads a file of this name; it is kept in the archive")
     return source.inspect(request, response)
 
 

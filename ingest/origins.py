@@ -17,9 +17,6 @@ from ingest.source import DataOrigin, Outcome, Request, Response, Source, Verdic
 from ingest.sources.catalog import catalog_files
 
 FILE_LIMIT = 64 * 2**20
-UNREAD = "unread"
-"""Source name of files that no page reads; they are archived and reported, never dropped in silence."""
-
 Delivery = tuple[Request, Response]
 
 
@@ -51,6 +48,8 @@ class FilesOrigin:
     """Payload files under a folder, each known by its name. Regular files only, links are not followed."""
 
     folder: Path
+    known: Sequence[Source]
+    """Every source there is: each file belongs to the first that recognises it."""
     first: date | None = None
     last: date | None = None
     data_origin: DataOrigin = DataOrigin.FILES
@@ -59,9 +58,12 @@ class FilesOrigin:
         """Give each file with the request it answers; raises NotADirectoryError when there is no such folder."""
         if not self.folder.is_dir():
             raise NotADirectoryError(f"the payload folder {self.folder} does not exist")
+        names = {source.name for source in sources}
         for path in sorted(Path(base) / name for base, _, names in os.walk(self.folder) for name in names):
             name = path.relative_to(self.folder).as_posix()
-            request = next((request for source in sources if (request := source.recognise(name))), None) or Request(UNREAD, "file", name, path.name)
+            request = next((request for source in self.known if (request := source.recognise(name))), None)
+            if request is None or request.source not in names:
+                continue
             if request.day and ((self.first and request.day < self.first) or (self.last and request.day > self.last)):
                 continue
             yield request, _read(path)
@@ -79,8 +81,7 @@ class SampleOrigin:
         """Give the sample's payloads of the window."""
         from ingest import sample  # builds two years of payloads on first use
 
-        names = {source.name for source in sources}
-        return (delivery for delivery in sample.deliveries(self.first, self.last) if delivery[0].source in names)
+        return sample.deliveries(self.first, self.last, {source.name for source in sources})
 
 
 @dataclass(frozen=True)

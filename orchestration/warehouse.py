@@ -115,25 +115,31 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
     fresh = [batch for batch in holding if any((file.path, file.sha256) not in loaded for file in batch.files if file.table == table.name)]
     if not fresh:
         return
-    files = {file.path: file for batch in fresh for file in batch.files if file.table == table.name}
+    files = [file for batch in fresh for file in batch.files if file.table == table.name]
     if table.replace:
         con.execute(f'delete from raw."{table.name}"')
         con.execute("delete from raw._lake_files where table_name = ?", [table.name])
     elif loaded:
         payloads = sorted({sha for batch in fresh for sha in batch.payloads})
         con.execute(f'delete from raw."{table.name}" where payload_sha256 in (select unnest(?))', [payloads])
-    paths = [str(lake.verified(file)) for file in files.values()]
-    # A payload parsed by two versions of a parser stands in two files: the newest commit wins.
-    newest = {sha: version for batch in batches for sha, version in batch.payloads.items()}
-    versions = pl.DataFrame({"sha": list(newest), "version": list(newest.values())}, schema={"sha": pl.String, "version": pl.String})
-    con.register("versions", versions)
-    con.execute(
-        f'insert into raw."{table.name}" by name select files.* from read_parquet(?) as files '
-        "inner join versions on files.payload_sha256 = versions.sha and files.parser_version = versions.version",
-        [paths],
-    )
-    con.unregister("versions")
-    con.executemany("insert into raw._lake_files values (?, ?, ?)", [(table.name, file.path, file.sha256) for file in files.values()])
+    # A payload can stand in two batches (a newer parser, two runs at once): its rows come from the newest one only.
+    newest = {sha: batch.batch_id for batch in batches for sha in batch.payloads}
+    owned = [
+        (sha, path)
+        for batch in fresh
+        for path in [str(lake.verified(file)) for file in batch.files if file.table == table.name]
+        for sha in batch.payloads
+        if newest[sha] == batch.batch_id
+    ]
+    if owned:
+        con.register("owned", pl.DataFrame(owned, schema={"sha": pl.String, "path": pl.String}, orient="row"))
+        con.execute(
+            f'insert into raw."{table.name}" by name select files.* exclude (filename) from read_parquet(?, filename = true) as files '
+            "inner join owned on files.payload_sha256 = owned.sha and files.filename = owned.path",
+            [sorted({path for _, path in owned})],
+        )
+        con.unregister("owned")
+    con.executemany("insert into raw._lake_files values (?, ?, ?)", [(table.name, file.path, file.sha256) for file in files])
 
 
 def _replace_receipts(con: duckdb.DuckDBPyConnection, table: RawTable, archive: Archive) -> None:

@@ -222,7 +222,7 @@ _ALL = (
     Field("data_date", D, "-", "Day the fact describes", "数据日期"),
     # serving: publication, dictionary, status, quality
     Field("release_id", T, "-", "Release the file belongs to", "发布编号"),
-    Field("published_release_at", TS, "UTC", "When the release was built", "发布时间"),
+    Field("released_at", TS, "UTC", "When the release was built", "发布时间"),
     Field("data_through", D, "-", "Last trade date in the release", "数据截至"),
     Field("code_version", T, "-", "Version of the code that built the release", "代码版本"),
     Field("checks_passed", I, "count", "Checks that passed", "通过检查数", ge=0),

@@ -1,6 +1,6 @@
 """The sample as a stream of deliveries: which payload arrives when, in order of arrival."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
@@ -19,8 +19,8 @@ SHFE_FEEDS = {
 }
 
 
-def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY) -> Iterator[tuple[Request, Response]]:
-    """Give the payloads of the exchange days in [first, last] as they arrived, one source and feed after the other.
+def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY, sources: Collection[str] = ("shfe", "spot")) -> Iterator[tuple[Request, Response]]:
+    """Give the payloads of these sources for the exchange days in [first, last] as they arrived, one source and feed after the other.
 
     The exchange's bytes for a day never depend on the slice; the vendor's monthly files hold the days inside it.
     """
@@ -28,8 +28,11 @@ def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY) -> Iterator[tuple
     inside = [t for t, day in enumerate(history.days) if first <= day <= last]
     for _, month in groupby(inside, key=lambda t: (history.days[t].year, history.days[t].month)):
         positions = list(month)
-        for t in positions:
-            yield from _exchange_day(history, t)
+        if "shfe" in sources:
+            for t in positions:
+                yield from _exchange_day(history, t)
+        if "spot" not in sources:
+            continue
         day = history.days[positions[-1]]
         stem = f"smm_spot_price_{day:%Y%m%d}"
         request = Request(source="spot", feed="spot_price", key=stem, name=f"{stem}.csv")

@@ -5,5 +5,6 @@ from ingest.sources.capacity import Capacity
 from ingest.sources.catalog import Catalog
 from ingest.sources.shfe import Shfe
 from ingest.sources.spot import Spot
+from ingest.sources.unread import Unread
 
-SOURCES: tuple[Source, ...] = (Catalog(), Shfe(), Spot(), Capacity())
+SOURCES: tuple[Source, ...] = (Catalog(), Shfe(), Spot(), Capacity(), Unread())

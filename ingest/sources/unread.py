@@ -1,0 +1,29 @@
+"""Files that no other page reads. They are archived and reported, so that nothing dropped into a folder disappears in silence."""
+
+from datetime import date
+
+from ingest.source import Outcome, Parsed, PayloadError, Request, Response, Verdict
+
+
+class Unread:
+    """The last source asked whether it knows a file; it takes every one and reads none."""
+
+    name = "unread"
+    parser_version = "1"
+    tables: tuple[str, ...] = ()
+
+    def requests(self, day: date) -> list[Request]:
+        """Nothing is fetched."""
+        return []
+
+    def recognise(self, path: str) -> Request:
+        """Take what the others left."""
+        return Request(self.name, "file", path, path.rsplit("/", 1)[-1])
+
+    def inspect(self, request: Request, response: Response) -> Verdict:
+        """Say that nobody reads it."""
+        return Verdict(Outcome.NOT_DATA, "no_reader", f"{request.key}: no source of this warehouse reads a file of this name; it is kept in the archive")
+
+    def parse(self, request: Request, body: bytes) -> Parsed:
+        """Never reached: inspection refuses."""
+        raise PayloadError(Outcome.NOT_DATA, "no_reader", f"{request.key} is not read")

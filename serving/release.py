@@ -1,0 +1,294 @@
+"""A release: built aside, audited, made durable, swapped in at once. Readers see the old one or the new one, never a part.
+
+`releases/<id>/` holds `alumina.duckdb`, Parquet twins of the serving tables, Data Docs and `manifest.json` with the sha256 of
+each file; `serving` is a relative link to the current one; `status.json` says how the last attempt ended, also when it was
+refused. No figure is computed here: tables are copied, described and checked.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingest.files import sync_folder, write_atomic
+from ingest.lake import Lake
+from ingest.settings import REPOSITORY, Settings
+from quality.fields import FIELDS
+from quality.release import GATES, GateResult, run_gate
+
+SCHEMAS = ("marts", "serving")
+# Readable by every 1.x client; the working file may use newer storage.
+STORAGE_VERSION = "v1.0.0"
+FILE_NAME = "alumina.duckdb"
+
+VIEWS = {
+    "outlook": (
+        "select * from serving.outlook_v1",
+        "One row per commodity_code, as_of_date and horizon. The stable name of the outlook; columns are only ever added.|每个品种、交易日与期限一行。展望表的固定名称，只增列。",
+    ),
+    "outlook_latest": (
+        "select * from serving.outlook_v1 as o where as_of_date = (select max(as_of_date) from serving.outlook_v1 as l where l.commodity_code = o.commodity_code)",
+        "One row per commodity_code and horizon. The newest outlook of each commodity.|每个品种与期限一行。各品种最新展望。",
+    ),
+}
+OWN_TABLES = {
+    "publication": "One row. What this release is: when and from what it was built, and how its checks went.|一行。本次发布的构建信息与检查结果。",
+    "data_dictionary": "One row per table and column. Type, unit, meaning in English and Chinese, and an example.|每张表每列一行。类型、单位、中英文含义与示例。",
+}
+_OWN_COLUMNS = {
+    "publication": (
+        "release_id", "run_id", "released_at", "data_through", "data_origin", "inputs_hash", "code_version", "checks_passed", "checks_failed",
+    ),
+    "data_dictionary": ("schema_name", "table_name", "column_name", "data_type", "unit", "description_en", "description_zh", "example"),
+}  # fmt: skip
+
+
+class PublishRefusedError(Exception):
+    """The release did not pass its gate; the one before it stays. The message says why."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check of the run that built the release, as a row of `serving.quality_results`."""
+
+    check_id: str
+    tool: str
+    result: str
+    table_name: str
+    rows_failed: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release."""
+
+    release_id: str
+    path: Path
+    checks: tuple[CheckResult, ...]
+    rows: dict[str, int]
+
+
+def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ()) -> Release:
+    """Build a release from the working warehouse, audit it and swap it in.
+
+    Raises PublishRefusedError, after writing `status.json`, when the gate fails; whatever else goes wrong is raised as it
+    is, noted in `status.json` too. In both cases the release before stays.
+    """
+    inputs_hash, code = _inputs_hash(settings), code_version()
+    now = datetime.now(UTC)
+    release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"
+    folder = settings.releases / f".building-{release_id}"
+    _write_status(settings, release_id, run_id, "running", "")
+    try:
+        folder.mkdir(parents=True)
+        _copy_tables(settings, folder)
+        gate = run_gate(_frames(folder), folder / "data_docs")
+        results = (*checks, *(_as_check(result) for result in gate))
+        failed = [result for result in results if result.result == "fail"]
+        _finish(folder, release_id, run_id, now, inputs_hash, code, results)
+        undescribed = _undescribed(folder)
+        if failed or undescribed:
+            reasons = [f"{result.table_name}: {result.message}" for result in failed] + [f"{name} has no description in quality/fields.py" for name in undescribed]
+            raise PublishRefusedError(f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}")
+        rows = _export(folder)
+        _seal(folder, release_id)
+        final = settings.releases / release_id
+        folder.rename(final)
+        sync_folder(settings.releases)
+        point_serving_at(settings, release_id)
+    except BaseException as error:
+        outcome = "refused" if isinstance(error, PublishRefusedError) else "failed"
+        _write_status(settings, release_id, run_id, outcome, str(error) or type(error).__name__)
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    _write_status(settings, release_id, run_id, "published", "")
+    _retire(settings)
+    return Release(release_id, final, results, rows)
+
+
+def point_serving_at(settings: Settings, release_id: str) -> None:
+    """Swap the `serving` link to a release in one step; raises FileNotFoundError when there is no such release."""
+    if not (settings.releases / release_id / FILE_NAME).is_file():
+        raise FileNotFoundError(f"there is no release {release_id} in {settings.releases}")
+    link = settings.root / f".serving.{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path("releases") / release_id)
+    link.replace(settings.serving)
+    sync_folder(settings.root)
+
+
+def rollback(settings: Settings) -> str:
+    """Point `serving` at the release before the current one and give its id; raises PublishRefusedError when there is none."""
+    current = settings.serving.resolve().name
+    earlier = [path.name for path in _kept(settings) if path.name < current]
+    if not earlier:
+        raise PublishRefusedError(f"there is no release before {current} to go back to")
+    point_serving_at(settings, earlier[-1])
+    _write_status(settings, earlier[-1], "", "rolled_back", f"from {current}")
+    return earlier[-1]
+
+
+def code_version() -> str:
+    """Version of the package and a hash of everything that decides what a release holds."""
+    digest = hashlib.sha256()
+    for room in ("quality", "ingest", "dbt_project/models", "dbt_project/macros", "serving"):
+        for path in sorted((REPOSITORY / room).rglob("*")):
+            if path.suffix in {".py", ".sql", ".toml", ".csv", ".yml"}:
+                digest.update(path.relative_to(REPOSITORY).as_posix().encode() + path.read_bytes())
+    return f"{importlib.metadata.version('alumina-warehouse')}+{digest.hexdigest()[:12]}"
+
+
+def _copy_tables(settings: Settings, folder: Path) -> None:
+    """Copy marts and serving tables with their comments; views are created in the file, so that they name no other one."""
+    with duckdb.connect(config={"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit}) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        con.execute(f"attach '{_quoted(settings.warehouse)}' as work (read_only)")
+        con.execute(f"attach '{_quoted(folder / FILE_NAME)}' as release (storage_version '{STORAGE_VERSION}')")
+        tables = con.execute(
+            "select schema_name, table_name, comment from duckdb_tables() where database_name = 'work' and list_contains(?, schema_name) order by 1, 2", [list(SCHEMAS)]
+        ).fetchall()
+        for schema in SCHEMAS:
+            con.execute(f"create schema release.{schema}")
+        for schema, table, comment in tables:
+            con.execute(f'create table release.{schema}."{table}" as select * from work.{schema}."{table}"')
+            if comment:
+                con.execute(f"comment on table release.{schema}.\"{table}\" is '{comment.replace(chr(39), chr(39) * 2)}'")
+
+
+def _frames(folder: Path) -> dict[str, Any]:
+    """Read the gated tables from the built file, as its readers will."""
+    with _open(folder, read_only=True) as con:
+        there = {f"{schema}.{table}" for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
+        return {name: con.sql(f"select * from {name}").pl().to_pandas() for name in GATES if name in there}
+
+
+def _finish(folder: Path, release_id: str, run_id: str, now: datetime, inputs_hash: str, code: str, results: Sequence[CheckResult]) -> None:
+    """Write the release's own tables, views and comments into the built file."""
+    with _open(folder) as con:
+        found = [result for result in results if result.result != "pass"]
+        con.executemany(
+            "insert into serving.quality_results by name select ? as check_id, ? as tool, ? as severity, ? as result, ? as table_name, cast(? as bigint) as rows_failed, ? as message",
+            [(r.check_id, r.tool, "error" if r.result == "fail" else "info", r.result, r.table_name, r.rows_failed, r.message) for r in results],
+        )
+        con.execute(f"create table serving.publication ({_ddl('publication')})")
+        data_through, origin = con.execute("select max(as_of_date), max(data_origin) from serving.outlook_v1").fetchall()[0]
+        con.execute(
+            "insert into serving.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [release_id, run_id, now, data_through, origin, inputs_hash, code, len(results) - len(found), len(found)],
+        )
+        con.execute(f"create table serving.data_dictionary ({_ddl('data_dictionary')})")
+        for name, (query, text) in VIEWS.items():
+            con.execute(f"create view serving.{name} as {query}")
+            con.execute(f"comment on view serving.{name} is '{text}'")
+        for name, text in OWN_TABLES.items():
+            con.execute(f"comment on table serving.{name} is '{text}'")
+        columns = con.execute(
+            "select schema_name, table_name, column_name, data_type from duckdb_columns() where list_contains(?, schema_name) and not internal order by all", [list(SCHEMAS)]
+        ).fetchall()
+        views = {name for (name,) in con.execute("select view_name from duckdb_views() where not internal").fetchall()}
+        rows = []
+        for schema, table, column, data_type in columns:
+            if column not in FIELDS:
+                continue  # found by `_undescribed`, which stops the release
+            field = FIELDS[column]
+            if table not in views:
+                text = f"{field.en} [{field.unit}]|{field.zh}".replace("'", "''")
+                con.execute(f"comment on column {schema}.\"{table}\".\"{column}\" is '{text}'")
+            example = con.execute(f'select any_value("{column}")::varchar from {schema}."{table}"').fetchall()[0][0]
+            rows.append((schema, table, column, data_type, field.unit, field.en, field.zh, example))
+        con.executemany("insert into serving.data_dictionary values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        con.execute("checkpoint")
+
+
+def _undescribed(folder: Path) -> list[str]:
+    """Name columns no field describes, and tables without a comment: a reader would meet them unexplained."""
+    with _open(folder, read_only=True) as con:
+        columns = con.execute(
+            "select schema_name || '.' || table_name || '.' || column_name, column_name from duckdb_columns() where list_contains(?, schema_name) and not internal", [list(SCHEMAS)]
+        ).fetchall()
+        tables = con.execute("select schema_name || '.' || table_name from duckdb_tables() where comment is null").fetchall()
+    return [name for name, column in columns if column not in FIELDS] + [name for (name,) in tables]
+
+
+def _export(folder: Path) -> dict[str, int]:
+    """Write a Parquet twin of every serving table; give the rows of every published table."""
+    rows = {}
+    with _open(folder, read_only=True) as con:
+        tables = con.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall()
+        for schema, table in tables:
+            if schema == "serving":
+                con.execute(f"copy serving.\"{table}\" to '{_quoted(folder / f'{table}.parquet')}' (format parquet, compression zstd)")
+            rows[f"{schema}.{table}"] = con.execute(f'select count(*) from {schema}."{table}"').fetchall()[0][0]
+    return rows
+
+
+def _seal(folder: Path, release_id: str) -> None:
+    """Note the sha256 of every file and make the folder durable."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    hashes = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    write_atomic(folder / "manifest.json", json.dumps({"release_id": release_id, "files": hashes}, indent=1).encode())
+    for path in (folder / FILE_NAME, *folder.glob("*.parquet")):
+        with path.open("rb") as handle:
+            os.fsync(handle.fileno())
+    sync_folder(folder)
+
+
+def _retire(settings: Settings) -> None:
+    """Delete the oldest releases beyond those kept, never the one that is served, and what dead builds left behind."""
+    current = settings.serving.resolve().name
+    for path in _kept(settings)[: -settings.releases_kept]:
+        if path.name != current:
+            shutil.rmtree(path, ignore_errors=True)
+    for path in settings.releases.glob(".building-*"):
+        shutil.rmtree(path, ignore_errors=True)  # the caller holds the write lock: no other build is alive
+
+
+def _kept(settings: Settings) -> list[Path]:
+    return sorted(path for path in settings.releases.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
+    current = settings.serving.resolve().name if settings.serving.exists() else None
+    status = {
+        "attempt": release_id,
+        "run_id": run_id,
+        "outcome": outcome,
+        "reason": reason,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "serving": current,
+    }
+    write_atomic(settings.status, json.dumps(status, ensure_ascii=False, indent=1).encode())
+
+
+def _inputs_hash(settings: Settings) -> str:
+    """Hash of every payload and file the lake has committed: the same data gives the same hash."""
+    files = sorted({(file.path, file.sha256) for batch in Lake(settings.lake).batches() for file in batch.files})
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+
+def _as_check(result: GateResult) -> CheckResult:
+    name = result.check if result.column is None else f"{result.check}:{result.column}"
+    return CheckResult(name, "gx", "pass" if result.passed else "fail", result.table, result.rows_failed, result.message)
+
+
+def _open(folder: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(str(folder / FILE_NAME), read_only=read_only, config={"autoinstall_known_extensions": "false"})
+    con.execute("set TimeZone = 'Asia/Shanghai'")
+    return con
+
+
+def _ddl(table: str) -> str:
+    return ", ".join(f"{name} {FIELDS[name].kind}" for name in _OWN_COLUMNS[table])
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
