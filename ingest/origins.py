@@ -5,7 +5,7 @@ An origin gives (request, response) pairs; what becomes of them is the same for 
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -117,19 +117,25 @@ class ReplayOrigin:
     """The archive itself: every payload that was ever accepted, in the order it first came. Used to rebuild the warehouse."""
 
     archive: Archive
-    data_origin: DataOrigin
-    _seen: set[str] = field(default_factory=set)
+
+    @property
+    def data_origin(self) -> DataOrigin:
+        """Origin of the archived payloads; one home holds the sample or real data, so the newest receipt speaks for all."""
+        origins = [receipt.data_origin for receipt in self.archive.receipts() if receipt.data_origin is not DataOrigin.CONFIG]
+        return origins[-1] if origins else DataOrigin.FILES
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Give each accepted payload once, with the time it was first in hand; configuration is read afresh instead."""
         names = {source.name for source in sources}
+        seen: set[str] = set()
         for receipt in self.archive.receipts():
-            wanted = receipt.outcome is Outcome.OK and receipt.data_origin is self.data_origin and receipt.source in names
-            if wanted and receipt.payload_sha256 and receipt.payload_sha256 not in self._seen:
-                self._seen.add(receipt.payload_sha256)
-                key = receipt.request_key
-                day = values.day(key) if len(key) == 8 and key.isdigit() else None  # daily files are keyed by their day
-                yield Request(receipt.source, receipt.feed, key, receipt.request_name, day), Response(self.archive.get(receipt.payload_sha256), receipt.attempted_at)
+            sha, key = receipt.payload_sha256, receipt.request_key
+            accepted = receipt.outcome in (Outcome.OK, Outcome.UNCHANGED) and receipt.source in names
+            if sha is None or sha in seen or not accepted:
+                continue
+            seen.add(sha)
+            day = values.day(key) if len(key) == 8 and key.isdigit() else None  # daily files are keyed by their day
+            yield Request(receipt.source, receipt.feed, key, receipt.request_name, day), Response(self.archive.get(sha), receipt.attempted_at)
 
 
 def _read(path: Path) -> Response:

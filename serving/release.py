@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,16 +33,16 @@ FILE_NAME = "alumina.duckdb"
 VIEWS = {
     "outlook": (
         "select * from serving.outlook_v1",
-        "One row per commodity_code, as_of_date and horizon. The stable name of the outlook; columns are only ever added.|每个品种、交易日与期限一行。展望表的固定名称，只增列。",
+        "One row per commodity_code, as_of_date and horizon. The stable name of the outlook; columns are only ever added. | 每个品种、交易日与期限一行。展望表的固定名称，只增列。",
     ),
     "outlook_latest": (
         "select * from serving.outlook_v1 as o where as_of_date = (select max(as_of_date) from serving.outlook_v1 as l where l.commodity_code = o.commodity_code)",
-        "One row per commodity_code and horizon. The newest outlook of each commodity.|每个品种与期限一行。各品种最新展望。",
+        "One row per commodity_code and horizon. The newest outlook of each commodity. | 每个品种与期限一行。各品种最新展望。",
     ),
 }
 OWN_TABLES = {
-    "publication": "One row. What this release is: when and from what it was built, and how its checks went.|一行。本次发布的构建信息与检查结果。",
-    "data_dictionary": "One row per table and column. Type, unit, meaning in English and Chinese, and an example.|每张表每列一行。类型、单位、中英文含义与示例。",
+    "publication": "One row. What this release is: when and from what it was built, and how its checks went. | 一行。本次发布的构建信息与检查结果。",
+    "data_dictionary": "One row per table and column. Type, unit, meaning in English and Chinese, and an example. | 每张表每列一行。类型、单位、中英文含义与示例。",
 }
 _OWN_COLUMNS = {
     "publication": (
@@ -75,6 +76,8 @@ class Release:
     path: Path
     checks: tuple[CheckResult, ...]
     rows: dict[str, int]
+    seconds: dict[str, float]
+    """How long the gate and the rest of the publication took."""
 
 
 def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ()) -> Release:
@@ -88,10 +91,13 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
     release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"
     folder = settings.releases / f".building-{release_id}"
     _write_status(settings, release_id, run_id, "running", "")
+    started = time.perf_counter()
     try:
         folder.mkdir(parents=True)
         _copy_tables(settings, folder)
+        gate_started = time.perf_counter()
         gate = run_gate(_frames(folder), folder / "data_docs")
+        gate_seconds = time.perf_counter() - gate_started
         results = (*checks, *(_as_check(result) for result in gate))
         failed = [result for result in results if result.result == "fail"]
         _finish(folder, release_id, run_id, now, inputs_hash, code, results)
@@ -112,7 +118,8 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
         raise
     _write_status(settings, release_id, run_id, "published", "")
     _retire(settings)
-    return Release(release_id, final, results, rows)
+    seconds = {"gate": gate_seconds, "publish": time.perf_counter() - started - gate_seconds}
+    return Release(release_id, final, results, rows, seconds)
 
 
 def point_serving_at(settings: Settings, release_id: str) -> None:
@@ -161,7 +168,8 @@ def _copy_tables(settings: Settings, folder: Path) -> None:
         for schema, table, comment in tables:
             con.execute(f'create table release.{schema}."{table}" as select * from work.{schema}."{table}"')
             if comment:
-                con.execute(f"comment on table release.{schema}.\"{table}\" is '{comment.replace(chr(39), chr(39) * 2)}'")
+                text = comment.replace("|", " | ").replace("'", "''")
+                con.execute(f"comment on table release.{schema}.\"{table}\" is '{text}'")
 
 
 def _frames(folder: Path) -> dict[str, Any]:
@@ -201,7 +209,7 @@ def _finish(folder: Path, release_id: str, run_id: str, now: datetime, inputs_ha
                 continue  # found by `_undescribed`, which stops the release
             field = FIELDS[column]
             if table not in views:
-                text = f"{field.en} [{field.unit}]|{field.zh}".replace("'", "''")
+                text = f"{field.en} [{field.unit}] | {field.zh}".replace("'", "''")
                 con.execute(f"comment on column {schema}.\"{table}\".\"{column}\" is '{text}'")
             example = con.execute(f'select any_value("{column}")::varchar from {schema}."{table}"').fetchall()[0][0]
             rows.append((schema, table, column, data_type, field.unit, field.en, field.zh, example))

@@ -1,0 +1,91 @@
+"""One asset per source: its payloads taken in, archived, parsed, validated, committed to the lake. A factory; no source is named here."""
+
+import time
+
+import dagster as dg
+
+from ingest.flow import Report, ingest
+from ingest.home import claim
+from ingest.origins import CatalogOrigin, Origin
+from ingest.source import DataOrigin, Outcome, Source
+from orchestration.resources import Home, Intake
+
+GROUP = "ingest"
+
+
+def lake_key(source_name: str) -> dg.AssetKey:
+    """Asset key of a source's part of the lake."""
+    return dg.AssetKey(["lake", source_name])
+
+
+def lake_asset(source: Source) -> dg.AssetsDefinition:
+    """Make the asset of one source, with two checks: did the payloads arrive, and did their rows keep the model."""
+    key = lake_key(source.name)
+    is_catalog = bool(source.tables) and source.tables[0].startswith("catalog__")
+    summary = (source.__doc__ or type(source).__doc__ or "").strip().split("\n")[0]
+
+    @dg.asset(
+        key=key,
+        group_name=GROUP,
+        kinds={"python", "parquet"},
+        description=f"{summary} Fills {', '.join(source.tables) or 'no table'}.",
+        check_specs=[
+            dg.AssetCheckSpec("payloads_arrived", asset=key, description="Every payload asked for came and could be used.", blocking=is_catalog),
+            dg.AssetCheckSpec("rows_keep_their_model", asset=key, description="No row was refused by its pandera model (refused rows are in quarantine)."),
+        ],
+    )
+    def build(context: dg.AssetExecutionContext, home: Home, intake: Intake) -> dg.MaterializeResult:
+        started = time.perf_counter()
+        origin: Origin
+        if is_catalog:
+            origin = CatalogOrigin(home.settings.catalog_overlay)
+        else:
+            origin = intake.origin(home)
+            claim(home.settings, origin.data_origin)
+        report = ingest([source], origin, home.archive, home.lake, context.run_id, record=intake.source != "archive")
+        failed = is_catalog and bool(report.problems)
+        if failed:
+            raise dg.Failure(f"the catalogue cannot be used: {report.problems[0].message}", allow_retries=False)
+        context.log.info(f"{source.name}: {report.attempts} payloads, {sum(report.rows.values())} new rows, {len(report.problems)} problems")
+        return dg.MaterializeResult(metadata=_metadata(report, origin.data_origin, time.perf_counter() - started), check_results=_checks(report))
+
+    return build
+
+
+def _metadata(report: Report, origin: DataOrigin, seconds: float) -> dict[str, dg.MetadataValue]:
+    counts = {outcome: report.count(outcome) for outcome in Outcome}
+    return {
+        "payloads": dg.MetadataValue.int(report.attempts),
+        "new_payloads": dg.MetadataValue.int(len(report.payloads)),
+        "new_rows": dg.MetadataValue.int(sum(report.rows.values())),
+        "data_origin": dg.MetadataValue.text(str(origin)),
+        "seconds": dg.MetadataValue.float(round(seconds, 2)),
+        "outcomes": dg.MetadataValue.md(_table(("outcome", "payloads"), [(str(outcome), count) for outcome, count in counts.items() if count])),
+        "tables": dg.MetadataValue.md(_table(("table", "new rows"), sorted(report.rows.items()))),
+    }
+
+
+def _checks(report: Report) -> list[dg.AssetCheckResult]:
+    problems = [(receipt.request_name, str(receipt.outcome), receipt.message) for receipt in report.problems[:50]]
+    refused = [(table, reason, count) for (table, reason), count in sorted(report.quarantined.items())]
+    return [
+        dg.AssetCheckResult(
+            check_name="payloads_arrived",
+            passed=not report.problems,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"problems": dg.MetadataValue.md(_table(("payload", "outcome", "what happened"), problems)), "count": len(report.problems)},
+        ),
+        dg.AssetCheckResult(
+            check_name="rows_keep_their_model",
+            passed=not refused,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"refused": dg.MetadataValue.md(_table(("table", "reason", "rows"), refused)), "count": sum(count for *_, count in refused)},
+        ),
+    ]
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[object, ...]] | list[tuple[str, int]]) -> str:
+    if not rows:
+        return "none"
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

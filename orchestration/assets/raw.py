@@ -1,0 +1,38 @@
+"""Schema `raw`: the lake's rows in the working warehouse, one asset per table, loaded in one transaction."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ingest.sources import SOURCES
+from orchestration.assets.lake import lake_key
+from orchestration.dbt import forget_results
+from orchestration.resources import Home
+from orchestration.warehouse import load_raw, write_lock
+from quality.raw import TABLES
+
+_FILLED_BY = {table: [lake_key(source.name)] for source in SOURCES for table in source.tables}
+_EVERY_SOURCE = [lake_key(source.name) for source in SOURCES]
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            ["raw", name],
+            deps=_FILLED_BY.get(name, _EVERY_SOURCE),
+            group_name="raw",
+            kinds={"duckdb"},
+            description=f"All versions of `{name}`, each row with the payload it came from. Key: {', '.join(table.key)}.",
+        )
+        for name, table in TABLES.items()
+    ],
+    name="raw",
+)
+def raw_tables(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.MaterializeResult]:
+    """Append what is new in the lake; configuration and the log of attempts are replaced."""
+    settings = home.settings
+    with write_lock(settings, f"loading raw (run {context.run_id})"):
+        forget_results(settings)
+        rows = load_raw(settings)
+    for name, count in rows.items():
+        yield dg.MaterializeResult(asset_key=["raw", name], metadata={"dagster/row_count": count})

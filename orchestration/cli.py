@@ -1,0 +1,200 @@
+"""The `alumina` command: thin, over the same jobs the UI runs. Errors are one sentence on stderr and a non-zero exit."""
+
+import os
+import shutil
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ingest.settings import Settings
+
+app = typer.Typer(help="The alumina warehouse: take data in, build the marts, publish the outlook.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+out, err = Console(), Console(stderr=True)
+
+
+class RunSource(StrEnum):
+    """Where a run takes its payloads from."""
+
+    SAMPLE = "sample"
+    LIVE = "live"
+    FILES = "files"
+
+
+@app.command()
+def run(
+    source: Annotated[RunSource | None, typer.Option(help="sample, live, or files. Default: what this home already holds, the sample in a new one.")] = None,
+    payloads: Annotated[Path | None, typer.Option(help="Folder of payload files, with --source files.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First day, e.g. 2025-05-01.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day.")] = None,
+    timings: Annotated[bool, typer.Option("--timings", help="Show where the time went.")] = False,
+) -> None:
+    """Take data in, build and test every model, audit and publish. Running again changes nothing but the log of attempts."""
+    if source is RunSource.FILES and payloads is None:
+        fail("--source files needs --payloads DIR, the folder with the payload files")
+    if payloads is not None and source is not RunSource.FILES:
+        fail("--payloads goes with --source files")
+    if payloads is not None and not payloads.is_dir():
+        fail(f"the payload folder {payloads} does not exist")
+    days = {name: _day(name, text) for name, text in (("--from", first), ("--to", last))}
+    if first and last and days["--from"] > days["--to"]:
+        fail(f"--from {first} is after --to {last}")
+    _run({"source": str(source or ""), "payloads": str(payloads.resolve()) if payloads else "", "first": first, "last": last}, timings=timings)
+
+
+@app.command()
+def outlook(day: Annotated[str | None, typer.Argument(help="Day of the outlook; default the newest.")] = None) -> None:
+    """Show the published outlook."""
+    if day:
+        _day("the day", day)
+    _show_outlook(Settings(), day)
+
+
+@app.command()
+def rebuild() -> None:
+    """Make lake and warehouse anew from the archive alone, and publish."""
+    from orchestration.warehouse import WarehouseBusyError, write_lock
+
+    settings = Settings()
+    if not (settings.archive / "receipts").is_dir():
+        fail(f"there is no archive in {settings.root} to rebuild from")
+    try:
+        with write_lock(settings, "rebuilding"):
+            for path in (settings.lake, settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    except WarehouseBusyError as error:
+        fail(str(error))
+    _run({"source": "archive"})
+
+
+@app.command()
+def rollback() -> None:
+    """Serve the release before the current one again."""
+    from orchestration.warehouse import WarehouseBusyError, write_lock
+    from serving import release
+
+    settings = Settings()
+    try:
+        with write_lock(settings, "rolling back"):
+            out.print(f"serving {release.rollback(settings)}")
+    except (release.PublishRefusedError, WarehouseBusyError, FileNotFoundError) as error:
+        fail(str(error))
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000) -> None:
+    """Open the Dagster UI on this machine only."""
+    from ingest.settings import REPOSITORY
+    from orchestration.instance import prepare
+
+    settings = Settings()
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", "--workspace", str(REPOSITORY / "workspace.yaml"), "--host", "127.0.0.1", "--port", str(port)]
+    out.print(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
+    os.chdir(REPOSITORY)
+    os.execve(command[0], command, os.environ | prepare(settings))
+
+
+@app.command()
+def prepare() -> None:
+    """Write dbt's manifest, so that the first load of the definitions need not (part of the installation)."""
+    from orchestration.dbt import project
+
+    project()
+
+
+def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
+    from orchestration.run import STEPS, phase_of, run_job
+
+    settings = Settings()
+    begun = time.perf_counter()
+    with out.status("starting") as status:
+
+        def on_step(step: str, state: str) -> None:
+            phase = phase_of(step)
+            label = f"{STEPS.get(phase, phase)}: {step.split('__', 1)[-1]}" if phase == "lake" else STEPS.get(phase, phase)
+            if state == "start":
+                status.update(label)
+            else:
+                out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]")
+
+        result = run_job(settings, intake, on_step=on_step)
+    if timings:
+        _show_timings(result.seconds, time.perf_counter() - begun)
+    if not result.success:
+        fail(result.message)
+    _show_outlook(settings, None)
+
+
+def _show_outlook(settings: Settings, day: str | None) -> None:
+    from serving.read import NothingPublishedError, outlook
+
+    try:
+        found = outlook(settings, day)
+    except NothingPublishedError as error:
+        fail(str(error))
+    if not found.rows:
+        fail(f"no outlook for {day or 'any day'}; it needs quotes or receipts of that day")
+    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    if any(row["data_origin"] == "sample" for row in rows):
+        out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
+    table = Table(title=f"Outlook {rows[0]['as_of_date']}, decided {rows[0]['decision_at']:%H:%M} Asia/Shanghai")
+    for name in ("commodity", "horizon", "stance", "direction", "conf.", "score", "coverage", "status", "missing"):
+        table.add_column(name, justify="right" if name in ("stance", "conf.", "score", "coverage") else "left")
+    for row in rows:
+        table.add_row(
+            row["commodity_code"], row["horizon"], _number(row["stance"], "+d"), row["direction"], _number(row["confidence"], ".2f"),
+            _number(row["score"], "+.1f"), _number(row["coverage"], ".0%"), row["status"], (row["missing_blocks"] or "").replace(";", ", "),
+        )  # fmt: skip
+    out.print(table)
+    for row in rows:
+        if row["horizon"] == "short":
+            figures = (
+                f"{row['dominant_contract'] or 'no dominant contract'} close {_number(row['close_cny_t'], ',.0f')} CNY/t ({_number(row['ret_cc_1d_pct'], '+.2f')} %)",
+                f"receipts {_number(row['receipts_t'], ',.0f')} t",
+                f"spot {_number(row['spot_cny_t'], ',.2f')} CNY/t",
+                f"futures premium {_number(row['premium_rate_pct'], '+.2f')} %",
+            )
+            out.print(f"{row['commodity_code']}: {', '.join(figures)}")
+            if row["status_reason"]:
+                out.print(f"{row['commodity_code']} is a {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}")
+    out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
+
+
+def _show_timings(seconds: dict[str, float], total: float) -> None:
+    table = Table(title="where the time went")
+    table.add_column("phase")
+    table.add_column("s", justify="right")
+    for phase, value in seconds.items():
+        table.add_row(phase, f"{value:.1f}")
+    table.add_row("other", f"{total - sum(seconds.values()):.1f}")
+    table.add_row("all", f"{total:.1f}")
+    out.print(table)
+
+
+def _number(value: Any, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _day(name: str, text: str | None) -> Any:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        fail(f"{name} {text!r} is not a day; write it as 2025-07-22")
+
+
+def fail(message: str) -> Any:
+    """Say what is wrong in one sentence and end with exit code 1."""
+    err.print(f"alumina: {message}", style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point of the `alumina` command."""
+    app()

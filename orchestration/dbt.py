@@ -1,0 +1,100 @@
+"""dbt as this project runs it: one project, one manifest, one subprocess a run."""
+
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dagster_dbt import DbtCliResource, DbtProject
+
+from ingest.files import write_atomic
+from ingest.settings import REPOSITORY, Settings
+from serving.release import CheckResult, PublishRefusedError
+
+PROJECT = REPOSITORY / "dbt_project"
+
+
+def executable() -> None:
+    """Stand in for `dbt`: answer `--version` from package metadata, hand everything else over.
+
+    dagster-dbt asks for the version once per resource; dbt itself takes five seconds for the answer and asks the package
+    registry for newer ones.
+    """
+    if sys.argv[1:] == ["--version"]:
+        print(f"Core:\n  - installed: {importlib.metadata.version('dbt-core')}\n\nPlugins:\n  - duckdb: {importlib.metadata.version('dbt-duckdb')}")
+        return
+    os.execv(_beside_python("dbt"), ["dbt", *sys.argv[1:]])
+
+
+def project() -> DbtProject:
+    """Give the dbt project with a manifest that is not older than its files."""
+    manifest = PROJECT / "target" / "manifest.json"
+    if not manifest.is_file() or manifest.stat().st_mtime < _newest():
+        parse(Settings())
+    return DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
+
+
+def parse(settings: Settings) -> None:
+    """Write `target/manifest.json` anew; raises RuntimeError with dbt's own words when the project does not parse."""
+    command = [_beside_python("dbt"), "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"dbt cannot read the project:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def resource() -> DbtCliResource:
+    """Give the Dagster resource that runs dbt."""
+    return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=_beside_python("alumina-dbt"))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Environment of a dbt process: where the warehouse is, and nothing leaves the machine."""
+    return {
+        "ALUMINA_WAREHOUSE": str(settings.warehouse),
+        "ALUMINA_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _beside_python(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def _newest() -> float:
+    suffixes = {".sql", ".yml"}
+    return max(path.stat().st_mtime for path in PROJECT.rglob("*") if path.suffix in suffixes and "target" not in path.relative_to(PROJECT).parts)
+
+
+def forget_results(settings: Settings) -> None:
+    """Say that the warehouse has new rows which dbt has not built and tested yet; a release is refused until it has."""
+    (settings.root / "dbt_results.json").unlink(missing_ok=True)
+
+
+def record_results(settings: Settings, run_results: dict[str, Any]) -> list[CheckResult]:
+    """Keep how every model and test of the last build ended; the release publishes them."""
+    results = [
+        CheckResult(
+            check_id=str(row["unique_id"]).split(".")[2],
+            tool="dbt",
+            result="pass" if row["status"] in ("pass", "success") else "finding" if row["status"] == "warn" else "fail",
+            table_name=str(row["unique_id"]).split(".")[0],
+            rows_failed=int(row.get("failures") or 0),
+            message=str(row.get("message") or "") if row["status"] not in ("pass", "success") else "",
+        )
+        for row in run_results["results"]
+    ]
+    write_atomic(settings.root / "dbt_results.json", json.dumps([asdict(result) for result in results]).encode())
+    return results
+
+
+def last_results(settings: Settings) -> list[CheckResult]:
+    """Give the results of the last build; raises PublishRefusedError when rows were loaded since and not built."""
+    file = settings.root / "dbt_results.json"
+    if not file.is_file():
+        raise PublishRefusedError("dbt has not built and tested the rows that were loaded last; materialize the dbt models first")
+    return [CheckResult(**row) for row in json.loads(file.read_text())]

@@ -1,0 +1,110 @@
+"""One run of a job in this process, recorded in the instance, so that the UI shows it later. Knows nothing of a terminal."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest.settings import Settings
+from orchestration.instance import enter
+
+STEPS = {"lake": "take in", "raw": "load raw", "dbt": "build and test models", "release": "audit and publish"}
+
+
+@dataclass
+class Outcome:
+    """How a run ended: success, the message of what failed, seconds by phase."""
+
+    success: bool
+    run_id: str
+    message: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run_job(settings: Settings, intake: dict[str, Any], *, job: str = "daily", on_step: Callable[[str, str], None] = lambda step, state: None) -> Outcome:
+    """Execute a job with the given intake; failures of steps come back as an outcome, never as an exception."""
+    started = time.perf_counter()
+    enter(settings)
+    import dagster as dg
+
+    imported = time.perf_counter()
+    from orchestration.definitions import defs
+
+    loaded = time.perf_counter()
+    seconds = {"imports": imported - started, "definitions": loaded - imported}
+    run_config = {
+        "resources": {"intake": {"config": {key: value for key, value in intake.items() if value}}},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+    with dg.DagsterInstance.get() as instance:
+        run_id = str(uuid.uuid4())
+        watcher = _Watcher(instance, run_id, on_step)
+        watcher.start()
+        try:
+            result = defs.resolve_job_def(job).execute_in_process(instance=instance, run_config=run_config, raise_on_error=False, run_id=run_id)
+        finally:
+            watcher.stop()
+        failures = [event for event in result.all_events if event.event_type_value in ("STEP_FAILURE", "RUN_FAILURE")]
+        materialized = {key for event in result.get_asset_materialization_events() if (key := event.asset_key)}
+        expected = set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
+        seconds |= _phases(result.all_events)
+    message = "; ".join(dict.fromkeys(_cause(event) for event in failures if event.event_type_value == "STEP_FAILURE")) or "; ".join(event.message or "" for event in failures)
+    if result.success and (skipped := sorted(key.to_user_string() for key in expected - materialized)):
+        message = f"the run ended without an error but did not make {', '.join(skipped[:5])}"
+    return Outcome(result.success and not message, run_id, message, seconds)
+
+
+def _cause(event: Any) -> str:
+    """Give the innermost sentence of a step's failure: what our own code raised."""
+    error = event.event_specific_data.error if event.event_specific_data else None
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is None:
+        return str(event.message)
+    text = str(error.message).strip()
+    return text.split(": ", 1)[1] if ": " in text and "." in text.split(": ", 1)[0] else text
+
+
+def _phases(events: Any) -> dict[str, float]:
+    seconds: dict[str, float] = {}
+    for event in events:
+        if event.event_type_value == "STEP_SUCCESS" and event.step_key:
+            phase = phase_of(event.step_key)
+            seconds[phase] = seconds.get(phase, 0.0) + event.event_specific_data.duration_ms / 1000
+    return seconds
+
+
+def phase_of(step_key: str) -> str:
+    """Name the phase a step belongs to: lake, raw, dbt or release."""
+    return next((phase for phase in STEPS if step_key.startswith(phase)), step_key)
+
+
+class _Watcher(threading.Thread):
+    """Tells a listener about steps as they start and end, by reading the instance's own log."""
+
+    def __init__(self, instance: Any, run_id: str, on_step: Callable[[str, str], None]) -> None:
+        super().__init__(daemon=True)
+        self._instance, self._run_id, self._on_step = instance, run_id, on_step
+        self._done = threading.Event()
+        self._seen = 0
+
+    def run(self) -> None:
+        while not self._done.wait(0.3):
+            self._look()
+
+    def stop(self) -> None:
+        self._done.set()
+        self.join()
+        self._look()
+
+    def _look(self) -> None:
+        from dagster import DagsterEventType
+
+        wanted = {DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE}
+        records = self._instance.all_logs(self._run_id, of_type=wanted)
+        for record in list(records)[self._seen :]:
+            self._seen += 1
+            event = record.dagster_event
+            self._on_step(event.step_key, event.event_type_value.removeprefix("STEP_").lower())

@@ -1,0 +1,48 @@
+"""Reading the published release, as any reader does: read-only, through the `serving` link. No writing, no business rules."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from ingest.settings import Settings
+from serving.release import FILE_NAME
+
+
+class NothingPublishedError(Exception):
+    """There is no release to read."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The answer to a query: column names and rows."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+def query(settings: Settings, sql: str, parameters: list[Any] | None = None) -> Rows:
+    """Run a query on the published file; raises NothingPublishedError when there is none."""
+    # The resolved path names the release: a link swapped meanwhile does not touch this connection.
+    path = (settings.serving / FILE_NAME).resolve()
+    if not path.is_file():
+        raise NothingPublishedError(f"nothing is published in {settings.root}; run `alumina run` first")
+    with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"}) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        con.execute(sql, parameters or [])
+        return Rows(tuple(column[0] for column in con.description or ()), con.fetchall())
+
+
+def outlook(settings: Settings, day: str | None = None) -> Rows:
+    """Give the outlook of one day (the newest one by default) for all commodities and horizons."""
+    return query(
+        settings,
+        """
+        select commodity_code, as_of_date, horizon, stance, direction, confidence, score, coverage, status, status_reason,
+            missing_blocks, dominant_contract, close_cny_t, ret_cc_1d_pct, receipts_t, spot_cny_t, premium_rate_pct, decision_at, data_origin, disclaimer
+        from serving.outlook
+        where as_of_date = coalesce(cast(? as date), (select max(as_of_date) from serving.outlook))
+        order by commodity_code, case horizon when 'short' then 1 when 'medium' then 2 else 3 end
+        """,
+        [day],
+    )
