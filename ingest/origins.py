@@ -23,7 +23,10 @@ Delivery = tuple[Request, Response]
 class Origin(Protocol):
     """One way payloads arrive."""
 
-    data_origin: DataOrigin
+    @property
+    def data_origin(self) -> DataOrigin:
+        """Label of every row that comes this way."""
+        ...
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Give what there is for these sources, oldest day first where days are known."""
@@ -98,11 +101,19 @@ class LiveOrigin:
         """Ask for each session's payloads; a feed that blocks is left alone for the rest of the run."""
         blocked: set[tuple[str, str]] = set()
         for day in (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)):
-            closed = None if self.calendar.is_session(day) else Verdict(Outcome.NO_SESSION, "calendar", f"the exchange is closed on {day}; nothing was asked for")
+            closed = (
+                None
+                if self.calendar.is_session(day)
+                else Verdict(Outcome.NO_SESSION, "calendar", f"the exchange is closed on {day}; nothing was asked for")
+            )
             for source in sources:
                 for request in source.requests(day):
                     feed = (request.source, request.feed)
-                    held = Verdict(Outcome.BLOCKED, "held_back", "not asked for: the feed answered with a challenge earlier in this run") if feed in blocked else None
+                    held = (
+                        Verdict(Outcome.BLOCKED, "held_back", "not asked for: the feed answered with a challenge earlier in this run")
+                        if feed in blocked
+                        else None
+                    )
                     if closed or held:
                         yield request, Response(b"", datetime.now(UTC), verdict=closed or held)
                         continue

@@ -113,11 +113,20 @@ class Parsed:
 class Source(Protocol):
     """One page under `ingest/sources`: which payloads exist, how to know one, how to read it. Pure; no I/O."""
 
-    name: str
-    parser_version: str
-    """Raised whenever the same bytes would give other rows; the lake then re-parses what it holds."""
-    tables: tuple[str, ...]
-    """Raw tables this source fills; `quality.raw` holds their shape."""
+    @property
+    def name(self) -> str:
+        """Short name, the first part of the names of its raw tables."""
+        ...
+
+    @property
+    def parser_version(self) -> str:
+        """Raised whenever the same bytes would give other rows; the lake then re-parses what it is delivered again."""
+        ...
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Raw tables this source fills; `quality.raw` holds their shape."""
+        ...
 
     def requests(self, day: date) -> Iterable[Request]:
         """Give the payloads the source publishes for one calendar day (empty where people must export by hand)."""

@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -20,6 +19,7 @@ import polars as pl
 from ingest import values
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.inspect import inspect
+from ingest.settings import Settings
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from quality.raw import TABLES
 
@@ -71,7 +71,6 @@ class VendorSource:
     feeds: Mapping[str, str]
     """Feed -> the frequency of a row that states none."""
     parser_version: str = "1"
-    catalog_overlay: Path | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -117,7 +116,9 @@ class VendorSource:
         if clashes.height:
             first = clashes.row(0, named=True)
             raise PayloadError(
-                Outcome.NOT_DATA, "two_values", f"the file gives {first['series_id']} two different rows for {first['obs_date']}; keep the right one and drop it again"
+                Outcome.NOT_DATA,
+                "two_values",
+                f"the file gives {first['series_id']} two different rows for {first['obs_date']}; keep the right one and drop it again",
             )
         return Parsed({self.table: frame}, tuple(rejects), None, tuple(remarks))
 
@@ -137,19 +138,19 @@ class VendorSource:
         value = figures["average"] if figures["average"] is not None else figures["single"]
         if value is None:
             raise ValueError("no_value: the row has no average and no value")
-        frequency = FREQUENCIES.get(text.get("frequency", ""), None) if text.get("frequency") else self.feeds[request.feed]
+        frequency = FREQUENCIES.get(text["frequency"]) if text.get("frequency") else self.feeds[request.feed]
         if frequency is None:
             raise ValueError(f"unknown_frequency: {text['frequency']!r} is not 日, 周, 旬 or 月")
         if frequency == "daily":
             try:
-                if not load_calendar(self.catalog_overlay).is_session(obs_date):
+                if not load_calendar(Settings().catalog_overlay).is_session(obs_date):
                     raise ValueError(f"no_session: {obs_date} is not a trading day, a daily series has no value then")
             except CalendarHorizonError as error:
                 raise ValueError(f"outside_calendar: {error}") from None
         if published is not None and published.date() < obs_date:
             raise ValueError(f"published_before_observed: published {published:%Y-%m-%d %H:%M} for {obs_date}")
         unknown = {column[1:]: value for column, value in row.items() if column.startswith("?")}
-        scaled = {column: None if figures[column] is None else figures[column] * scale for column in ("low_value", "high_value", "change_value")}
+        scaled = {column: None if (figure := figures[column]) is None else figure * scale for column in ("low_value", "high_value", "change_value")}
         return {
             "feed": request.feed,
             "provider": PROVIDERS.get(text["provider"], text["provider"].upper()),
@@ -194,7 +195,9 @@ def _refuse(rows: Sequence[Mapping[str, Any]], provider: str) -> None:
             raise PayloadError(Outcome.NOT_DATA, "provider_mismatch", f"line {line}: data of {text['provider']!r} in a file named for {provider}")
         if not text["series_id"] or _SCIENTIFIC.fullmatch(text["series_id"]):
             raise PayloadError(
-                Outcome.NOT_DATA, "mangled_series_id", f"line {line}: series id {text['series_id']!r} was mangled by a spreadsheet; export ids as text and drop the file again"
+                Outcome.NOT_DATA,
+                "mangled_series_id",
+                f"line {line}: series id {text['series_id']!r} was mangled by a spreadsheet; export ids as text and drop the file again",
             )
 
 
@@ -222,7 +225,9 @@ def _xlsx(body: bytes) -> tuple[list[str], list[list[str]]]:
             members = archive.infolist()
         inflated = sum(member.file_size for member in members)
         if len(members) > XLSX_MEMBERS or inflated > XLSX_BYTES or inflated > XLSX_RATIO * len(body):
-            raise PayloadError(Outcome.NOT_DATA, "oversized", f"the spreadsheet would inflate to {inflated} bytes in {len(members)} parts; it is not read")
+            raise PayloadError(
+                Outcome.NOT_DATA, "oversized", f"the spreadsheet would inflate to {inflated} bytes in {len(members)} parts; it is not read"
+            )
         sheet = fastexcel.read_excel(body).load_sheet(0, header_row=None, dtypes="string")
         lines = [["" if cell is None else str(cell) for cell in line] for line in sheet.to_polars().rows()]
     except (zipfile.BadZipFile, fastexcel.FastExcelError) as error:

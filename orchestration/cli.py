@@ -14,8 +14,14 @@ from rich.table import Table
 
 from ingest.settings import Settings
 
-app = typer.Typer(help="The alumina warehouse: take data in, build the marts, publish the outlook.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-out, err = Console(), Console(stderr=True)
+app = typer.Typer(
+    help="The alumina warehouse: take data in, build the marts, publish the outlook.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+out, err = Console(file=sys.stdout), Console(file=sys.stderr)
 
 
 class RunSource(StrEnum):
@@ -28,7 +34,9 @@ class RunSource(StrEnum):
 
 @app.command()
 def run(
-    source: Annotated[RunSource | None, typer.Option(help="sample, live, or files. Default: what this home already holds, the sample in a new one.")] = None,
+    source: Annotated[
+        RunSource | None, typer.Option(help="sample, live, or files. Default: what this home already holds, the sample in a new one.")
+    ] = None,
     payloads: Annotated[Path | None, typer.Option(help="Folder of payload files, with --source files.")] = None,
     first: Annotated[str | None, typer.Option("--from", help="First day, e.g. 2025-05-01.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day.")] = None,
@@ -93,7 +101,16 @@ def ui(port: Annotated[int, typer.Option(help="Port on the loopback interface.")
     from orchestration.instance import prepare
 
     settings = Settings()
-    command = [str(Path(sys.executable).with_name("dagster")), "dev", "--workspace", str(REPOSITORY / "workspace.yaml"), "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        str(Path(sys.executable).with_name("dagster")),
+        "dev",
+        "--workspace",
+        str(REPOSITORY / "workspace.yaml"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     out.print(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
     os.chdir(REPOSITORY)
     os.execve(command[0], command, os.environ | prepare(settings))
@@ -126,7 +143,7 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
     if timings:
         _show_timings(result.seconds, time.perf_counter() - begun)
     if not result.success:
-        fail(result.message)
+        fail(f"{result.message}\n  details: {result.log}")
     _show_outlook(settings, None)
 
 
@@ -143,25 +160,25 @@ def _show_outlook(settings: Settings, day: str | None) -> None:
     if any(row["data_origin"] == "sample" for row in rows):
         out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
     table = Table(title=f"Outlook {rows[0]['as_of_date']}, decided {rows[0]['decision_at']:%H:%M} Asia/Shanghai")
-    for name in ("commodity", "horizon", "stance", "direction", "conf.", "score", "coverage", "status", "missing"):
-        table.add_column(name, justify="right" if name in ("stance", "conf.", "score", "coverage") else "left")
+    for name in ("commodity", "horizon", "stance", "confidence", "score", "coverage", "status"):
+        table.add_column(name, justify="right" if name in ("confidence", "score", "coverage") else "left", no_wrap=True)
     for row in rows:
-        table.add_row(
-            row["commodity_code"], row["horizon"], _number(row["stance"], "+d"), row["direction"], _number(row["confidence"], ".2f"),
-            _number(row["score"], "+.1f"), _number(row["coverage"], ".0%"), row["status"], (row["missing_blocks"] or "").replace(";", ", "),
-        )  # fmt: skip
+        stance = "undecided" if row["stance"] is None else f"{row['stance'] or 0:+d} {row['direction']}".replace("+0", "0")
+        figures = (_number(row["confidence"], ".2f"), _number(row["score"], "+.1f"), _number(row["coverage"], ".0%"))
+        table.add_row(row["commodity_code"], row["horizon"], stance, *figures, row["status"])
     out.print(table)
     for row in rows:
         if row["horizon"] == "short":
-            figures = (
+            facts = (
                 f"{row['dominant_contract'] or 'no dominant contract'} close {_number(row['close_cny_t'], ',.0f')} CNY/t ({_number(row['ret_cc_1d_pct'], '+.2f')} %)",
                 f"receipts {_number(row['receipts_t'], ',.0f')} t",
                 f"spot {_number(row['spot_cny_t'], ',.2f')} CNY/t",
                 f"futures premium {_number(row['premium_rate_pct'], '+.2f')} %",
             )
-            out.print(f"{row['commodity_code']}: {', '.join(figures)}")
+            out.print(f"{row['commodity_code']}: {', '.join(facts)}")
             if row["status_reason"]:
-                out.print(f"{row['commodity_code']} is a {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}")
+                missing = f" (no data yet for: {row['missing_blocks'].replace(';', ', ')})" if row["missing_blocks"] else ""
+                out.print(f"{row['commodity_code']} is a {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}{missing}")
     out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
 
 

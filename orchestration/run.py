@@ -1,10 +1,12 @@
 """One run of a job in this process, recorded in the instance, so that the UI shows it later. Knows nothing of a terminal."""
 
+import contextlib
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ingest.settings import Settings
@@ -19,11 +21,15 @@ class Outcome:
 
     success: bool
     run_id: str
+    log: Path
+    """What dbt and other tools printed."""
     message: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def run_job(settings: Settings, intake: dict[str, Any], *, job: str = "daily", on_step: Callable[[str, str], None] = lambda step, state: None) -> Outcome:
+def run_job(
+    settings: Settings, intake: dict[str, Any], *, job: str = "daily", on_step: Callable[[str, str], None] = lambda step, state: None
+) -> Outcome:
     """Execute a job with the given intake; failures of steps come back as an outcome, never as an exception."""
     started = time.perf_counter()
     enter(settings)
@@ -40,20 +46,25 @@ def run_job(settings: Settings, intake: dict[str, Any], *, job: str = "daily", o
     }
     with dg.DagsterInstance.get() as instance:
         run_id = str(uuid.uuid4())
+        log = settings.root / "logs" / f"{run_id}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
         watcher = _Watcher(instance, run_id, on_step)
         watcher.start()
         try:
-            result = defs.resolve_job_def(job).execute_in_process(instance=instance, run_config=run_config, raise_on_error=False, run_id=run_id)
+            with log.open("w", encoding="utf-8") as printed, contextlib.redirect_stdout(printed):
+                result = defs.resolve_job_def(job).execute_in_process(instance=instance, run_config=run_config, raise_on_error=False, run_id=run_id)
         finally:
             watcher.stop()
         failures = [event for event in result.all_events if event.event_type_value in ("STEP_FAILURE", "RUN_FAILURE")]
         materialized = {key for event in result.get_asset_materialization_events() if (key := event.asset_key)}
         expected = set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
         seconds |= _phases(result.all_events)
-    message = "; ".join(dict.fromkeys(_cause(event) for event in failures if event.event_type_value == "STEP_FAILURE")) or "; ".join(event.message or "" for event in failures)
+    message = "; ".join(dict.fromkeys(_cause(event) for event in failures if event.event_type_value == "STEP_FAILURE")) or "; ".join(
+        event.message or "" for event in failures
+    )
     if result.success and (skipped := sorted(key.to_user_string() for key in expected - materialized)):
         message = f"the run ended without an error but did not make {', '.join(skipped[:5])}"
-    return Outcome(result.success and not message, run_id, message, seconds)
+    return Outcome(result.success and not message, run_id, log, message, seconds)
 
 
 def _cause(event: Any) -> str:

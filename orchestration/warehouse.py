@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -78,7 +79,7 @@ def load_raw(settings: Settings) -> dict[str, int]:
 @contextmanager
 def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the working warehouse with the project's settings; raises WarehouseBusyError when another program has it open."""
-    config = {"memory_limit": settings.memory_limit, "autoinstall_known_extensions": "false"}
+    config: dict[str, Any] = {"memory_limit": settings.memory_limit, "autoinstall_known_extensions": "false"}
     try:
         con = duckdb.connect(str(settings.warehouse), read_only=read_only, config=config)
     except duckdb.IOException as error:
@@ -98,7 +99,8 @@ def _ensure(con: duckdb.DuckDBPyConnection, table: RawTable) -> None:
     """Create the table, or make it anew when its columns have changed since: the lake holds its rows."""
     wanted = [(name, str(FIELDS[name].kind)) for name in table.stored_schema]
     found = con.execute(
-        "select column_name, data_type from information_schema.columns where table_schema = 'raw' and table_name = ? order by ordinal_position", [table.name]
+        "select column_name, data_type from information_schema.columns where table_schema = 'raw' and table_name = ? order by ordinal_position",
+        [table.name],
     ).fetchall()
     if found != wanted:
         columns = ", ".join(f'"{name}" {kind}' for name, kind in wanted)

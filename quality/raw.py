@@ -68,7 +68,7 @@ class RawTable:
 
         def column(name: str) -> "pa.Column":
             field = FIELDS[name]
-            checks = [check for bound, check in ((field.ge, pa.Check.ge), (field.le, pa.Check.le)) if bound is not None for check in [check(bound)]]
+            checks = [*([] if field.ge is None else [pa.Check.ge(field.ge)]), *([] if field.le is None else [pa.Check.le(field.le)])]
             return pa.Column(self.stored_schema[name], checks, nullable=name not in required)
 
         def relation(rule: Rule) -> "pa.Check":

@@ -82,14 +82,14 @@ def run_gate(frames: Mapping[str, "pd.DataFrame"], docs: Path) -> list[GateResul
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
-    from great_expectations.checkpoint import UpdateDataDocsAction
+    from great_expectations.checkpoint.actions import UpdateDataDocsAction
 
     results = [
         GateResult(table, "table_is_published", None, False, 0, f"{table} is missing from the release") for table in GATES if table not in frames
     ]
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    site = {
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    site: Any = {
         "class_name": "SiteBuilder",
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())},
@@ -108,8 +108,7 @@ def run_gate(frames: Mapping[str, "pd.DataFrame"], docs: Path) -> list[GateResul
             name=table, validation_definitions=[definition], actions=[UpdateDataDocsAction(name="docs")], result_format={"result_format": "SUMMARY"}
         )
         outcome = checkpoint.run(batch_parameters={"dataframe": frame})
-        for result in next(iter(outcome.run_results.values())).results:
-            results.append(_result(table, result))
+        results.extend(_result(table, result) for result in next(iter(outcome.run_results.values())).results)
     return results
 
 
@@ -134,5 +133,9 @@ def _result(table: str, result: Any) -> GateResult:
     error = next(iter(result.exception_info.values()), None) if not result.success else None
     raised = error.get("exception_message") if isinstance(error, dict) else None
     examples = ", ".join(str(value) for value in details.get("partial_unexpected_list", [])[:3])
-    message = "" if result.success else raised or f"{config.type} failed on {failed or details.get('observed_value')} rows{f', e.g. {examples}' if examples else ''}"
+    message = (
+        ""
+        if result.success
+        else raised or f"{config.type} failed on {failed or details.get('observed_value')} rows{f', e.g. {examples}' if examples else ''}"
+    )
     return GateResult(table, config.type, column, bool(result.success), failed, message)

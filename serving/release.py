@@ -103,7 +103,9 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
         _finish(folder, release_id, run_id, now, inputs_hash, code, results)
         undescribed = _undescribed(folder)
         if failed or undescribed:
-            reasons = [f"{result.table_name}: {result.message}" for result in failed] + [f"{name} has no description in quality/fields.py" for name in undescribed]
+            reasons = [f"{result.table_name}: {result.message}" for result in failed] + [
+                f"{name} has no description in quality/fields.py" for name in undescribed
+            ]
             raise PublishRefusedError(f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}")
         rows = _export(folder)
         _seal(folder, release_id)
@@ -161,7 +163,8 @@ def _copy_tables(settings: Settings, folder: Path) -> None:
         con.execute(f"attach '{_quoted(settings.warehouse)}' as work (read_only)")
         con.execute(f"attach '{_quoted(folder / FILE_NAME)}' as release (storage_version '{STORAGE_VERSION}')")
         tables = con.execute(
-            "select schema_name, table_name, comment from duckdb_tables() where database_name = 'work' and list_contains(?, schema_name) order by 1, 2", [list(SCHEMAS)]
+            "select schema_name, table_name, comment from duckdb_tables() where database_name = 'work' and list_contains(?, schema_name) order by 1, 2",
+            [list(SCHEMAS)],
         ).fetchall()
         for schema in SCHEMAS:
             con.execute(f"create schema release.{schema}")
@@ -200,7 +203,8 @@ def _finish(folder: Path, release_id: str, run_id: str, now: datetime, inputs_ha
         for name, text in OWN_TABLES.items():
             con.execute(f"comment on table serving.{name} is '{text}'")
         columns = con.execute(
-            "select schema_name, table_name, column_name, data_type from duckdb_columns() where list_contains(?, schema_name) and not internal order by all", [list(SCHEMAS)]
+            "select schema_name, table_name, column_name, data_type from duckdb_columns() where list_contains(?, schema_name) and not internal order by all",
+            [list(SCHEMAS)],
         ).fetchall()
         views = {name for (name,) in con.execute("select view_name from duckdb_views() where not internal").fetchall()}
         rows = []
@@ -210,7 +214,7 @@ def _finish(folder: Path, release_id: str, run_id: str, now: datetime, inputs_ha
             field = FIELDS[column]
             if table not in views:
                 text = f"{field.en} [{field.unit}] | {field.zh}".replace("'", "''")
-                con.execute(f"comment on column {schema}.\"{table}\".\"{column}\" is '{text}'")
+                con.execute(f'comment on column {schema}."{table}"."{column}" is \'{text}\'')
             example = con.execute(f'select any_value("{column}")::varchar from {schema}."{table}"').fetchall()[0][0]
             rows.append((schema, table, column, data_type, field.unit, field.en, field.zh, example))
         con.executemany("insert into serving.data_dictionary values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
@@ -221,7 +225,8 @@ def _undescribed(folder: Path) -> list[str]:
     """Name columns no field describes, and tables without a comment: a reader would meet them unexplained."""
     with _open(folder, read_only=True) as con:
         columns = con.execute(
-            "select schema_name || '.' || table_name || '.' || column_name, column_name from duckdb_columns() where list_contains(?, schema_name) and not internal", [list(SCHEMAS)]
+            "select schema_name || '.' || table_name || '.' || column_name, column_name from duckdb_columns() where list_contains(?, schema_name) and not internal",
+            [list(SCHEMAS)],
         ).fetchall()
         tables = con.execute("select schema_name || '.' || table_name from duckdb_tables() where comment is null").fetchall()
     return [name for name, column in columns if column not in FIELDS] + [name for (name,) in tables]

@@ -145,9 +145,7 @@ def _contract_ranking(history: History, t: int, contract: str, name: str, today:
         row: Row = {"INSTRUMENTID": contract, "RANK": rank, "PRODUCTNAME": name}
         for which, board in enumerate(boards, start=1):
             member, lots, change = board[rank - 1] if rank <= len(board) else (None, "", "")
-            row |= _board(
-                which, "" if member is None else f"样本会员{member + 1:02d}", "" if member is None else f"{9001 + member}", lots, change
-            )
+            row |= _board(which, "" if member is None else f"样本会员{member + 1:02d}", "" if member is None else f"{9001 + member}", lots, change)
         rows.append(row)
     total: Row = {"INSTRUMENTID": contract, "RANK": 999, "PRODUCTNAME": name}
     for which, board in enumerate(boards, start=1):
@@ -156,13 +154,9 @@ def _contract_ranking(history: History, t: int, contract: str, name: str, today:
 
 
 def _product_ranking(share: float, instrument: str, name: str, today: Day, before: Day) -> list[Row]:
-    (volume, held), (volume_before, held_before) = (
-        (quote.volume, quote.open_interest) for quote in (_sum(today.values()), _sum(before.values()))
-    )
+    (volume, held), (volume_before, held_before) = ((quote.volume, quote.open_interest) for quote in (_sum(today.values()), _sum(before.values())))
     rows: list[Row] = [{"INSTRUMENTID": instrument, "RANK": rank, "PRODUCTNAME": name} for rank in (-1, 0)]
-    for which, (now, then, tilt) in enumerate(
-        [(2 * volume, 2 * volume_before, 0.0), (held, held_before, 0.01), (held, held_before, -0.01)], start=1
-    ):
+    for which, (now, then, tilt) in enumerate([(2 * volume, 2 * volume_before, 0.0), (held, held_before, 0.01), (held, held_before, -0.01)], start=1):
         company, company_before = int(now * (share + tilt)), int(then * (share + tilt))
         rows[0] |= _board(which, COMPANY, COMPANY, company, company - company_before)
         rows[1] |= _board(which, OTHER, OTHER, now - company, now - then - company + company_before)

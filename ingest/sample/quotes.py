@@ -79,9 +79,7 @@ def dominant_months(market: Sequence[Day]) -> list[int]:
 class Simulation:
     """One product's market over the whole history."""
 
-    def __init__(
-        self, code: str, spec: Mapping[str, Any], days: Sequence[date], sessions: Sequence[date], ledger: Ledger, seed: str
-    ) -> None:
+    def __init__(self, code: str, spec: Mapping[str, Any], days: Sequence[date], sessions: Sequence[date], ledger: Ledger, seed: str) -> None:
         """Prepare the paths; `sessions` continues `days` beyond the sample, to know when the listed contracts expire."""
         self.spec, self.days, self.sessions, self.rng = spec, days, sessions, Random(f"{seed}:quotes:{code}")
         self.tick: int = spec["tick"]

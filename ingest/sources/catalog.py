@@ -72,7 +72,11 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
         commodity = document["commodity"]
         code = commodity["commodity_code"]
         columns = TABLES["catalog__contract_specs"].columns
-        specs = [{column: spec.get(column) for column in columns} | {"commodity_code": code, "valid_from": date.fromisoformat(spec["valid_from"]), "source_note": spec["source"]} for spec in document["contract_spec"]]
+        specs = [
+            {column: spec.get(column) for column in columns}
+            | {"commodity_code": code, "valid_from": date.fromisoformat(spec["valid_from"]), "source_note": spec["source"]}
+            for spec in document["contract_spec"]
+        ]
         return {
             "catalog__commodities": [
                 {column: commodity[column] for column in ("commodity_code", "name_en", "name_zh", "exchange", "product_id")}
@@ -80,12 +84,17 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
             ],
             "catalog__contract_specs": specs,
             "catalog__series": [
-                {"commodity_code": code, "source_note": series["source"]} | {column: series[column] for column in ("role", "provider", "series_id", "region")}
+                {"commodity_code": code, "source_note": series["source"]}
+                | {column: series[column] for column in ("role", "provider", "series_id", "region")}
                 for series in document.get("series", [])
             ],
         }
     if name == "regions.toml":
-        return {"catalog__regions": [{"region": code, "region_name_zh": names["zh"], "region_name_en": names["en"]} for code, names in document["regions"].items()]}
+        return {
+            "catalog__regions": [
+                {"region": code, "region_name_zh": names["zh"], "region_name_en": names["en"]} for code, names in document["regions"].items()
+            ]
+        }
     if name == "clock.toml":
         return {
             "catalog__publication_clock": [
@@ -97,7 +106,13 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
     if name == "parameters.toml":
         return {
             "catalog__parameters": [
-                {"commodity_code": row.get("commodity", "*"), "parameter": row["name"], "parameter_value": float(row["value"]), "unit": row["unit"], "source_note": row["source"]}
+                {
+                    "commodity_code": row.get("commodity", "*"),
+                    "parameter": row["name"],
+                    "parameter_value": float(row["value"]),
+                    "unit": row["unit"],
+                    "source_note": row["source"],
+                }
                 for row in document["parameter"]
             ]
         }

@@ -63,7 +63,11 @@ _TYPES = {"1": "warehouse", "2": "factory"}
 _HTML_UNITS = {"吨": "t", "千克": "kg", "公斤": "kg", "桶": "bbl"}
 
 _BOARDS = {"volume": "1", "long": "2", "short": "3"}
-_RANKING_REQUIRED = {"INSTRUMENTID", "RANK", *(f"{name}{n}{tail}" for n in "123" for name, tail in (("CJ", ""), ("CJ", "_CHG"), ("PARTICIPANTABBR", "")))}
+_RANKING_REQUIRED = {
+    "INSTRUMENTID",
+    "RANK",
+    *(f"{name}{n}{tail}" for n in "123" for name, tail in (("CJ", ""), ("CJ", "_CHG"), ("PARTICIPANTABBR", ""))),
+}
 _RANKING_KNOWN = _RANKING_REQUIRED | {"PRODUCTNAME", "PRODUCTSORTNO", *(f"PARTICIPANTID{n}" for n in "123")}
 _ROW_KINDS = {-1: "futures_companies", 0: "non_futures_companies", 999: "top20_sum", **dict.fromkeys(range(1, 21), "member")}
 
@@ -158,7 +162,11 @@ def _quotes(request: Request, day: date, envelope: Mapping[str, Any], remarks: l
         else:
             totals.append({"trade_date": day, "total_scope": scope, "product_id": product_id, **figures})
     # A settlement printed as 0 is a hole in a final file; one left blank while the contract traded means the file is intraday.
-    traded = [row for row in rows if _text(row["PRODUCTID"]).endswith("_f") and re.fullmatch(r"\d{4}", _text(row["DELIVERYMONTH"])) and _positive(row.get("VOLUME"))]
+    traded = [
+        row
+        for row in rows
+        if _text(row["PRODUCTID"]).endswith("_f") and re.fullmatch(r"\d{4}", _text(row["DELIVERYMONTH"])) and _positive(row.get("VOLUME"))
+    ]
     blank = [row for row in traded if _text(row["SETTLEMENTPRICE"]) in values.BLANKS]
     if blank:
         raise PayloadError(
@@ -305,7 +313,15 @@ def _take_span(open_spans: dict[int, tuple[int, str]], place: int, spread: list[
 
 
 def _heading(request: Request, text: str) -> str:
-    known = {"地区": "region", "仓库": "warehouse", "厂库": "warehouse", "交割仓库": "warehouse", "期货": "receipts_qty", "本日数量": "receipts_qty", "增减": "receipts_change_qty"}
+    known = {
+        "地区": "region",
+        "仓库": "warehouse",
+        "厂库": "warehouse",
+        "交割仓库": "warehouse",
+        "期货": "receipts_qty",
+        "本日数量": "receipts_qty",
+        "增减": "receipts_change_qty",
+    }
     try:
         return known[text.strip()]
     except KeyError:
@@ -354,7 +370,8 @@ def _ranking(request: Request, day: date, envelope: Mapping[str, Any], remarks: 
 def _product_names() -> dict[str, str]:
     """Chinese product name -> code, from the catalogue."""
     document = tomllib.loads((Path(__file__).parent.parent / "catalog" / "exchanges.toml").read_text(encoding="utf-8"))["shfe"]
-    return {name: code for code, name in document["products"].items()} | document["aliases"]
+    names: dict[str, str] = {name: code for code, name in document["products"].items()} | document["aliases"]
+    return names
 
 
 def product_of(name: str) -> str | None:

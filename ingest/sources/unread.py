@@ -22,7 +22,9 @@ class Unread:
 
     def inspect(self, request: Request, response: Response) -> Verdict:
         """Say that nobody reads it."""
-        return Verdict(Outcome.NOT_DATA, "no_reader", f"{request.key}: no source of this warehouse reads a file of this name; it is kept in the archive")
+        return Verdict(
+            Outcome.NOT_DATA, "no_reader", f"{request.key}: no source of this warehouse reads a file of this name; it is kept in the archive"
+        )
 
     def parse(self, request: Request, body: bytes) -> Parsed:
         """Never reached: inspection refuses."""

@@ -1,6 +1,7 @@
 """One asset per source: its payloads taken in, archived, parsed, validated, committed to the lake. A factory; no source is named here."""
 
 import time
+from collections.abc import Sequence
 
 import dagster as dg
 
@@ -31,7 +32,9 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
         description=f"{summary} Fills {', '.join(source.tables) or 'no table'}.",
         check_specs=[
             dg.AssetCheckSpec("payloads_arrived", asset=key, description="Every payload asked for came and could be used.", blocking=is_catalog),
-            dg.AssetCheckSpec("rows_keep_their_model", asset=key, description="No row was refused by its pandera model (refused rows are in quarantine)."),
+            dg.AssetCheckSpec(
+                "rows_keep_their_model", asset=key, description="No row was refused by its pandera model (refused rows are in quarantine)."
+            ),
         ],
     )
     def build(context: dg.AssetExecutionContext, home: Home, intake: Intake) -> dg.MaterializeResult:
@@ -84,7 +87,7 @@ def _checks(report: Report) -> list[dg.AssetCheckResult]:
     ]
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[object, ...]] | list[tuple[str, int]]) -> str:
+def _table(header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
     if not rows:
         return "none"
     lines = [header, tuple("---" for _ in header), *rows]

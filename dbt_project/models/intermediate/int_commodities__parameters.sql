@@ -32,10 +32,10 @@ resolved as (
 final as (
 
     select
-        commodity_code,
         {%- for name in names %}
-        max(case when parameter = '{{ name }}' then parameter_value end) as {{ name }}{{ ',' if not loop.last }}
+        max(case when parameter = '{{ name }}' then parameter_value end) as {{ name }},
         {%- endfor %}
+        commodity_code
     from resolved
     group by commodity_code
 

@@ -24,9 +24,19 @@ parameters as (
 
 seen as (
 
-    select commodity_code, trade_date, data_origin from quotes
-    union
-    select commodity_code, trade_date, data_origin from receipts
+    select
+        commodity_code,
+        trade_date,
+        data_origin
+    from quotes
+
+    union distinct
+
+    select
+        commodity_code,
+        trade_date,
+        data_origin
+    from receipts
 
 ),
 

@@ -30,6 +30,16 @@ spot_series as (
 
 ),
 
+clocks as (
+
+    select 'close' as futures_leg
+    union all
+    select 'settle' as futures_leg
+    union all
+    select 't1130' as futures_leg
+
+),
+
 -- Every clock and every spot series of the commodity on every session: what is missing shows as a row with its reason.
 legs as (
 
@@ -46,13 +56,7 @@ legs as (
         case clocks.futures_leg when 'close' then futures.close_cny_t when 'settle' then futures.settle_cny_t end as exchange_cny_t
     from futures
     inner join spot_series on futures.commodity_code = spot_series.commodity_code
-    cross join (
-        select 'close' as futures_leg
-        union all
-        select 'settle' as futures_leg
-        union all
-        select 't1130' as futures_leg
-    ) as clocks
+    cross join clocks
 
 ),
 
