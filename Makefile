@@ -33,6 +33,7 @@ lint: .venv/.ready
 	  || $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check
+	$(BIN)/alumina prepare
 	touch .venv/.ready
 
 lock:

@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+PROBLEMS_SHOWN = 20
 out, err = Console(file=sys.stdout), Console(file=sys.stderr)
 
 
@@ -140,11 +141,25 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
                 out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]")
 
         result = run_job(settings, intake, on_step=on_step)
+    _show_problems(settings, result.run_id)
     if timings:
         _show_timings(result.seconds, time.perf_counter() - begun)
     if not result.success:
         fail(f"{result.message}\n  details: {result.log}")
     _show_outlook(settings, None)
+
+
+def _show_problems(settings: Settings, run_id: str) -> None:
+    """Say what this run could not use; the same lines stand in serving.source_status and serving.quality_results."""
+    from ingest.archive import Archive
+    from ingest.source import Outcome
+
+    fine = {Outcome.OK, Outcome.UNCHANGED, Outcome.NO_SESSION}
+    problems = [receipt for receipt in Archive(settings.archive).receipts() if receipt.run_id == run_id and receipt.outcome not in fine]
+    for receipt in problems[:PROBLEMS_SHOWN]:
+        out.print(f"  ! {receipt.request_name}: {receipt.outcome}: {receipt.message}", soft_wrap=True, markup=False, highlight=False)
+    if len(problems) > PROBLEMS_SHOWN:
+        out.print(f"  ! and {len(problems) - PROBLEMS_SHOWN} more payloads that could not be used, see serving.quality_results")
 
 
 def _show_outlook(settings: Settings, day: str | None) -> None:

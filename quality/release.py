@@ -130,12 +130,19 @@ def _result(table: str, result: Any) -> GateResult:
     column = config.kwargs.get("column")
     details = result.result or {}
     failed = int(details.get("unexpected_count") or 0)
-    error = next(iter(result.exception_info.values()), None) if not result.success else None
-    raised = error.get("exception_message") if isinstance(error, dict) else None
+    return GateResult(table, config.type, column, bool(result.success), failed, "" if result.success else _sentence(config, result))
+
+
+def _sentence(config: Any, result: Any) -> str:
+    """Say in words which rule broke and show examples."""
+    error = next(iter(result.exception_info.values()), None)
+    if isinstance(error, dict) and error.get("exception_message"):
+        return f"{config.type} could not be evaluated: {error['exception_message']}"
+    details = result.result or {}
+    if "min_value" in config.kwargs and "observed_value" in details and "column" not in config.kwargs:
+        return f"the table has {details['observed_value']} rows, at least {config.kwargs['min_value']} are needed"
+    subject = config.kwargs.get("column") or ", ".join(config.kwargs.get("column_list", []))
+    rule = config.type.removeprefix("expect_").removeprefix("column_values_to_").removeprefix("compound_columns_to_").replace("_", " ")
+    bounds = {name: config.kwargs[name] for name in ("min_value", "max_value", "value_set") if config.kwargs.get(name) is not None}
     examples = ", ".join(str(value) for value in details.get("partial_unexpected_list", [])[:3])
-    message = (
-        ""
-        if result.success
-        else raised or f"{config.type} failed on {failed or details.get('observed_value')} rows{f', e.g. {examples}' if examples else ''}"
-    )
-    return GateResult(table, config.type, column, bool(result.success), failed, message)
+    return f"{subject} must {rule}{f' {bounds}' if bounds else ''}: {details.get('unexpected_count')} rows do not, e.g. {examples}"

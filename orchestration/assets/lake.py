@@ -1,5 +1,6 @@
 """One asset per source: its payloads taken in, archived, parsed, validated, committed to the lake. A factory; no source is named here."""
 
+import sys
 import time
 from collections.abc import Sequence
 
@@ -23,13 +24,13 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
     """Make the asset of one source, with two checks: did the payloads arrive, and did their rows keep the model."""
     key = lake_key(source.name)
     is_catalog = bool(source.tables) and source.tables[0].startswith("catalog__")
-    summary = (source.__doc__ or type(source).__doc__ or "").strip().split("\n")[0]
+    page = sys.modules[type(source).__module__].__doc__ or ""
 
     @dg.asset(
         key=key,
         group_name=GROUP,
         kinds={"python", "parquet"},
-        description=f"{summary} Fills {', '.join(source.tables) or 'no table'}.",
+        description=f"{page.strip()}\n\nFills: {', '.join(source.tables) or 'no table'}.",
         check_specs=[
             dg.AssetCheckSpec("payloads_arrived", asset=key, description="Every payload asked for came and could be used.", blocking=is_catalog),
             dg.AssetCheckSpec(

@@ -28,7 +28,8 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
     # The gate needs Great Expectations, whose import takes as long as dbt does; the machine's other core does it meanwhile.
     threading.Thread(target=_import_gate, daemon=True).start()
     with write_lock(settings, f"dbt build (run {context.run_id})"):
-        invocation = dbt.cli(["build"], context=context, raise_on_error=False)
+        # In the home, not in the project: two homes do not disturb each other's partial parsing.
+        invocation = dbt.cli(["build"], context=context, raise_on_error=False, target_path=settings.root / "dbt")
         yield from invocation.stream()
         record_results(settings, invocation.get_artifact("run_results.json"))
         if not invocation.is_successful():

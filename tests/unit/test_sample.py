@@ -105,11 +105,7 @@ def traded(quotes: dict[str, dict[str, Row]]) -> Iterator[tuple[str, str, Row]]:
 
 
 def total_t(rows: list[Row], product: str = "ao", region: str | None = None, column: str = "WRTWGHTS") -> int:
-    return sum(
-        row[column]
-        for row in rows
-        if row["VARID"] == product and row["ROWSTATUS"] == "0" and region in (None, row["REGNAME"].split("$$")[0])
-    )
+    return sum(row[column] for row in rows if row["VARID"] == product and row["ROWSTATUS"] == "0" and region in (None, row["REGNAME"].split("$$")[0]))
 
 
 # ---- the stream ----------------------------------------------------------------------------------------------------------------
@@ -130,9 +126,7 @@ def test_a_slice_is_cut_from_the_whole(payloads: Payloads) -> None:
     part = list(deliveries(date(2025, 5, 30), date(2025, 6, 10)))
     assert {request.feed for request, _ in part} == {"kx", "dailystock", "pm", "spot_price"}
     assert all(payloads[request.feed, request.key] == (request, response) for request, response in part if request.source == "shfe")
-    dates = [
-        line[:10] for request, response in part if request.source == "spot" for line in response.body.decode("utf-8-sig").splitlines()[1:]
-    ]
+    dates = [line[:10] for request, response in part if request.source == "spot" for line in response.body.decode("utf-8-sig").splitlines()[1:]]
     assert (min(dates), max(dates)) == ("2025-05-30", "2025-06-10")
     assert [request.key for request, _ in part if request.source == "spot"] == ["smm_spot_price_20250530", "smm_spot_price_20250610"]
 

@@ -18,6 +18,12 @@ parameters as (
 
 ),
 
+days as (
+
+    select * from {{ ref('dim_trading_day') }}
+
+),
+
 known as (
 
     select
@@ -32,6 +38,9 @@ known as (
             decisions.commodity_code = facts.commodity_code
             and decisions.as_of_date >= facts.data_date
             and decisions.decision_at >= facts.available_at
+    inner join days on facts.data_date = days.trade_date
+    inner join parameters on decisions.commodity_code = parameters.commodity_code
+    where decisions.session_index - days.session_index <= parameters.fact_maximum_age_sessions
     group by decisions.commodity_code, decisions.as_of_date, decisions.session_index, facts.signal
 
 ),

@@ -29,6 +29,12 @@ parameters as (
 
 ),
 
+days as (
+
+    select * from {{ ref('dim_trading_day') }}
+
+),
+
 scores as (
 
     select
@@ -60,6 +66,9 @@ known_futures as (
             decisions.commodity_code = futures.commodity_code
             and decisions.as_of_date >= futures.trade_date
             and decisions.decision_at >= futures.available_at
+    inner join days on futures.trade_date = days.trade_date
+    inner join parameters on decisions.commodity_code = parameters.commodity_code
+    where decisions.session_index - days.session_index <= parameters.fact_maximum_age_sessions
     group by decisions.commodity_code, decisions.as_of_date
 
 ),

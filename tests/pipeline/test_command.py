@@ -1,0 +1,124 @@
+"""The `alumina` command as a user meets it: mistakes, repetition, rebuilding, rolling back."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+
+SLICE = ("--from", "2025-05-06", "--to", "2025-07-23")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("run", "--sourc", "sample"), "No such option: --sourc"),
+        (("run", "--source", "moon"), "'moon' is not one of"),
+        (("run", "--source", "files"), "--source files needs --payloads DIR"),
+        (("run", "--source", "files", "--payloads", "no/such/folder"), "the payload folder no/such/folder does not exist"),
+        (("run", "--payloads", "."), "--payloads goes with --source files"),
+        (("run", "--from", "22 July"), "--from '22 July' is not a day; write it as 2025-07-22"),
+        (("run", "--from", "2025-07-22", "--to", "2025-07-01"), "--from 2025-07-22 is after --to 2025-07-01"),
+        (("outlook",), "nothing is published"),
+        (("outlook", "yesterday"), "the day 'yesterday' is not a day"),
+        (("rebuild",), "there is no archive"),
+        (("dance",), "No such command 'dance'"),
+    ],
+)
+def test_a_mistake_is_answered_with_one_sentence(command, tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    done = command(tmp_path, *arguments)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (tmp_path / "serving").exists()
+
+
+def test_an_unreadable_file_is_reported_and_the_run_goes_on(command, tmp_path: Path) -> None:
+    """A link that leads outside and an empty file are not followed and not read; with nothing else to publish, the gate says why."""
+    payloads = tmp_path / "payloads"
+    payloads.mkdir()
+    (payloads / "kx20250716.dat").symlink_to("/etc/passwd")
+    (payloads / "pm20250716.dat").write_bytes(b"")
+    done = command(tmp_path / "home", "run", "--source", "files", "--payloads", str(payloads))
+    assert done.returncode == 1
+    assert "kx20250716.dat: not a regular file; links are not followed" in done.stdout
+    assert "pm20250716.dat: not_data: the payload is empty" in done.stdout
+    assert "release refused" in done.stderr
+    assert "the table has 0 rows" in done.stderr
+    status = json.loads((tmp_path / "home" / "status.json").read_text())
+    assert status["outcome"] == "refused"
+    assert "0 rows" in status["reason"]
+
+
+def test_sample_and_files_do_not_mix_in_one_home(command, sample) -> None:
+    before = os.readlink(sample.home / "serving")
+    done = command(sample.home, "run", "--source", "files", "--payloads", str(Path(__file__).parent))
+    assert done.returncode == 1
+    assert "holds sample data and cannot take files data; set ALUMINA_HOME to another folder" in done.stderr
+    assert os.readlink(sample.home / "serving") == before
+
+
+@pytest.fixture(scope="module")
+def slice_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.pipeline.conftest import alumina
+
+    home = tmp_path_factory.mktemp("slice")
+    done = alumina(home, "run", *SLICE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home
+
+
+def _content(home: Path, schema: str) -> dict[str, tuple[int, int]]:
+    """Rows and an order-free hash of every table, without what names the run."""
+    path = home / ("warehouse.duckdb" if schema == "raw" else "serving/alumina.duckdb")
+    skip = {"fetched_at", "attempted_at", "run_id", "release_id", "released_at", "last_attempt_at", "last_ok_at"}
+    with duckdb.connect(str(path.resolve()), read_only=True) as con:
+        tables = [name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = ?", [schema]).fetchall()]
+        logs = {"_lake_files", "ingest__receipts", "source_status", "publication", "data_dictionary"}
+        result = {}
+        for table in sorted(set(tables) - logs):
+            columns = [name for (name,) in con.execute("select column_name from duckdb_columns() where schema_name = ? and table_name = ?", [schema, table]).fetchall()]
+            row = ", ".join(f'"{name}"' for name in columns if name not in skip)
+            result[table] = con.execute(f'select count(*), coalesce(sum(hash({row}))::varchar::hugeint, 0) from {schema}."{table}"').fetchall()[0]
+        return result
+
+
+def test_running_again_changes_nothing_but_the_log(command, slice_home: Path) -> None:
+    before = {schema: _content(slice_home, schema) for schema in ("raw", "marts", "serving")}
+    releases = len(list((slice_home / "releases").iterdir()))
+    assert command(slice_home, "run", *SLICE).returncode == 0
+    assert {schema: _content(slice_home, schema) for schema in ("raw", "marts", "serving")} == before
+    assert len(list((slice_home / "releases").iterdir())) == releases + 1
+
+
+def test_the_warehouse_is_rebuilt_from_the_archive_alone(command, slice_home: Path) -> None:
+    before = {schema: _content(slice_home, schema) for schema in ("raw", "marts", "serving")}
+    assert before["raw"]["shfe__daily_quotes"][0] > 1000
+    done = command(slice_home, "rebuild")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {schema: _content(slice_home, schema) for schema in ("raw", "marts", "serving")} == before
+
+
+def test_rolling_back_serves_the_release_before(command, slice_home: Path) -> None:
+    releases = sorted(path.name for path in (slice_home / "releases").iterdir())
+    assert os.readlink(slice_home / "serving") == f"releases/{releases[-1]}"
+    done = command(slice_home, "rollback")
+    assert done.returncode == 0, done.stderr
+    assert os.readlink(slice_home / "serving") == f"releases/{releases[-2]}"
+    assert json.loads((slice_home / "status.json").read_text())["outcome"] == "rolled_back"
+
+
+def test_a_reader_of_the_working_file_is_told_to_go_away_not_shown_a_traceback(command, slice_home: Path) -> None:
+    code = f"import duckdb, sys; con = duckdb.connect({str(slice_home / 'warehouse.duckdb')!r}, read_only=True); print('open', flush=True); sys.stdin.read()"
+    import sys
+
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "open\n"
+        done = command(slice_home, "run", *SLICE)
+        reader.communicate("")
+    assert done.returncode == 1
+    assert "is open in another program" in done.stderr
+    assert "Traceback" not in done.stderr

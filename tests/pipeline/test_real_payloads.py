@@ -1,0 +1,194 @@
+"""Real payloads through the whole pipeline: what the exchange printed is what raw and staging hold."""
+
+import hashlib
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+
+def _day(stamp: str) -> date:
+    return date(int(stamp[:4]), int(stamp[4:6]), int(stamp[6:8]))
+
+
+def _payload(path: Path) -> tuple[dict, str, date]:
+    body = path.read_bytes()
+    document = json.loads(body)
+    return document, hashlib.sha256(body).hexdigest(), _day(document["report_date"])
+
+
+SCHEMAS = ["raw.shfe__{}", "staging.stg_shfe__{}"]
+
+
+@pytest.mark.parametrize("relation", SCHEMAS)
+@pytest.mark.parametrize("name", ["shfe/kx20160104.dat", "shfe/kx20260915.dat", "shfe/kx20260907_ao_rows.json", "synthetic/kx20250716.dat"])
+def test_every_settlement_and_open_interest_arrives_unchanged(files, shared_data, name: str, relation: str) -> None:
+    document, sha, day = _payload(shared_data / "payloads" / name)
+    printed = {
+        (row["PRODUCTID"].strip().removesuffix("_f"), row["DELIVERYMONTH"]): row
+        for row in document["o_curinstrument"]
+        if row["PRODUCTID"].strip().endswith("_f") and row["DELIVERYMONTH"].isdigit()
+    }
+    held = files.working(
+        f"select product_id, delivery_month_code, settle_price, open_interest_lots, pre_settle_price from {relation.format('daily_quotes')} where payload_sha256 = ? and trade_date = ?",
+        sha,
+        day,
+    )
+    assert {(product, month) for product, month, *_ in held} == set(printed)
+    for product, month, settle, interest, pre_settle in held:
+        row = printed[(product, month)]
+        assert settle == row["SETTLEMENTPRICE"]
+        assert interest == row.get("OPENINTEREST")
+        assert pre_settle == row["PRESETTLEMENTPRICE"]
+
+
+@pytest.mark.parametrize("relation", SCHEMAS)
+@pytest.mark.parametrize("name", ["shfe/20160104dailystock.dat", "shfe/20250603dailystock.dat", "synthetic/20250716dailystock.dat"])
+def test_every_warrant_figure_arrives_unchanged(files, shared_data, name: str, relation: str) -> None:
+    document, sha, day = _payload(shared_data / "payloads" / name)
+    printed = sorted((row["WHABBRNAME"].split("$$")[0], float(row["WRTWGHTS"]), float(row["WRTCHANGE"])) for row in document["o_cursor"])
+    held = files.working(f"select warehouse, receipts_qty, receipts_change_qty from {relation.format('warehouse_receipts')} where payload_sha256 = ? and trade_date = ?", sha, day)
+    assert sorted(held) == printed
+
+
+@pytest.mark.parametrize("relation", SCHEMAS)
+def test_every_warrant_figure_of_the_html_page_arrives_unchanged(files, shared_data, relation: str) -> None:
+    body = (shared_data / "payloads" / "shfe" / "dailystock_20260915" / "ZH" / "all.html").read_bytes()
+    rows = [[cell.text_content().strip() for cell in line.findall("td")] for line in html.fromstring(body.decode()).iter("tr")]
+    printed = sorted((float(cells[-2]), float(cells[-1])) for cells in rows if len(cells) > 1 and re.fullmatch(r"-?\d+", cells[-1]))
+    held = files.working(
+        f"select receipts_qty, receipts_change_qty from {relation.format('warehouse_receipts')} where payload_sha256 = ? and payload_form = 'html'", hashlib.sha256(body).hexdigest()
+    )
+    assert sorted(held) == printed
+    assert len(printed) == 15
+
+
+@pytest.mark.parametrize("relation", SCHEMAS)
+@pytest.mark.parametrize("name", ["shfe/pm20160104.dat", "shfe/pm20260915.dat"])
+def test_every_ranking_figure_arrives_unchanged(files, shared_data, name: str, relation: str) -> None:
+    document, sha, day = _payload(shared_data / "payloads" / name)
+    boards = {"1": "volume", "2": "long", "3": "short"}
+    kinds = {-1: "futures_companies", 0: "non_futures_companies", 999: "top20_sum"}
+    printed = sorted(
+        (row["INSTRUMENTID"].strip(), board, kinds.get(row["RANK"], "member"), row["RANK"] if 1 <= row["RANK"] <= 20 else 0, row[f"CJ{n}"], row[f"CJ{n}_CHG"])
+        for row in document["o_cursor"]
+        for n, board in boards.items()
+        if row[f"CJ{n}"] != ""
+    )
+    held = files.working(
+        f"select instrument, board, row_kind, coalesce(rank, 0), position_lots, position_change_lots from {relation.format('member_ranking')} where payload_sha256 = ? and trade_date = ?",
+        sha,
+        day,
+    )
+    assert sorted(held) == printed
+
+
+def test_the_complete_hand_made_day_reaches_the_marts(files) -> None:
+    rows = files.published(
+        "select contract_code, close_cny_t, settle_cny_t, open_interest_lots, turnover_cny, is_dominant from marts.fct_futures_daily where trade_date = date '2025-07-16' order by 1"
+    )
+    assert rows == [
+        ("AO2508", 3152, 3158, 31044, pytest.approx(576_092_160), False),
+        ("AO2509", 3111, 3139, 239364, pytest.approx(22_759_708_180), True),
+        ("AO2510", 3101, 3119, 60112, pytest.approx(1_934_464_720), False),
+        ("AO2511", 3090, 3104, 15030, pytest.approx(249_655_850), False),
+    ]
+    # JSON and HTML twins of one day are one level, not two: 25,500 t in warehouses, 900 t in factories.
+    assert files.published("select receipts_t, published_change_t, receipts_change_t, warrants from marts.fct_receipts_daily") == [(26400, 2411, None, 88)]
+
+
+def test_a_partial_payload_leaves_nulls_not_zeros(files) -> None:
+    rows = files.published(
+        "select count(*), count(settle_cny_t), count(close_cny_t), count(volume_lots), count(open_interest_lots), count(is_dominant) "
+        "from marts.fct_futures_daily where trade_date = date '2026-09-07'"
+    )
+    assert rows == [(12, 12, 0, 0, 0, 0)]
+
+
+def test_totals_that_a_trimmed_file_cannot_meet_are_findings(files) -> None:
+    checks = {check for (check,) in files.published("select distinct check_id from serving.quality_results where result = 'finding' and tool = 'dbt'")}
+    assert {"contracts_add_up_to_the_product", "warehouses_add_up_to_the_sum_row", "members_add_up_to_the_top_20"} <= checks
+    # The complete day meets all of its own.
+    assert files.published("select count(*) from serving.quality_results where trade_date = date '2025-07-16'") == [(0,)]
+
+
+def test_files_nobody_reads_are_kept_and_named(files, shared_data) -> None:
+    path = shared_data / "payloads" / "sina" / "lc0_kline_head.js"
+    sha = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (files.home / "archive" / "blobs" / sha[:2] / sha).is_file()
+    assert "lc0_kline_head.js: not_data" in files.run.stdout
+    assert files.published("select count(*) from serving.quality_results where check_id = 'not_data:no_reader' and subject = 'lc0_kline_head.js'") == [(1,)]
+
+
+BAD_FILES = {
+    ("waf_page", "kx20250716.dat"): "blocked",
+    ("soft_404", "kx20250716.dat"): "not_data",
+    ("unsettled", "kx20250716.dat"): "not_published",
+    ("partly_settled", "kx20250716.dat"): "not_published",
+    ("truncated", "kx20250716.dat"): "not_data",
+    ("wrong_inner_date", "kx20250716.dat"): "not_data",
+    ("control_char", "20250716dailystock.dat"): "ok",
+    ("total_mismatch", "20250716dailystock.dat"): "ok",
+    ("unit_slip", "smm_inventory_20250523.csv"): "ok",
+    ("gbk_thousands_fullwidth", "ald_capacity_20250716.csv"): "ok",
+    ("sunday_row", "smm_spot_price_20250714.csv"): "ok",
+    ("revised", "ald_capacity_20250710.csv"): "ok",
+    ("revised", "ald_capacity_20250710_r1.csv"): "ok",
+    ("bad_range_and_change", "smm_spot_price_20250716.csv"): "ok",
+    ("series_id_sci_notation", "smm_spot_price_20250716.csv"): "not_data",
+    ("missing_unit_column", "ald_capacity_20250716.csv"): "format_changed",
+    ("xlsx_as_csv", "smm_spot_price_20250716.csv"): "not_data",
+    ("html_as_xlsx", "smm_spot_price_20250716.xlsx"): "not_data",
+}
+
+
+def test_the_list_of_bad_files_is_complete(shared_data) -> None:
+    folder = shared_data / "malformed"
+    assert {(path.parent.name, path.name) for path in folder.rglob("*") if path.is_file()} == set(BAD_FILES)
+
+
+@pytest.mark.parametrize(("case", "outcome"), BAD_FILES.items(), ids=lambda value: value[0] if isinstance(value, tuple) else value)
+def test_every_bad_file_gets_its_outcome_and_a_sentence(damaged, shared_data, case: tuple[str, str], outcome: str) -> None:
+    sha = hashlib.sha256((shared_data / "malformed" / Path(*case)).read_bytes()).hexdigest()
+    receipts = damaged.working("select outcome, message from raw.ingest__receipts where payload_sha256 = ? and request_name = ?", sha, case[1])
+    assert [found for found, _ in receipts] == [outcome]
+    if outcome != "ok":
+        assert len(receipts[0][1].split()) >= 5
+
+
+QUARANTINED = {
+    "smm_spot_price_20250714.csv": {"no_session"},
+    "smm_inventory_20250523.csv": {"unreadable_value"},
+    "smm_spot_price_20250716.csv": {"low_above_high", "change_is_not_the_difference", "jump_of_a_power_of_ten"},
+}
+
+
+@pytest.mark.parametrize(("name", "reasons"), QUARANTINED.items())
+def test_bad_rows_are_in_quarantine_with_their_reason(damaged, name: str, reasons: set[str]) -> None:
+    rows = damaged.working("select reason, message, row_json from raw.ingest__quarantine where request_name = ?", name)
+    assert {reason for reason, *_ in rows} == reasons
+    assert all(message and json.loads(row) for _, message, row in rows)
+
+
+def test_a_printed_total_that_does_not_add_up_is_a_finding(damaged) -> None:
+    rows = damaged.published("select expected_value, found_value from serving.quality_results where check_id = 'warehouses_add_up_to_the_sum_row' and trade_date = date '2025-07-16'")
+    assert rows == [(25600, 25500)]
+
+
+def test_bad_input_does_not_stop_the_others_and_a_revision_is_a_second_vintage(damaged) -> None:
+    values = damaged.working("select value, published_at is not null from raw.capacity__series where series_id = 'TEST-CAP-RUN' and obs_date = date '2025-07-10' order by published_at")
+    assert values == [(88_630_000, True), (88_500_000, True)]
+    accepted = damaged.working("select series_id, value from raw.capacity__series where obs_date between date '2025-07-14' and date '2025-07-16' order by 1")
+    assert accepted == [("TEST-CAP-OFF", 12_345_000), ("TEST-CAP-RUN", 88_630_000), ("TEST-OUT", 1_702_000)]
+
+
+def test_bad_input_changes_no_published_figure(damaged, files) -> None:
+    figures = "select * exclude (available_at, payload_sha256, vintage) from marts.{} order by all"
+    for table in ("fct_futures_daily", "fct_receipts_daily", "fct_receipts_warehouse_daily"):
+        assert damaged.published(figures.replace(", vintage", "" if "futures" not in table else ", vintage").format(table)) == files.published(
+            figures.replace(", vintage", "" if "futures" not in table else ", vintage").format(table)
+        )
+    assert damaged.run.returncode == 0

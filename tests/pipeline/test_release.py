@@ -1,0 +1,119 @@
+"""What readers rely on: described, atomic, audited, refused when wrong."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingest.settings import Settings
+from serving import release
+
+
+def test_every_published_table_and_column_is_described(sample) -> None:
+    tables = sample.published("select table_name from duckdb_tables() where comment is null union all select view_name from duckdb_views() where not internal and comment is null")
+    columns = sample.published(
+        "select table_name || '.' || column_name from duckdb_columns() where not internal and comment is null and table_name not in (select view_name from duckdb_views())"
+    )
+    assert tables == []
+    assert columns == []
+
+
+def test_the_dictionary_knows_every_column_with_unit_and_both_languages(sample) -> None:
+    missing = sample.published(
+        """
+        select c.table_name, c.column_name from duckdb_columns() as c
+        left join serving.data_dictionary as d on d.schema_name = c.schema_name and d.table_name = c.table_name and d.column_name = c.column_name
+        where not c.internal and (d.unit is null or d.description_en is null or d.description_zh is null)
+        """
+    )
+    assert missing == []
+
+
+def test_the_stable_view_shows_the_contracted_table(sample) -> None:
+    assert sample.published("select count(*) from serving.outlook") == sample.published("select count(*) from serving.outlook_v1")
+    assert sample.published("select count(*), count(distinct horizon) from serving.outlook_latest") == [(3, 3)]
+
+
+def test_parquet_twins_and_manifest_belong_to_the_file(sample) -> None:
+    folder = (sample.home / "serving").resolve()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["release_id"] == folder.name
+    assert {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]} == manifest["files"]
+    for (table,) in sample.published("select table_name from duckdb_tables() where schema_name = 'serving'"):
+        assert sample.published(f"select count(*) from serving.{table}") == duckdb.sql(f"select count(*) from '{folder}/{table}.parquet'").fetchall()
+    assert (folder / "data_docs" / "index.html").is_file()
+
+
+def test_the_publication_row_says_what_was_published(sample) -> None:
+    row = sample.published("select release_id, run_id is not null, data_through::varchar, data_origin, length(inputs_hash), checks_passed > 50, checks_failed from serving.publication")[0]
+    assert row == ((sample.home / "serving").resolve().name, True, "2025-07-23", "sample", 64, True, 0)
+
+
+def test_status_says_published(sample) -> None:
+    status = json.loads((sample.home / "status.json").read_text())
+    assert status["outcome"] == "published"
+    assert status["serving"] == (sample.home / "serving").resolve().name
+
+
+@pytest.fixture
+def copy_of_sample(sample, tmp_path: Path) -> Settings:
+    shutil.copytree(sample.home, tmp_path / "home", symlinks=True)
+    return Settings(home=tmp_path / "home")
+
+
+def _spoil(settings: Settings, statement: str) -> None:
+    with duckdb.connect(str(settings.warehouse)) as con:
+        con.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("update serving.outlook_v1 set score = 140 where horizon = 'short'", "score must be between"),
+        ("update serving.outlook_v1 set horizon = 'never' where horizon = 'long'", "horizon must be in set"),
+        ("insert into serving.outlook_v1 select * from serving.outlook_v1 limit 1", "commodity_code, as_of_date, horizon must be unique"),
+        ("update marts.fct_receipts_daily set receipts_t = null where receipts_t > 0", "receipts_t must not be null"),
+        ("delete from marts.fct_futures_daily", "the table has 0 rows"),
+        ("alter table marts.fct_spot_daily add column mystery integer", "marts.fct_spot_daily.mystery has no description"),
+        ("drop table marts.fct_basis_daily", "marts.fct_basis_daily is missing"),
+    ],
+)
+def test_a_wrong_table_is_refused_and_the_published_release_stays(copy_of_sample: Settings, statement: str, reason: str) -> None:
+    before = os.readlink(copy_of_sample.serving)
+    _spoil(copy_of_sample, statement)
+    with pytest.raises(release.PublishRefusedError, match=reason):
+        release.publish(copy_of_sample, "test")
+    assert os.readlink(copy_of_sample.serving) == before
+    status = json.loads(copy_of_sample.status.read_text())
+    assert (status["outcome"], status["serving"]) == ("refused", Path(before).name)
+    assert reason in status["reason"]
+    assert list(copy_of_sample.releases.glob(".building-*")) == []
+
+
+def test_a_failed_dbt_test_refuses_the_release(copy_of_sample: Settings) -> None:
+    failed = release.CheckResult("assert_something", "dbt", "fail", "test", 3, "Got 3 results, configured to fail if != 0")
+    with pytest.raises(release.PublishRefusedError, match="Got 3 results"):
+        release.publish(copy_of_sample, "test", [failed])
+
+
+def test_old_releases_are_retired_but_never_the_served_one(copy_of_sample: Settings) -> None:
+    settings = Settings(home=copy_of_sample.home, releases_kept=2)
+    for _ in range(3):
+        release.publish(settings, "test")
+    kept = sorted(path.name for path in settings.releases.iterdir())
+    assert len(kept) == 2
+    assert Path(os.readlink(settings.serving)).name == kept[-1]
+
+
+def test_a_reader_keeps_its_release_while_another_is_published(copy_of_sample: Settings) -> None:
+    path = (copy_of_sample.serving / release.FILE_NAME).resolve()
+    with duckdb.connect(str(path), read_only=True) as con:
+        before = con.execute("select release_id from serving.publication").fetchall()
+        published = release.publish(copy_of_sample, "test")
+        assert con.execute("select release_id from serving.publication").fetchall() == before
+    with duckdb.connect(str((copy_of_sample.serving / release.FILE_NAME).resolve()), read_only=True) as con:
+        assert con.execute("select release_id from serving.publication").fetchall() == [(published.release_id,)]

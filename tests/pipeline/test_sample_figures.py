@@ -1,0 +1,139 @@
+"""The published figures of July 2025 come out of the whole pipeline, from payload to published file."""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+DAY = date(2025, 7, 22)
+
+
+def test_receipts_fell_to_23_warrants_on_18_july(sample) -> None:
+    rows = sample.published("select receipts_t, receipts_change_t, warrants from marts.fct_receipts_daily where commodity_code = 'AO' and trade_date = date '2025-07-18'")
+    assert rows == [(6922.0, -18604.0, 23)]
+
+
+def test_warehouses_and_factories_add_up_to_the_total(sample) -> None:
+    difference = sample.published(
+        """
+        select count(*) from marts.fct_receipts_daily as d
+        join (select commodity_code, trade_date, sum(receipts_t) as t, count(distinct warehouse_type) as kinds from marts.fct_receipts_warehouse_daily group by all) as w
+            using (commodity_code, trade_date)
+        where d.receipts_t <> w.t or w.kinds <> 2
+        """
+    )
+    assert difference == [(0,)]
+
+
+def test_ao2509_is_dominant_through_22_july_and_no_contract_returns(sample) -> None:
+    july = sample.published("select distinct contract_code from marts.fct_futures_daily where commodity_code = 'AO' and is_dominant and trade_date between date '2025-06-23' and ?", DAY)
+    assert july == [("AO2509",)]
+    each_day = sample.published("select trade_date, count(*) from marts.fct_futures_daily where is_dominant group by 1 having count(*) <> 1")
+    assert each_day == []
+
+
+def test_the_two_day_return_of_the_rally(sample) -> None:
+    row = sample.published(
+        """
+        select close_cny_t, ret_cc_2d_pct, ret_ss_2d_pct, ret_c_ps_pct, ret_s_ps_pct, ret_cc_1d_pct, ret_cc_5d_pct, ma20_cny_t, trend_state
+        from marts.fct_futures_daily where contract_code = 'AO2509' and trade_date = ?
+        """,
+        DAY,
+    )[0]
+    assert row[0] == 3513
+    assert row[1:7] == pytest.approx((12.13, 10.50, 6.07, 4.23, 3.75, 11.0), abs=0.005)
+    assert row[7:] == (pytest.approx(3102.65), "up_strong")
+
+
+def test_settlement_is_the_weighted_average_on_every_traded_row_with_a_turnover(sample) -> None:
+    broken, checked = sample.published(
+        """
+        select
+            count(*) filter (settle_cny_t <> tick_cny_t * floor(round(turnover_cny / (volume_lots * contract_size_t) / tick_cny_t, 6))),
+            count(*)
+        from marts.fct_futures_daily join marts.dim_contract using (contract_code)
+        where is_traded and turnover_cny is not null
+        """
+    )[0]
+    assert broken == 0
+    assert checked > 5000
+
+
+def test_settlement_identity_holds_on_a_real_cross_section(shared_data: Path) -> None:
+    """Every contract of one real day, all products: unit, multiplier and counting are what the warehouse takes them to be."""
+    contracts = duckdb.sql(f"from read_csv('{shared_data}/crosssection/shfe_daily_20260417.csv', header = true, all_varchar = true)")
+    multipliers = {"AO": 20, "CU": 5, "AL": 5}
+    ticks = {"AO": 1, "CU": 10, "AL": 5}
+    checked = 0
+    for variety, volume, turnover, settle in contracts.select("variety, volume, turnover, settle").fetchall():
+        if variety in multipliers and float(volume) > 0:
+            average = float(turnover) * 1e4 / (float(volume) * multipliers[variety])
+            assert float(settle) == ticks[variety] * (round(average / ticks[variety], 6) // 1)
+            checked += 1
+    assert checked >= 30
+
+
+def test_spot_index_and_its_change(sample) -> None:
+    row = sample.published("select spot_cny_t, spot_change_cny_t from marts.fct_spot_daily where series_id = 'SMM-AO-INDEX' and trade_date = ?", DAY)[0]
+    assert row == pytest.approx((3199.18, 14.12))
+
+
+@pytest.mark.parametrize(("leg", "premium"), [("close", 313.82), ("settle", 252.82), ("t1130", 228.82)])
+def test_premium_on_each_clock(sample, leg: str, premium: float) -> None:
+    rows = sample.published("select premium_cny_t, basis_cny_t from marts.fct_basis_daily where spot_leg = 'natl' and futures_leg = ? and trade_date = ?", leg, DAY)
+    assert len(rows) == 1
+    assert rows[0] == pytest.approx((premium, -premium))
+
+
+def test_every_ledger_cell_reaches_the_published_marts(sample) -> None:
+    """What the ledger says was published is what an analyst reads."""
+    ledger = Path(__file__).parents[2] / "ingest" / "sample" / "published.csv"
+    futures = {"open_price": "open_cny_t", "high_price": "high_cny_t", "low_price": "low_cny_t", "close_price": "close_cny_t", "settle_price": "settle_cny_t"}
+    cells = duckdb.sql(f"from read_csv('{ledger}', header = true, all_varchar = true) where \"table\" = 'shfe__daily_quotes'").fetchall()
+    checked = 0
+    for _, key, column, value, precision, *_ in cells:
+        day, contract = key.split("|")
+        name = futures.get(column, column if column in ("volume_lots", "open_interest_lots") else None)
+        if name and precision == "exact":
+            found = sample.published(f"select {name} from marts.fct_futures_daily where contract_code = ? and trade_date = cast(? as date)", contract, day)
+            assert found == [(float(value),)], (key, column)
+            checked += 1
+    assert checked > 100
+
+
+def test_missing_blocks_lower_coverage_and_are_never_zero(sample) -> None:
+    row = sample.published(
+        "select coverage, contribution_policy, contribution_fundamentals, contribution_receipts + contribution_money - score, missing_blocks, status, status_reason "
+        "from serving.outlook where horizon = 'short' and as_of_date = ?",
+        DAY,
+    )[0]
+    assert 0 < row[0] < 0.7
+    assert row[1] is None
+    assert row[2] is None
+    assert row[3] == pytest.approx(0)
+    assert row[4:] == ("policy;fundamentals", "draft", "coverage_below_minimum")
+
+
+def test_long_horizons_are_undecided_while_their_blocks_are_missing(sample) -> None:
+    rows = sample.published("select distinct horizon, stance, direction, confidence from serving.outlook where horizon <> 'short'")
+    assert sorted(rows) == [("long", None, "undecided", None), ("medium", None, "undecided", None)]
+
+
+def test_everything_the_sample_shows_says_that_it_is_a_sample(sample) -> None:
+    assert sample.published("select distinct data_origin from serving.outlook") == [("sample",)]
+    assert sample.published("select distinct data_origin from serving.publication") == [("sample",)]
+    assert sample.published("select count(*) from serving.outlook where disclaimer not like 'SAMPLE%'") == [(0,)]
+    assert "SAMPLE DATA" in sample.run.stdout
+
+
+def test_the_sample_breaks_no_identity_and_loses_no_row(sample) -> None:
+    assert sample.published("select check_id, subject, message from serving.quality_results where result <> 'pass'") == []
+
+
+def test_a_payload_leads_back_from_the_published_row(sample) -> None:
+    """From the row an analyst sees to the bytes that were archived."""
+    sha = sample.published("select payload_sha256 from marts.fct_receipts_daily where trade_date = date '2025-07-18'")[0][0]
+    body = (sample.home / "archive" / "blobs" / sha[:2] / sha).read_text(encoding="utf-8")
+    assert "20250718" in body
+    assert "氧化铝" in body
