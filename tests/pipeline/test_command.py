@@ -79,7 +79,12 @@ def _content(home: Path, schema: str) -> dict[str, tuple[int, int]]:
         logs = {"_lake_files", "ingest__receipts", "source_status", "publication", "data_dictionary"}
         result = {}
         for table in sorted(set(tables) - logs):
-            columns = [name for (name,) in con.execute("select column_name from duckdb_columns() where schema_name = ? and table_name = ?", [schema, table]).fetchall()]
+            columns = [
+                name
+                for (name,) in con.execute(
+                    "select column_name from duckdb_columns() where schema_name = ? and table_name = ?", [schema, table]
+                ).fetchall()
+            ]
             row = ", ".join(f'"{name}"' for name in columns if name not in skip)
             result[table] = con.execute(f'select count(*), coalesce(sum(hash({row}))::varchar::hugeint, 0) from {schema}."{table}"').fetchall()[0]
         return result

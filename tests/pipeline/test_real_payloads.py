@@ -50,7 +50,11 @@ def test_every_settlement_and_open_interest_arrives_unchanged(files, shared_data
 def test_every_warrant_figure_arrives_unchanged(files, shared_data, name: str, relation: str) -> None:
     document, sha, day = _payload(shared_data / "payloads" / name)
     printed = sorted((row["WHABBRNAME"].split("$$")[0], float(row["WRTWGHTS"]), float(row["WRTCHANGE"])) for row in document["o_cursor"])
-    held = files.working(f"select warehouse, receipts_qty, receipts_change_qty from {relation.format('warehouse_receipts')} where payload_sha256 = ? and trade_date = ?", sha, day)
+    held = files.working(
+        f"select warehouse, receipts_qty, receipts_change_qty from {relation.format('warehouse_receipts')} where payload_sha256 = ? and trade_date = ?",
+        sha,
+        day,
+    )
     assert sorted(held) == printed
 
 
@@ -60,7 +64,8 @@ def test_every_warrant_figure_of_the_html_page_arrives_unchanged(files, shared_d
     rows = [[cell.text_content().strip() for cell in line.findall("td")] for line in html.fromstring(body.decode()).iter("tr")]
     printed = sorted((float(cells[-2]), float(cells[-1])) for cells in rows if len(cells) > 1 and re.fullmatch(r"-?\d+", cells[-1]))
     held = files.working(
-        f"select receipts_qty, receipts_change_qty from {relation.format('warehouse_receipts')} where payload_sha256 = ? and payload_form = 'html'", hashlib.sha256(body).hexdigest()
+        f"select receipts_qty, receipts_change_qty from {relation.format('warehouse_receipts')} where payload_sha256 = ? and payload_form = 'html'",
+        hashlib.sha256(body).hexdigest(),
     )
     assert sorted(held) == printed
     assert len(printed) == 15
@@ -73,7 +78,14 @@ def test_every_ranking_figure_arrives_unchanged(files, shared_data, name: str, r
     boards = {"1": "volume", "2": "long", "3": "short"}
     kinds = {-1: "futures_companies", 0: "non_futures_companies", 999: "top20_sum"}
     printed = sorted(
-        (row["INSTRUMENTID"].strip(), board, kinds.get(row["RANK"], "member"), row["RANK"] if 1 <= row["RANK"] <= 20 else 0, row[f"CJ{n}"], row[f"CJ{n}_CHG"])
+        (
+            row["INSTRUMENTID"].strip(),
+            board,
+            kinds.get(row["RANK"], "member"),
+            row["RANK"] if 1 <= row["RANK"] <= 20 else 0,
+            row[f"CJ{n}"],
+            row[f"CJ{n}_CHG"],
+        )
         for row in document["o_cursor"]
         for n, board in boards.items()
         if row[f"CJ{n}"] != ""
@@ -97,7 +109,9 @@ def test_the_complete_hand_made_day_reaches_the_marts(files) -> None:
         ("AO2511", 3090, 3104, 15030, pytest.approx(249_655_850), False),
     ]
     # JSON and HTML twins of one day are one level, not two: 25,500 t in warehouses, 900 t in factories.
-    assert files.published("select receipts_t, published_change_t, receipts_change_t, warrants from marts.fct_receipts_daily") == [(26400, 2411, None, 88)]
+    assert files.published("select receipts_t, published_change_t, receipts_change_t, warrants from marts.fct_receipts_daily") == [
+        (26400, 2411, None, 88)
+    ]
 
 
 def test_a_partial_payload_leaves_nulls_not_zeros(files) -> None:
@@ -109,7 +123,9 @@ def test_a_partial_payload_leaves_nulls_not_zeros(files) -> None:
 
 
 def test_totals_that_a_trimmed_file_cannot_meet_are_findings(files) -> None:
-    checks = {check for (check,) in files.published("select distinct check_id from serving.quality_results where result = 'finding' and tool = 'dbt'")}
+    checks = {
+        check for (check,) in files.published("select distinct check_id from serving.quality_results where result = 'finding' and tool = 'dbt'")
+    }
     assert {"contracts_add_up_to_the_product", "warehouses_add_up_to_the_sum_row", "members_add_up_to_the_top_20"} <= checks
     # The complete day meets all of its own.
     assert files.published("select count(*) from serving.quality_results where trade_date = date '2025-07-16'") == [(0,)]
@@ -120,7 +136,9 @@ def test_files_nobody_reads_are_kept_and_named(files, shared_data) -> None:
     sha = hashlib.sha256(path.read_bytes()).hexdigest()
     assert (files.home / "archive" / "blobs" / sha[:2] / sha).is_file()
     assert "lc0_kline_head.js: not_data" in files.run.stdout
-    assert files.published("select count(*) from serving.quality_results where check_id = 'not_data:no_reader' and subject = 'lc0_kline_head.js'") == [(1,)]
+    assert files.published(
+        "select count(*) from serving.quality_results where check_id = 'not_data:no_reader' and subject = 'lc0_kline_head.js'"
+    ) == [(1,)]
 
 
 BAD_FILES = {
@@ -174,14 +192,20 @@ def test_bad_rows_are_in_quarantine_with_their_reason(damaged, name: str, reason
 
 
 def test_a_printed_total_that_does_not_add_up_is_a_finding(damaged) -> None:
-    rows = damaged.published("select expected_value, found_value from serving.quality_results where check_id = 'warehouses_add_up_to_the_sum_row' and trade_date = date '2025-07-16'")
+    rows = damaged.published(
+        "select expected_value, found_value from serving.quality_results where check_id = 'warehouses_add_up_to_the_sum_row' and trade_date = date '2025-07-16'"
+    )
     assert rows == [(25600, 25500)]
 
 
 def test_bad_input_does_not_stop_the_others_and_a_revision_is_a_second_vintage(damaged) -> None:
-    values = damaged.working("select value, published_at is not null from raw.capacity__series where series_id = 'TEST-CAP-RUN' and obs_date = date '2025-07-10' order by published_at")
+    values = damaged.working(
+        "select value, published_at is not null from raw.capacity__series where series_id = 'TEST-CAP-RUN' and obs_date = date '2025-07-10' order by published_at"
+    )
     assert values == [(88_630_000, True), (88_500_000, True)]
-    accepted = damaged.working("select series_id, value from raw.capacity__series where obs_date between date '2025-07-14' and date '2025-07-16' order by 1")
+    accepted = damaged.working(
+        "select series_id, value from raw.capacity__series where obs_date between date '2025-07-14' and date '2025-07-16' order by 1"
+    )
     assert accepted == [("TEST-CAP-OFF", 12_345_000), ("TEST-CAP-RUN", 88_630_000), ("TEST-OUT", 1_702_000)]
 
 

@@ -14,7 +14,9 @@ from serving import release
 
 
 def test_every_published_table_and_column_is_described(sample) -> None:
-    tables = sample.published("select table_name from duckdb_tables() where comment is null union all select view_name from duckdb_views() where not internal and comment is null")
+    tables = sample.published(
+        "select table_name from duckdb_tables() where comment is null union all select view_name from duckdb_views() where not internal and comment is null"
+    )
     columns = sample.published(
         "select table_name || '.' || column_name from duckdb_columns() where not internal and comment is null and table_name not in (select view_name from duckdb_views())"
     )
@@ -49,7 +51,9 @@ def test_parquet_twins_and_manifest_belong_to_the_file(sample) -> None:
 
 
 def test_the_publication_row_says_what_was_published(sample) -> None:
-    row = sample.published("select release_id, run_id is not null, data_through::varchar, data_origin, length(inputs_hash), checks_passed > 50, checks_failed from serving.publication")[0]
+    row = sample.published(
+        "select release_id, run_id is not null, data_through::varchar, data_origin, length(inputs_hash), checks_passed > 50, checks_failed from serving.publication"
+    )[0]
     assert row == ((sample.home / "serving").resolve().name, True, "2025-07-23", "sample", 64, True, 0)
 
 

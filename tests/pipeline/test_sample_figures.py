@@ -1,16 +1,22 @@
 """The published figures of July 2025 come out of the whole pipeline, from payload to published file."""
 
+import math
+import tomllib
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from ingest import catalog
+
 DAY = date(2025, 7, 22)
 
 
 def test_receipts_fell_to_23_warrants_on_18_july(sample) -> None:
-    rows = sample.published("select receipts_t, receipts_change_t, warrants from marts.fct_receipts_daily where commodity_code = 'AO' and trade_date = date '2025-07-18'")
+    rows = sample.published(
+        "select receipts_t, receipts_change_t, warrants from marts.fct_receipts_daily where commodity_code = 'AO' and trade_date = date '2025-07-18'"
+    )
     assert rows == [(6922.0, -18604.0, 23)]
 
 
@@ -27,7 +33,10 @@ def test_warehouses_and_factories_add_up_to_the_total(sample) -> None:
 
 
 def test_ao2509_is_dominant_through_22_july_and_no_contract_returns(sample) -> None:
-    july = sample.published("select distinct contract_code from marts.fct_futures_daily where commodity_code = 'AO' and is_dominant and trade_date between date '2025-06-23' and ?", DAY)
+    july = sample.published(
+        "select distinct contract_code from marts.fct_futures_daily where commodity_code = 'AO' and is_dominant and trade_date between date '2025-06-23' and ?",
+        DAY,
+    )
     assert july == [("AO2509",)]
     each_day = sample.published("select trade_date, count(*) from marts.fct_futures_daily where is_dominant group by 1 having count(*) <> 1")
     assert each_day == []
@@ -60,28 +69,33 @@ def test_settlement_is_the_weighted_average_on_every_traded_row_with_a_turnover(
     assert checked > 5000
 
 
-def test_settlement_identity_holds_on_a_real_cross_section(shared_data: Path) -> None:
-    """Every contract of one real day, all products: unit, multiplier and counting are what the warehouse takes them to be."""
-    contracts = duckdb.sql(f"from read_csv('{shared_data}/crosssection/shfe_daily_20260417.csv', header = true, all_varchar = true)")
-    multipliers = {"AO": 20, "CU": 5, "AL": 5}
-    ticks = {"AO": 1, "CU": 10, "AL": 5}
-    checked = 0
-    for variety, volume, turnover, settle in contracts.select("variety, volume, turnover, settle").fetchall():
-        if variety in multipliers and float(volume) > 0:
-            average = float(turnover) * 1e4 / (float(volume) * multipliers[variety])
-            assert float(settle) == ticks[variety] * (round(average / ticks[variety], 6) // 1)
-            checked += 1
-    assert checked >= 30
+def test_settlement_identity_holds_on_every_contract_of_a_real_day(shared_data: Path) -> None:
+    """All 25 products of one real day: unit, multiplier and counting are what the catalogue takes them to be."""
+    contracts = tomllib.loads((Path(catalog.__file__).parent / "exchanges.toml").read_text())["shfe"]["contracts"]
+    rows = duckdb.sql(f"from read_csv('{shared_data}/crosssection/shfe_daily_20260417.csv', header = true, all_varchar = true)")
+    checked = set()
+    for symbol, variety, volume, turnover, settle in rows.select("symbol, variety, volume, turnover, settle").fetchall():
+        if "TAS" in symbol.upper() or float(volume) == 0:
+            continue  # trade-at-settlement orders are no contracts of their own
+        spec = contracts[variety.lower()]
+        average = float(turnover) * 1e4 / (float(volume) * spec["size"])
+        assert float(settle) == pytest.approx(spec["tick"] * math.floor(round(average / spec["tick"], 6))), symbol
+        checked.add(symbol)
+    assert len(checked) > 240
 
 
 def test_spot_index_and_its_change(sample) -> None:
-    row = sample.published("select spot_cny_t, spot_change_cny_t from marts.fct_spot_daily where series_id = 'SMM-AO-INDEX' and trade_date = ?", DAY)[0]
+    row = sample.published("select spot_cny_t, spot_change_cny_t from marts.fct_spot_daily where series_id = 'SMM-AO-INDEX' and trade_date = ?", DAY)[
+        0
+    ]
     assert row == pytest.approx((3199.18, 14.12))
 
 
 @pytest.mark.parametrize(("leg", "premium"), [("close", 313.82), ("settle", 252.82), ("t1130", 228.82)])
 def test_premium_on_each_clock(sample, leg: str, premium: float) -> None:
-    rows = sample.published("select premium_cny_t, basis_cny_t from marts.fct_basis_daily where spot_leg = 'natl' and futures_leg = ? and trade_date = ?", leg, DAY)
+    rows = sample.published(
+        "select premium_cny_t, basis_cny_t from marts.fct_basis_daily where spot_leg = 'natl' and futures_leg = ? and trade_date = ?", leg, DAY
+    )
     assert len(rows) == 1
     assert rows[0] == pytest.approx((premium, -premium))
 
@@ -89,14 +103,22 @@ def test_premium_on_each_clock(sample, leg: str, premium: float) -> None:
 def test_every_ledger_cell_reaches_the_published_marts(sample) -> None:
     """What the ledger says was published is what an analyst reads."""
     ledger = Path(__file__).parents[2] / "ingest" / "sample" / "published.csv"
-    futures = {"open_price": "open_cny_t", "high_price": "high_cny_t", "low_price": "low_cny_t", "close_price": "close_cny_t", "settle_price": "settle_cny_t"}
+    futures = {
+        "open_price": "open_cny_t",
+        "high_price": "high_cny_t",
+        "low_price": "low_cny_t",
+        "close_price": "close_cny_t",
+        "settle_price": "settle_cny_t",
+    }
     cells = duckdb.sql(f"from read_csv('{ledger}', header = true, all_varchar = true) where \"table\" = 'shfe__daily_quotes'").fetchall()
     checked = 0
     for _, key, column, value, precision, *_ in cells:
         day, contract = key.split("|")
         name = futures.get(column, column if column in ("volume_lots", "open_interest_lots") else None)
         if name and precision == "exact":
-            found = sample.published(f"select {name} from marts.fct_futures_daily where contract_code = ? and trade_date = cast(? as date)", contract, day)
+            found = sample.published(
+                f"select {name} from marts.fct_futures_daily where contract_code = ? and trade_date = cast(? as date)", contract, day
+            )
             assert found == [(float(value),)], (key, column)
             checked += 1
     assert checked > 100

@@ -39,8 +39,14 @@ def test_imports_run_one_way() -> None:
     for place, room in enumerate(ROOMS):
         for path in python_files(room):
             for node in ast.walk(ast.parse(path.read_text())):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                wrong += [f"{path.relative_to(ROOT)} imports {name}" for name in names if name.split(".")[0] in ROOMS[place + 1 :] + ("tests",)]
+                names = (
+                    [alias.name for alias in node.names]
+                    if isinstance(node, ast.Import)
+                    else [node.module or ""]
+                    if isinstance(node, ast.ImportFrom)
+                    else []
+                )
+                wrong += [f"{path.relative_to(ROOT)} imports {name}" for name in names if name.split(".")[0] in (*ROOMS[place + 1 :], "tests")]
     assert wrong == []
 
 
@@ -49,7 +55,13 @@ def test_dagster_stays_in_orchestration_and_heavy_imports_inside_functions() -> 
     for path in python_files(*ROOMS):
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             tops = {name.split(".")[0] for name in names}
             if tops & {"dagster", "dagster_dbt", "dbt"} and path.relative_to(ROOT).parts[0] != "orchestration":
                 wrong.append(f"{path} imports {tops}")
@@ -72,7 +84,11 @@ def test_every_module_says_what_belongs_there() -> None:
 
 
 def test_sql_knows_no_commodity_by_name() -> None:
-    codes = {tomllib.loads(file.read_text())["commodity"]["commodity_code"] for file in (ROOT / "ingest/catalog/commodities").glob("*.toml")} | {"AL", "CU", "LC"}
+    codes = {tomllib.loads(file.read_text())["commodity"]["commodity_code"] for file in (ROOT / "ingest/catalog/commodities").glob("*.toml")} | {
+        "AL",
+        "CU",
+        "LC",
+    }
     pattern = re.compile(rf"'({'|'.join(codes)})'|\b({'|'.join(codes)})\d{{4}}\b|氧化铝|碳酸锂|'(ao|al|cu|lc)'|alumina_", re.IGNORECASE)
     files = [path for path in DBT.glob("**/*.sql") if "target" not in path.parts]
     assert {str(path): pattern.findall(path.read_text()) for path in files if pattern.search(path.read_text())} == {}
@@ -89,7 +105,11 @@ def test_every_model_is_described_by_its_grain_and_keyed() -> None:
 
 
 def test_published_models_are_described_in_both_languages() -> None:
-    published = [model for model in documented().values() if (DBT / "models" / "marts" / f"{model['name']}.sql").is_file() or (DBT / "models" / "serving" / f"{model['name']}.sql").is_file()]
+    published = [
+        model
+        for model in documented().values()
+        if (DBT / "models" / "marts" / f"{model['name']}.sql").is_file() or (DBT / "models" / "serving" / f"{model['name']}.sql").is_file()
+    ]
     texts = [model["description"] for model in published] + list(OWN_TABLES.values())
     assert [text for text in texts if not re.search(r"\|\s*\S*[\u4e00-\u9fff]", text)] == []
 
@@ -142,7 +162,11 @@ def test_every_column_of_a_raw_table_is_declared_and_every_declared_column_stand
 def test_field_names_carry_their_unit() -> None:
     suffixes = {"CNY/t": "_cny_t", "CNY": "_cny", "USD/t": "_usd_t", "pct": "_pct", "pp": "_pp", "lots": "_lots", "10k CNY": "_10k_cny"}
     assert [field.name for field in FIELDS.values() if field.unit in suffixes and not field.name.endswith(suffixes[field.unit])] == []
-    assert [field.name for field in FIELDS.values() if not re.fullmatch(r"[a-z][a-z0-9_]*", field.name) or not field.en or not re.search(r"[\u4e00-\u9fff]", field.zh)] == []
+    assert [
+        field.name
+        for field in FIELDS.values()
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", field.name) or not field.en or not re.search(r"[\u4e00-\u9fff]", field.zh)
+    ] == []
 
 
 def test_every_table_of_a_source_is_claimed_once() -> None:
@@ -159,7 +183,9 @@ def test_the_lock_pins_with_hashes_and_names_no_address() -> None:
 
 
 def test_no_machine_and_no_registry_is_named() -> None:
-    words = re.compile("|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "deb\\.debian" + r"\.org", "/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/")))
+    words = re.compile(
+        "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "deb\\.debian" + r"\.org", "/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/"))
+    )
     text = {path: path.read_text(encoding="utf-8", errors="ignore") for path in tracked() if path.suffix != ".lock"}
     assert [str(path) for path, body in text.items() if words.search(body)] == []
 
@@ -174,7 +200,14 @@ def test_nothing_large_and_no_shared_file_is_tracked(shared_data: Path) -> None:
 
 def test_definitions_load_light_and_touch_nothing(tmp_path: Path) -> None:
     code = "import sys, orchestration.definitions; print([name for name in ('pandas', 'great_expectations', 'altair', 'pandera') if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={"ALUMINA_HOME": str(tmp_path / "home"), "PATH": ""}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"ALUMINA_HOME": str(tmp_path / "home"), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
     assert not (tmp_path / "home").exists()
