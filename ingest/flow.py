@@ -7,7 +7,7 @@ asked of the lake, not of the receipts, so a run that was cut off between the tw
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from ingest.archive import Archive, Receipt
 from ingest.lake import Lake
 from ingest.origins import Origin
 from ingest.source import DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
+from quality import corrections
 from quality.fields import FIELDS, PROVENANCE
 from quality.raw import POLARS_TYPES, TABLES, RawTable, validate
 
@@ -177,21 +178,34 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, r
         good: dict[str, pl.DataFrame] = {}
         # Quarantine comes last: validating the other tables adds to it.
         for table in sorted(pending.frames.keys() | {"ingest__quarantine"}, key=lambda table: (table == "ingest__quarantine", table)):
-            checked = validate(TABLES[table], _joined(TABLES[table], pending.frames.get(table, []), provenance))
+            corrected = corrections.apply(table, _joined(TABLES[table], pending.frames.get(table, []), provenance), corrections.load())
+            for reason, entries in (("corrected", corrected.originals), ("stale_correction", corrected.stale)):
+                for entry, row in entries:
+                    message = (
+                        entry.reason if reason == "corrected" else f"the source no longer says {entry.expect}; remove the correction: {entry.reason}"
+                    )
+                    _refuse(pending, report, Reject(table, reason, message, _shown(row)), row["payload_sha256"])
+            checked = validate(TABLES[table], corrected.frame)
             good[table] = checked.good
             report.rows[table] += checked.good.height
             by_row = {row["_row"]: row for row in checked.bad.iter_rows(named=True)}
             for failure in checked.failures:
-                report.quarantined[(table, failure.check)] += len(failure.rows)
                 for row in (by_row[number] for number in failure.rows):
-                    shown = {name: value for name, value in row.items() if name not in PROVENANCE and name != "_row"}
-                    reject = Reject(table, failure.check, failure.message, shown)
-                    refused = _quarantine([(pending.names[row["payload_sha256"]], reject)])
-                    pending.frames.setdefault("ingest__quarantine", []).append((row["payload_sha256"], refused))
+                    _refuse(pending, report, Reject(table, failure.check, failure.message, _shown(row)), row["payload_sha256"])
         lake.commit(pending.payloads, good, durable=durable)
     if record:
         archive.record(pending.receipts)
     return _Pending()
+
+
+def _refuse(pending: _Pending, report: Report, reject: Reject, sha: str) -> None:
+    """Put one row into the pending quarantine."""
+    report.quarantined[(reject.table, reject.reason)] += 1
+    pending.frames.setdefault("ingest__quarantine", []).append((sha, _quarantine([(pending.names[sha], reject)])))
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in PROVENANCE and name != "_row"}
 
 
 def _joined(table: RawTable, parts: Sequence[tuple[str, pl.DataFrame]], provenance: pl.DataFrame) -> pl.DataFrame:
