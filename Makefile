@@ -8,7 +8,7 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK = 1
 
-.PHONY: run test lint ui clean lock
+.PHONY: run test lint ui clean lock bench
 run: .venv/.ready
 	$(BIN)/alumina run
 
@@ -42,3 +42,7 @@ lock:
 
 clean:
 	rm -rf .alumina dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache
+
+# Ratios, not absolute times: each benchmark runs what it is compared with in the same run.
+bench: .venv/.ready
+	$(BIN)/python -m tests.benchmarks.bench_ingest

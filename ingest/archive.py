@@ -44,10 +44,10 @@ class Receipt:
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(asdict(self) | {"attempted_at": self.attempted_at.isoformat()}, ensure_ascii=False)
+        return json.dumps(asdict(self) | {"attempted_at": self.attempted_at.isoformat()})
 
     @classmethod
-    def from_json(cls, line: str) -> "Receipt":
+    def from_json(cls, line: str | bytes) -> "Receipt":
         """Read one line; raises ValueError or KeyError when it is not a receipt."""
         row = json.loads(line)
         return cls(
@@ -96,7 +96,7 @@ class Archive:
     def receipts(self) -> Iterator[Receipt]:
         """Read every receipt in order of attempt; a line cut by an interrupted write is passed over."""
         for file in sorted((self.root / "receipts").glob("*.jsonl")):
-            for line in file.read_text(encoding="utf-8").splitlines():
+            for line in file.read_bytes().split(b"\n"):
                 try:
                     yield Receipt.from_json(line)
                 except (ValueError, KeyError, TypeError):

@@ -6,6 +6,7 @@ asked of the lake, not of the receipts, so a run that was cut off between the tw
 """
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from quality import corrections
 from quality.fields import FIELDS, PROVENANCE
 from quality.raw import POLARS_TYPES, TABLES, RawTable, validate
 
+logger = logging.getLogger(__name__)
+
 # Payloads parsed before their frames are validated and written together; bounds memory in a long backfill.
 FLUSH_PAYLOADS = 2_000
 
@@ -32,9 +35,13 @@ class Report:
 
     outcomes: Counter[tuple[str, str, Outcome]] = field(default_factory=Counter)
     problems: list[Receipt] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    """One per delivery, in the order of the deliveries."""
     rows: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[tuple[str, str]] = field(default_factory=Counter)
     payloads: list[str] = field(default_factory=list)
+    configuration_error: str | None = None
+    """Why the configuration delivered was not taken; the one before stays in force."""
 
     @property
     def attempts(self) -> int:
@@ -44,6 +51,16 @@ class Report:
     def count(self, *outcomes: Outcome) -> int:
         """How many attempts ended in one of these."""
         return sum(count for (_, _, outcome), count in self.outcomes.items() if outcome in outcomes)
+
+    def absorb(self, other: "Report") -> None:
+        """Add what another ingestion of the same run did."""
+        self.outcomes.update(other.outcomes)
+        self.rows.update(other.rows)
+        self.quarantined.update(other.quarantined)
+        self.problems += other.problems
+        self.receipts += other.receipts
+        self.payloads += other.payloads
+        self.configuration_error = self.configuration_error or other.configuration_error
 
 
 @dataclass
@@ -75,28 +92,32 @@ def ingest(
     by_name = {source.name: source for source in sources}
     parsed_before = lake.parsed()
     first_seen: dict[str, datetime] = {}
-    accepted: dict[tuple[str, str, str], str | None] = {}
+    accepted: dict[tuple[str, str, str], str] = {}
+    taken: set[tuple[tuple[str, str, str], str]] = set()
     for receipt in archive.receipts():
         if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED) and receipt.payload_sha256:
             first_seen.setdefault(receipt.payload_sha256, receipt.attempted_at)
             accepted[receipt.request] = receipt.payload_sha256
+            taken.add((receipt.request, receipt.payload_sha256))
     durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be made again
     report, pending = Report(), _Pending()
 
     for number, (request, response) in enumerate(origin.deliveries(sources), start=1):
-        source = by_name[request.source]
+        source, label = by_name[request.source], response.data_origin or origin.data_origin
         sha = archive.put(response.body, durable=durable) if response.body else None
         verdict = _inspect(source, request, response)
         if verdict.outcome is Outcome.OK and sha is not None:
             request_id = (request.source, request.feed, request.key)
             held = pending.payloads.get(sha) or parsed_before.get(sha)
             is_state = TABLES[source.tables[0]].replace  # configuration counts as a whole, so all of it is read every time
-            if held != source.parser_version or is_state:
-                verdict = _take(source, request, response, sha, first_seen.get(sha, response.fetched_at), origin.data_origin, pending, report)
+            # The same bytes under another name are another claim: they are read again, so that a wrong one is found out.
+            if held != source.parser_version or (request_id, sha) not in taken or is_state:
+                verdict = _take(source, request, response, sha, first_seen.get(sha, response.fetched_at), label, pending, report)
             if verdict.outcome is Outcome.OK and accepted.get(request_id) == sha:
                 verdict = Verdict(Outcome.UNCHANGED, verdict.reason, verdict.message)
             if verdict.outcome in (Outcome.OK, Outcome.UNCHANGED):
                 accepted[request_id] = sha
+                taken.add((request_id, sha))
         receipt = Receipt(
             attempted_at=response.fetched_at,
             run_id=run_id,
@@ -110,9 +131,10 @@ def ingest(
             http_status=response.status,
             payload_bytes=len(response.body),
             payload_sha256=sha,
-            data_origin=origin.data_origin,
+            data_origin=label,
         )
         pending.receipts.append(receipt)
+        report.receipts.append(receipt)
         report.outcomes[(request.source, request.feed, verdict.outcome)] += 1
         if verdict.outcome not in (Outcome.OK, Outcome.UNCHANGED, Outcome.NO_SESSION):
             report.problems.append(receipt)
@@ -140,6 +162,9 @@ def _take(
         parsed = source.parse(request, response.body)
     except PayloadError as error:
         return error.verdict
+    except Exception as error:  # a payload no parser foresaw must not end the others; its bytes are kept and its receipt says so
+        logger.exception("%s: the parser of %s did not foresee this payload", request.name, source.name)
+        return Verdict(Outcome.FORMAT_CHANGED, "parser_failed", f"{request.name} cannot be read: {type(error).__name__}: {error}")
     provenance = {
         "payload_sha256": sha,
         "source": source.name,
@@ -161,7 +186,8 @@ def _take(
     pending.names[sha] = request.name
     report.payloads.append(sha)
     notes = [*parsed.remarks, *([f"{len(rejects)} rows in quarantine"] if rejects else [])]
-    return Verdict(Outcome.OK, notes[0].split(":")[0] if notes else "", "; ".join(notes))
+    reason = parsed.remarks[0].split(":")[0] if parsed.remarks else "quarantined_rows" if rejects else ""
+    return Verdict(Outcome.OK, reason, "; ".join(notes))
 
 
 def _may_be_empty(parsed: Parsed) -> bool:
@@ -192,7 +218,11 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, r
             for failure in checked.failures:
                 for row in (by_row[number] for number in failure.rows):
                     _refuse(pending, report, Reject(table, failure.check, failure.message, _shown(row)), row["payload_sha256"])
-        lake.commit(pending.payloads, good, durable=durable)
+        refused = sorted({f"{table}: {reason}" for table, reason in report.quarantined if TABLES[table].replace})
+        if refused:
+            report.configuration_error = f"configuration rows were refused, the one before stays: {', '.join(refused)}"
+        else:
+            lake.commit(pending.payloads, good, durable=durable)
     if record:
         archive.record(pending.receipts)
     return _Pending()

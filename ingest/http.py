@@ -42,6 +42,8 @@ class HttpClient:
                 self._wait_turn(host)
                 try:
                     return self._once(client, request)
+                except httpx.DecodingError as error:  # the bytes came and cannot be unpacked: asking again gives the same
+                    return Response(body=b"", fetched_at=datetime.now(UTC), error=f"the answer cannot be unpacked: {error}")
                 except httpx.TransportError as error:
                     failure = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
                 finally:
@@ -51,7 +53,7 @@ class HttpClient:
         return Response(body=b"", fetched_at=datetime.now(UTC), error=failure)
 
     def _once(self, client: httpx.Client, request: Request) -> Response:
-        with client.stream(request.method, str(request.url), data=request.form, headers=dict(request.headers)) as answer:
+        with client.stream(request.method, str(request.url), data=request.form, json=request.json, headers=dict(request.headers)) as answer:
             body = bytearray()
             for chunk in answer.iter_bytes():
                 body += chunk

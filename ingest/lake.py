@@ -69,10 +69,13 @@ class Lake:
         The batch's name follows from the payloads and parser versions, so the same input gives the same files.
         """
         batch_id = hashlib.sha256(json.dumps(sorted(payloads.items())).encode()).hexdigest()[:16]
-        if any(TABLES[name].replace for name in frames):
-            current = [batch for batch in self.batches() if any(file.table in frames for file in batch.files)][-1:]
-            if current and current[0].batch_id == batch_id:
-                return current[0]  # the same configuration as before
+        done = list(self.batches())
+        # The same payloads read by the same parsers are there already: after a cut-off run, or the same configuration as before.
+        newest = {sha: batch.batch_id for batch in done for sha in batch.payloads}
+        is_state = any(TABLES[name].replace for name in frames)
+        current = [batch.batch_id for batch in done if any(TABLES[file.table].replace for file in batch.files)][-1:]
+        if current == [batch_id] if is_state else payloads and all(newest.get(sha) == batch_id for sha in payloads):
+            return next(batch for batch in reversed(done) if batch.batch_id == batch_id)
         files = tuple(
             self._write(TABLES[name], period, part, batch_id, durable=durable)
             for name, frame in frames.items()

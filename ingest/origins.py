@@ -5,7 +5,7 @@ An origin gives (request, response) pairs; what becomes of them is the same for 
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ from typing import Protocol
 from ingest import values
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar
+from ingest.inbox import Entry, Inbox
 from ingest.source import DataOrigin, Outcome, Request, Response, Source, Verdict
 from ingest.sources.catalog import catalog_files
 
@@ -70,6 +71,30 @@ class FilesOrigin:
             if request.day and ((self.first and request.day < self.first) or (self.last and request.day > self.last)):
                 continue
             yield request, _read(path)
+
+
+@dataclass
+class InboxOrigin:
+    """Files people dropped into the inbox, each known by its name made safe. What is still being written waits for the next run."""
+
+    inbox: Inbox
+    known: Sequence[Source]
+    """Every source there is: each file belongs to the first that recognises it."""
+    delivered: list[Entry] = field(default_factory=list)
+    """What was delivered, in order: the receipts say where each file goes."""
+    data_origin: DataOrigin = DataOrigin.FILES
+
+    def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
+        """Give each file that is ready with the request it answers."""
+        names = {source.name for source in sources}
+        for entry in self.inbox.entries():
+            request = next((request for source in self.known if (request := source.recognise(entry.name))), None)
+            if request is None or request.source not in names or not self.inbox.is_settled(entry):
+                continue
+            response = self.inbox.read(entry)
+            if response is not None:
+                self.delivered.append(entry)
+                yield request, response
 
 
 @dataclass(frozen=True)
@@ -146,7 +171,8 @@ class ReplayOrigin:
                 continue
             seen.add(sha)
             day = values.day(key) if len(key) == 8 and key.isdigit() else None  # daily files are keyed by their day
-            yield Request(receipt.source, receipt.feed, key, receipt.request_name, day), Response(self.archive.get(sha), receipt.attempted_at)
+            response = Response(self.archive.get(sha), receipt.attempted_at, data_origin=receipt.data_origin)
+            yield Request(receipt.source, receipt.feed, key, receipt.request_name, day), response
 
 
 def _read(path: Path) -> Response:

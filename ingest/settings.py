@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$", description="DuckDB's memory limit.")
     releases_kept: int = Field(default=10, ge=2, description="Published releases kept for rollback.")
     lock_wait_seconds: float = Field(default=600, ge=0, description="How long a writer waits for another one.")
+    inbox_settle_seconds: float = Field(default=2, ge=0, description="How long a dropped file must be left alone before it counts.")
 
     @cached_property
     def root(self) -> Path:
@@ -33,6 +34,11 @@ class Settings(BaseSettings):
     def lake(self) -> Path:
         """Validated Parquet files and their manifest."""
         return self.root / "lake"
+
+    @property
+    def inbox(self) -> Path:
+        """Files people drop; each ends in `archived/` or, with a reason, in `refused/`."""
+        return self.root / "inbox"
 
     @property
     def catalog_overlay(self) -> Path:

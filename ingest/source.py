@@ -54,6 +54,8 @@ class Request:
     method: str = "GET"
     form: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = None
+    """Body of a POST that is JSON; a request has this, a form, or neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Response:
     error: str | None = None
     verdict: "Verdict | None" = None
     """Set by an origin that knew the answer without asking: no session that day, or a feed that blocks."""
+    data_origin: DataOrigin | None = None
+    """Set by an origin that passes on what others brought (a replay); None where the origin's own label holds."""
 
 
 @dataclass(frozen=True, slots=True)

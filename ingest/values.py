@@ -8,6 +8,8 @@ from typing import Any
 
 from ingest.source import SHANGHAI
 
+# Lots of the whole exchange are below 1e9; a float holds whole numbers exactly up to here, and a column a little more.
+LARGEST_COUNT = 2**53
 BLANKS = frozenset({"", "-", "--", "---", "—", "null", "None"})
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?")
 
@@ -19,7 +21,10 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is not a number")
     if isinstance(value, int | float):
-        result = float(value)
+        try:
+            result = float(value)
+        except OverflowError:
+            raise ValueError("a number with hundreds of digits is not a figure") from None
     else:
         text = unicodedata.normalize("NFKC", str(value)).strip()
         if text in BLANKS:
@@ -34,12 +39,12 @@ def number(value: Any) -> float | None:
 
 def whole(value: Any) -> int | None:
     """Read a count; raises ValueError when it has a fraction."""
-    if type(value) is int:
-        return value
     result = number(value)
-    if result is not None and result != int(result):
-        raise ValueError(f"{value!r} is not a whole number")
-    return None if result is None else int(result)
+    if result is None:
+        return None
+    if result != int(result) or abs(result) > LARGEST_COUNT:
+        raise ValueError(f"{value!r} is not a whole number of any size that is counted here")
+    return int(result)
 
 
 def day(value: Any) -> date:

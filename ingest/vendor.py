@@ -1,14 +1,15 @@
 """The drop-file contract: what a file exported from a price vendor must look like, and how it is read.
 
-`{provider}_{feed}_{YYYYMMDD}[_rN].{csv|xlsx}`, one header row, one observation per row, quotes (low, high, average) or
-single values. The pages `spot` and `capacity` say which feeds they take; the rules are the same for all.
+`{provider}_{feed}_{YYYYMMDD}[_rN].{csv|xlsx}`. Long: one header row, one observation per row, quotes (layout A: low, high,
+average) or single values (B). Wide (C): a terminal's export, one series per column under rows of labels, one day per row. The
+pages `spot`, `cost` and `capacity` say which feeds they take; the rules are the same for all. For people: `docs/drop-files.md`.
 """
 
 import csv
 import io
 import json
 import re
-import zipfile
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,14 +17,14 @@ from typing import Any
 
 import polars as pl
 
-from ingest import values
-from ingest.catalog.calendar import CalendarHorizonError, load_calendar
+from ingest import sheet, values
+from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
 from ingest.inspect import inspect
 from ingest.settings import Settings
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from quality.raw import TABLES
 
-NAME = re.compile(r"(?:^|/)(?P<provider>[A-Za-z]+)_(?P<feed>[a-z_]+?)_(?P<day>\d{8})(?:_r\d+)?\.(?P<form>csv|xlsx)$")
+NAME = re.compile(r"(?:^|/)(?P<provider>[A-Za-z]+)_(?P<feed>[a-z_]+?)_(?P<day>\d{8})(?:_r\d+)?\.(?P<form>csv|xlsx)\Z")
 
 HEADERS = {
     "obs_date": ("日期", "价格日期", "数据日期", "date"),
@@ -35,7 +36,7 @@ HEADERS = {
     "single": ("数值", "值", "value"),
     "change_value": ("涨跌", "涨跌额"),
     "unit": ("单位",),
-    "basis_note": ("口径", "含税"),
+    "basis_note": ("口径", "含税", "成本口径", "模型"),
     "series_id": ("指标ID", "指标编码", "产品ID", "代码"),
     "provider": ("数据来源", "来源", "提供方"),
     "frequency": ("频率", "频度"),
@@ -43,39 +44,58 @@ HEADERS = {
 }
 _COLUMN_OF = {header: column for column, headers in HEADERS.items() for header in headers}
 REQUIRED = ("obs_date", "series_name", "unit", "series_id", "provider")
-PROVIDERS = {"上海有色网": "SMM", "阿拉丁": "ALD", "我的钢铁": "MYSTEEL"}
+PROVIDERS = {"上海有色网": "SMM", "阿拉丁": "ALD", "我的钢铁": "MYSTEEL", "我的钢铁网": "MYSTEEL"}
 FREQUENCIES = {"日": "daily", "周": "weekly", "旬": "ten_day", "月": "monthly"}
 UNITS = {
     "元/吨": ("CNY/t", 1.0),
+    "元/干吨": ("CNY/t", 1.0),
+    "元/湿吨": ("CNY/t", 1.0),
     "美元/吨": ("USD/t", 1.0),
+    "美元/干吨": ("USD/t", 1.0),
+    "美元/湿吨": ("USD/t", 1.0),
+    "元/美元": ("CNY/USD", 1.0),
     "吨": ("t", 1.0),
     "千吨": ("t", 1e3),
+    "kt": ("t", 1e3),
     "万吨": ("t", 1e4),
     "吨/年": ("t/a", 1.0),
+    "千吨/年": ("t/a", 1e3),
+    "kt/a": ("t/a", 1e3),
     "万吨/年": ("t/a", 1e4),
     "%": ("ratio", 0.01),
     "元/千瓦时": ("CNY/kWh", 1.0),
 }
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 
-# What a spreadsheet may be before it is inflated: an export of ten years of daily series stays far below this.
-XLSX_MEMBERS, XLSX_BYTES, XLSX_RATIO = 200, 128 * 2**20, 200
+# Rows of a wide export that say something about each series; the others of column 1 are days, or a footer about the whole.
+LABELS = frozenset({"series_name", "frequency", "unit", "series_id", "provider", "published_at", "region", "basis_note"})
+_FOOTER = re.compile(r"(数据来源|来源|注|备注|说明|Source|Note)\s*[:：]\s*(.*)", re.IGNORECASE)
+_MOISTURE = re.compile("[干湿]")
+
+Line = tuple[int, list[str]]
+"""Number of the line in the file, from 1, and its cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Where a feed's rows go, and the frequency of a row that states none."""
+
+    table: str
+    frequency: str
 
 
 @dataclass(frozen=True)
 class VendorSource:
-    """A source that reads drop files of some feeds into one raw table. Vendors' sites are licensed: people export, nothing is fetched."""
+    """A source that reads drop files of some feeds. Vendors' sites are licensed: people export, nothing is fetched."""
 
     name: str
-    table: str
-    feeds: Mapping[str, str]
-    """Feed -> the frequency of a row that states none."""
-    parser_version: str = "1"
+    feeds: Mapping[str, Feed]
+    parser_version: str = "2"
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The one raw table."""
-        return (self.table,)
+        """The tables of its feeds, each once."""
+        return tuple(dict.fromkeys(feed.table for feed in self.feeds.values()))
 
     def requests(self, day: date) -> list[Request]:
         """Nothing can be asked for: the files are exported by people."""
@@ -98,19 +118,19 @@ class VendorSource:
         match = NAME.search(request.name)
         if match is None:
             raise ValueError(f"{request.name} is not a drop file")
-        header, lines = _xlsx(body) if match["form"] == "xlsx" else _csv(body)
-        columns, remarks = _columns(header)
-        rows = [dict(zip(columns, line, strict=False)) | {"_line": number} for number, line in enumerate(lines, start=2)]
+        table = self.feeds[request.feed].table
+        lines = read_lines(match["form"], body)
+        rows, remarks, rejects = _unpivot(table, lines) if _is_wide(lines) else _long(lines)
         _refuse(rows, match["provider"].upper())
+        calendar = load_calendar(Settings().catalog_overlay)
         kept: list[dict[str, Any]] = []
-        rejects: list[Reject] = []
         for row in rows:
             try:
-                kept.append(self._row(request, row))
+                kept.append(self._row(request, row, calendar))
             except ValueError as error:
                 reason, _, message = str(error).partition(": ")
-                rejects.append(Reject(self.table, reason, f"line {row['_line']}: {message}", {k: v for k, v in row.items() if k != "_line"}))
-        schema = TABLES[self.table].schema
+                rejects.append(Reject(table, reason, f"{row['_line']}: {message}", {k: v for k, v in row.items() if k != "_line"}))
+        schema = TABLES[table].schema
         frame = pl.DataFrame({name: [row[name] for row in kept] for name in schema}, schema=schema).unique(maintain_order=True)
         clashes = frame.filter(pl.len().over("provider", "series_id", "obs_date") > 1)
         if clashes.height:
@@ -120,14 +140,15 @@ class VendorSource:
                 "two_values",
                 f"the file gives {first['series_id']} two different rows for {first['obs_date']}; keep the right one and drop it again",
             )
-        return Parsed({self.table: frame}, tuple(rejects), None, tuple(remarks))
+        return Parsed({table: frame}, tuple(rejects), None, tuple(remarks))
 
-    def _row(self, request: Request, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _row(self, request: Request, row: Mapping[str, Any], calendar: Calendar) -> dict[str, Any]:
         text = {column: str(value or "").strip() for column, value in row.items()}
-        unit, scale = UNITS[text["unit"]]
+        unit, scale = UNITS[_unit(text["unit"])]
         name = text["series_name"]
-        # A capacity is an amount and a rate is a share: the other way round is a mixed-up column, not a figure.
-        if ("产能" in name and unit == "ratio") or (("开工率" in name or "利用率" in name) and unit != "ratio"):
+        # A capacity is an amount and a rate (产能利用率 too) is a share: the other way round is a mixed-up column, not a figure.
+        is_rate = "开工率" in name or "利用率" in name
+        if (is_rate and unit != "ratio") or ("产能" in name and not is_rate and unit == "ratio"):
             raise ValueError(f"unit_of_another_kind: {name!r} cannot be in {text['unit']}")
         try:
             obs_date = values.day(text["obs_date"])
@@ -138,22 +159,23 @@ class VendorSource:
         value = figures["average"] if figures["average"] is not None else figures["single"]
         if value is None:
             raise ValueError("no_value: the row has no average and no value")
-        frequency = FREQUENCIES.get(text["frequency"]) if text.get("frequency") else self.feeds[request.feed]
+        frequency = FREQUENCIES.get(text["frequency"]) if text.get("frequency") else self.feeds[request.feed].frequency
         if frequency is None:
             raise ValueError(f"unknown_frequency: {text['frequency']!r} is not 日, 周, 旬 or 月")
         if frequency == "daily":
             try:
-                if not load_calendar(Settings().catalog_overlay).is_session(obs_date):
+                if not calendar.is_session(obs_date):
                     raise ValueError(f"no_session: {obs_date} is not a trading day, a daily series has no value then")
             except CalendarHorizonError as error:
                 raise ValueError(f"outside_calendar: {error}") from None
         if published is not None and published.date() < obs_date:
             raise ValueError(f"published_before_observed: published {published:%Y-%m-%d %H:%M} for {obs_date}")
+        basis = _basis(text.get("basis_note", ""), text["unit"])
         unknown = {column[1:]: value for column, value in row.items() if column.startswith("?")}
         scaled = {column: None if (figure := figures[column]) is None else figure * scale for column in ("low_value", "high_value", "change_value")}
         return {
             "feed": request.feed,
-            "provider": PROVIDERS.get(text["provider"], text["provider"].upper()),
+            "provider": provider_of(text["provider"]),
             "series_id": text["series_id"],
             "series_name": name,
             "region": text.get("region") or None,
@@ -162,7 +184,7 @@ class VendorSource:
             **scaled,
             "value": value * scale,
             "unit": unit,
-            "basis_note": text.get("basis_note") or None,
+            "basis_note": basis,
             "published_at": published,
             "is_time_estimated": published is None,
             "extra": json.dumps(unknown, ensure_ascii=False, sort_keys=True) if unknown else None,
@@ -184,24 +206,47 @@ def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _refuse(rows: Sequence[Mapping[str, Any]], provider: str) -> None:
-    if not rows:
-        raise PayloadError(Outcome.NOT_DATA, "no_rows", "the file has a header and no rows")
     for row in rows:
         line = row["_line"]
         text = {column: str(row.get(column) or "").strip() for column in REQUIRED}
-        if text["unit"] not in UNITS:
-            raise PayloadError(Outcome.FORMAT_CHANGED, "unknown_unit", f"line {line}: unit {text['unit']!r} is not one of {', '.join(UNITS)}")
-        if PROVIDERS.get(text["provider"], text["provider"].upper()) != provider:
-            raise PayloadError(Outcome.NOT_DATA, "provider_mismatch", f"line {line}: data of {text['provider']!r} in a file named for {provider}")
+        if _unit(text["unit"]) not in UNITS:
+            raise PayloadError(Outcome.FORMAT_CHANGED, "unknown_unit", f"{line}: unit {text['unit']!r} is not one of {', '.join(UNITS)}")
+        if provider_of(text["provider"]) != provider:
+            raise PayloadError(Outcome.NOT_DATA, "provider_mismatch", f"{line}: data of {text['provider']!r} in a file named for {provider}")
         if not text["series_id"] or _SCIENTIFIC.fullmatch(text["series_id"]):
             raise PayloadError(
                 Outcome.NOT_DATA,
                 "mangled_series_id",
-                f"line {line}: series id {text['series_id']!r} was mangled by a spreadsheet; export ids as text and drop the file again",
+                f"{line}: series id {text['series_id']!r} was mangled by a spreadsheet; export ids as text and drop the file again",
             )
 
 
-def _csv(body: bytes) -> tuple[list[str], list[list[str]]]:
+def provider_of(text: str) -> str:
+    """Name a provider as the warehouse does: `上海有色网` and `smm` are SMM."""
+    return PROVIDERS.get(text, text.upper())
+
+
+def read_lines(form: str, body: bytes) -> list[Line]:
+    """Give the lines of a CSV or a spreadsheet that hold anything, with their numbers; raises PayloadError when they cannot be read."""
+    lines = list(enumerate(sheet.read(body), start=1)) if form == "xlsx" else _csv(body)
+    lines = [(number, cells) for number, cells in lines if any(cell.strip() for cell in cells)]
+    if not lines:
+        raise PayloadError(Outcome.NOT_DATA, "empty", "the file holds no row")
+    return lines
+
+
+def records(lines: Sequence[Line], columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Pair every line under the header with the columns; a line of another length refuses the file, since its cells have moved."""
+    (_, header), *rest = lines
+    for number, cells in rest:
+        if len(cells) != len(header):
+            raise PayloadError(Outcome.NOT_DATA, "ragged", f"line {number} has {len(cells)} cells, the header {len(header)}")
+    if not rest:
+        raise PayloadError(Outcome.NOT_DATA, "no_rows", "the file has a header and no rows")
+    return [dict(zip(columns, cells, strict=True)) | {"_line": f"line {number}"} for number, cells in rest]
+
+
+def _csv(body: bytes) -> list[Line]:
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             text = body.decode(encoding)
@@ -210,36 +255,85 @@ def _csv(body: bytes) -> tuple[list[str], list[list[str]]]:
             continue
     else:
         raise PayloadError(Outcome.NOT_DATA, "undecodable", "the file is neither UTF-8 nor GB18030 text")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        lines = [line for line in csv.reader(io.StringIO(text), strict=True) if any(cell.strip() for cell in line)]
+        return [(reader.line_num, cells) for cells in reader]
     except csv.Error as error:
         raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the file is not CSV: {error}") from None
-    return _table(lines)
 
 
-def _xlsx(body: bytes) -> tuple[list[str], list[list[str]]]:
-    import fastexcel  # only spreadsheets need it
+def _is_wide(lines: Sequence[Line]) -> bool:
+    """Tell a terminal's export: the labels stand under each other in column 1, not beside each other in line 1."""
+    return len({_COLUMN_OF[head] for _, cells in lines if (head := cells[0].strip()) in _COLUMN_OF} & LABELS) > 1
 
+
+def _long(lines: Sequence[Line]) -> tuple[list[dict[str, Any]], list[str], list[Reject]]:
+    columns, remarks = _columns(lines[0][1])
+    return records(lines, columns), remarks, []
+
+
+def _unpivot(table: str, lines: Sequence[Line]) -> tuple[list[dict[str, Any]], list[str], list[Reject]]:
+    """Turn a wide export into single values. Blank cells are no observations; a label row is known by its label, wherever it stands."""
+    labels: dict[str, list[str]] = {}
+    days: list[Line] = []
+    remarks, rejects, footer = [], [], ""
+    for number, cells in lines:
+        head, rest = cells[0].strip(), [cell.strip() for cell in cells[1:]]
+        column = _COLUMN_OF.get(head)
+        if column in LABELS:
+            # 更新时间 of a series is when its newest value came, not when each of them did: kept as text, the clock decides.
+            key = f"?{head}" if column == "published_at" else str(column)
+            if key in labels:
+                raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"line {number}: the labels name {head} twice")
+            labels[key] = [cell.removesuffix(" 00:00:00") for cell in rest]  # a spreadsheet's date has a midnight
+        elif _is_day(head):
+            days.append((number, cells))
+        elif not any(rest):
+            note = _FOOTER.match(head)
+            footer = note[2].strip() if note and "来源" in note[1] else footer
+            remarks += [] if note else [f"unknown_line:{head}"]
+        elif not days:
+            labels[f"?{head}"] = rest
+            remarks.append(f"unknown_column:{head}")
+        else:
+            row = dict(enumerate(cells))
+            rejects.append(Reject(table, "unreadable_value", f"line {number}: {head!r} is not a date", {str(k): v for k, v in row.items()}))
+    missing = [HEADERS[column][0] for column in ("series_name", "unit", "series_id") if column not in labels]
+    missing += [] if footer or "provider" in labels else [HEADERS["provider"][0]]
+    if missing:
+        raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"no row is labelled {', '.join(missing)}; add it and drop the file again")
+    width = len(labels["series_id"])
+    for number, cells in days:
+        if len(cells) - 1 != width:
+            raise PayloadError(Outcome.NOT_DATA, "ragged", f"line {number} has {len(cells)} cells, the labels {width + 1}")
+    rows = []
+    for number, cells in days:
+        for place, cell in enumerate(cells[1:]):
+            if cell.strip() in values.BLANKS:
+                continue
+            said = {column: texts[place] if place < len(texts) else "" for column, texts in labels.items()}
+            said["provider"] = said.get("provider") or footer
+            rows.append({"obs_date": cells[0], "single": cell, **said, "_line": f"line {number}, column {place + 2} ({said['series_id']})"})
+    if not rows:
+        raise PayloadError(Outcome.NOT_DATA, "no_rows", "the file has labels and no values")
+    return rows, remarks, rejects
+
+
+def _is_day(text: str) -> bool:
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            members = archive.infolist()
-        inflated = sum(member.file_size for member in members)
-        if len(members) > XLSX_MEMBERS or inflated > XLSX_BYTES or inflated > XLSX_RATIO * len(body):
-            raise PayloadError(
-                Outcome.NOT_DATA, "oversized", f"the spreadsheet would inflate to {inflated} bytes in {len(members)} parts; it is not read"
-            )
-        sheet = fastexcel.read_excel(body).load_sheet(0, header_row=None, dtypes="string")
-        lines = [["" if cell is None else str(cell) for cell in line] for line in sheet.to_polars().rows()]
-    except (zipfile.BadZipFile, fastexcel.FastExcelError) as error:
-        raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the file is not a readable spreadsheet: {error}") from None
-    return _table([line for line in lines if any(cell.strip() for cell in line)])
+        values.day(text)
+    except ValueError:
+        return False
+    return True
 
 
-def _table(lines: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-    if not lines:
-        raise PayloadError(Outcome.NOT_DATA, "empty", "the file holds no row")
-    header, rows = lines[0], lines[1:]
-    ragged = next((number for number, row in enumerate(rows, start=2) if len(row) != len(header)), None)
-    if ragged is not None:
-        raise PayloadError(Outcome.NOT_DATA, "ragged", f"line {ragged} has {len(rows[ragged - 2])} cells, the header {len(header)}")
-    return header, rows
+def _unit(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def _basis(printed: str, unit: str) -> str | None:
+    """Keep what the row says of its basis, with the moisture its unit names (美元/干吨); raises ValueError when the two contradict."""
+    moisture, said = _MOISTURE.search(unit), _MOISTURE.search(printed)
+    if moisture and said and moisture[0] != said[0]:
+        raise ValueError(f"basis_contradicts_unit: {printed!r} in {unit}")
+    return ";".join(part for part in (printed, f"{moisture[0]}吨" if moisture and not said else "") if part) or None

@@ -21,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(inbox_app, name="inbox")
 PROBLEMS_SHOWN = 20
 out, err = Console(file=sys.stdout), Console(file=sys.stderr)
 
@@ -62,6 +64,21 @@ def outlook(day: Annotated[str | None, typer.Argument(help="Day of the outlook; 
     if day:
         _day("the day", day)
     _show_outlook(Settings(), day)
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether this home is in order and what to do next; exit code 1 when something is wrong."""
+    from orchestration.doctor import Level, examine
+
+    findings = examine(Settings())
+    marks = {Level.OK: "✓", Level.NOTE: "·", Level.ERROR: "✗"}
+    for finding in findings:
+        out.print(f"  {marks[finding.level]} {finding.subject}: {finding.message}", soft_wrap=True, markup=False, highlight=False)
+        if finding.advice:
+            out.print(f"      {finding.advice}", style="dim", soft_wrap=True, markup=False, highlight=False)
+    if any(finding.level is Level.ERROR for finding in findings):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -115,6 +132,54 @@ def ui(port: Annotated[int, typer.Option(help="Port on the loopback interface.")
     out.print(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
     os.chdir(REPOSITORY)
     os.execve(command[0], command, os.environ | prepare(settings))
+
+
+@inbox_app.command("check")
+def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
+    """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
+    from ingest.dropped import examine
+    from ingest.inbox import one_line
+    from ingest.sources import SOURCES
+
+    try:
+        found = examine(file, SOURCES)
+    except OSError as error:
+        fail(f"{one_line(str(file))} cannot be read: {one_line(error.strerror or str(error))}")
+    receipt = found.receipt
+    if not found.is_taken:
+        fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {one_line(receipt.message)}")
+    _plain(f"{receipt.request_name}: source {receipt.source}, feed {receipt.feed}")
+    for read in found.tables:
+        span = f", {read.first} to {read.last}" if read.first else ""
+        _plain(f"  {read.table}: {read.rows} rows of {read.series} series{span}")
+    if found.refused:
+        _plain(f"  {len(found.refused)} rows would be refused:")
+        for row in found.refused:
+            _plain(f"  ! {row}")
+    if not found.is_useful:
+        fail(f"no row of {receipt.request_name} would be taken")
+
+
+@inbox_app.command("list")
+def inbox_list() -> None:
+    """Say what lies in the inbox, and what was refused and why."""
+    from ingest.dropped import inbox_of
+    from ingest.inbox import REFUSED, one_line, safe_name
+
+    inbox = inbox_of(Settings())
+    entries = inbox.entries()
+    _plain(f"{inbox.folder}: {len(entries)} files waiting for the next run")
+    for entry in entries:
+        _plain(f"  {entry.name}  {entry.size} bytes" if entry.is_file else f"  {entry.name}  not a regular file, will be refused")
+    for name in inbox.folders():
+        _plain(f"  {name}/  a folder: not read; put its files into the inbox itself")
+    for note in sorted((inbox.folder / REFUSED).glob("*.reason.txt")):
+        lines = note.read_text(encoding="utf-8", errors="replace").splitlines()
+        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {one_line(lines[0]) if lines else 'no reason given'}")
+
+
+def _plain(text: str) -> None:
+    out.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()

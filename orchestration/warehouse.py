@@ -65,7 +65,7 @@ def load_raw(settings: Settings) -> dict[str, int]:
     with connect(settings) as con:
         con.execute("begin")
         con.execute("create schema if not exists raw")
-        con.execute("create table if not exists raw._lake_files (table_name varchar, path varchar, sha256 varchar)")
+        con.execute("create table if not exists raw._lake_batches (table_name varchar, batch_id varchar)")
         for table in TABLES.values():
             _ensure(con, table)
             if table.name == "ingest__receipts":
@@ -106,26 +106,25 @@ def _ensure(con: duckdb.DuckDBPyConnection, table: RawTable) -> None:
         columns = ", ".join(f'"{name}" {kind}' for name, kind in wanted)
         con.execute(f'drop table if exists raw."{table.name}" cascade')
         con.execute(f'create table raw."{table.name}" ({columns})')
-        con.execute("delete from raw._lake_files where table_name = ?", [table.name])
+        con.execute("delete from raw._lake_batches where table_name = ?", [table.name])
 
 
 def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches: list[Batch]) -> None:
-    holding = [batch for batch in batches if any(file.table == table.name for file in batch.files)]
+    """Apply to one table the batches it has not seen: a batch's payloads have exactly the rows of its files, also when those are none."""
     if table.replace:
-        holding = holding[-1:]
-    loaded = set(con.execute("select path, sha256 from raw._lake_files where table_name = ?", [table.name]).fetchall())
-    fresh = [batch for batch in holding if any((file.path, file.sha256) not in loaded for file in batch.files if file.table == table.name)]
+        batches = [batch for batch in batches if any(TABLES[file.table].replace for file in batch.files)][-1:]
+    seen = {batch for (batch,) in con.execute("select batch_id from raw._lake_batches where table_name = ?", [table.name]).fetchall()}
+    fresh = [batch for batch in batches if batch.batch_id not in seen]
     if not fresh:
         return
-    files = [file for batch in fresh for file in batch.files if file.table == table.name]
     if table.replace:
         con.execute(f'delete from raw."{table.name}"')
-        con.execute("delete from raw._lake_files where table_name = ?", [table.name])
-    elif loaded:
-        payloads = sorted({sha for batch in fresh for sha in batch.payloads})
-        con.execute(f'delete from raw."{table.name}" where payload_sha256 in (select unnest(?))', [payloads])
-    # A payload can stand in two batches (a newer parser, two runs at once): its rows come from the newest one only.
+        con.execute("delete from raw._lake_batches where table_name = ?", [table.name])
+    # A payload can stand in two batches (a newer parser, two runs at once): its rows are those of the newest one.
     newest = {sha: batch.batch_id for batch in batches for sha in batch.payloads}
+    held = {sha for batch in batches if batch.batch_id in seen for sha in batch.payloads}
+    if again := sorted(held & {sha for batch in fresh for sha in batch.payloads}):
+        con.execute(f'delete from raw."{table.name}" where payload_sha256 in (select unnest(?))', [again])
     owned = [
         (sha, path)
         for batch in fresh
@@ -141,7 +140,7 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
             [sorted({path for _, path in owned})],
         )
         con.unregister("owned")
-    con.executemany("insert into raw._lake_files values (?, ?, ?)", [(table.name, file.path, file.sha256) for file in files])
+    con.executemany("insert into raw._lake_batches values (?, ?)", [(table.name, batch.batch_id) for batch in fresh])
 
 
 def _replace_receipts(con: duckdb.DuckDBPyConnection, table: RawTable, archive: Archive) -> None:

@@ -61,6 +61,16 @@ class RawTable:
         extra = [name for name in PROVENANCE if name not in self.columns]
         return self.schema | {name: POLARS_TYPES[FIELDS[name].kind] for name in extra}
 
+    @property
+    def every_rule(self) -> tuple[Rule, ...]:
+        """The table's own rules, and that a payload gives one row per key."""
+        unique = Rule(
+            "duplicate_key",
+            f"the payload holds more than one row for the key ({', '.join(self.key)})",
+            pl.len().over(sorted({"payload_sha256", *self.key})) == 1,
+        )
+        return (*self.rules, unique)
+
     @cached_property
     def model(self) -> "pa.DataFrameSchema":
         """The pandera model of the frame with its provenance: nothing enters the lake without it."""
@@ -76,14 +86,9 @@ class RawTable:
             return pa.Check(select, name=rule.name, error=rule.message)
 
         required = {*self.required, *PROVENANCE} - {"published_at"}
-        unique = Rule(
-            "duplicate_key",
-            f"the payload holds more than one row for the key ({', '.join(self.key)})",
-            pl.len().over(sorted({"payload_sha256", *self.key})) == 1,
-        )
         return pa.DataFrameSchema(
             {name: column(name) for name in self.stored_schema},
-            checks=[relation(rule) for rule in (*self.rules, unique)],
+            checks=[relation(rule) for rule in self.every_rule],
             strict=True,
             name=self.name,
         )
@@ -125,8 +130,8 @@ def validate(table: RawTable, frame: pl.DataFrame) -> Validated:
         cases = errors.failure_cases.with_columns(pl.col("check").cast(pl.String), pl.col("column").cast(pl.String))
         if cases["index"].null_count():
             raise ValueError(f"{table.name}: {cases}") from errors
-        messages = {rule.name: rule.message for rule in table.rules} | {rule.message: rule.message for rule in table.rules}
-        names = {rule.message: rule.name for rule in table.rules}
+        messages = {rule.name: rule.message for rule in table.every_rule} | {rule.message: rule.message for rule in table.every_rule}
+        names = {rule.message: rule.name for rule in table.every_rule}
         failures = tuple(
             Failure(
                 check=names.get(check, check) if column is None or check in names else f"{column}:{check}",
@@ -151,7 +156,9 @@ def _ordered(low: str, high: str, name: str, message: str) -> Rule:
 
 _TRADED = pl.col("volume_lots") > 0
 # Neighbours are taken inside one payload, so that a verdict never depends on what else was delivered with it.
-_PREVIOUS = pl.col("value").shift(1).over("payload_sha256", "provider", "series_id", order_by="obs_date")
+_SERIES = ("payload_sha256", "provider", "series_id")
+_PREVIOUS = pl.col("value").shift(1).over(_SERIES, order_by="obs_date")
+_BEFORE_THAT = pl.col("value").shift(2).over(_SERIES, order_by="obs_date")
 # Published changes are rounded like the averages they join: half a unit of the second decimal on each side.
 _CHANGE_TOLERANCE = 0.011
 # A jump of three times between neighbours is a slipped unit or a lost digit, not a price move (a daily limit is below 20 %).
@@ -179,14 +186,49 @@ _VENDOR_RULES = (
     Rule(
         "jump_of_a_power_of_ten",
         "the value jumps by three times or more against its neighbour: a slipped unit or a lost digit",
-        # Spreads change sign and pass through zero; only levels can jump by a factor.
-        pl.col("series_name").str.contains(_SPREAD_NAMES) | (_PREVIOUS <= 0) | (pl.col("value") / _PREVIOUS).is_between(1 / _JUMP, _JUMP),
+        # Spreads change sign and pass through zero; only levels can jump by a factor. A value that jumps back to where the series
+        # was before its neighbour is the good one after a slip.
+        pl.col("series_name").str.contains(_SPREAD_NAMES)
+        | (_PREVIOUS <= 0)
+        | (pl.col("value") / _PREVIOUS).is_between(1 / _JUMP, _JUMP)
+        | (_BEFORE_THAT.is_not_null() & (pl.col("value") / _BEFORE_THAT).is_between(1 / _JUMP, _JUMP)),
     ),
 )
 
 
-def _vendor(name: str) -> RawTable:
-    return RawTable(name, _VENDOR_COLUMNS, _VENDOR_REQUIRED, _VENDOR_KEY, "obs_date", _VENDOR_RULES)
+_MODEL = pl.concat_str("frequency", pl.col("basis_note").fill_null(""), separator="|")
+_ONE_MODEL = Rule(
+    "one_series_two_models",
+    "the frequency or cost model is not that of the series' first row in the file; two models are two series with two ids",
+    _MODEL.first().over("payload_sha256", "provider", "series_id", order_by="obs_date") == _MODEL,
+)
+
+
+def _vendor(name: str, *rules: Rule) -> RawTable:
+    return RawTable(name, _VENDOR_COLUMNS, _VENDOR_REQUIRED, _VENDOR_KEY, "obs_date", (*_VENDOR_RULES, *rules))
+
+
+_QUOTE_COLUMNS = (
+    "open_price", "high_price", "low_price", "close_price", "settle_price", "pre_settle_price", "close_change", "settle_change",
+    "volume_lots", "open_interest_lots", "open_interest_change_lots", "turnover_10k_cny", "extra",
+)  # fmt: skip
+_QUOTE_KEY = ("trade_date", "product_id", "delivery_month_code")
+_QUOTE_RULES = (
+    Rule("open_outside_range", "the open lies outside low and high", ~_TRADED | pl.col("open_price").is_between(pl.col("low_price"), pl.col("high_price"))),
+    Rule("close_outside_range", "the close lies outside low and high", ~_TRADED | pl.col("close_price").is_between(pl.col("low_price"), pl.col("high_price"))),
+    Rule("settle_outside_range", "the settlement lies outside low and high", ~_TRADED | pl.col("settle_price").is_between(pl.col("low_price"), pl.col("high_price"))),
+    Rule("delivery_month_is_not_yymm", "the delivery month is not YYMM", pl.col("delivery_month_code").str.contains(r"^\d\d(0[1-9]|1[0-2])$")),
+)  # fmt: skip
+_RECEIPTS_RULES = (
+    Rule("receipts_below_their_change", "the level is smaller than the day's increase", pl.col("receipts_qty") >= pl.col("receipts_change_qty")),
+)
+_TOTALS_COLUMNS = ("trade_date", "total_scope", "product_id", "volume_lots", "open_interest_lots", "open_interest_change_lots", "turnover_10k_cny")
+_TOTALS_KEY = ("trade_date", "total_scope", "product_id")
+
+
+def _by_contract(name: str, columns: tuple[str, ...]) -> RawTable:
+    contract = ("trade_date", "instrument", "product_id", "delivery_month_code")
+    return RawTable(name, (*contract, *columns, "extra"), contract, ("trade_date", "instrument"), "trade_date")
 
 
 def _config(name: str, columns: tuple[str, ...], key: tuple[str, ...], optional: tuple[str, ...] = ()) -> RawTable:
@@ -199,28 +241,37 @@ TABLES: dict[str, RawTable] = {
     for table in (
         RawTable(
             "shfe__daily_quotes",
-            (
-                "trade_date", "product_id", "product_name", "product_class", "delivery_month_code", "open_price", "high_price",
-                "low_price", "close_price", "settle_price", "pre_settle_price", "close_change", "settle_change",
-                "volume_lots", "open_interest_lots", "open_interest_change_lots", "turnover_10k_cny", "extra",
-            ),
-            ("trade_date", "product_id", "delivery_month_code"),
-            ("trade_date", "product_id", "delivery_month_code"),
+            ("trade_date", "product_id", "product_name", "product_class", "delivery_month_code", *_QUOTE_COLUMNS),
+            _QUOTE_KEY,
+            _QUOTE_KEY,
             "trade_date",
+            _QUOTE_RULES,
+        ),
+        RawTable("shfe__daily_totals", _TOTALS_COLUMNS, _TOTALS_KEY, _TOTALS_KEY, "trade_date"),
+        _by_contract(
+            "shfe__settlement_parameters",
             (
-                Rule("open_outside_range", "the open lies outside low and high", ~_TRADED | pl.col("open_price").is_between(pl.col("low_price"), pl.col("high_price"))),
-                Rule("close_outside_range", "the close lies outside low and high", ~_TRADED | pl.col("close_price").is_between(pl.col("low_price"), pl.col("high_price"))),
-                Rule("settle_outside_range", "the settlement lies outside low and high", ~_TRADED | pl.col("settle_price").is_between(pl.col("low_price"), pl.col("high_price"))),
-                Rule("delivery_month_is_not_yymm", "the delivery month is not YYMM", pl.col("delivery_month_code").str.contains(r"^\d\d(0[1-9]|1[0-2])$")),
+                "settle_price", "spec_long_margin_ratio", "spec_short_margin_ratio", "hedge_long_margin_ratio", "hedge_short_margin_ratio",
+                "trade_fee_permille", "trade_fee_cny_lot", "hedge_trade_fee_permille", "hedge_trade_fee_cny_lot",
+                "delivery_fee_permille", "delivery_fee_cny", "unidirect_code", "unit_today_code",
             ),
         ),
-        RawTable(
-            "shfe__daily_totals",
-            ("trade_date", "total_scope", "product_id", "volume_lots", "open_interest_lots", "open_interest_change_lots", "turnover_10k_cny"),
-            ("trade_date", "total_scope", "product_id"),
-            ("trade_date", "total_scope", "product_id"),
-            "trade_date",
+        _by_contract(
+            "shfe__margins_fees",
+            (
+                "settle_price", "spec_long_margin_ratio", "spec_short_margin_ratio", "hedge_long_margin_ratio", "hedge_short_margin_ratio",
+                "trade_fee_ratio", "trade_fee_cny_lot", "hedge_trade_fee_ratio", "hedge_trade_fee_cny_lot",
+                "delivery_fee_ratio", "delivery_fee_cny", "close_today_fee_multiple",
+            ),
         ),
+        _by_contract(
+            "shfe__price_limits",
+            (
+                "upper_limit_ratio", "lower_limit_ratio",
+                "spec_long_margin_ratio", "spec_short_margin_ratio", "hedge_long_margin_ratio", "hedge_short_margin_ratio",
+            ),
+        ),
+        RawTable("shfe__trading_day", ("trade_date", "previous_trade_date", "extra"), ("trade_date", "previous_trade_date"), ("trade_date",), "trade_date"),
         RawTable(
             "shfe__warehouse_receipts",
             (
@@ -230,13 +281,7 @@ TABLES: dict[str, RawTable] = {
             ("trade_date", "product_id", "product_name", "warehouse_type", "region", "warehouse", "row_level", "receipts_qty", "quantity_unit", "payload_form"),
             ("trade_date", "product_id", "warehouse_type", "region", "warehouse", "row_level"),
             "trade_date",
-            (
-                Rule(
-                    "receipts_below_their_change",
-                    "the level is smaller than the day's increase",
-                    pl.col("receipts_qty") >= pl.col("receipts_change_qty"),
-                ),
-            ),
+            _RECEIPTS_RULES,
         ),
         RawTable(
             "shfe__member_ranking",
@@ -248,8 +293,109 @@ TABLES: dict[str, RawTable] = {
             ("trade_date", "instrument", "board", "row_kind", "rank"),
             "trade_date",
         ),
+        RawTable(
+            "gfex__daily_quotes",
+            ("trade_date", "product_id", "product_name", "delivery_month_code", *_QUOTE_COLUMNS),
+            _QUOTE_KEY,
+            _QUOTE_KEY,
+            "trade_date",
+            _QUOTE_RULES,
+        ),
+        RawTable("gfex__daily_totals", _TOTALS_COLUMNS, _TOTALS_KEY, _TOTALS_KEY, "trade_date"),
+        RawTable(
+            "gfex__warehouse_receipts",
+            (
+                "trade_date", "product_id", "product_name", "warehouse_id", "warehouse", "warehouse_type_code", "trademark", "row_level",
+                "receipts_qty", "receipts_change_qty", "previous_receipts_qty", "quantity_unit", "extra",
+            ),
+            ("trade_date", "product_id", "product_name", "warehouse_id", "warehouse", "trademark", "row_level", "receipts_qty", "quantity_unit"),
+            ("trade_date", "product_id", "warehouse_id", "warehouse", "trademark", "row_level"),
+            "trade_date",
+            _RECEIPTS_RULES,
+        ),
         _vendor("spot__quotes"),
+        _vendor("spot__overseas"),
+        _vendor("cost__series", _ONE_MODEL),
         _vendor("capacity__series"),
+        RawTable(
+            "bars__prices",
+            (
+                "provider", "product_id", "delivery_month_code", "event_at", "trade_date", "session", "bar_length",
+                "open_price", "high_price", "low_price", "close_price", "volume_lots", "open_interest_lots", "extra",
+            ),
+            (
+                "provider", "product_id", "delivery_month_code", "event_at", "trade_date", "session", "bar_length",
+                "open_price", "high_price", "low_price", "close_price", "volume_lots",
+            ),
+            ("provider", "product_id", "delivery_month_code", "bar_length", "event_at"),
+            "trade_date",
+            (
+                Rule("open_outside_range", "the open lies outside low and high", pl.col("open_price").is_between(pl.col("low_price"), pl.col("high_price"))),
+                Rule("close_outside_range", "the close lies outside low and high", pl.col("close_price").is_between(pl.col("low_price"), pl.col("high_price"))),
+                Rule("zero_is_no_price", "a price of zero is a hole, not a price", pl.col("low_price") != 0),
+                Rule("delivery_month_is_not_yymm", "the delivery month is not YYMM", pl.col("delivery_month_code").str.contains(r"^\d\d(0[1-9]|1[0-2])$")),
+                Rule("no_such_session", "the session is not night, am1, am2 or pm", pl.col("session").is_in(["night", "am1", "am2", "pm"])),
+            ),
+        ),
+        RawTable(
+            "customs__monthly_trade",
+            (
+                "month", "reporter", "flow", "hs_code", "hs_scope", "commodity_name", "partner_scheme", "partner_code", "partner_name",
+                "qty_t", "is_qty_estimated", "is_net_weight_estimated", "currency", "value_usd", "value_cny", "second_qty", "second_unit",
+            ),
+            ("month", "reporter", "flow", "hs_code", "hs_scope", "partner_scheme", "partner_code", "currency"),
+            ("month", "reporter", "flow", "hs_code", "hs_scope", "partner_scheme", "partner_code", "currency"),
+            "month",
+            (
+                Rule("month_is_not_its_first_day", "the month is not given by its first day", pl.col("month").dt.day() == 1),
+                Rule(
+                    "scope_is_not_the_codes",
+                    "the scope is not the level of the code",
+                    pl.concat_str(pl.col("hs_code").str.len_chars(), pl.col("hs_scope")).is_in(["4heading", "6subheading", "8item"]),
+                ),
+                Rule(
+                    "value_in_another_currency",
+                    "the row has a value in another currency than its own",
+                    pl.when(pl.col("currency") == "USD").then(pl.col("value_cny").is_null()).when(pl.col("currency") == "CNY").then(pl.col("value_usd").is_null()).otherwise(pl.col("currency").is_null()),
+                ),
+            ),
+        ),
+        RawTable(
+            "fx__central_parity",
+            ("obs_date", "currency_pair", "rate", "rate_unit"),
+            ("obs_date", "currency_pair", "rate", "rate_unit"),
+            ("obs_date", "currency_pair"),
+            "obs_date",
+            (Rule("rate_is_not_positive", "an exchange rate is above zero", pl.col("rate") > 0),),
+        ),
+        RawTable(
+            "policy__events",
+            (
+                "event_id", "event_date", "date_precision", "published_at", "lang", "theme", "authority", "event_type", "sectors", "n_industries",
+                "followup_of", "summary", "event_source", "source_url", "is_desk_override", "extra",
+            ),
+            ("event_id", "event_date", "date_precision", "theme", "authority", "summary", "event_source", "is_desk_override"),
+            ("event_id",),
+            "event_date",
+            (
+                Rule("month_is_not_its_first_day", "an event known to the month is not dated by its first day", (pl.col("date_precision") != "month") | (pl.col("event_date").dt.day() == 1)),
+                Rule("follows_itself", "the event follows up on itself", pl.col("followup_of") != pl.col("event_id")),
+            ),
+        ),
+        RawTable(
+            "policy__newsflash",
+            ("event_date", "flash_id", "published_at", "title", "text_sha256", "source_url", "flash_tag"),
+            ("event_date", "flash_id", "published_at", "text_sha256", "source_url"),
+            ("flash_id",),
+            "event_date",
+            (
+                Rule(
+                    "day_is_not_the_times",
+                    "the day is not the day of the time in Shanghai",
+                    pl.col("event_date") == pl.col("published_at").dt.convert_time_zone("Asia/Shanghai").dt.date(),
+                ),
+            ),
+        ),
         _config("catalog__trading_days", ("trade_date", "session_index"), ("trade_date",)),
         _config(
             "catalog__commodities",
@@ -258,11 +404,12 @@ TABLES: dict[str, RawTable] = {
         ),
         _config(
             "catalog__contract_specs",
-            ("commodity_code", "valid_from", "contract_size_t", "tick_cny_t", "warrant_unit_t", "last_trading_day_of_month", "source_note"),
+            ("commodity_code", "valid_from", "contract_size_t", "tick_cny_t", "warrant_unit_t", "last_trading_day_rule", "last_trading_day_value", "source_note"),
             ("commodity_code", "valid_from"),
             optional=("warrant_unit_t",),
         ),
         _config("catalog__series", ("commodity_code", "role", "provider", "series_id", "region", "source_note"), ("commodity_code", "role", "provider", "series_id")),
+        _config("catalog__customs_codes", ("commodity_code", "hs_code", "role", "source_note"), ("commodity_code", "hs_code")),
         _config("catalog__regions", ("region", "region_name_zh", "region_name_en"), ("region",)),
         _config("catalog__publication_clock", ("dataset", "day_offset", "earliest_minute", "latest_minute", "label", "source_note"), ("dataset",)),
         _config("catalog__parameters", ("commodity_code", "parameter", "parameter_value", "unit", "source_note"), ("commodity_code", "parameter")),

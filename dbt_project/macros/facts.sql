@@ -1,9 +1,10 @@
 {# When the world could know a fact: the stated publication time, never before the clock window opens; without one, its end. #}
 {% macro available_at(day, published_at, clock) -%}
-    coalesce(
-        greatest({{ published_at }}, {{ shanghai_time(add_days(day, clock ~ '.day_offset'), clock ~ '.earliest_minute') }}),
-        {{ shanghai_time(add_days(day, clock ~ '.day_offset'), clock ~ '.latest_minute') }}
-    )
+    {#- Not coalesce(greatest(...), ...): greatest passes over a null, and the fact would be known before it was. #}
+    case
+        when {{ published_at }} is null then {{ shanghai_time(add_days(day, clock ~ '.day_offset'), clock ~ '.latest_minute') }}
+        else greatest({{ published_at }}, {{ shanghai_time(add_days(day, clock ~ '.day_offset'), clock ~ '.earliest_minute') }})
+    end
 {%- endmacro %}
 
 {# Order of the versions of one fact: by the payload's own time, then by when it was first in hand. #}

@@ -35,6 +35,22 @@ class Calendar:
         self._require(last)
         return list(self.sessions[bisect_left(self.sessions, first) : bisect_right(self.sessions, last)])
 
+    def session_after(self, day: date) -> date:
+        """Give the first session after `day`; raises CalendarHorizonError where the calendar does not reach it."""
+        self._require(day)
+        place = bisect_right(self.sessions, day)
+        if place == len(self.sessions):
+            self._require(self.last_day + timedelta(days=1))
+        return self.sessions[place]
+
+    def night_of(self, evening: date) -> date | None:
+        """Give the session that the night trading of an evening opens; None where there is none: no session, or a public holiday is next."""
+        if not self.is_session(evening):
+            return None
+        following = self.session_after(evening)
+        between = _days(evening + timedelta(days=1), following - timedelta(days=1))
+        return following if all(day.weekday() >= 5 for day in between) else None
+
     def _require(self, day: date) -> None:
         if not self.first_day <= day <= self.last_day:
             raise CalendarHorizonError(
@@ -49,8 +65,16 @@ def parse_calendar(texts: Sequence[str]) -> Calendar:
     closed: set[date] = set()
     for text in texts:
         document = tomllib.loads(text)
+        if not isinstance(document.get("closures", {}), dict):
+            raise ValueError("closures must be a table of years, each a list of days or spans")
+        known = last if last > date.min else None
         first = min(first, date.fromisoformat(document["first_day"])) if "first_day" in document else first
         last = max(last, date.fromisoformat(document["last_day"])) if "last_day" in document else last
+        years = range(known.year + 1, last.year + 1) if known else ()
+        if missing := [year for year in years if not document.get("closures", {}).get(str(year))]:
+            raise ValueError(
+                f"the calendar is extended to {last} without the closures of {', '.join(map(str, missing))}; no year is free of holidays"
+            )
         for spans in document.get("closures", {}).values():
             for span in spans:
                 start, _, end = span.partition("/")

@@ -1,51 +1,122 @@
 """The sample as a stream of deliveries: which payload arrives when, in order of arrival."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
-from ingest.sample import payloads
+from ingest.sample import exports, news, payloads
 from ingest.sample.history import FIRST_DAY, LAST_DAY, History, load_history
+from ingest.sample.trade import release
+from ingest.sample.vendor import Point, Series
 from ingest.source import SHANGHAI, Request, Response
 
+SOURCES = ("shfe", "spot", "cost", "capacity", "customs", "fx", "policy")
 COLLECTED_AFTER = timedelta(minutes=2)
-EXPORTED_AT = time(17)  # a person exports the vendor's prices after the day's work
 
 # By feed: writer, name, and the times between which the exchange stamps the file.
 SHFE_FEEDS = {
     "dailystock": (payloads.warehouse_receipts, "{}dailystock.dat", time(15, 1), time(15, 6)),
     "kx": (payloads.daily_quotes, "kx{}.dat", time(15, 17), time(15, 40)),
+    "js": (payloads.settlement_parameters, "js{}.dat", time(15, 40), time(15, 50)),
+    "limits": (payloads.price_limits, "ContractDailyTradeArgument{}.dat", time(16, 20), time(16, 22)),
     "pm": (payloads.member_ranking, "pm{}.dat", time(16, 30), time(16, 40)),
 }
 
+# A person exports the vendors' values after the day's work, what comes out in the evening later: by feed, source and time.
+SPOT_EXPORTED_AT = time(17)
+VENDOR_FEEDS = {
+    "overseas": ("spot", time(17, 10)),
+    "cost_profit": ("cost", time(19, 40)),
+    "inputs": ("cost", time(19, 42)),
+    "capacity": ("capacity", time(19, 45)),
+    "inventory": ("capacity", time(19, 47)),
+}
+CUSTOMS_EXPORTED_AT = time(18, 30)
+FIXINGS_FETCHED_AT = time(17, 20)
+FLASHES_FETCHED_AT = time(17, 30)
+EVENTS_WRITTEN_AT = time(20)
 
-def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY, sources: Collection[str] = ("shfe", "spot")) -> Iterator[tuple[Request, Response]]:
-    """Give the payloads of these sources for the exchange days in [first, last] as they arrived, one source and feed after the other.
+Delivery = tuple[Request, Response]
 
-    The exchange's bytes for a day never depend on the slice; the vendor's monthly files hold the days inside it.
+
+def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY, sources: Collection[str] = SOURCES) -> Iterator[Delivery]:
+    """Give the payloads of these sources that arrived in [first, last], in order of arrival.
+
+    The exchange's and the customs' bytes never depend on the slice; files kept by the month hold what came out inside it, and the
+    one events file all that happened up to its end.
     """
     history = load_history()
     inside = [t for t, day in enumerate(history.days) if first <= day <= last]
-    for _, month in groupby(inside, key=lambda t: (history.days[t].year, history.days[t].month)):
-        positions = list(month)
+    months = [(month, list(group)) for month, group in groupby(inside, key=lambda t: history.days[t].replace(day=1))]
+    for place, (month, positions) in enumerate(months):
+        batch: list[Delivery] = []
         if "shfe" in sources:
             for t in positions:
-                yield from _exchange_day(history, t)
-        if "spot" not in sources:
-            continue
-        day = history.days[positions[-1]]
-        stem = f"smm_spot_price_{day:%Y%m%d}"
-        request = Request(source="spot", feed="spot_price", key=stem, name=f"{stem}.csv")
-        yield request, _response(payloads.spot_prices(history, positions), datetime.combine(day, EXPORTED_AT))
+                batch += _exchange_day(history, t)
+        if "spot" in sources:
+            batch.append(_spot_prices(history, positions))
+        batch += [item for feed, (source, _) in VENDOR_FEEDS.items() if source in sources for item in _vendor_month(history, feed, positions)]
+        if "customs" in sources:
+            batch += _customs(history, month, max(first, FIRST_DAY), min(last, LAST_DAY))
+        if "fx" in sources:
+            batch.append(_month_answer("fx", "history", "cfets_CcprHisNew", history, positions, exports.fixings, FIXINGS_FETCHED_AT))
+        if "policy" in sources:
+            batch.append(_month_answer("policy", "newsflash", "shmet_newsflash", history, positions, exports.newsflash, FLASHES_FETCHED_AT))
+            if place == len(months) - 1:
+                batch += _events(history, history.days[positions[-1]])
+        yield from sorted(batch, key=lambda item: item[1].fetched_at)
 
 
-def _exchange_day(history: History, t: int) -> Iterator[tuple[Request, Response]]:
+def _exchange_day(history: History, t: int) -> Iterator[Delivery]:
     day = history.days[t]
     key = f"{day:%Y%m%d}"
     for feed, (write, name, earliest, latest) in SHFE_FEEDS.items():
         updated = payloads.update_time(history.spec["seed"], feed, day, earliest, latest)
         request = Request(source="shfe", feed=feed, key=key, name=name.format(key), day=day)
         yield request, _response(write(history, t, updated), updated + COLLECTED_AFTER)
+
+
+def _spot_prices(history: History, positions: Sequence[int]) -> Delivery:
+    day = history.days[positions[-1]]
+    stem = f"smm_spot_price_{day:%Y%m%d}"
+    request = Request(source="spot", feed="spot_price", key=stem, name=f"{stem}.csv")
+    return request, _response(payloads.spot_prices(history, positions), datetime.combine(day, SPOT_EXPORTED_AT))
+
+
+def _vendor_month(history: History, feed: str, positions: Sequence[int]) -> Iterator[Delivery]:
+    """Give one file per vendor with what it published on these days."""
+    source, exported_at = VENDOR_FEEDS[feed]
+    published, day = {history.days[t] for t in positions}, history.days[positions[-1]]
+    by_vendor: dict[str, list[tuple[Series, Point]]] = {}
+    for series in history.vendor.values():
+        if series.feed == feed:
+            rows = [(series, point) for point in series.points if point.published.date() in published]
+            by_vendor.setdefault(series.provider, []).extend(rows)
+    for provider, rows in by_vendor.items():
+        if rows:
+            name = f"{provider.lower()}_{feed}_{day:%Y%m%d}.csv"
+            rows.sort(key=lambda row: (row[1].published, row[1].obs_date))
+            yield Request(source, feed, name, name), _response(exports.vendor_values(rows), datetime.combine(day, exported_at))
+
+
+def _customs(history: History, arrival: date, first: date, last: date) -> Iterator[Delivery]:
+    for (month, flow), trades in history.trade.items():
+        released = release(month)
+        if first <= released <= last and released.replace(day=1) == arrival:
+            name = f"gacc_{flow}_{month:%Y%m}.csv"
+            yield Request("customs", "gacc", name, name), _response(exports.customs(month, trades), datetime.combine(released, CUSTOMS_EXPORTED_AT))
+
+
+def _month_answer(source: str, feed: str, stem: str, history: History, positions: Sequence[int], write: exports.MonthWriter, at: time) -> Delivery:
+    day = history.days[positions[-1]]
+    request = Request(source, feed, f"{day:%Y%m}", f"{stem}_{day:%Y%m}.json")
+    return request, _response(write(history, positions), datetime.combine(day, at))
+
+
+def _events(history: History, day: date) -> Iterator[Delivery]:
+    if rows := [row for row in history.events if news.known_on(row) <= day]:
+        name = "policy_events.csv"
+        yield Request("policy", "events", name, name), _response(exports.events(rows), datetime.combine(day, EVENTS_WRITTEN_AT))
 
 
 def _response(body: bytes, at: datetime) -> Response:

@@ -1,4 +1,4 @@
-"""The simulated world as a whole: every market of the sample, run once and whole from the two data files."""
+"""The simulated world as a whole: every market of the sample, run once and whole from the data files."""
 
 import tomllib
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.catalog.calendar import trading_days
-from ingest.sample import quotes, receipts, spot
+from ingest.sample import news, quotes, receipts, spot, trade, vendor
 from ingest.sample.ledger import load_ledger
 
 FIRST_DAY = date(2023, 6, 19)
@@ -20,13 +20,18 @@ SIMULATED_FILE = Path(__file__).with_name("simulated.toml")
 
 @dataclass(frozen=True)
 class History:
-    """What happened on each of `days`; every list runs parallel to it."""
+    """What happened on each of `days`; every list but the events runs parallel to it."""
 
     days: list[date]
     spec: Mapping[str, Any]
     quotes: Mapping[str, list[quotes.Day]]
     receipts: Mapping[str, receipts.Levels]
     spot: list[list[spot.Price]]
+    flashes: list[list[news.Flash]]
+    fixings: list[list[str]]
+    vendor: Mapping[str, vendor.Series]  # by series id, each with dates of its own
+    trade: trade.Book
+    events: list[news.Event]
 
 
 @lru_cache
@@ -39,4 +44,17 @@ def load_history() -> History:
     expiries = {quotes.expiry(month, sessions) for day in market["ao"] for month in day}
     stocks = {code: receipts.simulate(code, facts, days, expiries, ledger, seed) for code, facts in spec["receipts"].items()}
     dominant = [day[month] for day, month in zip(market["ao"], quotes.dominant_months(market["ao"]), strict=True)]
-    return History(days, spec, market, stocks, spot.simulate(spec["spot"], days, dominant, ledger, seed))
+    prices = spot.simulate(spec["spot"], days, dominant, ledger, seed)
+    index = {day: row[0].average_cents / 100 for day, row in zip(days, prices, strict=True)}
+    return History(
+        days,
+        spec,
+        quotes=market,
+        receipts=stocks,
+        spot=prices,
+        flashes=news.flashes(spec["newsflash"], days, dominant, seed),
+        fixings=news.fixings(spec["fx"], days, ledger, seed),
+        vendor=vendor.simulate(spec["vendor"], days, index, ledger, seed),
+        trade=trade.simulate(spec["customs"], ledger, seed),
+        events=news.load_events(),
+    )

@@ -15,7 +15,10 @@ TOLERANCE = {
     "derived": Decimal(0),
     "rounded_1": Decimal("0.5"),
     "derived_rounded_1": Decimal("0.5"),
+    "rounded_10": Decimal(5),
     "rounded_100": Decimal(50),
+    "derived_rounded_100": Decimal(50),
+    "rounded_tenth": Decimal("0.05"),
 }
 
 

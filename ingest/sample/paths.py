@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from math import sqrt
 from random import Random
+from typing import TypeVar
 
 Anchors = Sequence[tuple[date, float]]
+Value = TypeVar("Value")
 
 
 def knots(anchors: Anchors, days: Sequence[date]) -> dict[int, float]:
@@ -18,7 +20,7 @@ def knots(anchors: Anchors, days: Sequence[date]) -> dict[int, float]:
     return {bisect_left(days, day): value for day, value in anchors}
 
 
-def latest(anchors: Anchors, day: date) -> float:
+def latest(anchors: Sequence[tuple[date, Value]], day: date) -> Value:
     """Give the value in force on `day` of a table of dated changes."""
     return next(value for since, value in reversed(anchors) if since <= day)
 

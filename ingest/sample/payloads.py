@@ -8,6 +8,7 @@ from typing import Any
 
 from ingest.sample import ranking
 from ingest.sample.history import History
+from ingest.sample.paths import latest
 from ingest.sample.quotes import Day, Quote, month_label
 from ingest.sample.receipts import by_warehouse
 
@@ -90,6 +91,43 @@ def _physicals(history: History, t: int) -> list[Row]:
     figures = {"HIGHESTPRICE": price, "LOWESTPRICE": price, "VOLUME": 15 * rng.randint(1, 20)}
     tail = dict.fromkeys(("TURNOVER", "TASVOLUME", "OPENINTEREST", "OPENINTERESTCHG"), "") | {"PRODUCTCLASS": "5"}
     return [_identity("aoefp", "ao", name, padded=True) | {"DELIVERYMONTH": "efp"} | blank | figures | tail]
+
+
+def settlement_parameters(history: History, t: int, updated: datetime) -> bytes:
+    """Write settlement, margins and fees of every contract, `js`: margins are fractions, fees per mille or CNY per lot."""
+    day, rows = history.days[t], []
+    for code, market in history.quotes.items():
+        spec = history.spec["quotes"][code]
+        hedging, speculation = (percent / 100 for percent in latest(spec["margins_pct"], day))
+        rules = {
+            "PRODUCTID": f"{code}_f",
+            "PRODUCTNAME": spec["name"],
+            **dict.fromkeys(("SPECLONGMARGINRATIO", "SPECSHORTMARGINRATIO"), speculation),
+            **dict.fromkeys(("HEDGLONGMARGINRATIO", "HEDGSHORTMARGINRATIO"), hedging),
+            **spec["fees"],
+            **{"COMMODITYDELIVFEERATIO": 0, "COMMODITYDELIVFEEUNIT": 1, "UNIDIRECT": "0", "ISUNITODAY": 0},
+        }
+        for month, quote in market[t].items():
+            rows.append({"INSTRUMENTID": f"{code}{month_label(month)}", "SETTLEMENTPRICE": quote.settle} | rules)
+    return _json(SUCCESS | {"report_date": f"{day:%Y%m%d}", "update_date": f"{updated:%Y%m%d %H:%M:%S}", "o_cursor": rows})
+
+
+def price_limits(history: History, t: int, updated: datetime) -> bytes:
+    """Write limits and margins in force during the day, `ContractDailyTradeArgument`; all of it text."""
+    day, rows = history.days[t], []
+    for code, market in history.quotes.items():
+        spec = history.spec["quotes"][code]
+        limit = latest(spec["limits_pct"], day) * (1 if t else spec["first_day_factor"])
+        hedging, speculation = (f"{percent / 100:g}" for percent in latest(spec["margins_pct"], day))
+        rules = {
+            **dict.fromkeys(("SPEC_LONGMARGINRATIO", "SPEC_SHORTMARGINRATIO"), speculation),
+            **dict.fromkeys(("HDEGE_LONGMARGINRATIO", "HDEGE_SHORTMARGINRATIO"), hedging),  # so the exchange spells it
+            **dict.fromkeys(("UPPER_VALUE", "LOWER_VALUE"), f"{limit / 100:g}"),
+            **{"PRICE_LIMITS": "", "TRADINGDAY": f"{day:%Y%m%d}"},
+        }
+        rows += [{"INSTRUMENTID": f"{code}{month_label(month)}"} | rules for month in market[t]]
+    dates = {"update_date": f"{updated:%Y%m%d %H:%M:%S}", "report_date": f"{day:%Y%m%d}"}
+    return _json({"ContractDailyTradeArgument": rows} | dates)
 
 
 def warehouse_receipts(history: History, t: int, updated: datetime) -> bytes:

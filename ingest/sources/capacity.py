@@ -1,10 +1,10 @@
 """Capacity, operating rate, output and stocks as vendors state them (SMM, ALD, Mysteel; never mixed), by drop file."""
 
-from ingest.vendor import VendorSource
+from ingest.vendor import Feed, VendorSource
 
 
 class Capacity(VendorSource):
     """Feeds `capacity` and `inventory` into `capacity__series`."""
 
     def __init__(self) -> None:
-        super().__init__("capacity", "capacity__series", {"capacity": "weekly", "inventory": "weekly"})
+        super().__init__("capacity", {"capacity": Feed("capacity__series", "weekly"), "inventory": Feed("capacity__series", "weekly")})

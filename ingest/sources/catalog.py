@@ -14,11 +14,12 @@ from typing import Any
 import polars as pl
 
 from ingest.catalog.calendar import CALENDAR_FILE, parse_calendar
-from ingest.inspect import inspect
+from ingest.inspect import inspect, kind_of
 from ingest.source import Outcome, Parsed, PayloadError, Request, Response, Verdict
 from quality.raw import TABLES
 
 SHIPPED = CALENDAR_FILE.parent
+LAST_TRADING_DAY_RULES = ("day_of_month", "nth_session")
 
 
 def catalog_files(overlay: Path | None) -> Iterator[tuple[str, bytes]]:
@@ -35,7 +36,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "1"
+    parser_version = "2"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
 
     def requests(self, day: date) -> Iterable[Request]:
@@ -47,8 +48,8 @@ class Catalog:
         return None
 
     def inspect(self, request: Request, response: Response) -> Verdict:
-        """Expect text."""
-        return inspect(response, "text")
+        """Expect anything with a content: the file is the operator's own, and TOML may begin like JSON."""
+        return inspect(response, kind_of(response.body))
 
     def parse(self, request: Request, body: bytes) -> Parsed:
         """Read one file; raises PayloadError naming file and entry when it is not what the models read."""
@@ -72,6 +73,8 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
         commodity = document["commodity"]
         code = commodity["commodity_code"]
         columns = TABLES["catalog__contract_specs"].columns
+        if unknown := {spec["last_trading_day_rule"] for spec in document["contract_spec"]} - set(LAST_TRADING_DAY_RULES):
+            raise ValueError(f"last_trading_day_rule {', '.join(sorted(unknown))} is not one of {', '.join(LAST_TRADING_DAY_RULES)}")
         specs = [
             {column: spec.get(column) for column in columns}
             | {"commodity_code": code, "valid_from": date.fromisoformat(spec["valid_from"]), "source_note": spec["source"]}
@@ -87,6 +90,10 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
                 {"commodity_code": code, "source_note": series["source"]}
                 | {column: series[column] for column in ("role", "provider", "series_id", "region")}
                 for series in document.get("series", [])
+            ],
+            "catalog__customs_codes": [
+                {"commodity_code": code, "hs_code": _hs_code(customs["hs_code"]), "role": customs["role"], "source_note": customs["source"]}
+                for customs in document.get("customs", [])
             ],
         }
     if name == "regions.toml":
@@ -142,6 +149,12 @@ def _components(document: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for row in components
     ]
+
+
+def _hs_code(text: str) -> str:
+    if not re.fullmatch(r"(\d\d){2,4}", text):
+        raise ValueError(f"{text!r} is not an HS code of 4, 6 or 8 digits, in quotes")
+    return text
 
 
 def _minutes(text: str) -> int:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from ingest.dropped import refuse_inbox, take_in
 from ingest.flow import Report, ingest
 from ingest.home import claim
 from ingest.origins import CatalogOrigin, Origin
 from ingest.source import DataOrigin, Outcome, Source
+from ingest.sources import SOURCES
 from orchestration.resources import Home, Intake
 
 GROUP = "ingest"
@@ -45,11 +47,15 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
             origin = CatalogOrigin(home.settings.catalog_overlay)
         else:
             origin = intake.origin(home)
+            if origin.data_origin is DataOrigin.SAMPLE:
+                refuse_inbox(home.settings)
             claim(home.settings, origin.data_origin)
         report = ingest([source], origin, home.archive, home.lake, context.run_id, record=intake.source != "archive")
-        failed = is_catalog and bool(report.problems)
-        if failed:
-            raise dg.Failure(f"the catalogue cannot be used: {report.problems[0].message}", allow_retries=False)
+        if origin.data_origin in (DataOrigin.LIVE, DataOrigin.FILES) and intake.source != "archive":
+            report.absorb(take_in([source], SOURCES, home.settings, context.run_id))
+        if is_catalog and (report.problems or report.configuration_error):
+            reason = report.problems[0].message if report.problems else report.configuration_error
+            raise dg.Failure(f"the catalogue cannot be used: {reason}", allow_retries=False)
         context.log.info(f"{source.name}: {report.attempts} payloads, {sum(report.rows.values())} new rows, {len(report.problems)} problems")
         return dg.MaterializeResult(metadata=_metadata(report, origin.data_origin, time.perf_counter() - started), check_results=_checks(report))
 

@@ -42,7 +42,8 @@ class Correction:
 
     def found(self) -> pl.Expr:
         """Rows that still say what the correction expects."""
-        return self.key() & (pl.col(self.column) == self.expect)
+        says: pl.Expr = pl.col(self.column) == self.expect
+        return self.key() & says
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def _content(home: Path, schema: str) -> dict[str, tuple[int, int]]:
     skip = {"fetched_at", "attempted_at", "run_id", "release_id", "released_at", "last_attempt_at", "last_ok_at"}
     with duckdb.connect(str(path.resolve()), read_only=True) as con:
         tables = [name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = ?", [schema]).fetchall()]
-        logs = {"_lake_files", "ingest__receipts", "source_status", "publication", "data_dictionary"}
+        logs = {"_lake_batches", "ingest__receipts", "source_status", "publication", "data_dictionary"}
         result = {}
         for table in sorted(set(tables) - logs):
             columns = [

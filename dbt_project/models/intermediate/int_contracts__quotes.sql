@@ -1,6 +1,6 @@
 with quotes as (
 
-    select * from {{ ref('stg_shfe__daily_quotes') }}
+    select * from {{ ref('int_exchange__quotes') }}
 
 ),
 
@@ -43,8 +43,8 @@ timed as (
     inner join commodities
         on
             quotes.product_id = commodities.product_id
-            and commodities.exchange = 'SHFE'
-    inner join clock on clock.dataset = 'shfe__daily_quotes'
+            and quotes.exchange = commodities.exchange
+    inner join clock on quotes.dataset = clock.dataset
 
 ),
 

@@ -12,7 +12,12 @@ specs as (
 
 days as (
 
-    select * from {{ ref('stg_catalog__trading_days') }}
+    select
+        trade_date,
+        session_index,
+        cast(date_trunc('month', trade_date) as date) as month,
+        row_number() over (partition by date_trunc('month', trade_date) order by trade_date) as session_of_month
+    from {{ ref('stg_catalog__trading_days') }}
 
 ),
 
@@ -41,7 +46,8 @@ specified as (
         {{ arg_max('specs.contract_size_t', 'specs.valid_from') }} as contract_size_t,
         {{ arg_max('specs.tick_cny_t', 'specs.valid_from') }} as tick_cny_t,
         {{ arg_max('specs.warrant_unit_t', 'specs.valid_from') }} as warrant_unit_t,
-        {{ arg_max('specs.last_trading_day_of_month', 'specs.valid_from') }} as last_trading_day_of_month
+        {{ arg_max('specs.last_trading_day_rule', 'specs.valid_from') }} as last_trading_day_rule,
+        {{ arg_max('specs.last_trading_day_value', 'specs.valid_from') }} as last_trading_day_value
     from contracts
     inner join specs
         on
@@ -56,7 +62,8 @@ specified as (
 
 ),
 
--- Postponed to the next session; past the calendar's horizon there is none, and nothing is guessed.
+-- A day of the month is postponed to the next session, an n-th session is one. Past the calendar's horizon there is none, and
+-- nothing is guessed.
 expiries as (
 
     select
@@ -65,7 +72,16 @@ expiries as (
         min(days.session_index) as last_session_index
     from specified
     inner join days
-        on days.trade_date >= {{ add_days('specified.delivery_month', 'specified.last_trading_day_of_month - 1') }}
+        on
+            (
+                specified.last_trading_day_rule = 'day_of_month'
+                and days.trade_date >= {{ add_days('specified.delivery_month', 'specified.last_trading_day_value - 1') }}
+            )
+            or (
+                specified.last_trading_day_rule = 'nth_session'
+                and specified.delivery_month = days.month
+                and specified.last_trading_day_value = days.session_of_month
+            )
     group by specified.contract_code
 
 ),

@@ -1,12 +1,18 @@
 with receipts as (
 
-    select * from {{ ref('stg_shfe__warehouse_receipts') }}
+    select * from {{ ref('int_exchange__receipts') }}
 
 ),
 
 commodities as (
 
     select * from {{ ref('stg_catalog__commodities') }}
+
+),
+
+specs as (
+
+    select * from {{ ref('int_commodities__specs') }}
 
 ),
 
@@ -25,8 +31,9 @@ timed as (
         receipts.region,
         receipts.warehouse,
         receipts.row_level,
-        case receipts.quantity_unit when 't' then 1.0 when 'kg' then 0.001 end * receipts.receipts_qty as receipts_t,
-        case receipts.quantity_unit when 't' then 1.0 when 'kg' then 0.001 end * receipts.receipts_change_qty as published_change_t,
+        {%- set tonnes = "case receipts.quantity_unit when 't' then 1.0 when 'kg' then 0.001 when 'lot' then specs.contract_size_t end" %}
+        {{ tonnes }} * receipts.receipts_qty as receipts_t,
+        {{ tonnes }} * receipts.receipts_change_qty as published_change_t,
         receipts.source,
         receipts.data_origin,
         receipts.payload_sha256,
@@ -36,8 +43,13 @@ timed as (
     inner join commodities
         on
             receipts.product_id = commodities.product_id
-            and commodities.exchange = 'SHFE'
-    inner join clock on clock.dataset = 'shfe__warehouse_receipts'
+            and receipts.exchange = commodities.exchange
+    inner join clock on receipts.dataset = clock.dataset
+    left join specs
+        on
+            commodities.commodity_code = specs.commodity_code
+            and receipts.trade_date >= specs.valid_from
+            and (specs.superseded_from is null or receipts.trade_date < specs.superseded_from)
 
 ),
 

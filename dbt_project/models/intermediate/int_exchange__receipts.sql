@@ -1,0 +1,74 @@
+with shfe as (
+
+    select * from {{ ref('stg_shfe__warehouse_receipts') }}
+
+),
+
+gfex as (
+
+    select * from {{ ref('stg_gfex__warehouse_receipts') }}
+
+),
+
+final as (
+
+    select
+        'SHFE' as exchange,
+        'shfe__warehouse_receipts' as dataset,
+        trade_date,
+        product_id,
+        product_name,
+        warehouse_type,
+        region,
+        warehouse,
+        row_level,
+        receipts_qty,
+        receipts_change_qty,
+        cast(null as double) as previous_receipts_qty,
+        quantity_unit,
+        source,
+        data_origin,
+        payload_sha256,
+        fetched_at,
+        published_at
+    from shfe
+
+    union all
+
+    -- One row per brand in the answer; regions and kinds of warehouse are not printed.
+    select
+        'GFEX' as exchange,
+        'gfex__warehouse_receipts' as dataset,
+        trade_date,
+        product_id,
+        product_name,
+        'unstated' as warehouse_type,
+        '' as region,
+        warehouse,
+        row_level,
+        sum(receipts_qty) as receipts_qty,
+        sum(receipts_change_qty) as receipts_change_qty,
+        sum(previous_receipts_qty) as previous_receipts_qty,
+        quantity_unit,
+        source,
+        data_origin,
+        payload_sha256,
+        fetched_at,
+        published_at
+    from gfex
+    group by
+        trade_date,
+        product_id,
+        product_name,
+        warehouse,
+        row_level,
+        quantity_unit,
+        source,
+        data_origin,
+        payload_sha256,
+        fetched_at,
+        published_at
+
+)
+
+select * from final

@@ -1,0 +1,119 @@
+"""What is done with dropped files: taken in and filed away by their receipts, or tried out without a trace.
+
+Both go the one path of every payload (`ingest.flow`). A run that ends between taking in and filing heals by itself: the
+file still lies in the inbox, the next run finds it unchanged and files it.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from filelock import FileLock
+
+from ingest.archive import Archive, Receipt
+from ingest.flow import Report, ingest
+from ingest.home import MixedHomeError
+from ingest.inbox import Inbox, one_line
+from ingest.lake import Lake
+from ingest.origins import FILE_LIMIT, InboxOrigin
+from ingest.settings import Settings
+from ingest.source import Outcome, Source
+from quality.raw import TABLES
+
+
+def inbox_of(settings: Settings) -> Inbox:
+    """Give the inbox of a home."""
+    return Inbox(settings.inbox, settings.inbox_settle_seconds, FILE_LIMIT)
+
+
+def refuse_inbox(settings: Settings) -> None:
+    """Say that a home of the sample takes no dropped files; raises MixedHomeError when there are any."""
+    if waiting := inbox_of(settings).entries():
+        raise MixedHomeError(
+            f"{settings.inbox} holds {len(waiting)} dropped files, but this run takes the sample, which is never mixed with real data; "
+            "set ALUMINA_HOME to another folder and put the files into its inbox (in a new home, run with --source live or files)"
+        )
+
+
+def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settings, run_id: str) -> Report:
+    """Take the inbox's files of these sources into archive and lake, then file each away by its receipt."""
+    inbox = inbox_of(settings)
+    if not inbox.entries():
+        return Report()
+    with FileLock(settings.root / "inbox.lock", timeout=settings.lock_wait_seconds):
+        origin, lake = InboxOrigin(inbox, known), Lake(settings.lake)
+        report = ingest(sources, origin, Archive(settings.archive), lake, run_id)
+        for entry, receipt in zip(origin.delivered, report.receipts, strict=True):
+            inbox.file_away(entry, receipt, refused_rows(lake, receipt.payload_sha256))
+    return report
+
+
+def refused_rows(lake: Lake, sha: str | None) -> list[str]:
+    """Say which rows of a payload lie in quarantine and why, one line each."""
+    batch = next((batch for batch in reversed(list(lake.batches())) if sha in batch.payloads), None)
+    reasons: dict[str, list[str]] = {}
+    for file in batch.files if batch else ():
+        if file.table == "ingest__quarantine":
+            rows = pl.read_parquet(lake.verified(file)).filter(pl.col("payload_sha256") == sha)
+            for reason, message, row in rows.select("reason", "message", "row_json").iter_rows():
+                reasons.setdefault(row, []).append(f"{reason}: {message}")
+    return [one_line(f"{'; '.join(why)}; {row}") for row, why in reasons.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """What a file would give one table."""
+
+    table: str
+    rows: int
+    series: int
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What would become of a file."""
+
+    receipt: Receipt
+    tables: tuple[TableRead, ...]
+    refused: tuple[str, ...]
+
+    @property
+    def is_taken(self) -> bool:
+        """True where the file would go to the archive folder, be it without some rows."""
+        return self.receipt.outcome is Outcome.OK
+
+    @property
+    def is_useful(self) -> bool:
+        """True where at least one row would be read."""
+        return self.is_taken and any(table.rows for table in self.tables)
+
+
+def examine(file: Path, known: Sequence[Source]) -> Examination:
+    """Try one file in a home that is thrown away afterwards; raises FileNotFoundError when there is none."""
+    file.lstat()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        archive, lake = Archive(home / "archive"), Lake(home / "lake")
+        report = ingest(known, InboxOrigin(Inbox(file.parent, 0.0, FILE_LIMIT, only=file.name), known), archive, lake, "check")
+        if not report.receipts:
+            raise FileNotFoundError(f"{file} is a folder, unfinished, hidden, or changes while it is read")
+        receipt = report.receipts[0]
+        parts = [part for batch in lake.batches() for part in batch.files]
+        read = [_table_read(table, [lake.verified(part) for part in parts if part.table == table]) for table in TABLES]
+        return Examination(receipt, tuple(found for found in read if found), tuple(refused_rows(lake, receipt.payload_sha256)))
+
+
+def _table_read(table: str, parts: Sequence[Path]) -> TableRead | None:
+    if table == "ingest__quarantine" or not parts:
+        return None
+    frame = pl.concat([pl.read_parquet(part) for part in parts])
+    period = TABLES[table].period
+    keys = [name for name in TABLES[table].key if name != period and frame.schema[name] not in (pl.Date, pl.Datetime("us", "UTC"))]
+    series = frame.select(pl.struct(keys).n_unique()).item() if keys else 1
+    days = frame[period].sort().to_list() if period else [None]
+    return TableRead(table, frame.height, series, days[0], days[-1])

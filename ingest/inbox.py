@@ -1,0 +1,176 @@
+"""The inbox: a folder people drop files into. Which of them are ready, how they are read, and where they go afterwards.
+
+`inbox/NAME` → `inbox/archived/YYYY-MM/NAME` once archive and lake hold it, or → `inbox/refused/NAME` with `NAME.reason.txt`
+beside it. Nothing is deleted, executed or followed; a file's name is data and reaches paths and messages only made safe.
+"""
+
+import os
+import stat
+import time
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ingest.archive import Receipt
+from ingest.files import write_atomic
+from ingest.source import SHANGHAI, Outcome, Response
+
+ARCHIVED, REFUSED = "archived", "refused"
+NAME_CHARACTERS, NAME_BYTES = 100, 180
+ROWS_TOLD = 200
+UNFINISHED = (".part", ".filepart", ".crdownload", ".download", ".tmp")
+ADVICE = {
+    Outcome.NOT_PUBLISHED: "Drop the final file when it is published.",
+    Outcome.BLOCKED: "Open the page in a browser and export the data itself.",
+}
+MEND = "Mend the export (docs/drop-files.md says how it should look) and drop it into the inbox again; nothing of this file was used."
+
+
+class InboxError(Exception):
+    """The inbox itself is not what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing in the inbox: where it lies, its name made safe, and what it looked like when it was seen."""
+
+    path: Path
+    name: str
+    size: int
+    seen: tuple[int, int, int]
+    """Inode, size and time of last change: a file that differs from this later is another file."""
+    is_file: bool
+    changed_at: float
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """The folder, and how long a file must have been left alone before it counts."""
+
+    folder: Path
+    settle_seconds: float = 2.0
+    limit: int = 64 * 2**20
+    only: str | None = None
+    """Where set, the one name that counts."""
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+    def entries(self) -> list[Entry]:
+        """Give what lies in the inbox, by name. Folders, hidden files and unfinished ones (`*.part`, `~$…`) do not count."""
+        if not self.folder.is_dir():
+            return []
+        found = []
+        for path in sorted(self.folder.iterdir()):
+            if (
+                self.only not in (None, path.name)
+                or path.name in (ARCHIVED, REFUSED)
+                or path.name.startswith((".", "~$"))
+                or path.name.lower().endswith(UNFINISHED)
+            ):
+                continue
+            try:
+                facts = path.lstat()
+            except FileNotFoundError:
+                continue
+            if not stat.S_ISDIR(facts.st_mode):
+                found.append(Entry(path, safe_name(path.name), facts.st_size, _seen(facts), stat.S_ISREG(facts.st_mode), facts.st_mtime))
+        return found
+
+    def folders(self) -> list[str]:
+        """Give the folders people dropped, which are not read."""
+        if not self.folder.is_dir():
+            return []
+        return [safe_name(path.name) for path in sorted(self.folder.iterdir()) if path.is_dir() and path.name not in (ARCHIVED, REFUSED)]
+
+    def is_settled(self, entry: Entry) -> bool:
+        """Tell whether nobody writes the file any more: untouched for long enough, if need be by watching it that long."""
+        if not entry.is_file or self.now() - entry.changed_at >= self.settle_seconds:
+            return True
+        self.sleep(self.settle_seconds)  # just written, or a clock that runs ahead: watch it
+        try:
+            return _seen(entry.path.lstat()) == entry.seen
+        except FileNotFoundError:
+            return False
+
+    def read(self, entry: Entry) -> Response | None:
+        """Give the file's bytes, or why they are not taken; None when it is gone or still changing and the next run must look again."""
+        now = datetime.now(UTC)
+        if not entry.is_file:
+            return Response(b"", now, error="not a regular file; links are not followed")
+        if entry.size > self.limit:
+            return Response(b"", now, error=f"larger than {self.limit} bytes; drop a smaller export")
+        try:
+            handle = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return Response(b"", now, error=f"cannot be read: {error.strerror}")
+        with os.fdopen(handle, "rb") as file:
+            if _seen(os.fstat(handle)) != entry.seen:
+                return None
+            body = file.read(self.limit + 1)
+            return Response(body, now) if _seen(os.fstat(handle)) == entry.seen and len(body) == entry.size else None
+
+    def file_away(self, entry: Entry, receipt: Receipt, refused_rows: Sequence[str] = ()) -> Path | None:
+        """Move a file to where its receipt says it belongs and tell people why; None when it is no longer the file that was read."""
+        try:
+            if _seen(entry.path.lstat()) != entry.seen:
+                return None
+        except FileNotFoundError:
+            return None
+        if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED):
+            target = self._free(Path(ARCHIVED) / f"{receipt.attempted_at.astimezone(SHANGHAI):%Y-%m}", entry.name)
+            if refused_rows:
+                told = [f"- {row}" for row in refused_rows[:ROWS_TOLD]]
+                told += [f"- and {len(refused_rows) - ROWS_TOLD} more"] if len(refused_rows) > ROWS_TOLD else []
+                head = f"{entry.name} was taken, {len(refused_rows)} of its rows were not. Mend them and drop the file again under its name with _r1."
+                where = f"The file lies in {target.relative_to(self.folder)}."
+                self._tell(entry, self._free(Path(REFUSED), f"{entry.name}.reason.txt"), [head, where, *told])
+        else:
+            target = self._free(Path(REFUSED), entry.name)
+            self._tell(entry, target.with_name(f"{target.name}.reason.txt"), [receipt.message, ADVICE.get(receipt.outcome, MEND)])
+        entry.path.replace(target)
+        return target
+
+    def _tell(self, entry: Entry, path: Path, lines: Sequence[str]) -> None:
+        original = [] if entry.name == entry.path.name else [f"Name as dropped: {entry.path.name!a}"]
+        write_atomic(path, "".join(f"{one_line(line)}\n" for line in [*lines, *original]).encode())
+
+    def _free(self, below: Path, name: str) -> Path:
+        """Give a path nobody uses yet, with a number before the ending where the name is taken."""
+        folder = self.folder
+        for part in below.parts:
+            folder /= part
+            if folder.is_symlink():
+                raise InboxError(f"{folder} is a link; remove it, files are only filed below the inbox itself")
+            folder.mkdir(exist_ok=True)
+        note = ".reason.txt" if name.endswith(".reason.txt") else ""
+        stem, dot, ending = name.removesuffix(note).rpartition(".")
+        stem, ending = (stem, f"{dot}{ending}{note}") if stem else (name.removesuffix(note), note)
+        for number in range(1, 1_000_000):
+            path = folder / (name if number == 1 else f"{stem}-{number}{ending}")
+            if not os.path.lexists(path) and not os.path.lexists(f"{path}.reason.txt"):
+                return path
+        raise InboxError(f"{folder} holds a million files named like {name}; clear it up")
+
+
+def safe_name(name: str) -> str:
+    """Make a name safe for paths and messages: no control or direction characters, no separators, not too long."""
+    text = "".join("_" if unicodedata.category(character)[0] == "C" or character in "/\\\u2028\u2029" else character for character in name)
+    stem, dot, ending = text.rpartition(".")
+    ending = dot + ending if stem and len(ending) <= 8 else ""
+    stem = text[: len(text) - len(ending)][: NAME_CHARACTERS - len(ending)]
+    while len(f"{stem}{ending}".encode()) > NAME_BYTES:
+        stem = stem[:-1]
+    return (stem + ending).lstrip(".") or "_"
+
+
+def one_line(text: str) -> str:
+    """Make foreign text safe to show: one line, no control or direction characters."""
+    return "".join("�" if unicodedata.category(character)[0] == "C" or character in "\u2028\u2029" else character for character in text)
+
+
+def _seen(facts: os.stat_result) -> tuple[int, int, int]:
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns)

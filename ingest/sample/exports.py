@@ -1,0 +1,90 @@
+"""How people's exports and the public web answers are written: vendor CSV, customs CSV, fixings, events, flashes. Format knowledge only."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from ingest.sample.history import History
+from ingest.sample.news import Event
+from ingest.sample.trade import Trade
+from ingest.sample.vendor import Point, Series
+from ingest.source import SHANGHAI
+
+VALUE_HEADER = ("日期", "名称", "数值", "单位", "口径", "指标ID", "数据来源", "地区", "频率", "发布时间")
+CUSTOMS_HEADER = "数据年月,商品编码,商品名称,贸易伙伴编码,贸易伙伴名称,第一数量,第一计量单位,第二数量,第二计量单位,美元"
+FLASH_TAG = "1003"  # aluminium
+EVERY_WITHOUT_TEXT = 7  # of so many flashes one carries its text as HTML only
+
+MonthWriter = Callable[[History, Sequence[int]], bytes]
+
+
+def vendor_values(rows: Iterable[tuple[Series, Point]]) -> bytes:
+    """Write single values (layout B) the way a person exports them: a spreadsheet's CSV with a mark and DOS line ends."""
+    lines = [VALUE_HEADER]
+    for series, point in rows:
+        labels = (series.unit, series.basis, series.series_id, series.provider, series.region, series.frequency)
+        lines.append((f"{point.obs_date}", series.name, point.text, *labels, f"{point.published:%Y-%m-%d %H:%M}"))
+    return ("\ufeff" + _csv(lines)).encode()
+
+
+def customs(month: date, trades: Iterable[Trade]) -> bytes:
+    """Write the detail of one month and flow as the customs portal exports it."""
+    lines = [CUSTOMS_HEADER]
+    for row in trades:
+        cells = (f"{month:%Y%m}", row.code, row.name, row.partner_code, row.partner, f"{row.kilograms:,}", "千克", "0", "-", f"{row.usd:,}")
+        lines.append(",".join(f'"{cell}"' for cell in cells))
+    return ("\r\n".join(lines) + "\r\n").encode("gb18030")
+
+
+def fixings(history: History, positions: Sequence[int]) -> bytes:
+    """Write the answer to a query of the central parity's history, newest day first."""
+    pairs = list(history.spec["fx"]["pairs"])
+    records = [{"date": f"{history.days[t]}", "values": history.fixings[t]} for t in reversed(positions)]
+    data = {
+        "startDate": f"{history.days[positions[0]]}",
+        "endDate": f"{history.days[positions[-1]]}",
+        "currency": ",".join(pairs),
+        "pageNum": 1,
+        "pageTotal": 1,
+        "total": len(records),
+        "head": pairs,
+        "searchlist": pairs,
+        "flagMessage": "",
+    }
+    return _json({"head": {"rep_code": "200", "rep_message": ""}, "data": data, "records": records})
+
+
+def events(rows: Sequence[Event]) -> bytes:
+    """Write the events file."""
+    return _csv([tuple(rows[0]), *(tuple(row.values()) for row in rows)]).encode()
+
+
+def newsflash(history: History, positions: Sequence[int]) -> bytes:
+    """Write the flashes of a month as the agency's feed answers, newest first; each says in title and text that it is invented."""
+    items: list[dict[str, Any]] = []
+    for t in positions:
+        for place, flash in enumerate(history.flashes[t]):
+            number = 10 * t + place
+            text = f"【样本：{flash.title}】SHMET{flash.pushed:%m月%d日}讯，【样本】模拟快讯，并非真实消息。"
+            content = f"<p>{text[:-1]}&nbsp;。</p>" if number % EVERY_WITHOUT_TEXT == 0 else f"<p>{text}</p>"
+            item = {"id": 9_000_000 + number, "pushTime": _epoch_ms(flash.pushed), "contentText": text, "content": content, "flashTag": FLASH_TAG}
+            items.append(item | ({"contentText": ""} if number % EVERY_WITHOUT_TEXT == 0 else {}))
+    data = {"currentPage": 1, "pageSize": 100, "dataList": items[::-1]}
+    return _json({"code": 200, "msg": "success", "data": data})
+
+
+def _epoch_ms(moment: datetime) -> int:
+    return int(moment.replace(tzinfo=SHANGHAI).timestamp()) * 1000
+
+
+def _csv(lines: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows(lines)
+    return text.getvalue()
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

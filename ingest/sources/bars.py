@@ -1,0 +1,208 @@
+"""Minute and session bars of single contracts, by drop file: unadjusted prices of the exchange, each bar stamped with its end.
+
+The trade date follows from the calendar: an evening's bars and those after its midnight belong to the session the evening
+opens, so Friday night is Monday. Chains, indices and adjusted prices are refused: they are not what anybody could trade.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ingest import values
+from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
+from ingest.inspect import inspect
+from ingest.settings import Settings
+from ingest.source import Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.sources.catalog import catalog_files
+from ingest.vendor import NAME, read_lines, records
+from quality.raw import TABLES
+
+TABLE = "bars__prices"
+HEADERS = {
+    "contract": ("contract", "合约", "合约代码"),
+    "event_at": ("event_ts", "时间", "日期时间"),
+    "open_price": ("open", "开盘", "开盘价"),
+    "high_price": ("high", "最高", "最高价"),
+    "low_price": ("low", "最低", "最低价"),
+    "close_price": ("close", "收盘", "收盘价"),
+    "volume_lots": ("volume", "成交量"),
+    "open_interest_lots": ("oi", "持仓量"),
+}
+PRICES = ("open_price", "high_price", "low_price", "close_price")
+_COLUMN_OF = {header: column for column, headers in HEADERS.items() for header in headers}
+_CONTRACT = re.compile(r"(?:[A-Z]+\.)?([A-Za-z]{1,2})(\d{2}(?:0[1-9]|1[0-2]))(?:\.[A-Z]+)?")
+_ADJUSTED = re.compile(r"复权|adj", re.IGNORECASE)
+# Ends of bars lie after the first and up to the second time; products trade in a part of each.
+SESSIONS = (
+    ("am1", time(9), time(10, 15)),
+    ("am2", time(10, 30), time(11, 30)),
+    ("pm", time(13, 30), time(15)),
+)
+NIGHT_BEGINS, NIGHT_ENDS = time(21), time(3)
+# Nothing is auctioned at these: a bar that carries one is stamped with its beginning.
+_BEGINNINGS = frozenset({time(10, 30), time(13, 30)})
+
+
+class Bars:
+    """Feed `bars` into `bars__prices`."""
+
+    name = "bars"
+    parser_version = "1"
+    tables: tuple[str, ...] = (TABLE,)
+
+    def requests(self, day: date) -> list[Request]:
+        """Nothing is fetched: the files are exported by people."""
+        return []
+
+    def recognise(self, path: str) -> Request | None:
+        """Know a file by the drop files' name."""
+        match = NAME.search(path)
+        if match is None or match["feed"] != "bars":
+            return None
+        name = path.rsplit("/", 1)[-1]
+        return Request(self.name, "bars", name, name)
+
+    def inspect(self, request: Request, response: Response) -> Verdict:
+        """Expect what the name's ending promises."""
+        return inspect(response, "xlsx" if request.name.endswith(".xlsx") else "text")
+
+    def parse(self, request: Request, body: bytes) -> Parsed:
+        """Read one file; refuses it as a whole when its columns, contracts or stamps are not those of single contracts."""
+        match = NAME.search(request.name)
+        if match is None:
+            raise ValueError(f"{request.name} is not a drop file")
+        lines = read_lines(match["form"], body)
+        columns, remarks = _columns(lines[0][1])
+        rows = records(lines, columns)
+        kept: list[dict[str, Any]] = []
+        rejects: list[Reject] = []
+        ends: list[time] = []
+        off_tick = 0
+        overlay = Settings().catalog_overlay
+        calendar, ticks = load_calendar(overlay), _ticks(overlay)
+        for row in rows:
+            contract = _contract(row)
+            try:
+                bar = _bar(row, contract)
+                ends.append(bar["event_at"].time())
+                if _is_off_tick(bar, ticks):
+                    off_tick += 1
+                    raise ValueError(f"off_tick: a price of {row['contract']} is not on the contract's tick")
+                kept.append(bar | _session(bar["event_at"], calendar) | {"provider": match["provider"].upper()})
+            except ValueError as error:
+                reason, _, message = str(error).partition(": ")
+                shown = {k: v for k, v in row.items() if k != "_line"}
+                rejects.append(Reject(TABLE, reason, f"{row['_line']}: {message}", shown))
+        if _BEGINNINGS.intersection(ends):
+            raise PayloadError(
+                Outcome.NOT_DATA, "stamped_at_begin", "bars stand at 10:30 or 13:30: the stamp must be the end of each bar; export them so"
+            )
+        if ends and set(ends) == {time(0)}:
+            raise PayloadError(Outcome.NOT_DATA, "no_times", "every bar stands at 00:00: days are not bars; export minute or session bars")
+        if off_tick * 2 > len(rows):
+            raise PayloadError(
+                Outcome.NOT_DATA, "adjusted_series", "most prices are not on the contract's tick: adjusted series are not taken, export raw prices"
+            )
+        schema = TABLES[TABLE].schema
+        printed = {name: kind for name, kind in schema.items() if name != "bar_length"}
+        frame = pl.DataFrame({name: [row[name] for row in kept] for name in printed}, schema=printed)
+        frame = _lengths(frame.unique(maintain_order=True)).select(list(schema))
+        clashes = frame.filter(pl.len().over("product_id", "delivery_month_code", "event_at") > 1)
+        if clashes.height:
+            first = clashes.row(0, named=True)
+            raise PayloadError(
+                Outcome.NOT_DATA,
+                "two_values",
+                f"the file gives {first['product_id']}{first['delivery_month_code']} two different bars for one time; keep the right one and drop it again",
+            )
+        return Parsed({TABLE: frame}, tuple(rejects), None, tuple(remarks))
+
+
+def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
+    names = [name.strip() for name in header]
+    if adjusted := [name for name in names if _ADJUSTED.search(name)]:
+        raise PayloadError(Outcome.NOT_DATA, "adjusted_series", f"column {adjusted[0]!r}: adjusted series are not taken, export raw prices")
+    columns = [_COLUMN_OF.get(name, _COLUMN_OF.get(name.lower(), f"?{name}")) for name in names]
+    repeated = sorted({names[place] for place, column in enumerate(columns) if columns.count(column) > 1})
+    if repeated:
+        raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")
+    if missing := [headers[0] for column, headers in HEADERS.items() if column not in columns]:
+        raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"the header has no column {', '.join(missing)}; add it and drop the file again")
+    return columns, [f"unknown_column:{column[1:]}" for column in columns if column.startswith("?")]
+
+
+def _contract(row: Mapping[str, Any]) -> tuple[str, str]:
+    match = _CONTRACT.fullmatch(str(row["contract"]).strip())
+    if match is None:
+        raise PayloadError(
+            Outcome.NOT_DATA,
+            "no_single_contract",
+            f"{row['_line']}: {str(row['contract'])!r} is not a contract (ao2509); chains, indices and adjusted series are not taken",
+        )
+    return match[1].lower(), match[2]
+
+
+def _bar(row: Mapping[str, Any], contract: tuple[str, str]) -> dict[str, Any]:
+    try:
+        event = values.moment(row["event_at"])
+        prices = {column: values.number(row[column]) for column in PRICES}
+        lots = {column: values.whole(row[column]) for column in ("volume_lots", "open_interest_lots")}
+    except ValueError as error:
+        raise ValueError(f"unreadable_value: {error}") from None
+    if event is None or None in prices.values() or lots["volume_lots"] is None:
+        raise ValueError("no_value: a bar needs its time, four prices and its volume")
+    if event.second:
+        raise ValueError(f"no_bar_time: {event:%H:%M:%S} is not a whole minute: ticks are not bars")
+    extra = {column[1:]: str(value) for column, value in row.items() if column.startswith("?")}
+    text = json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else None
+    return {"product_id": contract[0], "delivery_month_code": contract[1], "event_at": event, **prices, **lots, "extra": text}
+
+
+def _is_off_tick(bar: Mapping[str, Any], ticks: Mapping[str, Sequence[float]]) -> bool:
+    known = ticks.get(bar["product_id"], ())
+    return bool(known) and not any(all(abs(bar[name] / tick - round(bar[name] / tick)) < 1e-6 for name in PRICES) for tick in known)
+
+
+def _session(event: datetime, calendar: Calendar) -> dict[str, Any]:
+    """Say which trade date and session the end of a bar belongs to; raises ValueError where the exchange was closed."""
+    clock = event.time()
+    try:
+        if clock > NIGHT_BEGINS or clock <= NIGHT_ENDS:
+            evening = event.date() - timedelta(days=1) if clock <= NIGHT_ENDS else event.date()
+            trade_date = calendar.night_of(evening)
+            if trade_date is None:
+                raise ValueError(f"no_session: {event:%Y-%m-%d %H:%M}: there was no night session on the evening of {evening}")
+            return {"trade_date": trade_date, "session": "night"}
+        session = next((name for name, begin, end in SESSIONS if begin < clock <= end), None)
+        if session is None:
+            raise ValueError(f"outside_session: {event:%H:%M} is no time at which a bar of a session ends")
+        if not calendar.is_session(event.date()):
+            raise ValueError(f"no_session: {event.date()} is not a trading day")
+    except CalendarHorizonError as error:
+        raise ValueError(f"outside_calendar: {error}") from None
+    return {"trade_date": event.date(), "session": session}
+
+
+def _lengths(frame: pl.DataFrame) -> pl.DataFrame:
+    """Name the length of the bars: the smallest distance of two ends in one session, `session` where no session has two."""
+    apart = pl.col("event_at").diff().over("product_id", "delivery_month_code", "trade_date", "session", order_by="event_at")
+    shortest = frame.select(apart.dt.total_minutes().min()).item() if frame.height else None
+    return frame.with_columns(pl.lit(f"{shortest}m" if shortest else "session").alias("bar_length"))
+
+
+@lru_cache
+def _ticks(overlay: Path) -> dict[str, tuple[float, ...]]:
+    """Give the ticks each configured product ever had; a product nobody configured has none and is not held to one."""
+    ticks: dict[str, tuple[float, ...]] = {}
+    for name, body in catalog_files(overlay):
+        if name.startswith("commodities/"):
+            document = tomllib.loads(body.decode("utf-8"))
+            ticks[document["commodity"]["product_id"]] = tuple({float(spec["tick_cny_t"]) for spec in document["contract_spec"]})
+    return ticks

@@ -1,0 +1,240 @@
+"""Foreign trade of China by month, HS code and partner: exports of the customs portal (GACC) and UN Comtrade.
+
+The portal (stats.customs.gov.cn) guards itself with a slider and forbids automation: a person exports and drops the file,
+nothing is asked of it. Its file does not say import or export, so the name must. UN Comtrade is asked live, month by month;
+China reports there 12 to 18 months late, by heading (2818), which is wider than the item (28182000) and whose weights may be
+estimated: the scope is part of the key, and the two schemes of partner codes (GACC's and M49) are never joined by code.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from ingest import values
+from ingest.answer import frame_of, read_json, require, rows_of
+from ingest.inspect import inspect
+from ingest.settings import Settings
+from ingest.source import Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.sources.catalog import Catalog, catalog_files
+from ingest.table import RowError, csv_table, rejected
+
+TABLE = "customs__monthly_trade"
+PREVIEW = "https://comtradeapi.un.org/public/v1/preview/C/M/HS"
+CHINA, WORLD = "156", "0"
+# Months back that are asked for, one lag each weekday: a month is tried over half a year, with a handful of requests a day.
+LAGS = (12, 13, 15, 17, 18)
+BY_HAND = "the customs portal forbids automation, so a person exports it again and drops the file"
+
+_GACC = re.compile(r"(?:^|/)gacc_(?P<flow>import|export)_(?P<first>\d{6})(?:[-_](?P<last>\d{6}))?(?:_[A-Za-z]\w*)?\.csv\Z")
+_COMTRADE = re.compile(
+    r"(?:^|/)(?P<key>(?P<reporter>\d{1,3})_(?P<partner>\d{1,3})_(?P<code>\d{4}|\d{6})_(?P<flow>[MX])_(?P<month>\d{6}))(?:_\w+)?\.json$"
+)
+_FLOWS = {"M": "import", "X": "export"}
+_SCOPES = {4: "heading", 6: "subheading", 8: "item"}
+_TONNES = {"千克": 1e3, "公斤": 1e3, "吨": 1.0}  # printed unit -> units in a tonne
+_CURRENCIES = {"美元": "USD", "人民币": "CNY"}
+_GACC_COLUMNS = {
+    "数据年月", "商品编码", "商品名称", "贸易伙伴编码", "贸易伙伴名称", "第一数量", "第一计量单位", "第二数量", "第二计量单位",
+}  # fmt: skip
+_COMTRADE_REQUIRED = {
+    "period", "reporterCode", "partnerCode", "flowCode", "cmdCode", "netWgt", "primaryValue", "isNetWgtEstimated", "isQtyEstimated",
+}  # fmt: skip
+# A row that names a second partner, a customs procedure or a mode of transport is a part of the row that names none.
+_WHOLE = {"partner2Code": "0", "customsCode": "C00", "mosCode": "0", "motCode": "0"}
+_KILOGRAMS = 8  # Comtrade's qtyUnitCode
+
+
+class Customs:
+    """Portal exports from the inbox, UN Comtrade live or from disk."""
+
+    name = "customs"
+    parser_version = "1"
+    tables = (TABLE,)
+
+    def requests(self, day: date) -> Iterable[Request]:
+        """Give the Comtrade queries of one day: the headings of the catalogue, both flows, one month of those China may have reported."""
+        if day.weekday() >= len(LAGS):
+            return []
+        place = day.year * 12 + day.month - 1 - LAGS[day.weekday()]
+        month = f"{place // 12}{place % 12 + 1:02d}"
+        return [self._query(code, flow, month) for code in configured_codes() if len(code) <= 6 for flow in _FLOWS]
+
+    def _query(self, code: str, flow: str, month: str) -> Request:
+        key = f"{CHINA}_{WORLD}_{code}_{flow}_{month}"
+        address = f"{PREVIEW}?reporterCode={CHINA}&partnerCode={WORLD}&cmdCode={code}&flowCode={flow}&period={month}"
+        return Request(self.name, "comtrade", key, f"{key}.json", url=address)
+
+    def recognise(self, path: str) -> Request | None:
+        """Know `gacc_import_202505.csv` (or a span, `gacc_import_202501-202505.csv`) and `156_0_2818_M_202411.json`."""
+        name = path.rsplit("/", 1)[-1]
+        try:
+            if match := _GACC.search(path):
+                _span(match)
+                return Request(self.name, "gacc", name, name)
+            if match := _COMTRADE.search(path):
+                _month(match["month"])
+                return Request(self.name, "comtrade", match["key"], name)
+        except ValueError:
+            return None  # a month that does not exist
+        return None
+
+    def inspect(self, request: Request, response: Response) -> Verdict:
+        """Expect text of the portal and JSON of Comtrade."""
+        if request.feed == "comtrade":
+            return inspect(response, "json")
+        verdict = inspect(response, "text")
+        return verdict if verdict.outcome is Outcome.OK else Verdict(verdict.outcome, verdict.reason, f"{verdict.message}; {BY_HAND}")
+
+    def parse(self, request: Request, body: bytes) -> Parsed:
+        """Read one file; its rows must be about the months and the query its name states."""
+        match = (_GACC if request.feed == "gacc" else _COMTRADE).search(request.name)
+        if match is None:
+            raise ValueError(f"{request.name} is not a customs file")
+        return _portal(request, match, body) if request.feed == "gacc" else _comtrade(request, match, body)
+
+
+def configured_codes() -> list[str]:
+    """HS codes of every configured commodity; a catalogue file that cannot be read is the catalogue's to report."""
+    codes: set[str] = set()
+    for name, body in catalog_files(Settings().catalog_overlay):
+        try:
+            frame = Catalog().parse(Request("catalog", "catalog", name, name), body).frames.get("catalog__customs_codes")
+        except PayloadError:
+            continue
+        codes.update([] if frame is None else frame["hs_code"])
+    return sorted(codes)
+
+
+def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:
+    header, rows = csv_table(body)
+    if missing := sorted(_GACC_COLUMNS - set(header)):
+        raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"{request.name} has no column {', '.join(missing)}; {BY_HAND}")
+    money = [name for name in header if name in _CURRENCIES]
+    if len(money) != 1:
+        raise PayloadError(
+            Outcome.FORMAT_CHANGED, "no_currency", f"{request.name} must hold one value column, 美元 or 人民币, and has {len(money)}; {BY_HAND}"
+        )
+    if unknown := sorted(set(header) - _GACC_COLUMNS - set(money)):
+        # A further column (customs regime, place of registration) splits each partner into parts that look like the whole.
+        raise PayloadError(Outcome.FORMAT_CHANGED, "unknown_column", f"{request.name} is split by {', '.join(unknown)}; export it without; {BY_HAND}")
+    first, last = _span(match)
+    kept: list[dict[str, Any]] = []
+    rejects: list[Reject] = []
+    for line, row in rows:
+        try:
+            month = _month(row["数据年月"])
+            if not first <= month <= last:
+                raise RowError("wrong_month", f"the row is about {month:%Y-%m}, the name of the file says {match['first']}")
+            kept.append(_portal_row(row, month, match["flow"], money[0]))
+        except ValueError as error:
+            rejects.append(rejected(TABLE, error, f"line {line}", row))
+    if not kept and all(reject.reason == "wrong_month" for reject in rejects):
+        raise PayloadError(Outcome.NOT_DATA, "wrong_month", f"{request.name} holds no row of its month, {rejects[0].message}; {BY_HAND}")
+    return Parsed({TABLE: frame_of(TABLE, kept)}, tuple(rejects))
+
+
+def _portal_row(row: Mapping[str, str], month: date, flow: str, money: str) -> dict[str, Any]:
+    code = unicodedata.normalize("NFKC", row["商品编码"])
+    if not row["贸易伙伴编码"] or not row["贸易伙伴名称"]:
+        raise RowError("no_partner", "the row names no trading partner")  # the portal prints no sums
+    unit = row["第一计量单位"]
+    if unit not in _TONNES:
+        raise RowError("unknown_unit", f"quantity in {unit!r} is not a weight that is known ({', '.join(_TONNES)})")
+    quantity, amount, second = (values.number(row[name]) for name in ("第一数量", money, "第二数量"))
+    second_unit = None if row["第二计量单位"] in values.BLANKS else row["第二计量单位"]
+    if second and second_unit is None:
+        raise RowError("unknown_unit", f"second quantity {row['第二数量']} has no unit")
+    return _row(
+        month=month,
+        flow=flow,
+        hs_code=code,
+        commodity_name=row["商品名称"] or None,
+        partner_scheme="gacc",
+        partner_code=unicodedata.normalize("NFKC", row["贸易伙伴编码"]),
+        partner_name=row["贸易伙伴名称"],  # exactly as printed: 几内亚, 几内亚比绍 and 巴布亚新几内亚 are three countries
+        qty_t=None if quantity is None else quantity / _TONNES[unit],
+        second_qty=None if second_unit is None else second,
+        second_unit=second_unit,
+        currency=_CURRENCIES[money],
+        amount=amount,
+    )
+
+
+def _comtrade(request: Request, match: re.Match[str], body: bytes) -> Parsed:
+    document, remarks = read_json(body)
+    if complaint := document.get("error"):
+        raise PayloadError(Outcome.NOT_DATA, "refused", f"UN Comtrade refused the query for {match['key']}: {complaint}")
+    if document.get("data") == []:
+        raise PayloadError(Outcome.NOT_PUBLISHED, "not_reported", f"UN Comtrade holds nothing for {match['key']}: the month is not reported yet")
+    rows = rows_of(request, document, "data")
+    for row in rows:
+        require(request, set(row), _COMTRADE_REQUIRED, [], set())
+    asked = {"period": "month", "reporterCode": "reporter", "partnerCode": "partner", "cmdCode": "code", "flowCode": "flow"}
+    for row in rows:
+        for column, group in asked.items():
+            if str(row[column]) != match[group]:
+                reason = "wrong_month" if column == "period" else "wrong_query"
+                raise PayloadError(Outcome.NOT_DATA, reason, f"{request.name} holds a row of {column} {row[column]}, not {match[group]}")
+    kept: list[dict[str, Any]] = []
+    rejects: list[Reject] = []
+    parts = [row for row in rows if any(str(row[name]) != whole for name, whole in _WHOLE.items() if row.get(name) is not None)]
+    if parts:
+        remarks.append(f"parts: {len(parts)} rows by second partner, procedure or transport are parts of others and left out")
+    for place, row in enumerate(rows, start=1):
+        if row in parts:
+            continue
+        try:
+            kept.append(_comtrade_row(row, match))
+        except ValueError as error:
+            rejects.append(rejected(TABLE, error, f"row {place}", row))
+    return Parsed({TABLE: frame_of(TABLE, kept)}, tuple(rejects), None, tuple(remarks))
+
+
+def _comtrade_row(row: Mapping[str, Any], match: re.Match[str]) -> dict[str, Any]:
+    weight, amount = values.number(row["netWgt"]), values.number(row["primaryValue"])
+    if not weight and row.get("qtyUnitCode") == _KILOGRAMS:
+        weight = values.number(row.get("qty"))
+    flags = [row["isQtyEstimated"], row["isNetWgtEstimated"]]
+    if not all(flag is None or isinstance(flag, bool) for flag in flags):
+        raise ValueError(f"{flags!r} are not flags of an estimate")
+    return _row(
+        month=_month(match["month"]),
+        flow=_FLOWS[match["flow"]],
+        hs_code=match["code"],
+        commodity_name=row.get("cmdDesc") or None,
+        partner_scheme="m49",
+        partner_code=match["partner"],
+        partner_name=row.get("partnerDesc") or None,
+        qty_t=weight / _TONNES["千克"] if weight else None,  # UN Comtrade prints 0 where no weight was reported
+        currency="USD",
+        amount=amount,
+        reporter=match["reporter"],
+        is_qty_estimated=flags[0],
+        is_net_weight_estimated=flags[1],
+    )
+
+
+def _row(*, hs_code: str, currency: str, amount: float | None, **columns: Any) -> dict[str, Any]:
+    if not re.fullmatch(r"\d+", hs_code) or len(hs_code) not in _SCOPES:
+        raise RowError("unknown_code", f"{hs_code!r} is not an HS code of 4, 6 or 8 digits")
+    if columns["qty_t"] is None and amount is None:
+        raise RowError("no_value", "the row has neither a quantity nor a value")
+    own = {"reporter": CHINA, "hs_code": hs_code, "hs_scope": _SCOPES[len(hs_code)], "currency": currency}
+    return own | columns | {"value_usd": amount if currency == "USD" else None, "value_cny": amount if currency == "CNY" else None}
+
+
+def _span(match: re.Match[str]) -> tuple[date, date]:
+    first = _month(match["first"])
+    last = _month(match["last"]) if match["last"] else first
+    if last < first:
+        raise ValueError(f"{match['first']} to {match['last']} is no span of months")
+    return first, last
+
+
+def _month(text: str) -> date:
+    match = re.fullmatch(r"(\d{4})(\d{2})", unicodedata.normalize("NFKC", text))
+    if match is None:
+        raise ValueError(f"{text!r} is not a month YYYYMM")
+    return date(int(match[1]), int(match[2]), 1)

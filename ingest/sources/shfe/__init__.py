@@ -1,0 +1,115 @@
+"""Shanghai Futures Exchange: quotes, settlement parameters, margins and fees, price limits, warehouse receipts, member ranking.
+
+One file holds all products. Field meanings and eras: docs of the exchange's file formats, read off real payloads of 2016,
+2025 and 2026. Here stands which files there are, how one is known and at which address it lies; how each is read stands in
+the module beside it.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+
+from ingest import values
+from ingest.answer import read_json
+from ingest.inspect import inspect
+from ingest.source import SHANGHAI, Outcome, Parsed, PayloadError, Request, Response, Verdict
+from ingest.sources.shfe.parameters import parse_margins_fees, parse_price_limits, parse_settlement_parameters, parse_trading_day
+from ingest.sources.shfe.quotes import parse_quotes
+from ingest.sources.shfe.ranking import parse_ranking
+from ingest.sources.shfe.receipts import parse_receipts_html, parse_receipts_json, product_of
+
+__all__ = ["Shfe", "product_of"]
+
+BASE = "https://www.shfe.com.cn/data"
+# The JSON receipts answer 404 from 2025-11-18 on; the HTML page exists from 2025-11-13. In between the exchange served both.
+HTML_FROM = date(2025, 11, 13)
+# Margins, fees and price limits exist since this day.
+PARAMETERS_FROM = date(2016, 1, 4)
+
+_FILES = (
+    ("kx", re.compile(r"(?:^|/)kx(\d{8})(?:_\w+)?\.(?:dat|json)$")),
+    ("js", re.compile(r"(?:^|/)js(\d{8})(?:_\w+)?\.(?:dat|json)$")),
+    ("pm", re.compile(r"(?:^|/)pm(\d{8})(?:_\w+)?\.(?:dat|json)$")),
+    ("dailystock", re.compile(r"(?:^|/)(\d{8})dailystock\.dat$")),
+    ("dailystock_html", re.compile(r"(?:^|/)dailystock_(\d{8})(?:/\w+)*/?(?:_\w+)?\.html$|(?:^|/)dailystock_(\d{8})(?:_\w+)?\.html$")),
+    ("settlement", re.compile(r"(?:^|/)Settlement(\d{8})(?:_\w+)?\.(?:dat|json)$")),
+    ("limits", re.compile(r"(?:^|/)ContractDailyTradeArgument(\d{8})(?:_\w+)?\.(?:dat|json)$")),
+)
+_TRADING_DAY = re.compile(r"(?:^|/)currentTradingday\.dat$")
+_PARSERS = {
+    "kx": parse_quotes,
+    "js": parse_settlement_parameters,
+    "pm": parse_ranking,
+    "dailystock": parse_receipts_json,
+    "settlement": parse_margins_fees,
+    "limits": parse_price_limits,
+}
+
+
+class Shfe:
+    """The exchange's daily files, live or from disk."""
+
+    name = "shfe"
+    parser_version = "1"
+    tables = (
+        "shfe__daily_quotes",
+        "shfe__daily_totals",
+        "shfe__settlement_parameters",
+        "shfe__margins_fees",
+        "shfe__price_limits",
+        "shfe__trading_day",
+        "shfe__warehouse_receipts",
+        "shfe__member_ranking",
+    )
+
+    def __init__(self, today: Callable[[], date] = lambda: datetime.now(SHANGHAI).date()) -> None:
+        self._today = today
+
+    def requests(self, day: date) -> Iterable[Request]:
+        """Give the files of one day, each at the address of its era; the exchange's own calendar only knows today."""
+        stamp = f"{day:%Y%m%d}"
+        daily = f"{BASE}/tradedata/future/dailydata"
+        addresses = [(feed, f"{feed}{stamp}.dat", f"{daily}/{feed}{stamp}.dat") for feed in ("kx", "js", "pm")]
+        if day < HTML_FROM:
+            addresses.append(("dailystock", f"{stamp}dailystock.dat", f"{daily}/{stamp}dailystock.dat"))
+        else:
+            addresses.append(("dailystock_html", f"dailystock_{stamp}.html", f"{BASE}/tradedata/future/stockdata/dailystock_{stamp}/ZH/all.html"))
+        if day >= PARAMETERS_FROM:
+            files = (("settlement", f"Settlement{stamp}.dat"), ("limits", f"ContractDailyTradeArgument{stamp}.dat"))
+            addresses += [(feed, name, f"{BASE}/busiparamdata/future/{name}") for feed, name in files]
+        if day == self._today():
+            addresses.append(("trading_day", "currentTradingday.dat", f"{BASE}/config/currentTradingday.dat"))
+        return [Request(self.name, feed, stamp, name, day, url) for feed, name, url in addresses]
+
+    def recognise(self, path: str) -> Request | None:
+        """Know a file by the exchange's own names, whatever folder it lies in."""
+        name = path.rsplit("/", 1)[-1]
+        if _TRADING_DAY.search(path):
+            return Request(self.name, "trading_day", name.removesuffix(".dat"), name)
+        for feed, pattern in _FILES:
+            if match := pattern.search(path):
+                stamp = next(group for group in match.groups() if group)
+                try:
+                    day = values.day(stamp)
+                except ValueError:
+                    return None
+                return Request(self.name, feed, stamp, name, day)
+        return None
+
+    def inspect(self, request: Request, response: Response) -> Verdict:
+        """Expect HTML of the later receipts page and JSON of everything else."""
+        return inspect(response, "html" if request.feed == "dailystock_html" else "json")
+
+    def parse(self, request: Request, body: bytes) -> Parsed:
+        """Read one file; its inner date must be the day asked for, where it has one."""
+        if request.feed == "trading_day":
+            return parse_trading_day(request, *read_json(body))
+        if request.day is None:
+            raise ValueError(f"{request.name}: a file of the exchange is asked for by day")
+        if request.feed == "dailystock_html":
+            return parse_receipts_html(request, request.day, body)
+        envelope, remarks = read_json(body)
+        inner = str(envelope.get("report_date", "")).strip()
+        if inner != f"{request.day:%Y%m%d}":
+            raise PayloadError(Outcome.NOT_DATA, "wrong_date", f"{request.name} is about {inner or 'no day'}, not {request.day:%Y%m%d}")
+        return _PARSERS[request.feed](request, request.day, envelope, remarks)

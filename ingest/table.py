@@ -1,0 +1,52 @@
+"""Tables that people export as CSV, and rows of any payload that cannot be believed."""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from ingest.source import Outcome, PayloadError, Reject
+
+
+class RowError(ValueError):
+    """One row cannot be believed; a plain ValueError says that a value of it cannot be read."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def rejected(table: str, error: ValueError, place: str, row: Mapping[str, Any]) -> Reject:
+    """Put a row aside with what was wrong and where it stood."""
+    return Reject(table, error.reason if isinstance(error, RowError) else "unreadable_value", f"{place}: {error}", row)
+
+
+def csv_table(body: bytes) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Read a CSV table as its header and its rows, each with its line in the file; cells are stripped, UTF-8 is tried before GB18030.
+
+    Raises PayloadError when it is not text, has no row, repeats a header, or a row has more or fewer cells than the header.
+    """
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = body.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise PayloadError(Outcome.NOT_DATA, "undecodable", "the file is neither UTF-8 nor GB18030 text")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        lines = [(reader.line_num, [cell.strip() for cell in line]) for line in reader if any(cell.strip() for cell in line)]
+    except csv.Error as error:
+        raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the file is not CSV: {error}") from None
+    if not lines:
+        raise PayloadError(Outcome.NOT_DATA, "empty", "the file holds no row")
+    (_, header), *rows = lines
+    if repeated := sorted({name for name in header if header.count(name) > 1}):
+        raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")
+    for number, cells in rows:
+        if len(cells) != len(header):
+            raise PayloadError(Outcome.NOT_DATA, "ragged", f"line {number} has {len(cells)} cells, the header {len(header)}")
+    if not rows:
+        raise PayloadError(Outcome.NOT_DATA, "no_rows", "the file has a header and no rows")
+    return header, [(number, dict(zip(header, cells, strict=True))) for number, cells in rows]

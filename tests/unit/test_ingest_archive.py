@@ -1,0 +1,169 @@
+"""Bytes by their hash, one receipt per attempt: what was kept is found again, and damage is noticed."""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ingest import files
+from ingest.archive import Archive, ArchiveError, Receipt
+from ingest.source import DataOrigin, Outcome
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "archive")
+
+
+def receipt(key: str = "20250716", at: datetime = datetime(2025, 7, 16, 9, 0, 0, 123456, UTC), **changes: object) -> Receipt:
+    made = Receipt(
+        attempted_at=at,
+        run_id="run-1",
+        source="shfe",
+        feed="kx",
+        request_key=key,
+        request_name=f"kx{key}.dat",
+        outcome=Outcome.OK,
+        reason="",
+        message="",
+        http_status=200,
+        payload_bytes=3,
+        payload_sha256="a" * 64,
+        data_origin=DataOrigin.FILES,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def blob(archive: Archive, sha: str) -> Path:
+    return archive.root / "blobs" / sha[:2] / sha
+
+
+@pytest.mark.parametrize("durable", [True, False])
+@pytest.mark.parametrize("body", [b"", b"x", bytes(range(256)) * 5_000])
+def test_what_is_put_is_given_back(archive: Archive, body: bytes, durable: bool) -> None:
+    sha = archive.put(body, durable=durable)
+    assert sha == hashlib.sha256(body).hexdigest()
+    assert archive.get(sha) == body
+    assert blob(archive, sha).read_bytes() == body
+
+
+def test_the_same_bytes_are_kept_once(archive: Archive) -> None:
+    sha = archive.put(b"payload")
+    before = blob(archive, sha).stat()
+    assert archive.put(b"payload") == sha
+    assert (blob(archive, sha).stat().st_ino, blob(archive, sha).stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert [path.name for path in archive.root.rglob("*") if path.is_file()] == [sha], "no temporary file stays"
+
+
+def test_a_flipped_byte_is_noticed_and_the_message_says_what_to_restore(archive: Archive) -> None:
+    sha = archive.put(b"payload")
+    blob(archive, sha).write_bytes(b"pAyload")
+    with pytest.raises(ArchiveError, match="has changed on disk") as caught:
+        archive.get(sha)
+    assert sha in str(caught.value)
+    assert str(blob(archive, sha)) in str(caught.value)
+    assert "backup" in str(caught.value)
+
+
+def test_a_missing_payload_is_noticed_and_the_message_says_what_to_restore(archive: Archive) -> None:
+    with pytest.raises(ArchiveError, match=r"not in the archive.*restore.*backup"):
+        archive.get("0" * 64)
+
+
+def test_a_blob_an_interrupted_write_left_short_is_written_again(archive: Archive) -> None:
+    sha = archive.put(b"payload")
+    blob(archive, sha).write_bytes(b"pay")
+    with pytest.raises(ArchiveError):
+        archive.get(sha)
+    archive.put(b"payload")
+    assert archive.get(sha) == b"payload"
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "..", "", "/etc/passwd", "a" * 63, "A" * 64, "a" * 65, "../" + "a" * 61, "a" * 32 + "/" + "a" * 31]
+)
+def test_a_name_that_is_no_hash_leads_nowhere(archive: Archive, name: str) -> None:
+    with pytest.raises(ArchiveError, match="not a sha256"):
+        archive.get(name)
+
+
+def test_receipts_are_read_back_as_they_were_recorded(archive: Archive) -> None:
+    written = [
+        receipt(),
+        receipt(
+            "20250717", outcome=Outcome.NOT_PUBLISHED, reason="not_found", message="地址 404", http_status=404, payload_sha256=None, payload_bytes=0
+        ),
+        receipt("20250718", http_status=None, message='quotes " and\nline breaks\tstay', data_origin=DataOrigin.SAMPLE),
+    ]
+    archive.record(written[:1])
+    archive.record(written[1:])
+    assert list(archive.receipts()) == written
+
+
+def test_receipts_lie_in_the_file_of_their_month_and_are_read_month_by_month(archive: Archive) -> None:
+    june, july = receipt("20250630", datetime(2025, 6, 30, 9, tzinfo=UTC)), receipt("20250701", datetime(2025, 7, 1, 9, tzinfo=UTC))
+    archive.record([july, june])
+    assert [path.name for path in sorted((archive.root / "receipts").iterdir())] == ["2025-06.jsonl", "2025-07.jsonl"]
+    assert list(archive.receipts()) == [june, july]
+
+
+def test_an_archive_that_was_never_written_has_no_receipts(archive: Archive) -> None:
+    archive.record([])
+    assert list(archive.receipts()) == []
+    assert not archive.root.exists()
+
+
+def test_a_last_line_cut_anywhere_is_passed_over_and_the_next_receipt_starts_on_a_new_line(archive: Archive) -> None:
+    # The message is Chinese, as real ones are, so that some cuts fall inside a character.
+    kept, cut, following = receipt(), receipt("20250717", message="挑战页"), receipt("20250718")
+    path = archive.root / "receipts" / "2025-07.jsonl"
+    archive.record([kept])
+    whole = path.read_bytes()
+    line = cut.to_json().encode()
+    for length in range(1, len(line)):
+        path.write_bytes(whole + line[:length])
+        assert list(archive.receipts()) == [kept], length
+        archive.record([following])
+        assert list(archive.receipts()) == [kept, following], length
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0c", "\r"])
+def test_a_receipt_whose_text_holds_an_exotic_line_break_is_one_receipt(archive: Archive, separator: str) -> None:
+    # File names are other people's; everything `str.splitlines` takes for a line break may stand in one.
+    written = receipt(request_name=f"kx{separator}.dat")
+    archive.record([written])
+    assert list(archive.receipts()) == [written]
+
+
+@pytest.mark.parametrize("line", ["", "{}", "[]", "null", "not json", '{"attempted_at": "yesterday"}'])
+def test_a_line_that_is_no_receipt_hides_no_other(archive: Archive, line: str) -> None:
+    archive.record([receipt()])
+    files.append_lines(archive.root / "receipts" / "2025-07.jsonl", [line])
+    archive.record([receipt("20250717")])
+    assert [found.request_key for found in archive.receipts()] == ["20250716", "20250717"]
+
+
+def test_an_atomic_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    files.write_atomic(path, b"old")
+
+    def fail(_: Path, target: Path) -> Path:
+        raise OSError("power went out")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="power went out"):
+        files.write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+
+
+def test_appended_lines_close_a_line_left_open(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    files.append_lines(path, ["one"])
+    with path.open("ab") as handle:
+        handle.write(b"cut")
+    files.append_lines(path, ["two", "three"])
+    assert path.read_text().splitlines() == ["one", "cut", "two", "three"]
+    files.append_lines(path, [])
+    assert path.read_text().splitlines() == ["one", "cut", "two", "three"]

@@ -1,0 +1,540 @@
+"""The one path of a payload: nothing is lost, nothing is counted twice, nothing depends on its neighbours."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from feeds import DAY, FEEDS, NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, quote, rank, warrant
+
+from ingest import flow
+from ingest.archive import Archive, ArchiveError
+from ingest.catalog.calendar import CalendarHorizonError, load_calendar
+from ingest.flow import ingest
+from ingest.origins import CatalogOrigin, FilesOrigin, LiveOrigin, ReplayOrigin
+from ingest.settings import Settings
+from ingest.source import DataOrigin, Outcome, Request, Response, Verdict
+from ingest.sources.catalog import SHIPPED, Catalog
+from ingest.sources.shfe import Shfe
+from quality.raw import TABLES
+
+QUOTES, TOTALS, WARRANTS, RANKING, SPOT = (
+    "shfe__daily_quotes", "shfe__daily_totals", "shfe__warehouse_receipts", "shfe__member_ranking", "spot__quotes",
+)  # fmt: skip
+KX = delivery("kx20250716.dat", answer([quote(), quote(month="2510")]))
+SPOT_LINE = "2025-07-16,山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,2025-07-16 11:40"
+
+
+def spot(*lines: str, name: str = "smm_spot_price_20250716.csv") -> tuple[Request, Response]:
+    return delivery(name, csv_file(*lines, header=QUOTE_HEADER))
+
+
+def outcomes(home: Home) -> list[tuple[str, Outcome, str]]:
+    return [(receipt.request_name, receipt.outcome, receipt.reason) for receipt in home.receipts()]
+
+
+def content(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of the lake, order aside."""
+    return {name: sorted(home.rows(name).iter_rows(), key=repr) for name in TABLES}
+
+
+# ---------------------------------------------------------------- the ordinary path
+
+
+def test_an_accepted_payload_is_archived_stored_with_its_provenance_and_receipted(home: Home) -> None:
+    report = home.take(KX, run_id="run-7")
+    request, response = KX
+    rows = home.rows(QUOTES)
+    (receipt,) = home.receipts()
+    assert rows.height == report.rows[QUOTES] == 2
+    assert receipt.payload_sha256 is not None
+    assert home.archive.get(receipt.payload_sha256) == response.body
+    assert rows.select("payload_sha256", "source", "fetched_at", "published_at", "parser_version", "data_origin").unique().rows() == [
+        (receipt.payload_sha256, "shfe", NOON, datetime(2025, 7, 16, 7, 29, 40, tzinfo=UTC), Shfe.parser_version, "files")
+    ]
+    assert (receipt.run_id, receipt.outcome, receipt.request, receipt.request_name) == ("run-7", Outcome.OK, ("shfe", "kx", "20250716"), request.name)
+    assert (receipt.payload_bytes, receipt.http_status, receipt.attempted_at) == (len(response.body), None, NOON)
+    assert (report.attempts, report.problems, report.payloads) == (1, [], [receipt.payload_sha256])
+
+
+def test_a_second_delivery_is_unchanged_and_adds_nothing(home: Home) -> None:
+    home.take(KX)
+    before = content(home), home.lake.manifest.read_bytes()
+    report = home.take((KX[0], Response(KX[1].body, NOON + timedelta(days=1))))
+    assert report.count(Outcome.UNCHANGED) == report.attempts == 1
+    assert not report.payloads
+    assert (content(home), home.lake.manifest.read_bytes()) == before
+    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK, Outcome.UNCHANGED]
+
+
+def test_the_same_file_twice_in_one_run_counts_once(home: Home) -> None:
+    report = home.take(KX, KX)
+    assert home.rows(QUOTES).height == 2
+    assert (report.count(Outcome.OK), report.count(Outcome.UNCHANGED)) == (1, 1)
+
+
+def test_a_changed_file_is_a_second_vintage_and_the_first_stays(home: Home) -> None:
+    home.take(KX)
+    home.take(delivery("kx20250716.dat", answer([quote(), quote(month="2510", SETTLEMENTPRICE=3026)]), NOON + timedelta(days=1)))
+    rows = home.rows(QUOTES).filter(delivery_month_code="2510").sort("fetched_at")
+    assert rows["settle_price"].to_list() == [3025, 3026]
+    assert [outcome for _, outcome, _ in outcomes(home)] == [Outcome.OK, Outcome.OK]
+
+
+def test_a_newer_parser_reads_again_what_the_lake_holds(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.take(KX)
+    monkeypatch.setattr(Shfe, "parser_version", "2-test")
+    report = home.take((KX[0], Response(KX[1].body, NOON + timedelta(days=5))))
+    assert report.count(Outcome.UNCHANGED) == 1, "the payload is the same, only its reading is new"
+    assert report.rows[QUOTES] == 2
+    versions = home.rows(QUOTES).select("parser_version", "fetched_at").unique().sort("parser_version").rows()
+    assert versions == [("1", NOON), ("2-test", NOON)], "the bytes were first in hand when they were"
+    assert set(home.lake.parsed().values()) == {"2-test"}
+    assert home.take(KX).rows[QUOTES] == 0
+
+
+def test_a_run_cut_off_between_lake_and_receipts_heals(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(_: Archive, receipts: object) -> None:
+        raise OSError("power went out")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Archive, "record", crash)
+        with pytest.raises(OSError, match="power went out"):
+            home.take(KX)
+    assert home.rows(QUOTES).height == 2
+    assert home.receipts() == []
+    before = content(home)
+    home.take(KX)
+    assert content(home) == before
+    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK]
+
+
+def test_a_run_cut_off_before_the_lake_heals(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise OSError("power went out")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(home.lake), "commit", crash)
+        with pytest.raises(OSError, match="power went out"):
+            home.take(KX)
+    assert home.receipts() == []
+    home.take(KX)
+    assert home.rows(QUOTES).height == 2
+    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK]
+
+
+def test_a_rebuild_writes_no_receipts(home: Home) -> None:
+    home.take(KX, record=False)
+    assert home.rows(QUOTES).height == 2
+    assert home.receipts() == []
+
+
+def test_flushing_after_every_payload_gives_the_same_rows(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [KX, delivery("kx20250717.dat", answer([quote()], day=date(2025, 7, 17))), spot(SPOT_LINE), KX]
+    home.take(*items)
+    monkeypatch.setattr(flow, "FLUSH_PAYLOADS", 1)
+    other = Home(Settings(home=tmp_path / "other"))
+    report = other.take(*items)
+    assert content(other) == content(home)
+    assert len(list(other.lake.batches())) == 3
+    assert report.count(Outcome.OK, Outcome.UNCHANGED) == 4
+
+
+def test_progress_is_told_after_every_payload(home: Home) -> None:
+    seen: list[int] = []
+    home.take(KX, KX, spot(SPOT_LINE), progress=seen.append)
+    assert seen == [1, 2, 3]
+
+
+# ---------------------------------------------------------------- bad rows
+
+
+def test_a_row_printed_twice_counts_once(home: Home) -> None:
+    report = home.take(delivery("kx20250716.dat", answer([quote(), quote(), quote(month="2510")])))
+    assert home.rows(QUOTES)["delivery_month_code"].to_list() == ["2509", "2510"]
+    assert not report.quarantined
+
+
+def test_rows_that_contradict_each_other_all_go_to_quarantine(home: Home) -> None:
+    # Which of the two is right cannot be known, so neither is believed.
+    report = home.take(delivery("kx20250716.dat", answer([quote(), quote(SETTLEMENTPRICE=3030), quote(month="2510")])))
+    assert home.rows(QUOTES)["delivery_month_code"].to_list() == ["2510"]
+    assert home.refused() == [(QUOTES, "duplicate_key")] * 2
+    assert report.quarantined == {(QUOTES, "duplicate_key"): 2}
+    assert {json.loads(text)["settle_price"] for text in home.rows("ingest__quarantine")["row_json"]} == {3025, 3030}
+
+
+def test_a_close_above_the_high_goes_to_quarantine_with_the_row_and_its_reason(home: Home) -> None:
+    report = home.take(delivery("kx20250716.dat", answer([quote(), quote(month="2510", CLOSEPRICE=3061)])))
+    assert home.rows(QUOTES)["delivery_month_code"].to_list() == ["2509"]
+    row = home.rows("ingest__quarantine").row(0, named=True)
+    assert (row["table_name"], row["request_name"], row["reason"]) == (QUOTES, "kx20250716.dat", "close_outside_range")
+    assert row["message"] == "the close lies outside low and high"
+    shown = json.loads(row["row_json"])
+    assert (shown["delivery_month_code"], shown["close_price"], shown["trade_date"]) == ("2510", 3061, "2025-07-16")
+    assert not {"payload_sha256", "_row"} & set(shown)
+    assert row["payload_sha256"] == home.receipts()[0].payload_sha256
+    assert report.rows[QUOTES] == 1
+    assert report.rows["ingest__quarantine"] == 1
+
+
+def test_a_row_that_breaks_two_rules_has_a_reason_for_each(home: Home) -> None:
+    home.take(delivery("kx20250716.dat", answer([quote(), quote(month="2513", CLOSEPRICE=3061)])))
+    assert home.refused() == [(QUOTES, "close_outside_range"), (QUOTES, "delivery_month_is_not_yymm")]
+
+
+def test_a_negative_count_breaks_the_bounds_of_its_column(home: Home) -> None:
+    report = home.take(delivery("kx20250716.dat", answer([quote(), quote(month="2510", OPENINTEREST=-1)])))
+    ((table, reason),) = home.refused()
+    assert table == QUOTES
+    assert reason.startswith("open_interest_lots:")
+    assert report.rows[QUOTES] == 1
+
+
+def test_a_payload_whose_every_row_is_refused_is_read_once_and_remembered(home: Home) -> None:
+    home.take(delivery("kx20250716.dat", answer([quote(CLOSEPRICE=9999)])))
+    assert home.rows(QUOTES).is_empty()
+    report = home.take(delivery("kx20250716.dat", answer([quote(CLOSEPRICE=9999)])))
+    assert report.count(Outcome.UNCHANGED) == 1
+    assert home.refused() == [(QUOTES, "close_outside_range")]
+
+
+def test_the_receipt_says_how_many_rows_the_parser_put_aside(home: Home) -> None:
+    home.take(delivery("kx20250716.dat", answer([quote(), quote(DELIVERYMONTH="合计")])))
+    (receipt,) = home.receipts()
+    assert receipt.outcome is Outcome.OK
+    assert "1 rows in quarantine" in receipt.message
+
+
+# ---------------------------------------------------------------- bad payloads
+
+BAD = {
+    "kx20250717.dat": b"<html>WEB \xe5\xba\x94\xe7\x94\xa8\xe9\x98\xb2\xe7\x81\xab\xe5\xa2\x99</html>",
+    "pm20250716.dat": b'{"report_date": "20250716", "o_cursor": [',
+    "20250716dailystock.dat": b"",
+    "dailystock_20260915.html": b"<html></html>",
+    "smm_spot_price_20250716.csv": b"\xff\xff\xff",
+    "ald_capacity_20250716.xlsx": b"PK\x03\x04",
+    "notes.txt": b"hello",
+}
+
+
+def test_a_bad_payload_does_not_stop_the_others(home: Home) -> None:
+    bad = [delivery(name, body) for name, body in BAD.items()]
+    report = home.take(*bad[:4], KX, *bad[4:])
+    assert home.rows(QUOTES).height == 2
+    assert {name: (outcome, reason) for name, outcome, reason in outcomes(home)} == {
+        "kx20250717.dat": (Outcome.BLOCKED, "challenge"),
+        "pm20250716.dat": (Outcome.NOT_DATA, "unparsable"),
+        "20250716dailystock.dat": (Outcome.NOT_DATA, "empty"),
+        "dailystock_20260915.html": (Outcome.FORMAT_CHANGED, "no_date"),
+        "kx20250716.dat": (Outcome.OK, ""),
+        "smm_spot_price_20250716.csv": (Outcome.NOT_DATA, "undecodable"),
+        "ald_capacity_20250716.xlsx": (Outcome.NOT_DATA, "unparsable"),
+        "notes.txt": (Outcome.NOT_DATA, "no_reader"),
+    }
+    assert len(report.problems) == 7
+    for receipt in report.problems:
+        assert receipt.message, receipt.request_name
+        assert receipt.payload_sha256 is None or home.archive.get(receipt.payload_sha256) == BAD[receipt.request_name]
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        pytest.param(delivery("kx20250717.dat", answer([quote(), {"PRODUCTID": "ao_f"}], day=date(2025, 7, 17))), id="a row without its month"),
+        pytest.param(delivery("kx20250717.dat", answer([quote(VOLUME=10**25)], day=date(2025, 7, 17))), id="a count of 26 digits"),
+        pytest.param(delivery("kx20250717.dat", answer([quote(OPENPRICE=10**400)], day=date(2025, 7, 17))), id="a price of 401 digits"),
+        pytest.param(delivery("20250716dailystock.dat", answer([warrant(), {"VARID": "ao"}], "o_cursor")), id="a warrant row without figures"),
+        pytest.param(delivery("pm20250716.dat", answer([rank(), {"INSTRUMENTID": "ao2509"}], "o_cursor")), id="a ranking row without figures"),
+        pytest.param(
+            delivery(
+                "dailystock_20260915.html",
+                b'<html><table class="content_intro"><tr><td>2026-09-15</td></tr></table><table class="el-table_table"><tr><th>\xe6\x9c\x9f\xe8\xb4\xa7</th></tr>'
+                b'<tr class="special_row_type"><td>x</td></tr><tr><td>1</td></tr></table></html>',
+            ),
+            id="a page without a column of warehouses",
+        ),
+    ],
+)
+def test_no_payload_however_odd_stops_the_others(home: Home, poison: tuple[Request, Response]) -> None:
+    home.take(poison, KX)
+    assert home.rows(QUOTES).filter(trade_date=DAY).height == 2
+    assert len(home.receipts()) == 2
+
+
+def test_yesterdays_bytes_under_todays_name_are_not_todays_file(home: Home) -> None:
+    # A server that still serves yesterday's file: its bytes are known, which does not make them today's.
+    home.take(KX, delivery("kx20250717.dat", KX[1].body))
+    assert outcomes(home)[1] == ("kx20250717.dat", Outcome.NOT_DATA, "wrong_date")
+
+
+def test_yesterdays_bytes_under_todays_name_are_not_todays_file_in_a_later_run_either(home: Home) -> None:
+    home.take(KX)
+    home.take(delivery("kx20250717.dat", KX[1].body))
+    assert outcomes(home)[1] == ("kx20250717.dat", Outcome.NOT_DATA, "wrong_date")
+
+
+def test_another_providers_file_with_known_bytes_is_still_another_providers(home: Home) -> None:
+    home.take(spot(SPOT_LINE), spot(SPOT_LINE, name="ald_spot_price_20250716.csv"))
+    assert outcomes(home)[1] == ("ald_spot_price_20250716.csv", Outcome.NOT_DATA, "provider_mismatch")
+
+
+def test_a_refused_payload_is_tried_again_and_accepted_when_it_is_final(home: Home) -> None:
+    home.take(delivery("kx20250716.dat", answer([quote(SETTLEMENTPRICE="")])))
+    home.take(KX)
+    assert [outcome for _, outcome, _ in outcomes(home)] == [Outcome.NOT_PUBLISHED, Outcome.OK]
+    assert home.rows(QUOTES).height == 2
+
+
+def test_what_the_origin_knew_without_asking_is_receipted_and_is_no_problem(home: Home) -> None:
+    request = Request("shfe", "kx", "20250719", "kx20250719.dat", date(2025, 7, 19))
+    report = home.take((request, Response(b"", NOON, verdict=Verdict(Outcome.NO_SESSION, "calendar", "closed"))))
+    (receipt,) = home.receipts()
+    assert (receipt.outcome, receipt.payload_sha256, receipt.payload_bytes) == (Outcome.NO_SESSION, None, 0)
+    assert report.problems == []
+
+
+# ---------------------------------------------------------------- nothing depends on its neighbours
+
+
+def test_the_lake_holds_the_same_rows_in_whatever_order_and_portions_payloads_arrive(tmp_path: Path) -> None:
+    items = [
+        KX,
+        delivery("kx20250716.dat", answer([quote(), quote(month="2510", SETTLEMENTPRICE=3026)])),  # a rewritten file
+        spot(SPOT_LINE),
+        # One series going on in a second file: its change and its jump are judged inside the file, whatever came before.
+        spot(SPOT_LINE.replace("2025-07-16", "2025-07-17").replace("3080,3120,3100,", "310,314,312,-2788")),
+    ]
+    held: list[dict[str, list[tuple[Any, ...]]]] = []
+    # Every payload comes first, last and beside every other one at least once.
+    for number, order in enumerate([*(items[turn:] + items[:turn] for turn in range(4)), items[::-1], [items[n] for n in (2, 0, 3, 1)]]):
+        whole = Home(Settings(home=tmp_path / f"whole{number}"))
+        whole.take(*order)
+        held.append(content(whole))
+    portions = Home(Settings(home=tmp_path / "portions"))
+    for item in items:
+        portions.take(item)
+    held.append(content(portions))
+    assert len(held[0][QUOTES]) == 4
+    assert len(held[0][SPOT]) == 2
+    assert all(one == held[0] for one in held)
+
+
+def test_a_bad_row_of_one_payload_changes_no_row_of_another(home: Home) -> None:
+    home.take(delivery("kx20250716.dat", answer([quote(CLOSEPRICE=9999)])), delivery("kx20250717.dat", answer([quote()], day=date(2025, 7, 17))))
+    assert home.rows(QUOTES)["trade_date"].to_list() == [date(2025, 7, 17)]
+    assert home.rows("ingest__quarantine")["request_name"].to_list() == ["kx20250716.dat"]
+
+
+# ---------------------------------------------------------------- configuration
+
+
+def catalog(home: Home, **files: str) -> flow.Report:
+    overlay = home.settings.catalog_overlay
+    overlay.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (overlay / f"{name}.toml").write_text("# by the operator\n" + text, encoding="utf-8")
+    return ingest([Catalog()], CatalogOrigin(overlay), home.archive, home.lake, "run")
+
+
+def newest(home: Home, table: str) -> list[dict[str, Any]]:
+    batch = [batch for batch in home.lake.batches() if any(file.table == table for file in batch.files)][-1]
+    return pl.concat([pl.read_parquet(home.lake.verified(file)) for file in batch.files if file.table == table]).to_dicts()
+
+
+def test_the_shipped_catalogue_is_read_without_a_problem(home: Home) -> None:
+    report = catalog(home)
+    assert report.problems == []
+    assert not report.quarantined
+    tables = {name for name in TABLES if name.startswith("catalog__")}
+    assert {name for name in tables if report.rows[name]} == tables
+    assert {row["commodity_code"] for row in newest(home, "catalog__commodities")} >= {"AO"}
+    assert {row["data_origin"] for row in newest(home, "catalog__parameters")} == {"config"}
+
+
+def test_an_unchanged_catalogue_adds_nothing(home: Home) -> None:
+    catalog(home)
+    before = home.lake.manifest.read_bytes()
+    report = catalog(home)
+    assert report.count(Outcome.UNCHANGED) == report.attempts
+    assert home.lake.manifest.read_bytes() == before
+
+
+def test_an_operators_file_replaces_the_shipped_one_and_the_rest_stays(home: Home) -> None:
+    catalog(home)
+    clocks = len(newest(home, "catalog__publication_clock"))
+    catalog(home, regions='[regions.mars]\nzh = "火星"\nen = "Mars"\n')
+    assert [row["region"] for row in newest(home, "catalog__regions")] == ["mars"]
+    assert len(newest(home, "catalog__publication_clock")) == clocks
+
+
+def test_an_operators_file_may_start_with_a_table(home: Home) -> None:
+    # `[regions]` is the most natural first line of TOML; it is not JSON.
+    home.settings.catalog_overlay.mkdir(parents=True)
+    (home.settings.catalog_overlay / "regions.toml").write_text('[regions.mars]\nzh = "火星"\nen = "Mars"\n', encoding="utf-8")
+    assert [(problem.request_name, problem.message) for problem in catalog(home).problems] == []
+    assert [row["region"] for row in newest(home, "catalog__regions")] == ["mars"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("parameters", "[[parameter]\nname ="),
+        ("parameters", '[[parameter]]\nname = "p"\nvalue = 1.0\nunit = "t"\n'),
+        ("parameters", '[[parameter]]\nname = "p"\nvalue = "many"\nunit = "t"\nsource = "s"\n'),
+        ("clock", '[[clock]]\ndataset = "d"\nday_offset = 0\nearliest = "25:00"\nlatest = "26:00"\nlabel = "assumed"\nsource = "s"\n'),
+        ("calendar", "closures = 5"),
+        ("calendar", 'last_day = "someday"'),
+        ("regions", "regions = 5"),
+    ],
+)
+def test_an_unreadable_catalogue_file_keeps_the_earlier_configuration_and_says_which(home: Home, name: str, text: str) -> None:
+    catalog(home)
+    before = {table: newest(home, table) for table in ("catalog__parameters", "catalog__regions", "catalog__trading_days")}
+    report = catalog(home, **{name: text}, **({} if name == "regions" else {"regions": '[regions.mars]\nzh = "火星"\nen = "Mars"\n'}))
+    (problem,) = report.problems
+    assert problem.outcome is Outcome.FORMAT_CHANGED
+    assert f"{name}.toml" in problem.message
+    assert {table: newest(home, table) for table in before} == before, "half a configuration is worse than yesterday's"
+
+
+def test_a_catalogue_row_that_breaks_a_rule_keeps_the_earlier_configuration_too(home: Home) -> None:
+    # A parameter given twice is refused by its key. Taking the rest would silently drop both of it from the configuration.
+    catalog(home)
+    before = newest(home, "catalog__parameters")
+    entry = '[[parameter]]\nname = "p"\nvalue = {}\nunit = "t"\nsource = "s"\n'
+    catalog(home, parameters=entry.format("1.0") + entry.format("2.0") + entry.replace('"p"', '"q"').format("3.0"))
+    assert newest(home, "catalog__parameters") == before
+
+
+def test_a_block_of_too_much_weight_is_refused(home: Home) -> None:
+    text = (SHIPPED / "score.toml").read_text(encoding="utf-8")
+    report = catalog(home, score=text.replace("block_cap = ", "block_cap = 0.01 # ", 1))
+    assert [problem.request_name for problem in report.problems] == ["score.toml"]
+
+
+# ---------------------------------------------------------------- origins
+
+
+def folder(root: Path, files: dict[str, bytes]) -> Path:
+    for name, body in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(body)
+    return root
+
+
+def names(items: Iterable[tuple[Request, Response]]) -> list[str]:
+    return [request.name for request, _ in items]
+
+
+def test_a_folder_delivers_every_file_and_what_nobody_reads_is_reported(home: Home, tmp_path: Path) -> None:
+    drop = folder(
+        tmp_path / "drop",
+        {"2025/kx20250716.dat": KX[1].body, "b/notes.txt": b"hello", "smm_spot_price_20250716.csv": csv_file(SPOT_LINE, header=QUOTE_HEADER)},
+    )
+    report = ingest(FEEDS, FilesOrigin(drop, FEEDS), home.archive, home.lake, "run")
+    assert {name: outcome for name, outcome, _ in outcomes(home)} == {
+        "kx20250716.dat": Outcome.OK,
+        "notes.txt": Outcome.NOT_DATA,
+        "smm_spot_price_20250716.csv": Outcome.OK,
+    }
+    assert [problem.reason for problem in report.problems] == ["no_reader"]
+
+
+def test_a_window_leaves_out_the_daily_files_of_other_days(tmp_path: Path) -> None:
+    drop = folder(tmp_path / "drop", {f"kx202507{day}.dat": b"{}" for day in (15, 16, 17)} | {"smm_spot_price_20250101.csv": b"x"})
+    origin = FilesOrigin(drop, FEEDS, date(2025, 7, 16), date(2025, 7, 16))
+    assert names(origin.deliveries(FEEDS)) == ["kx20250716.dat", "smm_spot_price_20250101.csv"]
+
+
+def test_only_the_sources_asked_for_are_delivered(tmp_path: Path) -> None:
+    drop = folder(tmp_path / "drop", {"kx20250716.dat": b"{}", "smm_spot_price_20250101.csv": b"x", "notes.txt": b"x"})
+    assert names(FilesOrigin(drop, FEEDS).deliveries([Shfe()])) == ["kx20250716.dat"]
+
+
+def test_a_link_is_not_followed_and_is_reported(home: Home, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(KX[1].body)
+    drop = folder(tmp_path / "drop", {})
+    drop.mkdir()
+    (drop / "kx20250716.dat").symlink_to(secret)
+    ingest(FEEDS, FilesOrigin(drop, FEEDS), home.archive, home.lake, "run")
+    (receipt,) = home.receipts()
+    assert (receipt.outcome, receipt.reason) == (Outcome.NOT_DATA, "unreadable_file")
+    assert "links are not followed" in receipt.message
+    assert not list((home.archive.root).glob("blobs/*"))
+
+
+def test_a_file_name_in_another_encoding_does_not_stop_the_others(home: Home, tmp_path: Path) -> None:
+    # What unpacking a Windows archive leaves behind: a name in GBK, which is no text in UTF-8.
+    drop = folder(tmp_path / "drop", {"kx20250716.dat": KX[1].body})
+    Path(str(drop).encode().decode() + "/" + "现货.csv".encode("gbk").decode("utf-8", "surrogateescape")).write_bytes(b"a,b\n")
+    ingest(FEEDS, FilesOrigin(drop, FEEDS), home.archive, home.lake, "run")
+    assert sorted(receipt.outcome for receipt in home.receipts()) == [Outcome.NOT_DATA, Outcome.OK]
+
+
+def test_a_folder_that_is_not_there_is_an_error_and_not_an_empty_delivery(tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError, match="does not exist"):
+        list(FilesOrigin(tmp_path / "nowhere", FEEDS).deliveries(FEEDS))
+
+
+def test_a_live_run_asks_only_on_sessions() -> None:
+    asked: list[str] = []
+
+    def fetch(request: Request) -> Response:
+        asked.append(request.name)
+        return Response(answer([quote()]), NOON, 200)
+
+    origin = LiveOrigin(date(2025, 7, 18), date(2025, 7, 21), load_calendar(), fetch)
+    delivered = list(origin.deliveries([Shfe()]))
+    names = ("kx{}.dat", "js{}.dat", "pm{}.dat", "{}dailystock.dat", "Settlement{}.dat", "ContractDailyTradeArgument{}.dat")
+    assert asked == [name.format(f"2025{day}") for day in ("0718", "0721") for name in names]
+    closed = [response.verdict for request, response in delivered if request.day in (date(2025, 7, 19), date(2025, 7, 20))]
+    assert [verdict and verdict.outcome for verdict in closed] == [Outcome.NO_SESSION] * 12
+
+
+def test_a_feed_that_blocks_is_left_alone_for_the_rest_of_the_run() -> None:
+    asked: list[str] = []
+
+    def fetch(request: Request) -> Response:
+        asked.append(request.name)
+        return Response(b'<html><div id="slider"></div></html>', NOON, 200) if request.feed == "pm" else Response(answer([quote()]), NOON, 200)
+
+    delivered = list(LiveOrigin(date(2025, 7, 14), date(2025, 7, 16), load_calendar(), fetch).deliveries([Shfe()]))
+    assert [name for name in asked if name.startswith("pm")] == ["pm20250714.dat"]
+    assert len([name for name in asked if name.startswith("kx")]) == 3
+    held = [response.verdict for request, response in delivered if request.feed == "pm"][1:]
+    assert [(verdict.outcome, verdict.reason) for verdict in held if verdict] == [(Outcome.BLOCKED, "held_back")] * 2
+
+
+def test_a_live_run_past_the_calendar_fails_before_it_asks() -> None:
+    def fetch(request: Request) -> Response:
+        raise AssertionError("asked without knowing whether the day is a session")
+
+    with pytest.raises(CalendarHorizonError):
+        list(LiveOrigin(date(2027, 1, 4), date(2027, 1, 4), load_calendar(), fetch).deliveries([Shfe()]))
+
+
+def test_replaying_the_archive_gives_the_lake_again(home: Home, tmp_path: Path) -> None:
+    home.take(KX, spot(SPOT_LINE), delivery("pm20250716.dat", b"cut"), delivery("notes.txt", b"x"))
+    home.take(delivery("kx20250716.dat", answer([quote(SETTLEMENTPRICE=3026)]), NOON + timedelta(days=1)))
+    home.take(KX)
+    other = Home(Settings(home=tmp_path / "other"))
+    origin = ReplayOrigin(home.archive)
+    assert origin.data_origin is DataOrigin.FILES
+    ingest(FEEDS, origin, home.archive, other.lake, "rebuild", record=False)
+    assert content(other) == content(home)
+    assert len(home.receipts()) == 6
+
+
+def test_replaying_an_archive_that_has_rotted_fails_and_names_the_payload(home: Home) -> None:
+    home.take(KX)
+    sha = home.receipts()[0].payload_sha256
+    assert sha is not None
+    (home.archive.root / "blobs" / sha[:2] / sha).write_bytes(b"rotten")
+    with pytest.raises(ArchiveError, match=sha):
+        list(ReplayOrigin(home.archive).deliveries(FEEDS))

@@ -1,0 +1,121 @@
+"""The doctor finds what is wrong with a home and says what to do; every finding has a home that shows it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from ingest.archive import Archive, Receipt
+from ingest.home import claim
+from ingest.settings import Settings
+from ingest.source import SHANGHAI, DataOrigin, Outcome
+from orchestration import doctor
+from orchestration.doctor import Finding, Level, examine
+
+EVENING = datetime(2025, 7, 22, 22, 0, tzinfo=SHANGHAI)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+def _found(settings: Settings, subject: str, now: datetime = EVENING) -> Finding:
+    return next(finding for finding in examine(settings, now) if finding.subject == subject)
+
+
+def test_a_new_home_has_no_error_and_a_next_step(settings: Settings) -> None:
+    findings = examine(settings, EVENING)
+    assert [finding for finding in findings if finding.level is Level.ERROR] == []
+    assert _found(settings, "publication").advice == "alumina run"
+    assert not settings.root.exists()
+
+
+def test_a_package_that_is_not_the_locked_one_is_an_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "0.0.1")
+    found = _found(settings, "versions")
+    assert found.level is Level.ERROR
+    assert "duckdb 0.0.1, locked 1.5.5" in found.message
+
+
+def test_the_calendar_is_watched(settings: Settings) -> None:
+    assert _found(settings, "calendar").level is Level.OK
+    near = _found(settings, "calendar", datetime(2026, 12, 1, 18, 0, tzinfo=SHANGHAI))
+    assert near.level is Level.NOTE
+    assert "in 30 days" in near.message
+    past = _found(settings, "calendar", datetime(2027, 1, 4, 18, 0, tzinfo=SHANGHAI))
+    assert past.level is Level.ERROR
+    assert "closures of 2027" in past.advice
+
+
+def test_a_calendar_extended_without_closures_is_an_error(settings: Settings) -> None:
+    settings.catalog_overlay.mkdir(parents=True)
+    (settings.catalog_overlay / "calendar.toml").write_text('last_day = "2027-12-31"\n')
+    found = _found(settings, "calendar")
+    assert found.level is Level.ERROR
+    assert "without the closures of 2027" in found.message
+
+
+def test_a_full_disk_is_an_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10_000_000})())
+    assert _found(settings, "disk").level is Level.ERROR
+
+
+def test_the_writer_is_named(settings: Settings) -> None:
+    settings.root.mkdir(parents=True)
+    (settings.root / "warehouse.holder.json").write_text(json.dumps({"what": "dbt build (run 7)", "pid": 4711, "since": "2025-07-22T09:40:00+00:00"}))
+    with FileLock(settings.root / "warehouse.lock"):
+        found = _found(settings, "writer")
+    assert "dbt build (run 7)" in found.message
+    assert "process 4711" in found.message
+    assert _found(settings, "writer").message == "nobody is writing"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level"),
+    [("published", Level.OK), ("rolled_back", Level.OK), ("running", Level.NOTE), ("refused", Level.ERROR), ("failed", Level.ERROR)],
+)
+def test_the_last_publication_is_judged(settings: Settings, outcome: str, level: Level) -> None:
+    settings.root.mkdir(parents=True)
+    settings.status.write_text(
+        json.dumps({"outcome": outcome, "at": "2025-07-22T09:40:00+00:00", "serving": None, "reason": "score must be between"})
+    )
+    found = _found(settings, "publication")
+    assert found.level is level
+    assert (outcome != "refused") or "score must be between" in found.message
+
+
+def _receipt(day: str, outcome: Outcome) -> Receipt:
+    return Receipt(
+        datetime(2025, 7, 22, 9, tzinfo=UTC), "run", "shfe", "kx", day, f"kx{day}.dat", outcome, "", "", 200, 10, "0" * 64, DataOrigin.LIVE
+    )
+
+
+def test_a_live_feed_that_stays_away_is_overdue(settings: Settings) -> None:
+    claim(settings, DataOrigin.LIVE)
+    archive = Archive(settings.archive)
+    archive.record([_receipt("20250721", Outcome.OK), _receipt("20250722", Outcome.NOT_PUBLISHED)])
+    found = _found(settings, "shfe/kx")
+    assert found.level is Level.ERROR
+    assert found.message == "overdue: last arrived for 20250721, expected 20250722"
+    archive.record([_receipt("20250722", Outcome.OK)])
+    assert [finding for finding in examine(settings, EVENING) if finding.subject == "shfe/kx"] == []
+
+
+def test_nothing_is_overdue_before_the_evening_or_over_a_holiday(settings: Settings) -> None:
+    claim(settings, DataOrigin.LIVE)
+    Archive(settings.archive).record([_receipt("20250930", Outcome.OK)])
+    for moment in (
+        datetime(2025, 9, 30, 22, tzinfo=SHANGHAI),
+        datetime(2025, 10, 7, 12, tzinfo=SHANGHAI),
+        datetime(2025, 10, 9, 15, tzinfo=SHANGHAI),
+    ):
+        assert [finding for finding in examine(settings, moment) if finding.subject == "shfe/kx"] == []
+
+
+def test_a_source_without_data_is_named_with_the_way_to_get_it(settings: Settings) -> None:
+    claim(settings, DataOrigin.LIVE)
+    assert "alumina run --source live" in _found(settings, "shfe").advice
+    assert "inbox" in _found(settings, "spot").advice
