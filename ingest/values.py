@@ -16,6 +16,11 @@ _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?")
 
 def number(value: Any) -> float | None:
     """Read a JSON number or a printed one (thousands commas, full-width digits); raises ValueError on anything else."""
+    kind = type(value)
+    if kind is float and math.isfinite(value):
+        return float(value)
+    if kind is int and -LARGEST_COUNT <= value <= LARGEST_COUNT:
+        return float(value)
     if value is None:
         return None
     if isinstance(value, bool):
@@ -39,6 +44,8 @@ def number(value: Any) -> float | None:
 
 def whole(value: Any) -> int | None:
     """Read a count; raises ValueError when it has a fraction."""
+    if type(value) is int and -LARGEST_COUNT <= value <= LARGEST_COUNT:
+        return value
     result = number(value)
     if result is None:
         return None
