@@ -155,6 +155,14 @@ def _ordered(low: str, high: str, name: str, message: str) -> Rule:
 
 
 _TRADED = pl.col("volume_lots") > 0
+_IS_YYMM = pl.col("delivery_month_code").str.contains(r"^[0-9]{2}(0[1-9]|1[0-2])$")
+# Crude oil is listed furthest ahead: quarterly contracts three years out (INE contract text).
+_MONTHS_LISTED = 36
+_MONTHS_AWAY = (2000 + pl.col("delivery_month_code").str.slice(0, 2).cast(pl.Int64, strict=False) - pl.col("trade_date").dt.year()) * 12 + (
+    pl.col("delivery_month_code").str.slice(2, 2).cast(pl.Int64, strict=False) - pl.col("trade_date").dt.month()
+)
+# Assumed: the widest limit ever set on a Chinese exchange stays well below a half; the limit in force belongs to the marts.
+_WIDEST_LIMIT = 0.5
 # Neighbours are taken inside one payload, so that a verdict never depends on what else was delivered with it.
 _SERIES = ("payload_sha256", "provider", "series_id")
 _PREVIOUS = pl.col("value").shift(1).over(_SERIES, order_by="obs_date")
@@ -217,10 +225,21 @@ _QUOTE_RULES = (
     Rule("open_outside_range", "the open lies outside low and high", ~_TRADED | pl.col("open_price").is_between(pl.col("low_price"), pl.col("high_price"))),
     Rule("close_outside_range", "the close lies outside low and high", ~_TRADED | pl.col("close_price").is_between(pl.col("low_price"), pl.col("high_price"))),
     Rule("settle_outside_range", "the settlement lies outside low and high", ~_TRADED | pl.col("settle_price").is_between(pl.col("low_price"), pl.col("high_price"))),
-    Rule("delivery_month_is_not_yymm", "the delivery month is not YYMM", pl.col("delivery_month_code").str.contains(r"^\d\d(0[1-9]|1[0-2])$")),
+    Rule("delivery_month_is_not_yymm", "the delivery month is not YYMM", _IS_YYMM),
+    Rule("delivery_month_out_of_reach", "the contract would have expired or is further away than any exchange lists", ~_IS_YYMM | _MONTHS_AWAY.is_between(0, _MONTHS_LISTED)),
+    Rule(
+        "price_far_from_previous_settlement",
+        "a price is more than half away from the previous settlement, beyond any limit of the exchange",
+        pl.col("high_price").le(pl.col("pre_settle_price") * (1 + _WIDEST_LIMIT)) & pl.col("low_price").ge(pl.col("pre_settle_price") * (1 - _WIDEST_LIMIT)),
+    ),
 )  # fmt: skip
 _RECEIPTS_RULES = (
     Rule("receipts_below_their_change", "the level is smaller than the day's increase", pl.col("receipts_qty") >= pl.col("receipts_change_qty")),
+    Rule(
+        "unit_differs_inside_the_product",
+        "the row's unit is not that of the product's other rows",
+        pl.col("quantity_unit") == pl.col("quantity_unit").first().over("payload_sha256", "product_id"),
+    ),
 )
 _TOTALS_COLUMNS = ("trade_date", "total_scope", "product_id", "volume_lots", "open_interest_lots", "open_interest_change_lots", "turnover_10k_cny")
 _TOTALS_KEY = ("trade_date", "total_scope", "product_id")
@@ -333,7 +352,7 @@ TABLES: dict[str, RawTable] = {
                 Rule("open_outside_range", "the open lies outside low and high", pl.col("open_price").is_between(pl.col("low_price"), pl.col("high_price"))),
                 Rule("close_outside_range", "the close lies outside low and high", pl.col("close_price").is_between(pl.col("low_price"), pl.col("high_price"))),
                 Rule("zero_is_no_price", "a price of zero is a hole, not a price", pl.col("low_price") != 0),
-                Rule("delivery_month_is_not_yymm", "the delivery month is not YYMM", pl.col("delivery_month_code").str.contains(r"^\d\d(0[1-9]|1[0-2])$")),
+                Rule("delivery_month_is_not_yymm", "the delivery month is not YYMM", _IS_YYMM),
                 Rule("no_such_session", "the session is not night, am1, am2 or pm", pl.col("session").is_in(["night", "am1", "am2", "pm"])),
             ),
         ),

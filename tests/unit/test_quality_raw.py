@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 # What a row must hold so that the relations of its table are kept; everything else is filled in by type.
 QUOTE: Row = {
-    "delivery_month_code": "2509", "open_price": 3010.0, "high_price": 3060.0, "low_price": 2990.0, "close_price": 3020.0, "settle_price": 3025.0,
+    "delivery_month_code": "2509", "open_price": 3010.0, "high_price": 3060.0, "low_price": 2990.0, "close_price": 3020.0, "settle_price": 3025.0, "pre_settle_price": 3000.0,
 }  # fmt: skip
 FITTING: dict[str, Row] = {
     "shfe__daily_quotes": QUOTE,
@@ -202,6 +202,12 @@ BREAKS: dict[tuple[str, str], tuple[list[Row], int]] = {
     **{(f"{exchange}__daily_quotes", "close_outside_range"): ([{"close_price": 2989.0}], 0) for exchange in ("shfe", "gfex")},
     **{(f"{exchange}__daily_quotes", "settle_outside_range"): ([{"settle_price": 3060.5}], 0) for exchange in ("shfe", "gfex")},
     **{(f"{exchange}__daily_quotes", "delivery_month_is_not_yymm"): ([{"delivery_month_code": "2513"}], 0) for exchange in ("shfe", "gfex")},
+    **{(f"{exchange}__daily_quotes", "delivery_month_out_of_reach"): ([{"delivery_month_code": "3009"}], 0) for exchange in ("shfe", "gfex")},
+    **{(f"{exchange}__daily_quotes", "price_far_from_previous_settlement"): ([{"pre_settle_price": 1500.0}], 0) for exchange in ("shfe", "gfex")},
+    **{
+        (f"{exchange}__warehouse_receipts", "unit_differs_inside_the_product"): ([{}, {"warehouse": "乙库", "quantity_unit": "kg"}], 1)
+        for exchange in ("shfe", "gfex")
+    },
     **{(f"{exchange}__warehouse_receipts", "receipts_below_their_change"): ([{"receipts_qty": 299.0}], 0) for exchange in ("shfe", "gfex")},
     ("customs__monthly_trade", "month_is_not_its_first_day"): ([{"month": date(2025, 7, 2)}], 0),
     ("customs__monthly_trade", "scope_is_not_the_codes"): ([{"hs_code": "2818"}], 0),

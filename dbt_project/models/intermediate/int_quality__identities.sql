@@ -24,9 +24,9 @@ ranking as (
 
 ),
 
-futures as (
+contracts as (
 
-    select * from {{ ref('fct_futures_daily') }}
+    select * from {{ ref('int_contracts__quotes') }}
 
 ),
 
@@ -59,21 +59,21 @@ levels as (
 settlements as (
 
     select
-        'fct_futures_daily' as table_name,
-        futures.trade_date,
-        futures.contract_code as subject,
+        'int_contracts__quotes' as table_name,
+        contracts.trade_date,
+        contracts.contract_code as subject,
         specs.tick_cny_t
-        * floor(round(futures.turnover_cny / (futures.volume_lots * specs.contract_size_t) / specs.tick_cny_t, 6))
+        * floor(round(contracts.turnover_cny / (contracts.volume_lots * specs.contract_size_t) / specs.tick_cny_t, 6))
             as expected_value,
-        futures.settle_cny_t as found_value,
-        futures.payload_sha256
-    from futures
+        contracts.settle_cny_t as found_value,
+        contracts.payload_sha256
+    from contracts
     inner join specs
         on
-            futures.commodity_code = specs.commodity_code
-            and futures.trade_date >= specs.valid_from
-            and (specs.superseded_from is null or futures.trade_date < specs.superseded_from)
-    where futures.is_traded and futures.turnover_cny is not null and futures.settle_cny_t is not null
+            contracts.commodity_code = specs.commodity_code
+            and contracts.trade_date >= specs.valid_from
+            and (specs.superseded_from is null or contracts.trade_date < specs.superseded_from)
+    where contracts.volume_lots > 0 and contracts.turnover_cny is not null and contracts.settle_cny_t is not null
 
 ),
 

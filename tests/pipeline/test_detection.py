@@ -1,0 +1,244 @@
+"""How many changes of meaning does the warehouse notice? One figure is changed in a payload; the payload must be refused, a row of it
+quarantined, or an identity broken. The rate and the kinds that slip through are printed; docs/reliability.md lists them.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest import sample
+from tests.pipeline.conftest import Built, alumina
+
+DAY = date(2025, 7, 16)
+PER_KIND = 15
+FLOOR = 0.95
+Change = Callable[[Any, random.Random], None]
+PRICES = ("OPENPRICE", "HIGHESTPRICE", "LOWESTPRICE", "CLOSEPRICE", "SETTLEMENTPRICE", "PRESETTLEMENTPRICE")
+
+
+def _traded(document: Any, chance: random.Random) -> dict[str, Any]:
+    rows = [row for row in document["o_curinstrument"] if row["DELIVERYMONTH"].isdigit() and row["VOLUME"]]
+    return chance.choice(rows)
+
+
+def _scaled(keys: tuple[str, ...], factor: float) -> Change:
+    def change(document: Any, chance: random.Random) -> None:
+        row, key = _traded(document, chance), chance.choice(keys)
+        row[key] = type(row[key])(row[key] * factor)
+
+    return change
+
+
+def _swapped(one: str, other: str) -> Change:
+    def change(document: Any, chance: random.Random) -> None:
+        rows = [row for row in document["o_curinstrument"] if row["DELIVERYMONTH"].isdigit() and row["VOLUME"] and row[one] != row[other]]
+        row = chance.choice(rows)
+        row[one], row[other] = row[other], row[one]
+
+    return change
+
+
+def _every_row(document: Any, change: Callable[[dict[str, Any]], None]) -> None:
+    for row in document.get("o_curinstrument") or document["o_cursor"]:
+        change(row)
+
+
+def _digits(document: Any, chance: random.Random) -> None:
+    """Two neighbouring digits of a settlement change places: 3139 becomes 3193."""
+    row = _traded(document, chance)
+    text = str(row["SETTLEMENTPRICE"])
+    places = [n for n in range(len(text) - 1) if text[n] != text[n + 1]]
+    n = chance.choice(places)
+    row["SETTLEMENTPRICE"] = int(text[:n] + text[n + 1] + text[n] + text[n + 2 :])
+
+
+def _without_a_contract(document: Any, chance: random.Random) -> None:
+    document["o_curinstrument"].remove(_traded(document, chance))
+
+
+def _another_month(document: Any, chance: random.Random) -> None:
+    row = _traded(document, chance)
+    row["DELIVERYMONTH"] = f"{int(row['DELIVERYMONTH'][:2]) + 5:02d}{row['DELIVERYMONTH'][2:]}"
+
+
+def _another_product(document: Any, chance: random.Random) -> None:
+    row = _traded(document, chance)
+    row["PRODUCTID"] = row["PRODUCTGROUPID"] = "cu_f"
+
+
+def _column(document: Any, chance: random.Random, keep: bool) -> None:
+    key = chance.choice([*PRICES, "VOLUME", "OPENINTEREST", "TURNOVER"])
+
+    def change(row: dict[str, Any]) -> None:
+        value = row.pop(key)
+        if keep:
+            row[f"{key}NEW"] = value
+
+    _every_row(document, change)
+
+
+def _detail(document: Any, chance: random.Random) -> dict[str, Any]:
+    return chance.choice([row for row in document["o_cursor"] if row["ROWSTATUS"] == "0" and float(row["WRTWGHTS"]) > 0])
+
+
+def _set(row: dict[str, Any], **values: Any) -> None:
+    row.update(values)
+
+
+def _ranked(document: Any, chance: random.Random) -> dict[str, Any]:
+    return chance.choice([row for row in document["o_cursor"] if 1 <= row["RANK"] <= 20 and row["CJ1"] and row["CJ2"] and row["CJ3"]])
+
+
+def _boards_swapped(document: Any, chance: random.Random) -> None:
+    row = next(row for row in iter(lambda: _ranked(document, chance), None) if row["CJ2"] != row["CJ3"])
+    row["CJ2"], row["CJ3"] = row["CJ3"], row["CJ2"]
+
+
+KX: dict[str, Change] = {
+    "price x 10": _scaled(PRICES, 10),
+    "price x 1000": _scaled(PRICES, 1000),
+    "volume x 10": _scaled(("VOLUME",), 10),
+    "open interest x 10": _scaled(("OPENINTEREST",), 10),
+    "turnover x 10000": _scaled(("TURNOVER",), 10_000),
+    "volume negative": _scaled(("VOLUME",), -1),
+    "open interest negative": _scaled(("OPENINTEREST",), -1),
+    "open and close swapped": _swapped("OPENPRICE", "CLOSEPRICE"),
+    "high and low swapped": _swapped("HIGHESTPRICE", "LOWESTPRICE"),
+    "settlement and previous settlement swapped": _swapped("SETTLEMENTPRICE", "PRESETTLEMENTPRICE"),
+    "volume and open interest swapped": _swapped("VOLUME", "OPENINTEREST"),
+    "digits of the settlement swapped": _digits,
+    "a contract missing": _without_a_contract,
+    "a contract under another month": _another_month,
+    "a contract under another product": _another_product,
+    "a column renamed": lambda document, chance: _column(document, chance, True),
+    "a column gone": lambda document, chance: _column(document, chance, False),
+    "not a number": lambda document, chance: _set(_traded(document, chance), CLOSEPRICE=float("nan")),
+    "a blank settlement": lambda document, chance: _set(_traded(document, chance), SETTLEMENTPRICE=""),
+    "a settlement of zero": lambda document, chance: _set(_traded(document, chance), SETTLEMENTPRICE=0),
+}
+STOCK: dict[str, Change] = {
+    "receipts x 10": lambda document, chance: (lambda row: _set(row, WRTWGHTS=row["WRTWGHTS"] * 10))(_detail(document, chance)),
+    "receipts negative": lambda document, chance: (lambda row: _set(row, WRTWGHTS=-row["WRTWGHTS"]))(_detail(document, chance)),
+    "receipts less by a tonne": lambda document, chance: (lambda row: _set(row, WRTWGHTS=row["WRTWGHTS"] - 1))(_detail(document, chance)),
+    "a warehouse missing": lambda document, chance: document["o_cursor"].remove(_detail(document, chance)),
+    "a warehouse twice": lambda document, chance: document["o_cursor"].append(dict(_detail(document, chance), WHABBRNAME="另库$$Other")),
+    "unit kilogram": lambda document, chance: _set(_detail(document, chance), WGHTUNIT="1"),
+    "unit unknown": lambda document, chance: _set(_detail(document, chance), WGHTUNIT="9"),
+    "another product": lambda document, chance: (lambda row: _set(row, VARID="al" if row["VARID"] == "ao" else "ao"))(_detail(document, chance)),
+    "a detail taken for a sum": lambda document, chance: _set(_detail(document, chance), ROWSTATUS="1"),
+    "a column renamed": lambda document, chance: _every_row(document, lambda row: row.update(WEIGHT=row.pop("WRTWGHTS"))),
+    "another region": lambda document, chance: (lambda row: _set(row, REGNAME="甘肃$$Gansu" if "新疆" in row["REGNAME"] else "新疆$$Xinjiang"))(
+        _detail(document, chance)
+    ),
+}
+RANKING: dict[str, Change] = {
+    "lots x 10": lambda document, chance: (lambda row: _set(row, CJ2=row["CJ2"] * 10))(_ranked(document, chance)),
+    "lots negative": lambda document, chance: (lambda row: _set(row, CJ3=-row["CJ3"]))(_ranked(document, chance)),
+    "long and short swapped": _boards_swapped,
+    "a member missing": lambda document, chance: document["o_cursor"].remove(_ranked(document, chance)),
+    "a rank twice": lambda document, chance: (lambda row: _set(row, RANK=row["RANK"] % 20 + 1))(_ranked(document, chance)),
+    "a rank out of range": lambda document, chance: _set(_ranked(document, chance), RANK=21),
+    "a column renamed": lambda document, chance: _every_row(document, lambda row: row.update(LOTS=row.pop("CJ2"))),
+}
+
+
+def _cell(column: str, change: Callable[[str], str], *, prices: bool = True) -> Change:
+    def apply(rows: Any, chance: random.Random) -> None:
+        place = rows[0].index(column)
+        low = rows[0].index("最低价")
+        row = chance.choice([row for row in rows[3:-8] if bool(row[low]) == prices])
+        row[place] = change(row[place])
+
+    return apply
+
+
+def _columns_swapped(rows: Any, chance: random.Random) -> None:
+    a, b = rows[0].index("最低价"), rows[0].index("最高价")
+    for row in rows[1:]:
+        row[a], row[b] = row[b], row[a]
+
+
+SPOT: dict[str, Change] = {
+    "average x 10": _cell("均价", lambda text: str(float(text) * 10)),
+    "index x 10": _cell("均价", lambda text: str(float(text) * 10), prices=False),
+    "average off by one": _cell("均价", lambda text: str(float(text) + 1)),
+    "low above high": _cell("最低价", lambda text: str(float(text) + 500)),
+    "change of the wrong sign": _cell("涨跌", lambda text: str(-float(text or 0) + 7)),
+    "low and high swapped": _columns_swapped,
+    "on a Sunday": _cell("日期", lambda text: "2025-07-13"),
+    "published before": _cell("发布时间", lambda text: "2025-06-01 11:40"),
+    "unknown unit": _cell("单位", lambda text: "万元"),
+    "text in a number": _cell("均价", lambda text: "81.05 million"),
+    "mangled id": _cell("指标ID", lambda text: "2.01E+11"),
+    "another provider": _cell("数据来源", lambda text: "ALD"),
+}
+FEEDS: dict[str, dict[str, Change]] = {"kx": KX, "dailystock": STOCK, "pm": RANKING, "spot_price": SPOT}
+
+
+def _changed(feed: str, body: bytes, change: Change, chance: random.Random) -> bytes:
+    if feed == "spot_price":
+        rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))
+        change(rows, chance)
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        return b"\xef\xbb\xbf" + text.getvalue().encode()
+    document = json.loads(body)
+    change(document, chance)
+    return json.dumps(document, ensure_ascii=False).encode()
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, dict[str, tuple[str, str]]]:
+    """A home that was given every changed payload; and which payload carries which change."""
+    folder = tmp_path_factory.mktemp("changed")
+    chance = random.Random(1)  # noqa: S311 - the same changes every time
+    payloads = {request.feed: (request, response.body) for request, response in sample.deliveries(DAY, DAY, ("shfe",))}
+    payloads |= {
+        request.feed: (request, response.body) for request, response in sample.deliveries(date(2025, 7, 1), DAY, ("spot",)) if "smm" in request.name
+    }
+    changed: dict[str, tuple[str, str]] = {}
+    for feed, changes in FEEDS.items():
+        request, body = payloads[feed]
+        (folder / request.name).write_bytes(body)
+        for kind, change in changes.items():
+            for number in range(PER_KIND):
+                damaged = _changed(feed, body, change, chance)
+                path = folder / feed / kind.replace(" ", "_") / str(number) / request.name
+                path.parent.mkdir(parents=True)
+                path.write_bytes(damaged)
+                changed[hashlib.sha256(damaged).hexdigest()] = (feed, kind)
+    home = tmp_path_factory.mktemp("attacked")
+    run = alumina(home, "run", "--source", "files", "--payloads", str(folder))
+    return Built(home, run), changed
+
+
+def test_a_change_of_meaning_does_not_go_unnoticed(attacked: tuple[Built, dict[str, tuple[str, str]]], capsys: pytest.CaptureFixture[str]) -> None:
+    built, changed = attacked
+    noticed = {
+        sha
+        for (sha,) in built.working(
+            "select payload_sha256 from raw.ingest__receipts where outcome not in ('ok', 'unchanged') or reason = 'unknown_column'"
+        )
+    }
+    noticed |= {sha for (sha,) in built.working("select payload_sha256 from raw.ingest__quarantine")}
+    noticed |= {sha for (sha,) in built.working("select payload_sha256 from intermediate.int_quality__identities")}
+    assert not noticed - set(changed), "an unchanged payload was complained about"
+    missed = Counter(changed[sha] for sha in set(changed) - noticed)
+    rate = 1 - sum(missed.values()) / len(changed)
+    with capsys.disabled():
+        print(  # noqa: T201 - the rate is what the test is for
+            f"\n{len(changed)} changes of meaning, {rate:.1%} noticed; missed: "
+            + "; ".join(f"{feed}: {kind} ({n})" for (feed, kind), n in sorted(missed.items()))
+        )
+    documented = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    assert [kind for _, kind in missed if kind not in documented] == []
+    assert rate >= FLOOR
