@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ingest.source import Outcome, PayloadError, Reject
@@ -21,11 +21,12 @@ def rejected(table: str, error: ValueError, place: str, row: Mapping[str, Any]) 
     return Reject(table, error.reason if isinstance(error, RowError) else "unreadable_value", f"{place}: {error}", row)
 
 
-def csv_table(body: bytes) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """Read a CSV table as its header and its rows, each with its line in the file; cells are stripped, UTF-8 is tried before GB18030.
+Line = tuple[int, list[str]]
+"""A line of a file that holds anything: its number and its cells."""
 
-    Raises PayloadError when it is not text, has no row, repeats a header, or a row has more or fewer cells than the header.
-    """
+
+def csv_lines(body: bytes) -> list[Line]:
+    """Read the lines of a CSV file, UTF-8 before GB18030; raises PayloadError when it is neither, or not CSV."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             text = body.decode(encoding)
@@ -36,17 +37,37 @@ def csv_table(body: bytes) -> tuple[list[str], list[tuple[int, dict[str, str]]]]
         raise PayloadError(Outcome.NOT_DATA, "undecodable", "the file is neither UTF-8 nor GB18030 text")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        lines = [(reader.line_num, [cell.strip() for cell in line]) for line in reader if any(cell.strip() for cell in line)]
+        return [(reader.line_num, cells) for cells in reader]
     except csv.Error as error:
         raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the file is not CSV: {error}") from None
-    if not lines:
+
+
+def filled(lines: Iterable[Line]) -> list[Line]:
+    """Leave out lines that hold nothing; raises PayloadError when none is left."""
+    kept = [(number, cells) for number, cells in lines if any(cell.strip() for cell in cells)]
+    if not kept:
         raise PayloadError(Outcome.NOT_DATA, "empty", "the file holds no row")
-    (_, header), *rows = lines
-    if repeated := sorted({name for name in header if header.count(name) > 1}):
-        raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")
-    for number, cells in rows:
+    return kept
+
+
+def below_header(lines: Sequence[Line]) -> list[Line]:
+    """Give the lines under the header, each as wide as it: a line of another length refuses the file, since its cells have moved."""
+    (_, header), *rest = lines
+    for number, cells in rest:
         if len(cells) != len(header):
             raise PayloadError(Outcome.NOT_DATA, "ragged", f"line {number} has {len(cells)} cells, the header {len(header)}")
-    if not rows:
+    if not rest:
         raise PayloadError(Outcome.NOT_DATA, "no_rows", "the file has a header and no rows")
-    return header, [(number, dict(zip(header, cells, strict=True))) for number, cells in rows]
+    return rest
+
+
+def csv_table(body: bytes) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Read a CSV table as its header and its rows, each with its line in the file; cells are stripped.
+
+    Raises PayloadError when it is not text, has no row, repeats a header, or a row has more or fewer cells than the header.
+    """
+    lines = [(number, [cell.strip() for cell in cells]) for number, cells in filled(csv_lines(body))]
+    header = lines[0][1]
+    if repeated := sorted({name for name in header if header.count(name) > 1}):
+        raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")
+    return header, [(number, dict(zip(header, cells, strict=True))) for number, cells in below_header(lines)]

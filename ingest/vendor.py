@@ -5,8 +5,6 @@ average) or single values (B). Wide (C): a terminal's export, one series per col
 pages `spot`, `cost` and `capacity` say which feeds they take; the rules are the same for all. For people: `docs/drop-files.md`.
 """
 
-import csv
-import io
 import json
 import re
 import unicodedata
@@ -22,6 +20,7 @@ from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calenda
 from ingest.inspect import inspect
 from ingest.settings import Settings
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.table import Line, below_header, csv_lines, filled
 from quality.raw import TABLES
 
 NAME = re.compile(r"(?:^|/)(?P<provider>[A-Za-z]+)_(?P<feed>[a-z_]+?)_(?P<day>\d{8})(?:_r\d+)?\.(?P<form>csv|xlsx)\Z")
@@ -71,9 +70,6 @@ _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 LABELS = frozenset({"series_name", "frequency", "unit", "series_id", "provider", "published_at", "region", "basis_note"})
 _FOOTER = re.compile(r"(数据来源|来源|注|备注|说明|Source|Note)\s*[:：]\s*(.*)", re.IGNORECASE)
 _MOISTURE = re.compile("[干湿]")
-
-Line = tuple[int, list[str]]
-"""Number of the line in the file, from 1, and its cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,38 +224,12 @@ def provider_of(text: str) -> str:
 
 def read_lines(form: str, body: bytes) -> list[Line]:
     """Give the lines of a CSV or a spreadsheet that hold anything, with their numbers; raises PayloadError when they cannot be read."""
-    lines = list(enumerate(sheet.read(body), start=1)) if form == "xlsx" else _csv(body)
-    lines = [(number, cells) for number, cells in lines if any(cell.strip() for cell in cells)]
-    if not lines:
-        raise PayloadError(Outcome.NOT_DATA, "empty", "the file holds no row")
-    return lines
+    return filled(enumerate(sheet.read(body), start=1) if form == "xlsx" else csv_lines(body))
 
 
 def records(lines: Sequence[Line], columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Pair every line under the header with the columns; a line of another length refuses the file, since its cells have moved."""
-    (_, header), *rest = lines
-    for number, cells in rest:
-        if len(cells) != len(header):
-            raise PayloadError(Outcome.NOT_DATA, "ragged", f"line {number} has {len(cells)} cells, the header {len(header)}")
-    if not rest:
-        raise PayloadError(Outcome.NOT_DATA, "no_rows", "the file has a header and no rows")
-    return [dict(zip(columns, cells, strict=True)) | {"_line": f"line {number}"} for number, cells in rest]
-
-
-def _csv(body: bytes) -> list[Line]:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = body.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise PayloadError(Outcome.NOT_DATA, "undecodable", "the file is neither UTF-8 nor GB18030 text")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        return [(reader.line_num, cells) for cells in reader]
-    except csv.Error as error:
-        raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the file is not CSV: {error}") from None
+    """Pair every line under the header with the columns."""
+    return [dict(zip(columns, cells, strict=True)) | {"_line": f"line {number}"} for number, cells in below_header(lines)]
 
 
 def _is_wide(lines: Sequence[Line]) -> bool:
