@@ -94,11 +94,10 @@ def ingest(
     first_seen: dict[str, datetime] = {}
     accepted: dict[tuple[str, str, str], str] = {}
     taken: set[tuple[tuple[str, str, str], str]] = set()
-    for receipt in archive.receipts():
-        if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED) and receipt.payload_sha256:
-            first_seen.setdefault(receipt.payload_sha256, receipt.attempted_at)
-            accepted[receipt.request] = receipt.payload_sha256
-            taken.add((receipt.request, receipt.payload_sha256))
+    for known, sha256, at in archive.accepted(by_name):
+        first_seen.setdefault(sha256, at)
+        accepted[known] = sha256
+        taken.add((known, sha256))
     durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be made again
     report, pending = Report(), _Pending()
 

@@ -12,6 +12,7 @@ from typing import Any
 from ingest.settings import Settings
 from orchestration.instance import enter
 
+TIMED = {"lake": "ingest", "raw": "raw load", "dbt": "dbt", "release": "publish"}
 STEPS = {"lake": "take in", "raw": "load raw", "dbt": "build and test models", "release": "audit and publish"}
 
 
@@ -58,7 +59,7 @@ def run_job(
         failures = [event for event in result.all_events if event.event_type_value in ("STEP_FAILURE", "RUN_FAILURE")]
         materialized = {key for event in result.get_asset_materialization_events() if (key := event.asset_key)}
         expected = set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
-        seconds |= _phases(result.all_events)
+        seconds |= _phases(result)
     message = "; ".join(dict.fromkeys(_cause(event) for event in failures if event.event_type_value == "STEP_FAILURE")) or "; ".join(
         event.message or "" for event in failures
     )
@@ -78,12 +79,17 @@ def _cause(event: Any) -> str:
     return text.split(": ", 1)[1] if ": " in text and "." in text.split(": ", 1)[0] else text
 
 
-def _phases(events: Any) -> dict[str, float]:
+def _phases(result: Any) -> dict[str, float]:
+    """Seconds by phase; the release says itself how long its gate took."""
     seconds: dict[str, float] = {}
-    for event in events:
+    for event in result.all_events:
         if event.event_type_value == "STEP_SUCCESS" and event.step_key:
-            phase = phase_of(event.step_key)
+            phase = TIMED[phase_of(event.step_key)]
             seconds[phase] = seconds.get(phase, 0.0) + event.event_specific_data.duration_ms / 1000
+    for event in result.get_asset_materialization_events():
+        if gate := event.materialization.metadata.get("gate_seconds"):
+            seconds["gate"] = float(gate.value)
+            seconds["publish"] = seconds.pop("publish", seconds["gate"]) - seconds["gate"]
     return seconds
 
 

@@ -1,6 +1,7 @@
 """The published figures of July 2025 come out of the whole pipeline, from payload to published file."""
 
 import math
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -173,3 +174,11 @@ def test_a_payload_leads_back_from_the_published_row(sample) -> None:
     body = (sample.home / "archive" / "blobs" / sha[:2] / sha).read_text(encoding="utf-8")
     assert "20250718" in body
     assert "氧化铝" in body
+
+
+def test_the_command_says_where_the_time_went(sample) -> None:
+    table = sample.run.stdout.split("where the time went")[1]
+    phases = re.findall(r"│ ([a-z ]+?) +│ +(\d+\.\d) │", table)
+    assert [name for name, _ in phases] == ["imports", "definitions", "ingest", "raw load", "dbt", "gate", "publish", "other", "all"]
+    seconds = {name: float(value) for name, value in phases}
+    assert seconds["all"] == pytest.approx(sum(seconds.values()) - seconds["all"], abs=0.5)

@@ -167,3 +167,15 @@ def test_appended_lines_close_a_line_left_open(tmp_path: Path) -> None:
     assert path.read_text().splitlines() == ["one", "cut", "two", "three"]
     files.append_lines(path, [])
     assert path.read_text().splitlines() == ["one", "cut", "two", "three"]
+
+
+def test_accepted_attempts_are_found_among_cut_and_foreign_lines(archive: Archive) -> None:
+    kept = [receipt(f"2025071{n}", outcome=outcome) for n, outcome in enumerate((Outcome.OK, Outcome.UNCHANGED, Outcome.BLOCKED, Outcome.OK))]
+    archive.record(kept)
+    file = next((archive.root / "receipts").glob("*.jsonl"))
+    expected = [(one.request, one.payload_sha256, one.attempted_at) for one in kept if one.outcome is not Outcome.BLOCKED]
+    assert list(archive.accepted({kept[0].source})) == expected
+    assert list(archive.accepted({"another"})) == []
+    # A line cut by an interrupted write, and one that ends like a receipt without being one.
+    file.write_bytes(file.read_bytes() + b'{"source": "shfe", "message": "{}\n{"source": {}}}\n')
+    assert list(archive.accepted({kept[0].source})) == expected
