@@ -175,7 +175,7 @@ def _identities(home: Path, copy: Path, *statements: str) -> list[tuple]:
 def test_a_dated_tick_holds_by_the_trade_date_and_not_by_the_contract(files, tmp_path: Path) -> None:
     """An average of 62,330 is cut to 62,300 while the tick is 50 and to 62,320 from the day it is 20, on one contract."""
     days = ("2024-12-16", "2024-12-17")
-    moved = "insert into marts.fct_futures_daily select * replace (date '{}' as trade_date, 100 as volume_lots, 6233000.0 as turnover_cny, {}.0 as settle_cny_t) from marts.fct_futures_daily where contract_code = 'LC2701'"
+    moved = "insert into intermediate.int_contracts__quotes select * replace (date '{}' as trade_date, 100 as volume_lots, 6233000.0 as turnover_cny, {}.0 as settle_cny_t) from intermediate.int_contracts__quotes where contract_code = 'LC2701'"
     before = set(_identities(files.home, tmp_path))
     right = [moved.format(day, settle) for day, settle in zip(days, (62_300, 62_320), strict=True)]
     wrong = [moved.format(day, settle) for day, settle in zip(days, (62_320, 62_300), strict=True)]
