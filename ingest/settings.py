@@ -3,7 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     releases_kept: int = Field(default=10, ge=2, description="Published releases kept for rollback.")
     lock_wait_seconds: float = Field(default=600, ge=0, description="How long a writer waits for another one.")
     inbox_settle_seconds: float = Field(default=2, ge=0, description="How long a dropped file must be left alone before it counts.")
+
+    as_of: AwareDatetime | None = Field(default=None, description="Build what was known at this time, aside; such a build is never published.")
 
     @cached_property
     def root(self) -> Path:
@@ -46,9 +48,14 @@ class Settings(BaseSettings):
         return self.root / "catalog"
 
     @property
+    def workshop(self) -> Path:
+        """Where models are built: the home itself, or a folder of its own for a build as of a past time."""
+        return self.root if self.as_of is None else self.root / "as_of" / self.as_of.strftime("%Y-%m-%dT%H%M%z")
+
+    @property
     def warehouse(self) -> Path:
         """The working DuckDB file; nobody but the pipeline opens it."""
-        return self.root / "warehouse.duckdb"
+        return self.workshop / "warehouse.duckdb"
 
     @property
     def releases(self) -> Path:

@@ -70,6 +70,8 @@ def load_raw(settings: Settings) -> dict[str, int]:
             _ensure(con, table)
             if table.name == "ingest__receipts":
                 _replace_receipts(con, table, Archive(settings.archive))
+            elif table.name == "ingest__horizon":
+                _set_horizon(con, table, settings.as_of)
             else:
                 _follow(con, table, lake, batches)
         con.execute("commit")
@@ -141,6 +143,16 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
         )
         con.unregister("owned")
     con.executemany("insert into raw._lake_batches values (?, ?)", [(table.name, batch.batch_id) for batch in fresh])
+
+
+def _set_horizon(con: duckdb.DuckDBPyConnection, table: RawTable, as_of: datetime | None) -> None:
+    """Say how far the models may know the world: one row, null in a normal build."""
+    con.execute(f'delete from raw."{table.name}"')
+    con.execute(
+        f"insert into raw.\"{table.name}\" by name select cast(? as timestamptz) as as_of, '' as payload_sha256, 'horizon' as source, "
+        "now() as fetched_at, '1' as parser_version, 'config' as data_origin",
+        [as_of],
+    )
 
 
 def _replace_receipts(con: duckdb.DuckDBPyConnection, table: RawTable, archive: Archive) -> None:

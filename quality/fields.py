@@ -46,6 +46,7 @@ _ALL = (
     Field("available_at", TS, "UTC", "When the world could know the fact: stated publication time, else the publication clock", "市场可知时间"),
     Field("vintage", I, "count", "Version of the fact by publication order, 1 is the first", "版本序号", ge=1),
     Field("is_latest", B, "-", "True for the newest version of the fact", "是否最新版本"),
+    Field("as_of", TS, "UTC", "How far the build knows the world; null in a normal build", "知识截止时间"),
     # keys and calendar
     Field("commodity_code", T, "-", "Commodity, by its exchange code in capitals", "品种代码"),
     Field("trade_date", D, "-", "Exchange session; the night session belongs to the next trading day", "交易日"),
@@ -193,6 +194,10 @@ _ALL = (
     Field("latest_minute", I, "minutes", "End of the publication window, minutes after midnight in Shanghai", "最晚发布时刻（分钟）", 0, 2880),
     Field("label", T, "-", "sourced or assumed", "标注：有出处或假设"),
     Field("source_note", T, "-", "Where the configured value comes from", "依据"),
+    Field("model_id", T, "-", "Model behind a modelled figure; figures of two models are never mixed. Blank for plain prices and counts", "模型标识"),
+    Field("term", T, "-", "Name of a dated contract term, fee, freight, premium or coefficient", "条款或系数名称"),
+    Field("scope", T, "-", "What the term holds for within the commodity: a region, a pair origin>warehouse, an input; blank for all of it", "适用范围"),
+    Field("term_value", N, "term unit", "Value of the term from its first day on", "条款数值"),
     Field("parameter", T, "-", "Name of a threshold, window or assumption", "参数名"),
     Field("parameter_value", N, "parameter unit", "Its value", "参数值"),
     Field("component", T, "-", "Component of the score", "评分分项"),

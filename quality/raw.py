@@ -427,7 +427,12 @@ TABLES: dict[str, RawTable] = {
             ("commodity_code", "valid_from"),
             optional=("warrant_unit_t",),
         ),
-        _config("catalog__series", ("commodity_code", "role", "provider", "series_id", "region", "source_note"), ("commodity_code", "role", "provider", "series_id")),
+        _config("catalog__series", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "source_note"), ("commodity_code", "role", "provider", "series_id")),
+        _config(
+            "catalog__terms",
+            ("commodity_code", "term", "scope", "valid_from", "term_value", "unit", "label", "source_note"),
+            ("commodity_code", "term", "scope", "valid_from"),
+        ),
         _config("catalog__customs_codes", ("commodity_code", "hs_code", "role", "source_note"), ("commodity_code", "hs_code")),
         _config("catalog__regions", ("region", "region_name_zh", "region_name_en"), ("region",)),
         _config("catalog__publication_clock", ("dataset", "day_offset", "earliest_minute", "latest_minute", "label", "source_note"), ("dataset",)),
@@ -444,6 +449,7 @@ TABLES: dict[str, RawTable] = {
             ("payload_sha256", "table_name", "reason", "row_json"),
             None,
         ),
+        RawTable("ingest__horizon", ("as_of",), (), ("as_of",), None, replace=True),
         RawTable(
             "ingest__receipts",
             ("attempted_at", "run_id", "source", "feed", "request_key", "request_name", "outcome", "reason", "message", "http_status", "payload_bytes", "payload_sha256", "data_origin"),

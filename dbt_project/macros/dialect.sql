@@ -14,6 +14,11 @@
     to_utc_timestamp(cast({{ day }} as timestamp) + make_interval(0, 0, 0, 0, 0, {{ minutes }}, 0), 'Asia/Shanghai')
 {%- endmacro %}
 
+{# The day in Shanghai of a point in time. #}
+{% macro shanghai_date(moment) %}{{ return(adapter.dispatch('shanghai_date', 'alumina')(moment)) }}{% endmacro %}
+{% macro duckdb__shanghai_date(moment) %}cast(timezone('Asia/Shanghai', {{ moment }}) as date){% endmacro %}
+{% macro default__shanghai_date(moment) %}cast(from_utc_timestamp({{ moment }}, 'Asia/Shanghai') as date){% endmacro %}
+
 {# First day of a delivery month printed as YYMM. #}
 {% macro delivery_month(code) %}{{ return(adapter.dispatch('delivery_month', 'alumina')(code)) }}{% endmacro %}
 {% macro duckdb__delivery_month(code) -%}

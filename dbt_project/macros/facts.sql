@@ -1,5 +1,5 @@
-{# When the world could know a fact: the stated publication time, never before the clock window opens; without one, its end. #}
-{% macro available_at(day, published_at, clock) -%}
+{# When the publication clock says a fact could be known: the stated publication time, never before the window opens; without one, its end. #}
+{% macro clock_at(day, published_at, clock) -%}
     {#- Not coalesce(greatest(...), ...): greatest passes over a null, and the fact would be known before it was. #}
     case
         when {{ published_at }} is null then {{ shanghai_time(add_days(day, clock ~ '.day_offset'), clock ~ '.latest_minute') }}
@@ -7,21 +7,88 @@
     end
 {%- endmacro %}
 
-{# Order of the versions of one fact: by the payload's own time, then by when it was first in hand. #}
-{% macro vintage(keys) -%}
-    row_number() over (
-        partition by {{ keys | join(', ') }}
-        order by available_at, fetched_at, payload_sha256
-    )
+{# Only what the world could know by this build's horizon (`alumina run --as-of`); everything in a normal build. #}
+{% macro is_known(available_at) -%}
+    {{ available_at }} <= coalesce((select max(horizon.as_of) from {{ ref('stg_ingest__horizon') }} as horizon), {{ available_at }})
 {%- endmacro %}
 
-{% macro is_latest(keys) -%}
-    (
+{#
+The versions of each fact of a relation, which has clock_at, fetched_at and payload_sha256 (and decided_by, the decision time of the
+fact's own day, where decided=true):
+
+available_at   the clock time for the payload first in hand, also when it was loaded long afterwards; a later one was not known before
+               it was first seen. Every version is known from available_at until superseded_at.
+vintage        1, 2, … as they became known. A payload that repeats the figures known before it is no version of its own.
+is_latest      the newest by the payloads' own time.
+is_decided     the version the day's own decision stood on; where none was there yet, the first that came. History as it was lived:
+               revisions never reach back into it.
+#}
+{% macro versions(relation, keys, values, decided=false) -%}
+    {%- set key = keys | join(', ') -%}
+    {%- set own_order = 'clock_at, fetched_at, payload_sha256' -%}
+    {%- set known_order = 'available_at, clock_at, fetched_at, payload_sha256' -%}
+    select
+        told.*,
+        row_number() over (partition by {{ key }} order by {{ known_order }}) as vintage,
+        min(told.available_at) over (
+            partition by {{ key }}
+            order by {{ own_order }}
+            rows between 1 following and unbounded following
+        ) as superseded_at,
         row_number() over (
-            partition by {{ keys | join(', ') }}
-            order by available_at desc, fetched_at desc, payload_sha256 desc
-        ) = 1
-    )
+            partition by {{ key }}
+            order by clock_at desc, fetched_at desc, payload_sha256 desc
+        ) = 1 as is_latest
+        {%- if decided %},
+        row_number() over (
+            partition by {{ key }}
+            order by
+                case when available_at <= decided_by then 0 else 1 end asc,
+                case when available_at <= decided_by then clock_at end desc,
+                case when available_at <= decided_by then fetched_at end desc,
+                available_at asc,
+                payload_sha256 asc
+        ) = 1 as is_decided
+        {%- endif %}
+    from (
+        select
+            seen.*,
+            {%- for value in values %}
+            seen.{{ value }} is distinct from lag(seen.{{ value }}) over known_before or
+            {%- endfor %}
+            row_number() over known_before = 1 as is_new
+        from (
+            select
+                *,
+                case
+                    when row_number() over (partition by {{ key }} order by fetched_at, clock_at, payload_sha256) = 1 then clock_at
+                    else greatest(clock_at, fetched_at)
+                end as available_at
+            from {{ relation }}
+        ) as seen
+        window known_before as (partition by {{ key }} order by {{ known_order }})
+    ) as told
+    where told.is_new and {{ is_known('told.available_at') }}
+{%- endmacro %}
+
+{#
+Two readings of history, to be kept apart in every window: `latest` with all revisions, which the marts show, and `decided`, as it stood
+at each day's own decision, which scores and rules are made of.
+#}
+{% macro readings(relation) -%}
+    select
+        'latest' as reading,
+        *
+    from {{ relation }}
+    where is_latest
+
+    union all
+
+    select
+        'decided' as reading,
+        *
+    from {{ relation }}
+    where is_decided
 {%- endmacro %}
 
 {# Change in per cent from one figure to another. #}

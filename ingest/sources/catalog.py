@@ -36,7 +36,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "2"
+    parser_version = "3"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
 
     def requests(self, day: date) -> Iterable[Request]:
@@ -87,7 +87,7 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
             ],
             "catalog__contract_specs": specs,
             "catalog__series": [
-                {"commodity_code": code, "source_note": series["source"]}
+                {"commodity_code": code, "model_id": series.get("model_id", ""), "source_note": series["source"]}
                 | {column: series[column] for column in ("role", "provider", "series_id", "region")}
                 for series in document.get("series", [])
             ],
@@ -95,6 +95,7 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
                 {"commodity_code": code, "hs_code": _hs_code(customs["hs_code"]), "role": customs["role"], "source_note": customs["source"]}
                 for customs in document.get("customs", [])
             ],
+            "catalog__terms": _terms(code, document),
         }
     if name == "regions.toml":
         return {
@@ -123,9 +124,30 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
                 for row in document["parameter"]
             ]
         }
+    if name == "terms.toml":
+        return {"catalog__terms": _terms("*", document)}
     if name == "score.toml":
         return {"catalog__score_components": _components(document)}
     return {}  # exchanges.toml is read where payloads are parsed
+
+
+def _terms(code: str, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Dated terms: what the exchange, the tax office or a forwarder sets, or what is assumed in its place."""
+    if wrong := {row["label"] for row in document.get("term", [])} - {"sourced", "assumed"}:
+        raise ValueError(f"label {', '.join(sorted(wrong))} of a term is not sourced or assumed")
+    return [
+        {
+            "commodity_code": code,
+            "term": row["name"],
+            "scope": row.get("scope", ""),
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "term_value": float(row["value"]),
+            "unit": row["unit"],
+            "label": row["label"],
+            "source_note": row["source"],
+        }
+        for row in document.get("term", [])
+    ]
 
 
 def _components(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 {%- set names = [
     'roll_open_interest_ratio', 'roll_deadline_sessions', 'percentile_window_sessions', 'percentile_minimum_sessions',
     'trend_sigma_multiple', 'coverage_minimum', 'stance_score', 'confidence_base', 'decision_time_minutes',
-    'warrant_tolerance_ratio', 'fact_maximum_age_sessions',
+    'warrant_tolerance_ratio', 'fact_maximum_age_sessions', 'series_maximum_age_days',
 ] -%}
 
 with commodities as (

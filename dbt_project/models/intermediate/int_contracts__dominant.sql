@@ -1,10 +1,11 @@
 -- Rule R-RQ0. The contract that is dominant on a session is decided from open interest at the close of the session before:
 -- the current one stays until another exceeds it by the configured ratio, a contract is dominant at most once, and a roll is
--- forced some sessions before the last trading day. The path depends on itself, hence the recursion, one step per session.
+-- forced some sessions before the last trading day. It stands on the figures as they were decided on: a revision never changes a
+-- dominance that was lived. The path depends on itself, hence the recursion, one step per session.
 with recursive quotes as (
 
     select * from {{ ref('int_contracts__quotes') }}
-    where is_latest
+    where is_decided
 
 ),
 

@@ -16,6 +16,12 @@ clock as (
 
 ),
 
+parameters as (
+
+    select * from {{ ref('int_commodities__parameters') }}
+
+),
+
 timed as (
 
     select
@@ -38,23 +44,29 @@ timed as (
         quotes.data_origin,
         quotes.payload_sha256,
         quotes.fetched_at,
-        {{ available_at('quotes.trade_date', 'quotes.published_at', 'clock') }} as available_at
+        {{ shanghai_time('quotes.trade_date', 'parameters.decision_time_minutes') }} as decided_by,
+        {{ clock_at('quotes.trade_date', 'quotes.published_at', 'clock') }} as clock_at
     from quotes
     inner join commodities
         on
             quotes.product_id = commodities.product_id
             and quotes.exchange = commodities.exchange
     inner join clock on quotes.dataset = clock.dataset
+    inner join parameters on commodities.commodity_code = parameters.commodity_code
 
 ),
 
 final as (
 
-    select
-        *,
-        {{ vintage(['commodity_code', 'contract_code', 'trade_date']) }} as vintage,
-        {{ is_latest(['commodity_code', 'contract_code', 'trade_date']) }} as is_latest
-    from timed
+    {{ versions(
+        'timed',
+        keys=['commodity_code', 'contract_code', 'trade_date'],
+        values=[
+            'open_cny_t', 'high_cny_t', 'low_cny_t', 'close_cny_t', 'settle_cny_t', 'pre_settle_cny_t',
+            'volume_lots', 'open_interest_lots', 'open_interest_change_lots', 'turnover_cny',
+        ],
+        decided=true
+    ) }}
 
 )
 

@@ -1,13 +1,15 @@
 -- Every daily fact a signal can be made of, in one long form: what, about which day, knowable from when, from which payload.
 with futures as (
 
-    select * from {{ ref('fct_futures_daily') }}
+    select * from {{ ref('int_futures__daily') }}
+    where reading = 'decided'
 
 ),
 
 receipts as (
 
-    select * from {{ ref('fct_receipts_daily') }}
+    select * from {{ ref('int_receipts__daily') }}
+    where reading = 'decided'
 
 ),
 

@@ -2,7 +2,7 @@
 -- percentile of a day is taken among the values as each was known at its own decision time.
 with decisions as (
 
-    select * from {{ ref('int_outlook__decisions') }}
+    select * from {{ ref('int_calendar__decisions') }}
 
 ),
 

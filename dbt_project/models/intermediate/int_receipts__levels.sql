@@ -22,6 +22,12 @@ clock as (
 
 ),
 
+parameters as (
+
+    select * from {{ ref('int_commodities__parameters') }}
+
+),
+
 timed as (
 
     select
@@ -38,13 +44,15 @@ timed as (
         receipts.data_origin,
         receipts.payload_sha256,
         receipts.fetched_at,
-        {{ available_at('receipts.trade_date', 'receipts.published_at', 'clock') }} as available_at
+        {{ shanghai_time('receipts.trade_date', 'parameters.decision_time_minutes') }} as decided_by,
+        {{ clock_at('receipts.trade_date', 'receipts.published_at', 'clock') }} as clock_at
     from receipts
     inner join commodities
         on
             receipts.product_id = commodities.product_id
             and receipts.exchange = commodities.exchange
     inner join clock on receipts.dataset = clock.dataset
+    inner join parameters on commodities.commodity_code = parameters.commodity_code
     left join specs
         on
             commodities.commodity_code = specs.commodity_code
@@ -60,8 +68,13 @@ payloads as (
         commodity_code,
         trade_date,
         payload_sha256,
-        min(available_at) as available_at,
-        min(fetched_at) as fetched_at
+        min(decided_by) as decided_by,
+        min(clock_at) as clock_at,
+        min(fetched_at) as fetched_at,
+        md5({{ joined(
+            "concat_ws('|', warehouse_type, region, warehouse, row_level, cast(receipts_t as varchar), cast(published_change_t as varchar))",
+            'warehouse_type, region, warehouse, row_level, receipts_t'
+        ) }}) as content
     from timed
     group by commodity_code, trade_date, payload_sha256
 
@@ -69,20 +82,30 @@ payloads as (
 
 versions as (
 
-    select
-        *,
-        {{ vintage(['commodity_code', 'trade_date']) }} as vintage,
-        {{ is_latest(['commodity_code', 'trade_date']) }} as is_latest
-    from payloads
+    {{ versions('payloads', keys=['commodity_code', 'trade_date'], values=['content'], decided=true) }}
 
 ),
 
 final as (
 
     select
-        timed.*,
+        timed.commodity_code,
+        timed.trade_date,
+        timed.warehouse_type,
+        timed.region,
+        timed.warehouse,
+        timed.row_level,
+        timed.receipts_t,
+        timed.published_change_t,
+        timed.source,
+        timed.data_origin,
+        timed.payload_sha256,
+        timed.fetched_at,
+        versions.available_at,
+        versions.superseded_at,
         versions.vintage,
-        versions.is_latest
+        versions.is_latest,
+        versions.is_decided
     from timed
     inner join versions
         on

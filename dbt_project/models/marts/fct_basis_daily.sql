@@ -15,7 +15,7 @@ spot as (
 
 spreads as (
 
-    select * from {{ ref('int_spot__prices') }}
+    select * from {{ ref('int_series__values') }}
     where is_latest and role = 'spread_1130'
 
 ),
@@ -73,13 +73,13 @@ priced as (
         spot.payload_sha256 as spot_payload_sha256,
         legs.data_origin,
         case
-            when legs.futures_leg = 't1130' then spot.spot_cny_t - spreads.value_cny_t
+            when legs.futures_leg = 't1130' then spot.spot_cny_t - spreads.value
             else legs.exchange_cny_t
         end as futures_cny_t,
         case when legs.futures_leg = 't1130' then 'vendor_spread' else 'exchange' end as price_source,
         case
             when spot.spot_cny_t is null then 'no_spot_price'
-            when legs.futures_leg = 't1130' and spreads.value_cny_t is null then 'no_vendor_spread'
+            when legs.futures_leg = 't1130' and spreads.value is null then 'no_vendor_spread'
             when legs.futures_leg <> 't1130' and legs.exchange_cny_t is null then 'no_futures_price'
         end as null_reason,
         greatest(
@@ -97,7 +97,7 @@ priced as (
     left join spreads
         on
             legs.commodity_code = spreads.commodity_code
-            and legs.trade_date = spreads.trade_date
+            and legs.trade_date = spreads.obs_date
             and legs.provider = spreads.provider
             and legs.region = spreads.region
     where legs.futures_leg <> 't1130' or legs.region = 'national'

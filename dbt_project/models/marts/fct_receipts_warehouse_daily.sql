@@ -1,32 +1,25 @@
-with levels as (
+with daily as (
 
-    select * from {{ ref('int_receipts__levels') }}
-    where is_latest and row_level = 'detail'
-
-),
-
-regions as (
-
-    select * from {{ ref('stg_catalog__regions') }}
+    select * from {{ ref('int_receipts__warehouses') }}
+    where reading = 'latest'
 
 ),
 
 final as (
 
     select
-        levels.commodity_code,
-        levels.trade_date,
-        levels.warehouse_type,
-        coalesce(regions.region, levels.region) as region,
-        levels.warehouse,
-        levels.receipts_t,
-        levels.published_change_t,
-        levels.available_at,
-        levels.source,
-        levels.data_origin,
-        levels.payload_sha256
-    from levels
-    left join regions on levels.region = regions.region_name_zh
+        commodity_code,
+        trade_date,
+        warehouse_type,
+        region,
+        warehouse,
+        receipts_t,
+        published_change_t,
+        available_at,
+        source,
+        data_origin,
+        payload_sha256
+    from daily
 
 )
 

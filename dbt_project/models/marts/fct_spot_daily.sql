@@ -1,7 +1,7 @@
 with prices as (
 
-    select * from {{ ref('int_spot__prices') }}
-    where is_latest and role = 'spot'
+    select * from {{ ref('int_series__values') }}
+    where is_latest and role = 'spot' and unit = 'CNY/t'
 
 ),
 
@@ -9,17 +9,17 @@ final as (
 
     select
         commodity_code,
-        trade_date,
+        obs_date as trade_date,
         provider,
         region,
         series_id,
         frequency,
-        value_cny_t as spot_cny_t,
-        low_cny_t as spot_low_cny_t,
-        high_cny_t as spot_high_cny_t,
-        value_cny_t - lag(value_cny_t) over (
+        value as spot_cny_t,
+        low_value as spot_low_cny_t,
+        high_value as spot_high_cny_t,
+        value - lag(value) over (
             partition by commodity_code, provider, series_id
-            order by trade_date
+            order by obs_date
         ) as spot_change_cny_t,
         available_at,
         source,

@@ -1,7 +1,7 @@
 -- Every component of the score at every decision, also those without data: a missing block must be seen, not guessed.
 with decisions as (
 
-    select * from {{ ref('int_outlook__decisions') }}
+    select * from {{ ref('int_calendar__decisions') }}
 
 ),
 

@@ -1,6 +1,6 @@
 with decisions as (
 
-    select * from {{ ref('int_outlook__decisions') }}
+    select * from {{ ref('int_calendar__decisions') }}
 
 ),
 

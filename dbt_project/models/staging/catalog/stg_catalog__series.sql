@@ -12,6 +12,7 @@ renamed as (
         provider,
         series_id,
         region,
+        model_id,
         source_note,
         payload_sha256,
         source,
