@@ -150,7 +150,7 @@ def _set_horizon(con: duckdb.DuckDBPyConnection, table: RawTable, as_of: datetim
     con.execute(f'delete from raw."{table.name}"')
     con.execute(
         f"insert into raw.\"{table.name}\" by name select cast(? as timestamptz) as as_of, '' as payload_sha256, 'horizon' as source, "
-        "now() as fetched_at, '1' as parser_version, 'config' as data_origin",
+        "coalesce(as_of, to_timestamp(0)) as fetched_at, '1' as parser_version, 'config' as data_origin",
         [as_of],
     )
 
