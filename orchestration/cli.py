@@ -43,9 +43,17 @@ def run(
     payloads: Annotated[Path | None, typer.Option(help="Folder of payload files, with --source files.")] = None,
     first: Annotated[str | None, typer.Option("--from", help="First day, e.g. 2025-05-01.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help='Take nothing in; build aside what was known at a time, e.g. "2025-07-22 15:05". Never published.')
+    ] = None,
     timings: Annotated[bool, typer.Option("--timings", help="Show where the time went.")] = False,
 ) -> None:
     """Take data in, build and test every model, audit and publish. Running again changes nothing but the log of attempts."""
+    if as_of is not None:
+        if source or payloads or first or last:
+            fail("--as-of looks back at what this home holds; it goes with no other choice of data")
+        _look_back(as_of)
+        return
     if source is RunSource.FILES and payloads is None:
         fail("--source files needs --payloads DIR, the folder with the payload files")
     if payloads is not None and source is not RunSource.FILES:
@@ -214,6 +222,18 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
     _show_outlook(settings, None)
 
 
+def _look_back(text: str) -> None:
+    from orchestration.as_of import AsOfError, build_as_of, moment
+    from orchestration.warehouse import WarehouseBusyError
+
+    try:
+        with out.status("building what was known then"):
+            aside = build_as_of(Settings(), moment(text))
+    except (AsOfError, WarehouseBusyError, ValueError) as error:
+        fail(str(error))
+    _show_outlook(aside, None)
+
+
 def _show_problems(settings: Settings, run_id: str) -> None:
     """Say what this run could not use; the same lines stand in serving.source_status and serving.quality_results."""
     from ingest.archive import Archive
@@ -259,7 +279,10 @@ def _show_outlook(settings: Settings, day: str | None) -> None:
             if row["status_reason"]:
                 missing = f" (no data yet for: {row['missing_blocks'].replace(';', ', ')})" if row["missing_blocks"] else ""
                 out.print(f"{row['commodity_code']} is a {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}{missing}")
-    out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
+    if settings.as_of is None:
+        out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
+    else:
+        out.print(f"as known at {settings.as_of:%Y-%m-%d %H:%M}, not published: {settings.warehouse}", soft_wrap=True)
 
 
 def _show_timings(seconds: dict[str, float], total: float) -> None:

@@ -16,6 +16,8 @@ from ingest.settings import REPOSITORY, Settings
 from serving.release import CheckResult, PublishRefusedError
 
 PROJECT = REPOSITORY / "dbt_project"
+# Unit tests of the models are for who changes them; the test suite runs them.
+PRODUCTION = ("--exclude-resource-type", "unit_test")
 
 
 def executable() -> None:
@@ -72,6 +74,12 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def build_command(settings: Settings) -> list[str]:
+    """Give the command that builds and tests every model in the settings' warehouse, without Dagster."""
+    target = str(settings.workshop / "dbt")
+    return [_beside_python("dbt"), "build", *PRODUCTION, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", target]
+
+
 def _beside_python(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
@@ -83,7 +91,7 @@ def _newest() -> float:
 
 def forget_results(settings: Settings) -> None:
     """Say that the warehouse has new rows which dbt has not built and tested yet; a release is refused until it has."""
-    (settings.root / "dbt_results.json").unlink(missing_ok=True)
+    (settings.workshop / "dbt_results.json").unlink(missing_ok=True)
 
 
 def record_results(settings: Settings, run_results: dict[str, Any]) -> list[CheckResult]:
@@ -99,13 +107,13 @@ def record_results(settings: Settings, run_results: dict[str, Any]) -> list[Chec
         )
         for row in run_results["results"]
     ]
-    write_atomic(settings.root / "dbt_results.json", json.dumps([asdict(result) for result in results]).encode())
+    write_atomic(settings.workshop / "dbt_results.json", json.dumps([asdict(result) for result in results]).encode())
     return results
 
 
 def last_results(settings: Settings) -> list[CheckResult]:
     """Give the results of the last build; raises PublishRefusedError when rows were loaded since and not built."""
-    file = settings.root / "dbt_results.json"
+    file = settings.workshop / "dbt_results.json"
     if not file.is_file():
         raise PublishRefusedError("dbt has not built and tested the rows that were loaded last; materialize the dbt models first")
     return [CheckResult(**row) for row in json.loads(file.read_text())]

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ingest.sources import SOURCES
+from orchestration.as_of import as_of_job
 from orchestration.assets.lake import lake_asset
 from orchestration.assets.models import dbt_models
 from orchestration.assets.raw import raw_tables
@@ -23,7 +24,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     published = [key for key in dbt_models.keys if key.path[0] in SCHEMAS]
     return dg.Definitions(
         assets=[*(lake_asset(source) for source in SOURCES), raw_tables, dbt_models, release_asset(published)],
-        jobs=[daily],
+        jobs=[daily, as_of_job],
         resources={"home": Home(), "intake": Intake(), "dbt": resource()} | overrides,
         executor=dg.in_process_executor,
     )

@@ -31,9 +31,9 @@ class WarehouseBusyError(Exception):
 @contextmanager
 def write_lock(settings: Settings, what: str) -> Iterator[None]:
     """Be the one writer of this home; raises WarehouseBusyError naming the holder after `lock_wait_seconds`."""
-    holder = settings.root / "warehouse.holder.json"
-    settings.root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.root / "warehouse.lock", timeout=settings.lock_wait_seconds)
+    holder = settings.workshop / "warehouse.holder.json"
+    settings.workshop.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.workshop / "warehouse.lock", timeout=settings.lock_wait_seconds)
     try:
         lock.acquire()
     except Timeout:

@@ -22,9 +22,9 @@ class Rows:
 
 
 def query(settings: Settings, sql: str, parameters: list[Any] | None = None) -> Rows:
-    """Run a query on the published file; raises NothingPublishedError when there is none."""
+    """Run a query on the published file, or on a build as of a past time; raises NothingPublishedError when there is none."""
     # The resolved path names the release: a link swapped meanwhile does not touch this connection.
-    path = (settings.serving / FILE_NAME).resolve()
+    path = (settings.serving / FILE_NAME).resolve() if settings.as_of is None else settings.warehouse
     if not path.is_file():
         raise NothingPublishedError(f"nothing is published in {settings.root}; run `alumina run` first")
     with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"}) as con:
@@ -35,13 +35,14 @@ def query(settings: Settings, sql: str, parameters: list[Any] | None = None) -> 
 
 def outlook(settings: Settings, day: str | None = None) -> Rows:
     """Give the outlook of one day (the newest one by default) for all commodities and horizons."""
+    table = "outlook" if settings.as_of is None else "outlook_v1"
     return query(
         settings,
-        """
+        f"""
         select commodity_code, as_of_date, horizon, stance, direction, confidence, score, coverage, status, status_reason,
             missing_blocks, dominant_contract, close_cny_t, ret_cc_1d_pct, receipts_t, spot_cny_t, premium_rate_pct, decision_at, data_origin, disclaimer
-        from serving.outlook
-        where as_of_date = coalesce(cast(? as date), (select max(as_of_date) from serving.outlook))
+        from serving.{table}
+        where as_of_date = coalesce(cast(? as date), (select max(as_of_date) from serving.{table}))
         order by commodity_code, case horizon when 'short' then 1 when 'medium' then 2 else 3 end
         """,
         [day],

@@ -86,6 +86,8 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
     Raises PublishRefusedError, after writing `status.json`, when the gate fails; whatever else goes wrong is raised as it
     is, noted in `status.json` too. In both cases the release before stays.
     """
+    if settings.as_of is not None:
+        raise PublishRefusedError(f"a build as of {settings.as_of} is never published")
     inputs_hash, code = _inputs_hash(settings), code_version()
     now = datetime.now(UTC)
     release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"

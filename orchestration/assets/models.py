@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
-from orchestration.dbt import environment, project, record_results
+from orchestration.dbt import PRODUCTION, environment, project, record_results
 from orchestration.resources import Home
 from orchestration.warehouse import write_lock
 
@@ -29,7 +29,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
     threading.Thread(target=_import_gate, daemon=True).start()
     with write_lock(settings, f"dbt build (run {context.run_id})"):
         # In the home, not in the project: two homes do not disturb each other's partial parsing.
-        invocation = dbt.cli(["build"], context=context, raise_on_error=False, target_path=settings.root / "dbt")
+        invocation = dbt.cli(["build", *PRODUCTION], context=context, raise_on_error=False, target_path=settings.workshop / "dbt")
         yield from invocation.stream()
         record_results(settings, invocation.get_artifact("run_results.json"))
         if not invocation.is_successful():

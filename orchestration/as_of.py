@@ -1,0 +1,80 @@
+"""What was known at a past time: the same archive and the same models, built aside with a horizon. Never published.
+
+`alumina run --as-of` and the job `as_of` are the same function.
+"""
+
+import os
+import subprocess
+from datetime import datetime
+
+import dagster as dg
+from pydantic import Field
+
+from ingest.lake import Lake
+from ingest.settings import Settings
+from ingest.source import SHANGHAI
+from orchestration.dbt import PROJECT, build_command, environment
+from orchestration.resources import Home
+from orchestration.warehouse import load_raw, write_lock
+
+
+class AsOfError(Exception):
+    """A past state cannot be built; the message says why."""
+
+
+def moment(text: str) -> datetime:
+    """Read a time as people write it, Asia/Shanghai unless it says otherwise; a day alone means its end. Raises ValueError in words."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f'{text!r} is not a time; write it as "2025-07-22 15:05" (Asia/Shanghai)') from None
+    if len(text.strip()) <= len("2025-07-22"):
+        found = found.replace(hour=23, minute=59, second=59)
+    return found if found.tzinfo else found.replace(tzinfo=SHANGHAI)
+
+
+def build_as_of(settings: Settings, as_of: datetime) -> Settings:
+    """Build all models as of a past time and give the settings whose warehouse holds them.
+
+    Raises AsOfError when nothing has been taken in yet or a model does not build.
+    """
+    aside = settings.model_copy(update={"as_of": as_of.astimezone(SHANGHAI)})
+    if not any(Lake(settings.lake).batches()):
+        raise AsOfError(f"nothing has been taken in yet in {settings.root}; run `alumina run` first")
+    aside.workshop.mkdir(parents=True, exist_ok=True)
+    with write_lock(aside, f"building as of {aside.as_of}"):
+        aside.warehouse.unlink(missing_ok=True)
+        load_raw(aside)
+        done = subprocess.run(build_command(aside), cwd=PROJECT, env=os.environ | environment(aside), capture_output=True, text=True, check=False)
+    log = aside.workshop / "dbt.log"
+    log.write_text(done.stdout + done.stderr, encoding="utf-8")
+    if done.returncode:
+        errors = [line.strip() for line in done.stdout.splitlines() if "ERROR" in line or "FAIL " in line]
+        raise AsOfError(f"the models did not build as of {as_of}: {errors[0] if errors else 'see the log'}\n  details: {log}")
+    return aside
+
+
+class AsOfConfig(dg.Config):
+    """When to look back to."""
+
+    as_of: str = Field(description='A time such as "2025-07-22 15:05", Asia/Shanghai unless it says otherwise.')
+
+
+@dg.op(description="Build all models aside, with nothing that became known after the given time.")
+def build_as_of_op(context: dg.OpExecutionContext, config: AsOfConfig, home: Home) -> None:
+    """Build and say where the warehouse is."""
+    try:
+        aside = build_as_of(home.settings, moment(config.as_of))
+    except (AsOfError, ValueError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    context.add_output_metadata({"warehouse": dg.MetadataValue.path(str(aside.warehouse))})
+
+
+@dg.job(
+    name="as_of",
+    description="What was known at a past time: all models built aside with a horizon, nothing published.",
+    executor_def=dg.in_process_executor,
+)
+def as_of_job() -> None:
+    """Build aside."""
+    build_as_of_op()
