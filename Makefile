@@ -38,7 +38,7 @@ lint: .venv/.ready
 
 lock:
 	$(BIN)/uv pip compile -p 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
-	  --no-annotate --extra dev pyproject.toml -o requirements.txt
+	  --no-annotate --extra dev --extra production pyproject.toml -o requirements.txt
 
 clean:
 	rm -rf .alumina dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache

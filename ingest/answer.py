@@ -65,8 +65,7 @@ def stated_time(envelope: Mapping[str, Any]) -> datetime | None:
 
 def frame_of(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Build the typed frame of a raw table from rows; a column a row does not have is null."""
-    columns = TABLES[table].schema
-    return pl.DataFrame({name: [row.get(name) for row in rows] for name in columns}, schema=columns)
+    return pl.DataFrame([pl.Series(name, [row.get(name) for row in rows], kind) for name, kind in TABLES[table].schema.items()])
 
 
 def text_of(value: Any) -> str:

@@ -5,17 +5,16 @@ rebuilt from here. Nothing here knows a source or a format.
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
 from ingest.files import append_lines, write_atomic
-from ingest.source import DataOrigin, Outcome
+from ingest.source import OVERDUE, DataOrigin, Outcome
 
 
 class ArchiveError(Exception):
@@ -41,13 +40,20 @@ class Receipt:
     data_origin: DataOrigin
 
     @property
+    def is_failure(self) -> bool:
+        """True where something is to be done. That a live payload is not published yet is news until it is overdue; a file will not become final."""
+        if self.outcome is Outcome.NOT_PUBLISHED and self.data_origin is DataOrigin.LIVE:
+            return self.reason == OVERDUE
+        return self.outcome not in (Outcome.OK, Outcome.UNCHANGED, Outcome.NO_SESSION)
+
+    @property
     def request(self) -> tuple[str, str, str]:
         """Identity of the request across attempts."""
         return (self.source, self.feed, self.request_key)
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(asdict(self) | {"attempted_at": self.attempted_at.isoformat()})
+        return json.dumps({name: getattr(self, name) for name in self.__slots__} | {"attempted_at": self.attempted_at.isoformat()})
 
     @classmethod
     def from_json(cls, line: str | bytes) -> "Receipt":
@@ -65,6 +71,21 @@ class Receipt:
 
 # What the question "was this taken in before?" needs of a receipt.
 _ACCEPTED = dict.fromkeys(("source", "feed", "request_key", "outcome", "payload_sha256", "attempted_at"), pl.String())
+
+
+def _attempts(body: bytes) -> pl.DataFrame:
+    """Read lines of receipts; one that is none costs a reading without those that were cut, or of each line by itself."""
+    for lines in _readings(body):
+        try:
+            return pl.read_ndjson(lines, schema=_ACCEPTED) if lines else pl.DataFrame(schema=_ACCEPTED)
+        except pl.exceptions.PolarsError:
+            continue
+    return pl.DataFrame([row for line in body.split(b"\n") if (row := _row(line))], schema=_ACCEPTED)
+
+
+def _readings(body: bytes) -> Iterator[bytes]:
+    yield body
+    yield b"\n".join(line for line in body.split(b"\n") if line.startswith(b"{") and line.endswith(b"}"))
 
 
 def _row(line: bytes) -> dict[str, str | None] | None:
@@ -124,24 +145,14 @@ class Archive:
                 except (ValueError, KeyError, TypeError):
                     continue  # the attempt it spoke of was not finished and runs again
 
-    def accepted(self, sources: Collection[str]) -> Iterator[tuple[tuple[str, str, str], str, datetime]]:
-        """Give (request, sha256, time) of every attempt of these sources that brought a usable payload, in order of attempt.
+    def accepted(self, sources: Collection[str]) -> pl.DataFrame:
+        """Give request, sha256 and time of every attempt of these sources that brought a usable payload, in order of attempt.
 
         Read in columns: a home of ten years has a hundred thousand receipts, and every run asks for this.
         """
-        for file in sorted((self.root / "receipts").glob("*.jsonl")):
-            whole = b"\n".join(line for line in file.read_bytes().split(b"\n") if line.startswith(b"{") and line.endswith(b"}"))
-            try:
-                frame = pl.read_ndjson(io.BytesIO(whole), schema=_ACCEPTED) if whole else pl.DataFrame(schema=_ACCEPTED)
-            except pl.exceptions.PolarsError:
-                frame = pl.DataFrame([_row(line) for line in whole.split(b"\n") if _row(line)], schema=_ACCEPTED)  # one line is not a receipt
-            wanted = (
-                pl.col("source").is_in(list(sources))
-                & pl.col("outcome").is_in([Outcome.OK, Outcome.UNCHANGED])
-                & pl.col("payload_sha256").is_not_null()
-            )
-            for source, feed, key, _, sha, at in frame.filter(wanted).iter_rows():
-                yield (source, feed, key), sha, datetime.fromisoformat(at)
+        bodies = [file.read_bytes() for file in sorted((self.root / "receipts").glob("*.jsonl"))]
+        is_usable = pl.col("outcome").is_in([Outcome.OK, Outcome.UNCHANGED]) & pl.col("payload_sha256").is_not_null()
+        return _attempts(b"\n".join(bodies)).filter(is_usable & pl.col("source").is_in(list(sources)))
 
     def _blob(self, sha: str) -> Path:
         if len(sha) != 64 or not set(sha) <= set("0123456789abcdef"):

@@ -34,7 +34,7 @@ def refuse_inbox(settings: Settings) -> None:
     if waiting := inbox_of(settings).entries():
         raise MixedHomeError(
             f"{settings.inbox} holds {len(waiting)} dropped files, but this run takes the sample, which is never mixed with real data; "
-            "set ALUMINA_HOME to another folder and put the files into its inbox (in a new home, run with --source live or files)"
+            "set ALUMINA_HOME to another folder and put the files into its inbox"
         )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from ingest.archive import Archive, Receipt
+from ingest.deadline import judged
 from ingest.lake import Lake
 from ingest.origins import Origin
 from ingest.source import DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # Payloads parsed before their frames are validated and written together; bounds memory in a long backfill.
 FLUSH_PAYLOADS = 2_000
+# Refused rows a report shows; all of them are in quarantine.
+ROWS_SHOWN = 5
 
 
 @dataclass
@@ -35,10 +38,13 @@ class Report:
 
     outcomes: Counter[tuple[str, str, Outcome]] = field(default_factory=Counter)
     problems: list[Receipt] = field(default_factory=list)
+    """Receipts of the attempts that failed."""
     receipts: list[Receipt] = field(default_factory=list)
     """One per delivery, in the order of the deliveries."""
     rows: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refused_rows: list[dict[str, Any]] = field(default_factory=list)
+    """The first rows that went to quarantine, each with table and reason."""
     payloads: list[str] = field(default_factory=list)
     configuration_error: str | None = None
     """Why the configuration delivered was not taken; the one before stays in force."""
@@ -59,6 +65,7 @@ class Report:
         self.quarantined.update(other.quarantined)
         self.problems += other.problems
         self.receipts += other.receipts
+        self.refused_rows += other.refused_rows
         self.payloads += other.payloads
         self.configuration_error = self.configuration_error or other.configuration_error
 
@@ -68,7 +75,8 @@ class _Pending:
     """Frames of payloads parsed but not yet committed."""
 
     frames: dict[str, list[tuple[str, pl.DataFrame]]] = field(default_factory=dict)
-    provenance: list[dict[str, Any]] = field(default_factory=list)
+    provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By sha256: a payload that came under two names has one."""
     payloads: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
@@ -91,13 +99,11 @@ def ingest(
     """
     by_name = {source.name: source for source in sources}
     parsed_before = lake.parsed()
-    first_seen: dict[str, datetime] = {}
-    accepted: dict[tuple[str, str, str], str] = {}
-    taken: set[tuple[tuple[str, str, str], str]] = set()
-    for known, sha256, at in archive.accepted(by_name):
-        first_seen.setdefault(sha256, at)
-        accepted[known] = sha256
-        taken.add((known, sha256))
+    before = archive.accepted(by_name)
+    *requests, shas, times = (before[name].to_list() for name in ("source", "feed", "request_key", "payload_sha256", "attempted_at"))
+    pairs = list(zip(zip(*requests, strict=True), shas, strict=True))
+    accepted, taken = dict(pairs), set(pairs)
+    first_seen = dict(zip(reversed(shas), reversed(times), strict=True))
     durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be made again
     report, pending = Report(), _Pending()
 
@@ -111,12 +117,14 @@ def ingest(
             is_state = TABLES[source.tables[0]].replace  # configuration counts as a whole, so all of it is read every time
             # The same bytes under another name are another claim: they are read again, so that a wrong one is found out.
             if held != source.parser_version or (request_id, sha) not in taken or is_state:
-                verdict = _take(source, request, response, sha, first_seen.get(sha, response.fetched_at), label, pending, report)
+                seen = datetime.fromisoformat(first_seen[sha]) if sha in first_seen else response.fetched_at
+                verdict = _take(source, request, response, sha, seen, label, pending, report)
             if verdict.outcome is Outcome.OK and accepted.get(request_id) == sha:
                 verdict = Verdict(Outcome.UNCHANGED, verdict.reason, verdict.message)
             if verdict.outcome in (Outcome.OK, Outcome.UNCHANGED):
                 accepted[request_id] = sha
                 taken.add((request_id, sha))
+        verdict = judged(verdict, request.due, response.fetched_at)
         receipt = Receipt(
             attempted_at=response.fetched_at,
             run_id=run_id,
@@ -135,7 +143,7 @@ def ingest(
         pending.receipts.append(receipt)
         report.receipts.append(receipt)
         report.outcomes[(request.source, request.feed, verdict.outcome)] += 1
-        if verdict.outcome not in (Outcome.OK, Outcome.UNCHANGED, Outcome.NO_SESSION):
+        if receipt.is_failure:
             report.problems.append(receipt)
         if len(pending.payloads) >= FLUSH_PAYLOADS:
             parsed_before |= pending.payloads
@@ -176,11 +184,13 @@ def _take(
     if rejects := parsed.rejects:
         frames["ingest__quarantine"] = _quarantine((request.name, reject) for reject in rejects)
         report.quarantined.update((reject.table, reject.reason) for reject in rejects)
+        for reject in rejects:
+            _show(report, reject)
     if not frames and not _may_be_empty(parsed):
         return Verdict(Outcome.NOT_DATA, "no_rows", f"{request.name} was readable but gave no row")
     for table, frame in frames.items():
         pending.frames.setdefault(table, []).append((sha, frame))
-    pending.provenance.append(provenance)
+    pending.provenance.setdefault(sha, provenance)
     pending.payloads[sha] = source.parser_version
     pending.names[sha] = request.name
     report.payloads.append(sha)
@@ -199,7 +209,7 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, r
     # Configuration with one unreadable file would replace the whole by a part: keep what there was.
     half = report.problems and any(TABLES[table].replace for table in pending.frames)
     if pending.payloads and not half:
-        provenance = pl.DataFrame(pending.provenance, schema={name: POLARS_TYPES[FIELDS[name].kind] for name in PROVENANCE})
+        provenance = pl.DataFrame(list(pending.provenance.values()), schema={name: POLARS_TYPES[FIELDS[name].kind] for name in PROVENANCE})
         good: dict[str, pl.DataFrame] = {}
         # Quarantine comes last: validating the other tables adds to it.
         for table in sorted(pending.frames.keys() | {"ingest__quarantine"}, key=lambda table: (table == "ingest__quarantine", table)):
@@ -230,7 +240,13 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, r
 def _refuse(pending: _Pending, report: Report, reject: Reject, sha: str) -> None:
     """Put one row into the pending quarantine."""
     report.quarantined[(reject.table, reject.reason)] += 1
+    _show(report, reject)
     pending.frames.setdefault("ingest__quarantine", []).append((sha, _quarantine([(pending.names[sha], reject)])))
+
+
+def _show(report: Report, reject: Reject) -> None:
+    if len(report.refused_rows) < ROWS_SHOWN:
+        report.refused_rows.append({"table": reject.table, "reason": reject.reason, **reject.row})
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,8 +257,10 @@ def _joined(table: RawTable, parts: Sequence[tuple[str, pl.DataFrame]], provenan
     """Put the frames of many payloads together, each row with its payload's provenance; rows printed twice count once."""
     if not parts:
         return pl.DataFrame(schema=table.stored_schema)
-    shas = pl.concat([pl.repeat(sha, frame.height, dtype=pl.String, eager=True) for sha, frame in parts])
-    frame = pl.concat([frame for _, frame in parts]).with_columns(shas.alias("payload_sha256")).unique(maintain_order=True)
+    shas = pl.concat([pl.Series([sha], dtype=pl.String).new_from_index(0, frame.height) for sha, frame in parts])
+    frame = pl.concat([frame for _, frame in parts]).with_columns(shas.alias("payload_sha256"))
+    # A payload that came under two names was read twice: what it refused under both is refused once.
+    frame = frame.unique(table.key if table.name == "ingest__quarantine" else None, keep="first", maintain_order=True)
     own = [name for name in PROVENANCE if name in table.columns]  # a vendor's row states its own publication time
     return frame.join(provenance.drop(own), on="payload_sha256", how="left", maintain_order="left").select(list(table.stored_schema))
 

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from ingest.files import write_atomic
+from ingest.inbox import Inbox
 from ingest.settings import Settings
 from ingest.source import DataOrigin
 
@@ -16,6 +17,17 @@ def origin_of(settings: Settings) -> DataOrigin | None:
     """Give the origin of the home's first data; None for a new home."""
     marker = settings.root / "home.json"
     return DataOrigin(json.loads(marker.read_text())["data_origin"]) if marker.is_file() else None
+
+
+def source_of(settings: Settings) -> DataOrigin:
+    """Give what a run takes in where nobody says.
+
+    A new home takes the sample, unless people put something into its inbox: then files. Later the home goes on with what it holds.
+    """
+    held = origin_of(settings)
+    if held is not None:
+        return held
+    return DataOrigin.FILES if Inbox(settings.inbox).is_used() else DataOrigin.SAMPLE
 
 
 def claim(settings: Settings, origin: DataOrigin) -> None:

@@ -1,9 +1,13 @@
 """One polite client: timeouts, a pace per host, bounded retries of network errors. Gives bytes and facts, never judges them."""
 
+import contextlib
+import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,6 +24,9 @@ class Pace:
     seconds_between: float = 0.5
     retry_after: tuple[float, ...] = (1.0, 2.0, 4.0)
     timeout: float = 20.0
+    """Seconds a server may keep silent: to connect, and between two reads."""
+    deadline: float = 60.0
+    """Seconds one answer may take in all, assumed: the largest daily file is below 2 MB. It ends a body that drips."""
     body_limit: int = 64 * 2**20
 
 
@@ -30,6 +37,7 @@ class HttpClient:
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _last: dict[str, float] = field(default_factory=dict)
 
     def fetch(self, request: Request) -> Response:
@@ -40,20 +48,34 @@ class HttpClient:
         with httpx.Client(timeout=self.pace.timeout, follow_redirects=False, headers={"User-Agent": USER_AGENT}) as client:
             for delay in (*self.pace.retry_after, None):
                 self._wait_turn(host)
+                answer, failure = None, ""
                 try:
-                    return self._once(client, request)
+                    with _Watch(self.pace.deadline) as watch:
+                        answer = self._once(client, request, watch)
                 except httpx.DecodingError as error:  # the bytes came and cannot be unpacked: asking again gives the same
-                    return Response(body=b"", fetched_at=datetime.now(UTC), error=f"the answer cannot be unpacked: {error}")
+                    answer = self._failed(f"the answer cannot be unpacked: {error}")
                 except httpx.TransportError as error:
                     failure = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
                 finally:
                     self._last[host] = self.clock()
+                if watch.hung_up:  # whatever it looks like now: a body that ends with the connection would pass for whole
+                    return self._failed(f"the answer was not complete after {self.pace.deadline:g} seconds")
+                if answer is not None:
+                    return answer
                 if delay is not None:
                     self.sleep(delay)
-        return Response(body=b"", fetched_at=datetime.now(UTC), error=failure)
+        return self._failed(failure)
 
-    def _once(self, client: httpx.Client, request: Request) -> Response:
-        with client.stream(request.method, str(request.url), data=request.form, json=request.json, headers=dict(request.headers)) as answer:
+    def _once(self, client: httpx.Client, request: Request, watch: "_Watch") -> Response:
+        asked = client.build_request(
+            request.method,
+            str(request.url),
+            data=request.form,
+            json=request.json,
+            headers=dict(request.headers),
+            extensions={"trace": watch.see},
+        )
+        with contextlib.closing(client.send(asked, stream=True)) as answer:
             body = bytearray()
             for chunk in answer.iter_bytes():
                 body += chunk
@@ -61,10 +83,42 @@ class HttpClient:
                     return self._response(answer, b"", f"body is larger than {self.pace.body_limit} bytes")
             return self._response(answer, bytes(body), None)
 
-    @staticmethod
-    def _response(answer: httpx.Response, body: bytes, error: str | None) -> Response:
-        return Response(body, datetime.now(UTC), answer.status_code, dict(answer.headers), error)
+    def _response(self, answer: httpx.Response, body: bytes, error: str | None) -> Response:
+        return Response(body, self.now(), answer.status_code, dict(answer.headers), error)
+
+    def _failed(self, error: str) -> Response:
+        return Response(b"", self.now(), error=error)
 
     def _wait_turn(self, host: str) -> None:
         if host in self._last:
             self.sleep(max(0.0, self._last[host] + self.pace.seconds_between - self.clock()))
+
+
+class _Watch:
+    """Hangs up on an answer that takes too long in all. A byte now and then, in header or body, keeps every single read within its timeout."""
+
+    def __init__(self, seconds: float) -> None:
+        self.hung_up = False
+        self._stream: Any = None
+        self._timer = threading.Timer(seconds, self._hang_up)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def see(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Note the connection once there is one; the client reports what it does (httpx's `trace` extension)."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._stream = facts["return_value"]
+            if self.hung_up:
+                self._hang_up()
+
+    def _hang_up(self) -> None:
+        self.hung_up = True
+        if self._stream is not None:
+            with contextlib.suppress(OSError):  # closed already
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

@@ -84,6 +84,10 @@ class Inbox:
             return []
         return [safe_name(path.name) for path in sorted(self.folder.iterdir()) if path.is_dir() and path.name not in (ARCHIVED, REFUSED)]
 
+    def is_used(self) -> bool:
+        """Tell whether people ever put anything here, unfinished files, folders and what is filed away by now included."""
+        return self.folder.is_dir() and any(not path.name.startswith(".") for path in self.folder.iterdir())
+
     def is_settled(self, entry: Entry) -> bool:
         """Tell whether nobody writes the file any more: untouched for long enough, if need be by watching it that long."""
         if not entry.is_file or self.now() - entry.changed_at >= self.settle_seconds:

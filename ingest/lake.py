@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import orjson
 import polars as pl
 
 from ingest.files import append_lines, write_atomic
@@ -47,17 +48,14 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.manifest = root / "manifest.jsonl"
+        self._read: tuple[bytes, tuple[Batch, ...]] = (b"", ())
 
     def batches(self) -> Iterator[Batch]:
         """Read every commit in order; a line cut by an interrupted write commits nothing."""
-        if not self.manifest.is_file():
-            return
-        for line in self.manifest.read_text(encoding="utf-8").splitlines():
-            try:
-                row = json.loads(line)
-                yield Batch(row["batch_id"], row["payloads"], tuple(LakeFile(**file) for file in row["files"]))
-            except (ValueError, KeyError, TypeError):
-                continue
+        manifest = self.manifest.read_bytes() if self.manifest.is_file() else b""
+        if manifest != self._read[0]:  # a run asks more than once, and a manifest of ten years is long
+            self._read = (manifest, tuple(_batches(manifest)))
+        return iter(self._read[1])
 
     def parsed(self) -> dict[str, str]:
         """Give the payloads the lake holds: sha256 -> newest parser version."""
@@ -71,7 +69,7 @@ class Lake:
         batch_id = hashlib.sha256(json.dumps(sorted(payloads.items())).encode()).hexdigest()[:16]
         done = list(self.batches())
         # The same payloads read by the same parsers are there already: after a cut-off run, or the same configuration as before.
-        newest = {sha: batch.batch_id for batch in done for sha in batch.payloads}
+        newest = {sha: batch.batch_id for batch in done for sha in payloads.keys() & batch.payloads.keys()}
         is_state = any(TABLES[name].replace for name in frames)
         current = [batch.batch_id for batch in done if any(TABLES[file.table].replace for file in batch.files)][-1:]
         if current == [batch_id] if is_state else payloads and all(newest.get(sha) == batch_id for sha in payloads):
@@ -101,10 +99,19 @@ class Lake:
         return LakeFile(table.name, path, hashlib.sha256(body).hexdigest(), frame.height)
 
 
+def _batches(manifest: bytes) -> Iterator[Batch]:
+    for line in manifest.splitlines():
+        try:
+            row = orjson.loads(line)
+            yield Batch(row["batch_id"], row["payloads"], tuple(LakeFile(**file) for file in row["files"]))
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
 def _by_period(table: RawTable, frame: pl.DataFrame) -> Iterable[tuple[str, pl.DataFrame]]:
     if frame.is_empty():
         return []
     if table.period is None:
         return [("all", frame)]
-    months = frame.with_columns(pl.col(table.period).dt.strftime("%Y-%m").alias("_month"))
-    return [(str(month), part.drop("_month")) for (month,), part in months.group_by("_month", maintain_order=True)]
+    months = frame.group_by(pl.col(table.period).dt.truncate("1mo"), maintain_order=True)
+    return [(f"{month:%Y-%m}", part) for (month,), part in months]

@@ -5,7 +5,7 @@ An origin gives (request, response) pairs; what becomes of them is the same for 
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ from typing import Protocol
 from ingest import values
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar
+from ingest.deadline import Deadlines, load_deadlines
 from ingest.inbox import Entry, Inbox
 from ingest.source import DataOrigin, Outcome, Request, Response, Source, Verdict
 from ingest.sources.catalog import catalog_files
@@ -51,7 +52,8 @@ class CatalogOrigin:
 class FilesOrigin:
     """Payload files under a folder, each known by its name. Regular files only, links are not followed."""
 
-    folder: Path
+    folder: Path | None
+    """None where only what lies in the inbox is taken."""
     known: Sequence[Source]
     """Every source there is: each file belongs to the first that recognises it."""
     first: date | None = None
@@ -60,6 +62,8 @@ class FilesOrigin:
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Give each file with the request it answers; raises NotADirectoryError when there is no such folder."""
+        if self.folder is None:
+            return
         if not self.folder.is_dir():
             raise NotADirectoryError(f"the payload folder {self.folder} does not exist")
         names = {source.name for source in sources}
@@ -114,24 +118,25 @@ class SampleOrigin:
 
 @dataclass(frozen=True)
 class LiveOrigin:
-    """The public addresses, asked politely, session by session; closed days are not asked for."""
+    """The public addresses, asked politely, day by day; a source is not asked on days on which it is closed."""
 
     first: date
     last: date
     calendar: Calendar
     fetch: Callable[[Request], Response]
+    deadlines: Deadlines = field(default_factory=load_deadlines)
     data_origin: DataOrigin = DataOrigin.LIVE
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
-        """Ask for each session's payloads; a feed that blocks is left alone for the rest of the run."""
+        """Ask for each day's payloads; a feed that blocks is left alone for the rest of the run."""
         blocked: set[tuple[str, str]] = set()
         for day in (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)):
-            closed = (
-                None
-                if self.calendar.is_session(day)
-                else Verdict(Outcome.NO_SESSION, "calendar", f"the exchange is closed on {day}; nothing was asked for")
-            )
             for source in sources:
+                closed = (
+                    None
+                    if self.calendar.is_open(source.cadence, day)
+                    else Verdict(Outcome.NO_SESSION, "calendar", f"{source.name} is closed on {day}; nothing was asked for")
+                )
                 for request in source.requests(day):
                     feed = (request.source, request.feed)
                     held = (
@@ -145,7 +150,7 @@ class LiveOrigin:
                     response = self.fetch(request)
                     if source.inspect(request, response).outcome is Outcome.BLOCKED:
                         blocked.add(feed)
-                    yield request, response
+                    yield replace(request, due=self.deadlines.of(request)), response
 
 
 @dataclass

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+# Reason of a live attempt that found nothing although the publication clock says it must be there.
+OVERDUE = "overdue"
 
 
 class Outcome(StrEnum):
@@ -26,6 +28,17 @@ class Outcome(StrEnum):
     NOT_DATA = "not_data"
     FORMAT_CHANGED = "format_changed"
     HTTP_ERROR = "http_error"
+
+
+class Cadence(StrEnum):
+    """On which days a live source can have something; on the others it is not asked. Which days those are, the calendar says."""
+
+    SESSIONS = "sessions"
+    """Days the exchanges trade."""
+    FIXINGS = "fixings"
+    """Days CFETS fixes the RMB."""
+    ANY_DAY = "any_day"
+    """Every day: the source itself says what there is to ask for, if it can be asked at all."""
 
 
 class DataOrigin(StrEnum):
@@ -49,13 +62,17 @@ class Request:
     name: str
     """File name or address tail, kept as data only."""
     day: date | None = None
-    """The exchange day the payload must be about; None where a payload carries its own dates."""
+    """The day (of a monthly payload the first of its month) it must be about; None where a payload carries its own dates."""
     url: str | None = None
     method: str = "GET"
     form: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
     """Body of a POST that is JSON; a request has this, a form, or neither."""
+    dataset: str | None = None
+    """Row of the publication clock that says when the payload is out; None where nothing is asked for."""
+    due: datetime | None = None
+    """From when on the payload must be there; set by the origin that asks live, None elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +147,11 @@ class Source(Protocol):
     @property
     def tables(self) -> tuple[str, ...]:
         """Raw tables this source fills; `quality.raw` holds their shape."""
+        ...
+
+    @property
+    def cadence(self) -> Cadence:
+        """The days on which it is worth asking."""
         ...
 
     def requests(self, day: date) -> Iterable[Request]:

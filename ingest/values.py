@@ -21,7 +21,7 @@ def number(value: Any) -> float | None:
         return float(value)
     if kind is int and -LARGEST_COUNT <= value <= LARGEST_COUNT:
         return float(value)
-    if value is None:
+    if value is None or value == "":
         return None
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is not a number")

@@ -19,7 +19,7 @@ from ingest import sheet, values
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
 from ingest.inspect import inspect
 from ingest.settings import Settings
-from ingest.source import Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.table import Line, below_header, csv_lines, filled
 from quality.raw import TABLES
 
@@ -87,6 +87,7 @@ class VendorSource:
     name: str
     feeds: Mapping[str, Feed]
     parser_version: str = "2"
+    cadence: Cadence = Cadence.ANY_DAY
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ingest.settings import Settings
 
@@ -38,7 +39,8 @@ class RunSource(StrEnum):
 @app.command()
 def run(
     source: Annotated[
-        RunSource | None, typer.Option(help="sample, live, or files. Default: what this home already holds, the sample in a new one.")
+        RunSource | None,
+        typer.Option(help="sample, live, or files. Default: what this home holds (of files: its inbox); in a new one its inbox, else the sample."),
     ] = None,
     payloads: Annotated[Path | None, typer.Option(help="Folder of payload files, with --source files.")] = None,
     first: Annotated[str | None, typer.Option("--from", help="First day, e.g. 2025-05-01.")] = None,
@@ -63,6 +65,8 @@ def run(
     days = {name: _day(name, text) for name, text in (("--from", first), ("--to", last))}
     if first and last and days["--from"] > days["--to"]:
         fail(f"--from {first} is after --to {last}")
+    if source is None:
+        _say_default(Settings())
     _run({"source": str(source or ""), "payloads": str(payloads.resolve()) if payloads else "", "first": first, "last": last}, timings=timings)
 
 
@@ -72,6 +76,64 @@ def outlook(day: Annotated[str | None, typer.Argument(help="Day of the outlook; 
     if day:
         _day("the day", day)
     _show_outlook(Settings(), day)
+
+
+@app.command()
+def whatif(
+    moved: Annotated[
+        list[str] | None, typer.Argument(help="What to move and by how much, e.g. bauxite_usd_t=+5 fx=+0.1. Without any, says what may be moved.")
+    ] = None,
+    day: Annotated[str | None, typer.Option("--day", help="Day of the outlook; default the newest.")] = None,
+    commodity: Annotated[str | None, typer.Option("--commodity", help="Commodity code, e.g. AO.")] = None,
+) -> None:
+    """Run the models again with a few figures moved, beside the published ones. Changes nothing."""
+    from serving.whatif import WhatIfError, parse, shocks
+    from serving.whatif import whatif as ask
+
+    settings = Settings()
+    try:
+        declared = shocks(settings.catalog_overlay)
+        if not moved:
+            for name, shock in declared.items():
+                _plain(f"  {name}=…  [{shock['unit']}] {shock['en']}: {shock['source']}")
+            return
+        with out.status("running the models"):
+            answer = ask(settings, parse(moved, declared), commodity, _day("--day", day))
+    except WhatIfError as error:
+        fail(str(error))
+    if answer.data_origin == "sample":
+        out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
+    table = Table(title=f"{answer.commodity_code} {answer.day}, what if {' '.join(moved)}")
+    for name in ("figure", "unit", "now", "then", "change"):
+        table.add_column(name, justify="left" if name in ("figure", "unit") else "right")
+    for readout in answer.readouts:
+        change = None if readout.before is None or readout.after is None else readout.after - readout.before
+        table.add_row(readout.name, readout.unit, _number(readout.before, ",.2f"), _number(readout.after, ",.2f"), _number(change or None, "+,.2f"))
+    out.print(table)
+
+
+@app.command()
+def backtest() -> None:
+    """Show how the outlook's statements fared walk-forward, from the published release."""
+    from serving.read import NothingPublishedError, query
+
+    try:
+        found = query(Settings(), "select * from serving.outlook_backtest order by commodity_code, horizon, statements, strategy")
+    except NothingPublishedError as error:
+        fail(str(error))
+    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    if any(row["data_origin"] == "sample" for row in rows):
+        out.print("[bold]SAMPLE DATA[/bold]: largely simulated prices. This shows that the machinery runs, not that the rules work.")
+    table = Table(title="Backtest: 90 % intervals, Brier 0.25 is one who says nothing")
+    for name in ("commodity", "horizon", "statements", "strategy", "forecasts", "calls", "hit ratio", "Brier", "note"):
+        table.add_column(name, justify="right" if name in ("forecasts", "calls", "hit ratio", "Brier") else "left")
+    for row in rows:
+        spans = [
+            "–" if row[name] is None else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]" for name in ("hit_ratio", "brier")
+        ]
+        keys = (row["commodity_code"], row["horizon"], row["statements"], row["strategy"], str(row["forecasts"]), str(row["calls"]))
+        table.add_row(*keys, *spans, row["null_reason"] or "")
+    out.print(table)
 
 
 @app.command()
@@ -142,6 +204,38 @@ def ui(port: Annotated[int, typer.Option(help="Port on the loopback interface.")
     os.execve(command[0], command, os.environ | prepare(settings))
 
 
+@app.command()
+def audit(
+    claims: Annotated[Path, typer.Argument(help="The note's claims, a CSV file; docs/claims.md describes it.")],
+    publisher: Annotated[str | None, typer.Option(help="Who published the note: what it printed itself is no evidence.")] = None,
+) -> None:
+    """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file cannot be audited."""
+    from serving.audit.catalog import CatalogError
+    from serving.audit.claims import ClaimsError
+    from serving.audit.runner import audit_note
+    from serving.read import NothingPublishedError
+
+    settings = Settings()
+    try:
+        found = audit_note(settings, claims, publisher)
+    except (ClaimsError, CatalogError, NothingPublishedError, OSError) as error:
+        fail(str(error), code=2)
+    if not found.is_real:
+        out.print("[bold]SAMPLE DATA[/bold]: only the ledger's published figures are evidence, nothing simulated.")
+    table = Table(title=f"{claims.name}, publisher {found.note.publisher or 'not stated'}, as of {found.note.as_of}")
+    for name, width in (("claim", 6), ("quote", 24), ("claimed", 16), ("verdict", 20), ("found", 12), ("self-consistency", 22), ("evidence", 50)):
+        table.add_column(name, max_width=width, overflow="ellipsis", no_wrap=True)
+    for row in found.judged:
+        claim = row.claim
+        cells = (claim.claim_id, claim.quote, claim.claimed_text, str(row.verdict), _number(row.value_found, ",.2f"), row.self_consistency)
+        table.add_row(*(Text(cell) for cell in (*cells, row.evidence)))
+    out.print(table)
+    _plain(", ".join(f"{verdict.replace('_', ' ')} {count}" for verdict, count in found.totals.items() if count))
+    _plain(f"written: {found.folder}")
+    if found.totals["contradicted"]:
+        raise typer.Exit(1)
+
+
 @inbox_app.command("check")
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
@@ -198,6 +292,15 @@ def prepare() -> None:
     project()
 
 
+def _say_default(settings: Settings) -> None:
+    """Say what is taken in where nobody said, when that may not be what was meant: files are not fetched and not read again by themselves."""
+    from ingest.home import source_of
+    from ingest.source import DataOrigin
+
+    if source_of(settings) is DataOrigin.FILES:
+        _plain(f"taking the files in {settings.inbox}; to read a folder pass --source files --payloads DIR, to ask the exchanges --source live")
+
+
 def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
     from orchestration.run import STEPS, phase_of, run_job
 
@@ -239,12 +342,14 @@ def _show_problems(settings: Settings, run_id: str) -> None:
     from ingest.archive import Archive
     from ingest.source import Outcome
 
-    fine = {Outcome.OK, Outcome.UNCHANGED, Outcome.NO_SESSION}
-    problems = [receipt for receipt in Archive(settings.archive).receipts() if receipt.run_id == run_id and receipt.outcome not in fine]
+    receipts = [receipt for receipt in Archive(settings.archive).receipts() if receipt.run_id == run_id]
+    problems = [receipt for receipt in receipts if receipt.is_failure]
     for receipt in problems[:PROBLEMS_SHOWN]:
         out.print(f"  ! {receipt.request_name}: {receipt.outcome}: {receipt.message}", soft_wrap=True, markup=False, highlight=False)
     if len(problems) > PROBLEMS_SHOWN:
         out.print(f"  ! and {len(problems) - PROBLEMS_SHOWN} more payloads that could not be used, see serving.quality_results")
+    if waiting := [receipt.request_name for receipt in receipts if receipt.outcome is Outcome.NOT_PUBLISHED and not receipt.is_failure]:
+        _plain(f"  · not published yet, and not due: {', '.join(waiting)}")
 
 
 def _show_outlook(settings: Settings, day: str | None) -> None:
@@ -309,10 +414,10 @@ def _day(name: str, text: str | None) -> Any:
         fail(f"{name} {text!r} is not a day; write it as 2025-07-22")
 
 
-def fail(message: str) -> Any:
-    """Say what is wrong in one sentence and end with exit code 1."""
+def fail(message: str, *, code: int = 1) -> Any:
+    """Say what is wrong in one sentence and end with a non-zero exit code."""
     err.print(f"alumina: {message}", style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def main() -> None:

@@ -1,10 +1,13 @@
 """dbt as this project runs it: one project, one manifest, one subprocess a run."""
 
+import ctypes
 import importlib.metadata
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,11 +16,14 @@ from dagster_dbt import DbtCliResource, DbtProject
 
 from ingest.files import write_atomic
 from ingest.settings import REPOSITORY, Settings
+from orchestration.warehouse import connect
 from serving.release import CheckResult, PublishRefusedError
 
 PROJECT = REPOSITORY / "dbt_project"
 # Unit tests of the models are for who changes them; the test suite runs them.
 PRODUCTION = ("--exclude-resource-type", "unit_test")
+ROWS_KEPT = 20
+_PR_SET_PDEATHSIG = 1
 
 
 def executable() -> None:
@@ -29,7 +35,14 @@ def executable() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"Core:\n  - installed: {importlib.metadata.version('dbt-core')}\n\nPlugins:\n  - duckdb: {importlib.metadata.version('dbt-duckdb')}")
         return
+    _end_with_parent()
     os.execv(_beside_python("dbt"), ["dbt", *sys.argv[1:]])
+
+
+def _end_with_parent() -> None:
+    """A run that is killed must not leave a dbt behind that goes on writing the warehouse after the lock is free (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def project() -> DbtProject:
@@ -96,6 +109,7 @@ def forget_results(settings: Settings) -> None:
 
 def record_results(settings: Settings, run_results: dict[str, Any]) -> list[CheckResult]:
     """Keep how every model and test of the last build ended; the release publishes them."""
+    failing = _failing_rows(settings, [row for row in run_results["results"] if row["status"] in ("fail", "warn") and row.get("compiled_code")])
     results = [
         CheckResult(
             check_id=str(row["unique_id"]).split(".")[2],
@@ -104,11 +118,24 @@ def record_results(settings: Settings, run_results: dict[str, Any]) -> list[Chec
             table_name=str(row["unique_id"]).split(".")[0],
             rows_failed=int(row.get("failures") or 0),
             message=str(row.get("message") or "") if row["status"] not in ("pass", "success") else "",
+            rows=failing.get(row["unique_id"], ()),
         )
         for row in run_results["results"]
     ]
-    write_atomic(settings.workshop / "dbt_results.json", json.dumps([asdict(result) for result in results]).encode())
+    write_atomic(settings.workshop / "dbt_results.json", json.dumps([asdict(result) for result in results], default=str).encode())
     return results
+
+
+def _failing_rows(settings: Settings, tests: Sequence[dict[str, Any]]) -> dict[str, tuple[dict[str, Any], ...]]:
+    """Read the first rows each failed test found; dbt has let go of the warehouse, and the caller holds the lock."""
+    found: dict[str, tuple[dict[str, Any], ...]] = {}
+    if tests:
+        with connect(settings, read_only=True) as con:
+            for test in tests:
+                rows = con.execute(f"select * from ({test['compiled_code']}) limit {ROWS_KEPT}")
+                names = [column[0] for column in rows.description or ()]
+                found[test["unique_id"]] = tuple(dict(zip(names, row, strict=True)) for row in rows.fetchall())
+    return found
 
 
 def last_results(settings: Settings) -> list[CheckResult]:

@@ -9,13 +9,18 @@ import dagster as dg
 
 from ingest.sources import SOURCES
 from orchestration.as_of import as_of_job
+from orchestration.assets.arrivals import arrivals_asset
 from orchestration.assets.lake import lake_asset
 from orchestration.assets.models import dbt_models
 from orchestration.assets.raw import raw_tables
 from orchestration.assets.release import release_asset
 from orchestration.dbt import resource
-from orchestration.jobs import daily
+from orchestration.freshness import published_in_time
+from orchestration.jobs import arrivals_by_day, arrivals_by_month, daily
+from orchestration.partitions import DAY_SOURCES, MONTH_SOURCES
 from orchestration.resources import Home, Intake
+from orchestration.schedules import SCHEDULES
+from orchestration.sensors import SENSORS
 from serving.release import SCHEMAS
 
 
@@ -23,8 +28,17 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     """Put the code location together; `overrides` replace resources by name (home, intake, dbt)."""
     published = [key for key in dbt_models.keys if key.path[0] in SCHEMAS]
     return dg.Definitions(
-        assets=[*(lake_asset(source) for source in SOURCES), raw_tables, dbt_models, release_asset(published)],
-        jobs=[daily, as_of_job],
+        assets=[
+            *(arrivals_asset(source) for source in (*DAY_SOURCES, *MONTH_SOURCES)),
+            *(lake_asset(source) for source in SOURCES),
+            raw_tables,
+            dbt_models,
+            release_asset(published),
+        ],
+        asset_checks=[published_in_time],
+        schedules=SCHEDULES,
+        sensors=SENSORS,
+        jobs=[daily, arrivals_by_day, arrivals_by_month, as_of_job],
         resources={"home": Home(), "intake": Intake(), "dbt": resource()} | overrides,
         executor=dg.in_process_executor,
     )

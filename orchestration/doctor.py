@@ -8,19 +8,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 
 from filelock import FileLock, Timeout
 
 from ingest.archive import Archive
-from ingest.catalog.calendar import CalendarHorizonError, load_calendar
+from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
+from ingest.deadline import Deadlines, load_deadlines
 from ingest.home import origin_of
 from ingest.lake import Lake
 from ingest.settings import REPOSITORY, Settings
-from ingest.source import SHANGHAI, DataOrigin, Outcome, Request, Source
+from ingest.source import SHANGHAI, DataOrigin, Outcome, PayloadError
 from ingest.sources import SOURCES
+from orchestration.alerts import webhook_problem
 
 # What a full home needs to go on for a while; assumed: a release of the sample takes 10 MB, DuckDB spills while it sorts.
 DISK_NEEDED = 2 * 2**30
+# Days back that are looked through for what is overdue: longer than any holiday, so that the session before one is among them.
+LOOK_BACK_DAYS = 30
 # The operator needs time to enter next year's closures, which the exchanges publish in December.
 HORIZON_NEEDED = timedelta(days=45)
 CHECKED_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandera", "polars")
@@ -44,10 +49,19 @@ class Finding:
     advice: str = ""
 
 
+@dataclass(frozen=True)
+class Expected:
+    """One payload of a live feed: the day on which it is asked for, when it is due, and which it is."""
+
+    day: date
+    due: datetime
+    request: tuple[str, str, str]
+
+
 def examine(settings: Settings, now: datetime | None = None) -> list[Finding]:
     """Look at everything; `now` is the time in Shanghai to judge by."""
     moment = now or datetime.now(SHANGHAI)
-    checks: tuple[Callable[[Settings, datetime], Iterator[Finding]], ...] = (_versions, _calendar, _disk, _lock, _publication, _sources)
+    checks: tuple[Callable[[Settings, datetime], Iterator[Finding]], ...] = (_versions, _calendar, _disk, _lock, _publication, _alerts, _sources)
     return [finding for check in checks for finding in check(settings, moment)]
 
 
@@ -115,6 +129,16 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(Level.ERROR, "publication", f"{said}: {status['reason']}", "mend what it names, then alumina run")
 
 
+def _alerts(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if settings.alert_webhook is None:
+        advice = f"alerts are only written to {settings.root / 'alerts.jsonl'}; set ALUMINA_ALERT_WEBHOOK to hear of them"
+        yield Finding(Level.NOTE, "alerts", "no webhook is set", advice)
+    elif problem := webhook_problem(settings.alert_webhook.get_secret_value()):
+        yield Finding(Level.ERROR, "alerts", problem, "set ALUMINA_ALERT_WEBHOOK anew; until then alerts are only written to alerts.jsonl")
+    else:
+        yield Finding(Level.OK, "alerts", "a webhook is set")
+
+
 def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
     held = {file.table for batch in Lake(settings.lake).batches() for file in batch.files}
     origin = origin_of(settings)
@@ -131,28 +155,49 @@ def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
-    session = _session_before(settings, now)
-    if session is None:
+    """Name each feed with payloads that are due by the publication clock and did not arrive.
+
+    They are due as the receipts say it. Of payloads nobody has asked for, those of a feed's last day count once that day is over: no run came.
+    """
+    try:
+        calendar, deadlines = load_calendar(settings.catalog_overlay), load_deadlines(settings.catalog_overlay)
+    except ValueError:
+        return  # said by the look at the calendar
+    except PayloadError as error:
+        yield Finding(Level.ERROR, "clock", str(error), f"mend {settings.catalog_overlay / 'clock.toml'}")
         return
-    arrived: dict[tuple[str, str], str] = {}
+    asked: set[tuple[str, str, str]] = set()
+    arrived: set[tuple[str, str, str]] = set()
     for receipt in Archive(settings.archive).receipts():
-        if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED) and re.fullmatch(r"\d{8}", receipt.request_key):
-            feed = (receipt.source, receipt.feed)
-            arrived[feed] = max(arrived.get(feed, ""), receipt.request_key)
+        asked.add(receipt.request)
+        if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED):
+            arrived.add(receipt.request)
+    for (source, feed), payloads in _expected(calendar, deadlines, now.date()).items():
+        never_asked = takewhile(lambda payload: payload.request not in asked, payloads)
+        last_day = next((payload.day for payload in never_asked if payload.day < now.date()), None)
+        missing = [
+            payload
+            for payload in payloads
+            if payload.due <= now and payload.request not in arrived and (payload.request in asked or payload.day == last_day)
+        ]
+        if missing:
+            first, last = missing[-1], max((key for *found, key in arrived if found == [source, feed]), default="no day")
+            more = f" and {len(missing) - 1} after it" if len(missing) > 1 else ""
+            message = f"overdue since {first.due:%Y-%m-%d %H:%M}: last arrived for {last}, expected {first.request[2]}{more}"
+            yield Finding(Level.ERROR, f"{source}/{feed}", message, f"alumina run --source live --from {first.day}")
+
+
+def _expected(calendar: Calendar, deadlines: Deadlines, today: date) -> dict[tuple[str, str], list[Expected]]:
+    """Give what each live feed is asked for over the days looked back on, newest first."""
+    found: dict[tuple[str, str], list[Expected]] = {}
+    days = [today - timedelta(days=n) for n in range(LOOK_BACK_DAYS)]
     for source in SOURCES:
-        for request in _daily(source, session):
-            last = arrived.get((request.source, request.feed), "")
-            if last < request.key:
-                yield Finding(
-                    Level.ERROR,
-                    f"{request.source}/{request.feed}",
-                    f"overdue: last arrived for {last or 'no day'}, expected {request.key}",
-                    "alumina run --source live",
-                )
-
-
-def _daily(source: Source, day: date) -> list[Request]:
-    return [request for request in source.requests(day) if re.fullmatch(r"\d{8}", request.key)]
+        for day in (day for day in days if day <= calendar.last_day and calendar.is_open(source.cadence, day)):
+            for request in source.requests(day):
+                if due := deadlines.of(request):
+                    identity = (request.source, request.feed, request.key)
+                    found.setdefault(identity[:2], []).append(Expected(day, due, identity))
+    return found
 
 
 def _session_before(settings: Settings, now: datetime) -> date | None:
@@ -164,4 +209,4 @@ def _session_before(settings: Settings, now: datetime) -> date | None:
         return None  # said by the look at the calendar
     if not calendar.first_day <= today <= calendar.last_day:
         return None
-    return next(iter(reversed(calendar.between(max(calendar.first_day, today - timedelta(days=30)), today))), None)
+    return next(iter(reversed(calendar.between(max(calendar.first_day, today - timedelta(days=LOOK_BACK_DAYS)), today))), None)

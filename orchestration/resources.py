@@ -6,13 +6,14 @@ from pathlib import Path
 import dagster as dg
 
 from ingest.archive import Archive
-from ingest.catalog.calendar import load_calendar
-from ingest.home import origin_of
+from ingest.catalog.calendar import Calendar, load_calendar
+from ingest.deadline import load_deadlines
+from ingest.home import source_of
 from ingest.http import HttpClient
 from ingest.lake import Lake
 from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, SampleOrigin
 from ingest.settings import Settings
-from ingest.source import SHANGHAI, DataOrigin
+from ingest.source import SHANGHAI
 from ingest.sources import SOURCES
 
 
@@ -26,6 +27,11 @@ class Home(dg.ConfigurableResource):
         """Paths and limits of this home."""
         return Settings(home=Path(self.path)) if self.path else Settings()
 
+    def calendar(self) -> Calendar:
+        """The trading calendar as it stands now: a long-lived daemon sees the years the operator adds."""
+        load_calendar.cache_clear()
+        return load_calendar(self.settings.catalog_overlay)
+
     @property
     def archive(self) -> Archive:
         """The archive of this home."""
@@ -38,7 +44,7 @@ class Home(dg.ConfigurableResource):
 
 
 class Intake(dg.ConfigurableResource):
-    """What one run takes in. Without a source the run goes on with what the home already holds: sample or live."""
+    """What one run takes in. Without a source the home decides (`ingest.home.source_of`); files without a folder are those in the inbox."""
 
     source: str = ""
     payloads: str = ""
@@ -46,25 +52,42 @@ class Intake(dg.ConfigurableResource):
     last: str = ""
     lookback_days: int = 7
 
+    def within(self, first: date, last: date) -> "Intake":
+        """Give the same intake for another span of days."""
+        return Intake(source=self.source, payloads=self.payloads, first=str(first), last=str(last))
+
+    @property
+    def first_day(self) -> date | None:
+        """First day asked for, None where the run does not say; raises ValueError for what is not a day."""
+        return _day(self.first)
+
+    @property
+    def last_day(self) -> date | None:
+        """Last day asked for, as `first_day`."""
+        return _day(self.last)
+
     def origin(self, home: Home) -> Origin:
         """Give the origin of this run's payloads; raises ValueError for a source or day that makes no sense."""
         settings = home.settings
-        held = origin_of(settings)
-        kind = self.source or (DataOrigin.SAMPLE if held in (None, DataOrigin.SAMPLE) else DataOrigin.LIVE)
-        first, last = _day(self.first), _day(self.last)
+        kind = self.source or source_of(settings)
+        first, last = self.first_day, self.last_day
         if first and last and first > last:
             raise ValueError(f"the first day {first} is after the last day {last}")
         match kind:
             case "sample":
                 return SampleOrigin(first or date.min, last or date.max)
             case "files":
-                return FilesOrigin(Path(self.payloads), SOURCES, first, last)
+                return FilesOrigin(Path(self.payloads) if self.payloads else None, SOURCES, first, last)
+            case "inbox":
+                return FilesOrigin(None, SOURCES)
             case "live":
                 end = last or datetime.now(SHANGHAI).date()
-                return LiveOrigin(first or end - timedelta(days=self.lookback_days), end, load_calendar(settings.catalog_overlay), HttpClient().fetch)
+                begin = first or end - timedelta(days=self.lookback_days)
+                overlay = settings.catalog_overlay
+                return LiveOrigin(begin, end, load_calendar(overlay), HttpClient().fetch, load_deadlines(overlay))
             case "archive":
                 return ReplayOrigin(home.archive)
-        raise ValueError(f"source {kind!r} is not one of sample, files, live, archive")
+        raise ValueError(f"source {kind!r} is not one of sample, files, inbox, live, archive")
 
 
 def _day(text: str) -> date | None:

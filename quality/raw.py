@@ -125,7 +125,8 @@ def validate(table: RawTable, frame: pl.DataFrame) -> Validated:
     if dict(frame.schema) != table.stored_schema:
         raise ValueError(f"{table.name}: the frame has {dict(frame.schema)}, the table is {table.stored_schema}")
     try:
-        table.model.validate(frame, lazy=True)
+        if not frame.is_empty():  # most runs refuse nothing, so their quarantine is empty
+            table.model.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as errors:
         cases = errors.failure_cases.with_columns(pl.col("check").cast(pl.String), pl.col("column").cast(pl.String))
         if cases["index"].null_count():
@@ -415,6 +416,18 @@ TABLES: dict[str, RawTable] = {
                 ),
             ),
         ),
+        RawTable(
+            "policy__tone",
+            (
+                "event_date", "flash_id", "published_at", "perspective", "tone", "positive_weight", "negative_weight", "hits", "participant_roles",
+                "lexicon_version",
+            ),
+            ("event_date", "flash_id", "published_at", "perspective", "tone", "positive_weight", "negative_weight", "lexicon_version"),
+            ("flash_id", "perspective"),
+            "event_date",
+        ),
+        _config("catalog__lexicon", ("entry_kind", "entry", "entry_meaning", "entry_effect", "lexicon_version", "source_note"), ("entry_kind", "entry", "entry_meaning"), optional=("entry_effect",)),
+        _config("catalog__policy_topics", ("commodity_code", "topic", "relation", "source_note"), ("commodity_code", "topic")),
         _config("catalog__trading_days", ("trade_date", "session_index"), ("trade_date",)),
         _config(
             "catalog__commodities",
@@ -427,6 +440,11 @@ TABLES: dict[str, RawTable] = {
             ("commodity_code", "valid_from"),
             optional=("warrant_unit_t",),
         ),
+        _config(
+            "catalog__products",
+            ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "source_note"),
+            ("exchange", "product_id"),
+        ),
         _config("catalog__series", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "source_note"), ("commodity_code", "role", "provider", "series_id")),
         _config(
             "catalog__terms",
@@ -435,12 +453,31 @@ TABLES: dict[str, RawTable] = {
         ),
         _config("catalog__customs_codes", ("commodity_code", "hs_code", "role", "source_note"), ("commodity_code", "hs_code")),
         _config("catalog__regions", ("region", "region_name_zh", "region_name_en"), ("region",)),
-        _config("catalog__publication_clock", ("dataset", "day_offset", "earliest_minute", "latest_minute", "label", "source_note"), ("dataset",)),
+        _config(
+            "catalog__publication_clock",
+            ("dataset", "day_offset", "earliest_minute", "latest_minute", "grace_minutes", "label", "source_note"),
+            ("dataset",),
+        ),
+        _config("catalog__release_days", ("dataset", "month", "out_at", "label", "source_note"), ("dataset", "month")),
         _config("catalog__parameters", ("commodity_code", "parameter", "parameter_value", "unit", "source_note"), ("commodity_code", "parameter")),
         _config(
             "catalog__score_components",
-            ("component", "block", "component_name", "signal", "weight", "sign", "block_cap", "config_version", "source_note"),
-            ("component",),
+            (
+                "commodity_code", "component", "valid_from", "component_name", "component_name_zh", "block", "signal", "weight", "sign", "method", "anchor",
+                "maximum_age_sessions", "block_cap", "config_version", "source_note",
+            ),
+            ("commodity_code", "component", "valid_from"),
+            optional=("anchor",),
+        ),
+        _config("catalog__weight_draws", ("draw", "component", "factor"), ("draw", "component")),
+        _config("catalog__rule_metrics", ("metric", "metric_name", "metric_name_zh", "unit"), ("metric",)),
+        _config("catalog__rules", ("rule_id", "valid_from", "rule_name", "rule_name_zh", "config_version", "source_note"), ("rule_id",)),
+        _config("catalog__rule_conditions", ("rule_id", "line", "alternative", "metric", "comparator", "threshold"), ("rule_id", "line", "alternative")),
+        _config(
+            "catalog__rule_effects",
+            ("rule_id", "effect_index", "effect", "horizon", "effect_value", "effect_text"),
+            ("rule_id", "effect_index"),
+            optional=("horizon", "effect_value", "effect_text"),
         ),
         RawTable(
             "ingest__quarantine",
@@ -452,8 +489,8 @@ TABLES: dict[str, RawTable] = {
         RawTable("ingest__horizon", ("as_of",), (), ("as_of",), None, replace=True),
         RawTable(
             "ingest__receipts",
-            ("attempted_at", "run_id", "source", "feed", "request_key", "request_name", "outcome", "reason", "message", "http_status", "payload_bytes", "payload_sha256", "data_origin"),
-            ("attempted_at", "run_id", "source", "feed", "request_key", "request_name", "outcome", "data_origin"),
+            ("attempted_at", "run_id", "source", "feed", "request_key", "request_name", "outcome", "reason", "message", "is_failure", "http_status", "payload_bytes", "payload_sha256", "data_origin"),
+            ("attempted_at", "run_id", "source", "feed", "request_key", "request_name", "outcome", "is_failure", "data_origin"),
             ("attempted_at", "run_id", "source", "feed", "request_key"),
             None,
             replace=True,

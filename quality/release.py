@@ -38,7 +38,7 @@ GATES: dict[str, TableGate] = {
         value_sets={
             "horizon": ("short", "medium", "long"),
             "direction": ("up", "down", "sideways", "undecided"),
-            "status": ("validated", "draft"),
+            "status": ("validated", "draft", "rejected"),
             "data_origin": ("sample", "files", "live"),
         },
     ),
@@ -54,8 +54,8 @@ GATES: dict[str, TableGate] = {
         minimum_rows=0,
     ),
     "marts.fct_basis_daily": TableGate(
-        key=("commodity_code", "trade_date", "futures_leg", "provider", "spot_leg"),
-        never_null=("commodity_code", "trade_date", "futures_leg", "spot_leg", "contract_code"),
+        key=("commodity_code", "trade_date", "futures_leg", "price_source", "provider", "spot_leg"),
+        never_null=("commodity_code", "trade_date", "futures_leg", "price_source", "spot_leg", "contract_code"),
         value_sets={"futures_leg": ("close", "settle", "t1130")},
         minimum_rows=0,
     ),
@@ -72,6 +72,8 @@ class GateResult:
     passed: bool
     rows_failed: int
     message: str
+    rows: tuple[dict[str, Any], ...] = ()
+    """Key and value of the first rows that broke it."""
 
 
 def run_gate(frames: Mapping[str, "pd.DataFrame"], docs: Path) -> list[GateResult]:
@@ -103,7 +105,11 @@ def run_gate(frames: Mapping[str, "pd.DataFrame"], docs: Path) -> list[GateResul
         suite = context.suites.add(gx.ExpectationSuite(name=table, expectations=_expectations(GATES[table], list(frame.columns))))
         definitions.append((table, frame, context.validation_definitions.add(gx.ValidationDefinition(name=table, data=batch, suite=suite))))
     for table, frame, definition in definitions:
-        checkpoint = gx.Checkpoint(name=table, validation_definitions=[definition], result_format={"result_format": "SUMMARY"})
+        checkpoint = gx.Checkpoint(
+            name=table,
+            validation_definitions=[definition],
+            result_format={"result_format": "SUMMARY", "unexpected_index_column_names": list(GATES[table].key)},
+        )
         outcome = checkpoint.run(batch_parameters={"dataframe": frame})
         results.extend(_result(table, result) for result in next(iter(outcome.run_results.values())).results)
     context.build_data_docs()
@@ -128,7 +134,8 @@ def _result(table: str, result: Any) -> GateResult:
     column = config.kwargs.get("column")
     details = result.result or {}
     failed = int(details.get("unexpected_count") or 0)
-    return GateResult(table, config.type, column, bool(result.success), failed, "" if result.success else _sentence(config, result))
+    rows = () if result.success else tuple(details.get("partial_unexpected_index_list") or ())
+    return GateResult(table, config.type, column, bool(result.success), failed, "" if result.success else _sentence(config, result), rows)
 
 
 def _sentence(config: Any, result: Any) -> str:

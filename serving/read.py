@@ -1,6 +1,9 @@
 """Reading the published release, as any reader does: read-only, through the `serving` link. No writing, no business rules."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -21,16 +24,29 @@ class Rows:
     rows: list[tuple[Any, ...]]
 
 
-def query(settings: Settings, sql: str, parameters: list[Any] | None = None) -> Rows:
-    """Run a query on the published file, or on a build as of a past time; raises NothingPublishedError when there is none."""
+@contextmanager
+def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published file, or a build as of a past time; raises NothingPublishedError when there is none."""
     # The resolved path names the release: a link swapped meanwhile does not touch this connection.
     path = (settings.serving / FILE_NAME).resolve() if settings.as_of is None else settings.warehouse
     if not path.is_file():
         raise NothingPublishedError(f"nothing is published in {settings.root}; run `alumina run` first")
     with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"}) as con:
         con.execute("set TimeZone = 'Asia/Shanghai'")
+        yield con
+
+
+def query(settings: Settings, sql: str, parameters: list[Any] | None = None) -> Rows:
+    """Run a query on the published file; raises NothingPublishedError when there is none."""
+    with connect(settings) as con:
         con.execute(sql, parameters or [])
         return Rows(tuple(column[0] for column in con.description or ()), con.fetchall())
+
+
+def data_through(settings: Settings) -> date | None:
+    """Give the newest day of the published outlook; raises NothingPublishedError when there is no release."""
+    rows = query(settings, "select max(data_through) from serving.publication").rows
+    return rows[0][0] if rows else None
 
 
 def outlook(settings: Settings, day: str | None = None) -> Rows:

@@ -11,19 +11,22 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from ingest.files import sync_folder, write_atomic
 from ingest.lake import Lake
 from ingest.settings import REPOSITORY, Settings
 from quality.fields import FIELDS
 from quality.release import GATES, GateResult, run_gate
+from serving.audit.runner import audit_release
+from serving.backtest import backtest
 
 SCHEMAS = ("marts", "serving")
 # Readable by every 1.x client; the working file may use newer storage.
@@ -40,20 +43,41 @@ VIEWS = {
         "One row per commodity_code and horizon. The newest outlook of each commodity. | 每个品种与期限一行。各品种最新展望。",
     ),
 }
+# Tables no SQL model makes: computed from the working warehouse while the release is built, before its gate.
+COMPUTED: dict[str, tuple[Callable[[duckdb.DuckDBPyConnection], pl.DataFrame], str]] = {
+    "outlook_backtest": (
+        backtest,
+        "One row per commodity_code, horizon, statements and strategy. How the outlook's statements fared walk-forward, against momentum and saying nothing. | 每个品种、期限、口径与策略一行。展望的滚动回测。",
+    ),
+}
 OWN_TABLES = {
     "publication": "One row. What this release is: when and from what it was built, and how its checks went. | 一行。本次发布的构建信息与检查结果。",
+    "claim_facts": "One row per dataset, obs_date, fact_key, column_name and publisher. Published figures a claim can be held against; of a sample only those of its ledger. | 每个数据集、日期、键、列与发布方一行。可用于核对论断的已发布数值；样本只含台账。",
+    "claim_audit": "One row per note and claim_id. What the evidence says of each claim of the note a sample is about; empty on real data, where `alumina audit` writes beside. | 每份研报每条论断一行。样本研报的论断审计；真实数据下为空，由 alumina audit 另存。",
     "data_dictionary": "One row per table and column. Type, unit, meaning in English and Chinese, and an example. | 每张表每列一行。类型、单位、中英文含义与示例。",
 }
 _OWN_COLUMNS = {
     "publication": (
         "release_id", "run_id", "released_at", "data_through", "data_origin", "inputs_hash", "code_version", "checks_passed", "checks_failed",
     ),
+    "claim_facts": (
+        "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "data_origin",
+        "payload_sha256",
+    ),
+    "claim_audit": (
+        "note_name", "claim_id", "section", "quote_zh", "kind", "metric", "entity", "period", "claimed", "unit", "verdict", "value_found",
+        "self_consistency", "evidence", "reconciling_definition",
+    ),
     "data_dictionary": ("schema_name", "table_name", "column_name", "data_type", "unit", "description_en", "description_zh", "example"),
 }  # fmt: skip
 
 
 class PublishRefusedError(Exception):
-    """The release did not pass its gate; the one before it stays. The message says why."""
+    """The release did not pass its gate; the one before it stays. The message says why, `checks` how each rule ended."""
+
+    def __init__(self, message: str, checks: Sequence["CheckResult"] = ()) -> None:
+        super().__init__(message)
+        self.checks = tuple(checks)
 
 
 @dataclass(frozen=True)
@@ -66,6 +90,8 @@ class CheckResult:
     table_name: str
     rows_failed: int
     message: str
+    rows: tuple[dict[str, Any], ...] = ()
+    """The first rows that broke it."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +123,8 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
     try:
         folder.mkdir(parents=True)
         _copy_tables(settings, folder)
+        _compute_tables(settings, folder)
+        _audit_claims(settings, folder)
         gate_started = time.perf_counter()
         gate = run_gate(_frames(folder), folder / "data_docs")
         gate_seconds = time.perf_counter() - gate_started
@@ -108,7 +136,9 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
             reasons = [f"{result.table_name}: {result.message}" for result in failed] + [
                 f"{name} has no description in quality/fields.py" for name in undescribed
             ]
-            raise PublishRefusedError(f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}")
+            raise PublishRefusedError(
+                f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
+            )
         rows = _export(folder)
         _seal(folder, release_id)
         final = settings.releases / release_id
@@ -175,6 +205,32 @@ def _copy_tables(settings: Settings, folder: Path) -> None:
             if comment:
                 text = comment.replace("|", " | ").replace("'", "''")
                 con.execute(f"comment on table release.{schema}.\"{table}\" is '{text}'")
+
+
+def _compute_tables(settings: Settings, folder: Path) -> None:
+    """Fill the tables that Python makes, each column of the type its field declares."""
+    config: dict[str, Any] = {"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit}
+    with duckdb.connect(str(settings.warehouse), read_only=True, config=config) as work:
+        work.execute("set TimeZone = 'Asia/Shanghai'")
+        frames = {name: make(work) for name, (make, _) in COMPUTED.items()}
+    with _open(folder) as con:
+        for name, frame in frames.items():
+            columns = ", ".join(f'"{column}" {FIELDS[column].kind}' for column in frame.columns)
+            con.execute(f"create table serving.{name} ({columns})")
+            con.register("computed", frame)
+            con.execute(f"insert into serving.{name} by name select * from computed")
+            con.unregister("computed")
+            text = COMPUTED[name][1].replace("'", "''")
+            con.execute(f"comment on table serving.{name} is '{text}'")
+
+
+def _audit_claims(settings: Settings, folder: Path) -> None:
+    """Write the evidence claims can be held against, and the audit of the sample's note."""
+    with _open(folder) as con:
+        con.execute(f"attach '{_quoted(settings.warehouse)}' as work (read_only)")
+        for table in ("claim_facts", "claim_audit"):
+            con.execute(f"create table serving.{table} ({_ddl(table)})")
+        audit_release(con, "work", settings.catalog_overlay)
 
 
 def _frames(folder: Path) -> dict[str, Any]:
@@ -292,7 +348,7 @@ def _inputs_hash(settings: Settings) -> str:
 
 def _as_check(result: GateResult) -> CheckResult:
     name = result.check if result.column is None else f"{result.check}:{result.column}"
-    return CheckResult(name, "gx", "pass" if result.passed else "fail", result.table, result.rows_failed, result.message)
+    return CheckResult(name, "gx", "pass" if result.passed else "fail", result.table, result.rows_failed, result.message, result.rows)
 
 
 def _open(folder: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:

@@ -37,3 +37,22 @@
 {% macro joined(text, order) %}{{ return(adapter.dispatch('joined', 'alumina')(text, order)) }}{% endmacro %}
 {% macro duckdb__joined(text, order) %}string_agg({{ text }}, ';' order by {{ order }}){% endmacro %}
 {% macro default__joined(text, order) %}listagg({{ text }}, ';') within group (order by {{ order }}){% endmacro %}
+
+{# A number as people read it: thousands separated, fixed decimals, a plus sign where the direction matters. Null stays null. #}
+{% macro number_text(number, decimals, signed=false) %}{{ return(adapter.dispatch('number_text', 'alumina')(number, decimals, signed)) }}{% endmacro %}
+{% macro duckdb__number_text(number, decimals, signed) -%}
+    {%- if signed %}case when {{ number }} >= 0 then '+' else '' end || {% endif %}format('{:,.{{ decimals }}f}', {{ number }})
+{%- endmacro %}
+{% macro default__number_text(number, decimals, signed) -%}
+    {%- if signed %}case when {{ number }} >= 0 then '+' else '' end || {% endif %}format_number({{ number }}, {{ decimals }})
+{%- endmacro %}
+
+{# Share of the values of a group so far, the row's own included, that are not above the row's own: a percentile without a look ahead. #}
+{% macro share_at_most(value, group, order) %}{{ return(adapter.dispatch('share_at_most', 'alumina')(value, group, order)) }}{% endmacro %}
+{% macro duckdb__share_at_most(value, group, order) -%}
+    cume_dist(order by {{ value }}) over (partition by {{ group }} order by {{ order }} rows between unbounded preceding and current row)
+{%- endmacro %}
+{% macro default__share_at_most(value, group, order) -%}
+    {%- set so_far = 'collect_list(' ~ value ~ ') over (partition by ' ~ group ~ ' order by ' ~ order ~ ')' -%}
+    size(filter({{ so_far }}, seen -> seen <= {{ value }})) / size({{ so_far }})
+{%- endmacro %}

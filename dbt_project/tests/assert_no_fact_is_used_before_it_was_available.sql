@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "outlook_v1"}}}) }}
 -- Point in time: what an outlook shows was published by its decision time.
 select
     outlook.commodity_code,
@@ -17,8 +18,9 @@ select
     outlook.as_of_date,
     'receipts' as fact
 from {{ ref('outlook_v1') }} as outlook
-inner join {{ ref('fct_receipts_daily') }} as receipts
+inner join {{ ref('int_receipts__daily') }} as receipts
     on
         outlook.commodity_code = receipts.commodity_code
         and outlook.receipts_date = receipts.trade_date
+        and receipts.reading = 'decided'
 where receipts.available_at > outlook.decision_at

@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "fct_receipts_daily"}}}) }}
 -- Printed sum rows must never be added to the warehouses they sum up: the total of the mart is that of the detail rows of the
 -- newest payload, warehouse and factory tables together.
 with details as (

@@ -1,4 +1,4 @@
-"""Which days the exchange trades. Pure arithmetic over `calendar.toml`; past its end every question is an error."""
+"""Which days the exchange trades and CFETS fixes. Pure arithmetic over `calendar.toml`; past its end every question is an error."""
 
 import tomllib
 from bisect import bisect_left, bisect_right
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
+
+from ingest.source import Cadence
 
 CALENDAR_FILE = Path(__file__).with_name("calendar.toml")
 
@@ -22,6 +24,19 @@ class Calendar:
     first_day: date
     last_day: date
     sessions: tuple[date, ...]
+    extra_fixings: frozenset[date] = frozenset()
+    """Days without a session on which CFETS fixes."""
+    no_fixings: frozenset[date] = frozenset()
+    """Sessions on which CFETS does not fix."""
+
+    def is_open(self, cadence: Cadence, day: date) -> bool:
+        """Tell whether a source of this cadence can have something for `day`; raises CalendarHorizonError where the calendar would have to know."""
+        if cadence is Cadence.ANY_DAY:
+            return True
+        is_session = self.is_session(day)
+        if cadence is Cadence.FIXINGS:
+            return day in self.extra_fixings or (is_session and day not in self.no_fixings)
+        return is_session
 
     def is_session(self, day: date) -> bool:
         """Tell whether the exchange trades on `day`; raises CalendarHorizonError outside the calendar."""
@@ -63,6 +78,7 @@ def parse_calendar(texts: Sequence[str]) -> Calendar:
     """Build the calendar from one or more TOML texts; later ones extend the earlier (new years, a later last_day)."""
     first, last = date.max, date.min
     closed: set[date] = set()
+    fixings: dict[str, set[date]] = {"open": set(), "closed": set()}
     for text in texts:
         document = tomllib.loads(text)
         if not isinstance(document.get("closures", {}), dict):
@@ -79,8 +95,10 @@ def parse_calendar(texts: Sequence[str]) -> Calendar:
             for span in spans:
                 start, _, end = span.partition("/")
                 closed.update(_days(date.fromisoformat(start), date.fromisoformat(end or start)))
+        for kind, days in document.get("fixings", {}).items():
+            fixings[kind].update(date.fromisoformat(day) for day in days)
     sessions = tuple(day for day in _days(first, last) if day.weekday() < 5 and day not in closed)
-    return Calendar(first, last, sessions)
+    return Calendar(first, last, sessions, frozenset(fixings["open"]), frozenset(fixings["closed"]))
 
 
 @lru_cache

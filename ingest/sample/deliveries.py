@@ -10,7 +10,7 @@ from ingest.sample.trade import release
 from ingest.sample.vendor import Point, Series
 from ingest.source import SHANGHAI, Request, Response
 
-SOURCES = ("shfe", "spot", "cost", "capacity", "customs", "fx", "policy")
+SOURCES = ("shfe", "spot", "cost", "capacity", "customs", "fx", "policy", "bars")
 COLLECTED_AFTER = timedelta(minutes=2)
 
 # By feed: writer, name, and the times between which the exchange stamps the file.
@@ -32,6 +32,7 @@ VENDOR_FEEDS = {
     "inventory": ("capacity", time(19, 47)),
 }
 CUSTOMS_EXPORTED_AT = time(18, 30)
+BARS_EXPORTED_AT = time(17, 5)
 FIXINGS_FETCHED_AT = time(17, 20)
 FLASHES_FETCHED_AT = time(17, 30)
 EVENTS_WRITTEN_AT = time(20)
@@ -58,6 +59,8 @@ def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY, sources: Collecti
         batch += [item for feed, (source, _) in VENDOR_FEEDS.items() if source in sources for item in _vendor_month(history, feed, positions)]
         if "customs" in sources:
             batch += _customs(history, month, max(first, FIRST_DAY), min(last, LAST_DAY))
+        if "bars" in sources:
+            batch.append(_bars(history, positions))
         if "fx" in sources:
             batch.append(_month_answer("fx", "history", "cfets_CcprHisNew", history, positions, exports.fixings, FIXINGS_FETCHED_AT))
         if "policy" in sources:
@@ -81,6 +84,12 @@ def _spot_prices(history: History, positions: Sequence[int]) -> Delivery:
     stem = f"smm_spot_price_{day:%Y%m%d}"
     request = Request(source="spot", feed="spot_price", key=stem, name=f"{stem}.csv")
     return request, _response(payloads.spot_prices(history, positions), datetime.combine(day, SPOT_EXPORTED_AT))
+
+
+def _bars(history: History, positions: Sequence[int]) -> Delivery:
+    day = history.days[positions[-1]]
+    name = f"sample_bars_{day:%Y%m%d}.csv"
+    return Request("bars", "bars", name, name), _response(exports.bars(history, positions), datetime.combine(day, BARS_EXPORTED_AT))
 
 
 def _vendor_month(history: History, feed: str, positions: Sequence[int]) -> Iterator[Delivery]:

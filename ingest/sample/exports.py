@@ -15,6 +15,7 @@ from ingest.source import SHANGHAI
 
 VALUE_HEADER = ("日期", "名称", "数值", "单位", "口径", "指标ID", "数据来源", "地区", "频率", "发布时间")
 CUSTOMS_HEADER = "数据年月,商品编码,商品名称,贸易伙伴编码,贸易伙伴名称,第一数量,第一计量单位,第二数量,第二计量单位,美元"
+BARS_HEADER = ("contract", "event_ts", "open", "high", "low", "close", "volume", "oi")
 FLASH_TAG = "1003"  # aluminium
 EVERY_WITHOUT_TEXT = 7  # of so many flashes one carries its text as HTML only
 
@@ -28,6 +29,12 @@ def vendor_values(rows: Iterable[tuple[Series, Point]]) -> bytes:
         labels = (series.unit, series.basis, series.series_id, series.provider, series.region, series.frequency)
         lines.append((f"{point.obs_date}", series.name, point.text, *labels, f"{point.published:%Y-%m-%d %H:%M}"))
     return ("\ufeff" + _csv(lines)).encode()
+
+
+def bars(history: History, positions: Sequence[int]) -> bytes:
+    """Write the session bars of a month, each stamped with its end."""
+    rows = ((bar.contract, f"{bar.ended_at:%Y-%m-%d %H:%M}", *map(str, bar[2:])) for t in positions for bar in history.bars[t])
+    return _csv([BARS_HEADER, *rows]).encode()
 
 
 def customs(month: date, trades: Iterable[Trade]) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.catalog.calendar import trading_days
-from ingest.sample import news, quotes, receipts, spot, trade, vendor
+from ingest.sample import bars, news, quotes, receipts, spot, trade, vendor
 from ingest.sample.ledger import load_ledger
 
 FIRST_DAY = date(2023, 6, 19)
@@ -25,6 +25,7 @@ class History:
     days: list[date]
     spec: Mapping[str, Any]
     quotes: Mapping[str, list[quotes.Day]]
+    bars: list[list[bars.Bar]]
     receipts: Mapping[str, receipts.Levels]
     spot: list[list[spot.Price]]
     flashes: list[list[news.Flash]]
@@ -45,11 +46,13 @@ def load_history() -> History:
     stocks = {code: receipts.simulate(code, facts, days, expiries, ledger, seed) for code, facts in spec["receipts"].items()}
     dominant = [day[month] for day, month in zip(market["ao"], quotes.dominant_months(market["ao"]), strict=True)]
     prices = spot.simulate(spec["spot"], days, dominant, ledger, seed)
+    noon = [next((row[0].average_cents - price.average_cents) // 100 for price in row if price.series_id == spot.SPREAD) for row in prices]
     index = {day: row[0].average_cents / 100 for day, row in zip(days, prices, strict=True)}
     return History(
         days,
         spec,
         quotes=market,
+        bars=bars.simulate(spec["bars"], spec["quotes"], market, {"ao": noon}, days, ledger, seed),
         receipts=stocks,
         spot=prices,
         flashes=news.flashes(spec["newsflash"], days, dominant, seed),

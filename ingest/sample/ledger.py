@@ -8,6 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 LEDGER_FILE = Path(__file__).with_name("published.csv")
+ELSEWHERE_FILE = Path(__file__).with_name("published_elsewhere.csv")
+CLAIMS_FILE = Path(__file__).with_name("claims.csv")
+"""Claims of the note the sample is about, for the claim audit."""
 
 # How far a payload may stand from the printed figure: half a unit of its last printed digit.
 TOLERANCE = {
@@ -17,6 +20,7 @@ TOLERANCE = {
     "derived_rounded_1": Decimal("0.5"),
     "rounded_10": Decimal(5),
     "rounded_100": Decimal(50),
+    "rounded_1000": Decimal(500),
     "derived_rounded_100": Decimal(50),
     "rounded_tenth": Decimal("0.05"),
 }
@@ -67,5 +71,14 @@ class Ledger:
 @lru_cache
 def load_ledger() -> Ledger:
     """Read the ledger that ships with the package."""
-    with LEDGER_FILE.open(encoding="utf-8", newline="") as lines:
-        return Ledger([Cell(**{**row, "value": Decimal(row["value"])}) for row in csv.DictReader(lines)])  # type: ignore[arg-type]
+    return Ledger(_read(LEDGER_FILE))
+
+
+def load_elsewhere() -> list[Cell]:
+    """Read published figures that no payload of the sample carries, and second sources of figures that one does."""
+    return _read(ELSEWHERE_FILE)
+
+
+def _read(path: Path) -> list[Cell]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return [Cell(**{**row, "value": Decimal(row["value"])}) for row in csv.DictReader(lines)]  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from ingest import values
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
 from ingest.inspect import inspect
 from ingest.settings import Settings
-from ingest.source import Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.sources.catalog import catalog_files
 from ingest.vendor import NAME, read_lines, records
 from quality.raw import TABLES
@@ -56,6 +56,7 @@ class Bars:
     name = "bars"
     parser_version = "1"
     tables: tuple[str, ...] = (TABLE,)
+    cadence = Cadence.ANY_DAY
 
     def requests(self, day: date) -> list[Request]:
         """Nothing is fetched: the files are exported by people."""

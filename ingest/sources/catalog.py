@@ -7,18 +7,22 @@ instead); new files under `commodities/` add commodities.
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from ingest.catalog import scoring
 from ingest.catalog.calendar import CALENDAR_FILE, parse_calendar
 from ingest.inspect import inspect, kind_of
-from ingest.source import Outcome, Parsed, PayloadError, Request, Response, Verdict
+from ingest.source import SHANGHAI, Cadence, Outcome, Parsed, PayloadError, Request, Response, Verdict
+from ingest.tone import lexicon_rows
 from quality.raw import TABLES
 
 SHIPPED = CALENDAR_FILE.parent
+RELATIONS = ("commodity", "sector", "group", "economy")  # of a topic to a commodity, the nearest first
+CLOCK = "clock.toml"
 LAST_TRADING_DAY_RULES = ("day_of_month", "nth_session")
 
 
@@ -36,8 +40,9 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "3"
+    parser_version = "5"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
+    cadence = Cadence.ANY_DAY
 
     def requests(self, day: date) -> Iterable[Request]:
         """Nothing is fetched."""
@@ -58,6 +63,8 @@ class Catalog:
             if request.name == "calendar.toml":
                 sessions = parse_calendar(text.split("\n#---\n")).sessions
                 rows = {"catalog__trading_days": [{"trade_date": day, "session_index": n} for n, day in enumerate(sessions, start=1)]}
+            elif request.name == "lexicon.toml":
+                rows = {"catalog__lexicon": list(lexicon_rows(body))}
             else:
                 rows = _rows(request.name, tomllib.loads(text))
             frames = {name: pl.DataFrame(items, schema=TABLES[name].schema, strict=True) for name, items in rows.items() if items}
@@ -96,6 +103,10 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
                 for customs in document.get("customs", [])
             ],
             "catalog__terms": _terms(code, document),
+            "catalog__policy_topics": [
+                {"commodity_code": code, "topic": topic["name"].lower(), "relation": _relation(topic["relation"]), "source_note": topic["source"]}
+                for topic in document.get("topic", [])
+            ],
         }
     if name == "regions.toml":
         return {
@@ -103,14 +114,17 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
                 {"region": code, "region_name_zh": names["zh"], "region_name_en": names["en"]} for code, names in document["regions"].items()
             ]
         }
-    if name == "clock.toml":
+    if name == CLOCK:
         return {
             "catalog__publication_clock": [
                 {column: row[column] for column in ("dataset", "day_offset", "label")}
                 | {"earliest_minute": _minutes(row["earliest"]), "latest_minute": _minutes(row["latest"]), "source_note": row["source"]}
+                | {"grace_minutes": row.get("grace_minutes", document.get("grace_minutes", 0))}
                 for row in document["clock"]
             ]
         }
+    if name == "releases.toml":
+        return {"catalog__release_days": [row for table in document["timetable"] for row in _release_days(table)]}
     if name == "parameters.toml":
         return {
             "catalog__parameters": [
@@ -127,55 +141,74 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
     if name == "terms.toml":
         return {"catalog__terms": _terms("*", document)}
     if name == "score.toml":
-        return {"catalog__score_components": _components(document)}
-    return {}  # exchanges.toml is read where payloads are parsed
+        return scoring.score_rows(document)
+    if name == "rules.toml":
+        return scoring.rule_rows(document)
+    if name == "exchanges.toml":
+        return {"catalog__products": [row for exchange, products in document.items() for row in _products(exchange, products)]}
+    return {}
+
+
+def _products(exchange: str, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Contract facts of one exchange's products; the product names beside them are read where payloads are parsed."""
+    return [
+        {
+            "exchange": exchange.upper(),
+            "product_id": product,
+            "valid_from": date.fromisoformat(document["contracts_valid_from"]),
+            "contract_size_qty": float(contract["size"]),
+            "quantity_unit": contract.get("unit", "t"),
+            "tick_price": float(contract["tick"]),
+            "source_note": document["contracts_source"],
+        }
+        for product, contract in document.get("contracts", {}).items()
+    ]
 
 
 def _terms(code: str, document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Dated terms: what the exchange, the tax office or a forwarder sets, or what is assumed in its place."""
+    """Dated terms: what the exchange, the tax office or a forwarder sets, or what is assumed in its place; `values` states many scopes at once."""
     if wrong := {row["label"] for row in document.get("term", [])} - {"sourced", "assumed"}:
         raise ValueError(f"label {', '.join(sorted(wrong))} of a term is not sourced or assumed")
     return [
         {
             "commodity_code": code,
             "term": row["name"],
-            "scope": row.get("scope", ""),
+            "scope": scope,
             "valid_from": date.fromisoformat(row["valid_from"]),
-            "term_value": float(row["value"]),
+            "term_value": float(value),
             "unit": row["unit"],
             "label": row["label"],
             "source_note": row["source"],
         }
         for row in document.get("term", [])
+        for scope, value in (row["values"] if "values" in row else {row.get("scope", ""): row["value"]}).items()
     ]
 
 
-def _components(document: dict[str, Any]) -> list[dict[str, Any]]:
-    components = document["component"]
-    total = sum(row["weight"] for row in components)
-    for block in sorted({row["block"] for row in components}):
-        share = sum(row["weight"] for row in components if row["block"] == block) / total
-        if share > document["block_cap"]:
-            raise ValueError(f"block {block!r} carries {share:.1%} of all weight, the cap is {document['block_cap']:.0%}")
+def _release_days(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """One timetable: when each month's figures of a dataset came out."""
+    after_midnight = timedelta(minutes=_minutes(table["at"]))
     return [
         {
-            "component": row["code"],
-            "block": row["block"],
-            "component_name": row["name"],
-            "signal": row["signal"],
-            "weight": float(row["weight"]),
-            "sign": row["sign"],
-            "block_cap": document["block_cap"],
-            "config_version": document["version"],
-            "source_note": document["source"],
+            "dataset": table["dataset"],
+            "month": date.fromisoformat(f"{month}-01"),
+            "out_at": (datetime.combine(date.fromisoformat(day), time(), SHANGHAI) + after_midnight).astimezone(UTC),
+            "label": table["label"],
+            "source_note": table["source"],
         }
-        for row in components
+        for month, day in table["released"].items()
     ]
 
 
 def _hs_code(text: str) -> str:
     if not re.fullmatch(r"(\d\d){2,4}", text):
         raise ValueError(f"{text!r} is not an HS code of 4, 6 or 8 digits, in quotes")
+    return text
+
+
+def _relation(text: str) -> str:
+    if text not in RELATIONS:
+        raise ValueError(f"relation {text!r} of a topic is not one of {', '.join(RELATIONS)}")
     return text
 
 

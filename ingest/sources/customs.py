@@ -13,10 +13,10 @@ from datetime import date
 from typing import Any
 
 from ingest import values
-from ingest.answer import frame_of, read_json, require, rows_of
+from ingest.answer import frame_of, read_json, require, rows_of, text_of
 from ingest.inspect import inspect
 from ingest.settings import Settings
-from ingest.source import Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.sources.catalog import Catalog, catalog_files
 from ingest.table import RowError, csv_table, rejected
 
@@ -52,6 +52,7 @@ class Customs:
     name = "customs"
     parser_version = "1"
     tables = (TABLE,)
+    cadence = Cadence.ANY_DAY
 
     def requests(self, day: date) -> Iterable[Request]:
         """Give the Comtrade queries of one day: the headings of the catalogue, both flows, one month of those China may have reported."""
@@ -64,7 +65,7 @@ class Customs:
     def _query(self, code: str, flow: str, month: str) -> Request:
         key = f"{CHINA}_{WORLD}_{code}_{flow}_{month}"
         address = f"{PREVIEW}?reporterCode={CHINA}&partnerCode={WORLD}&cmdCode={code}&flowCode={flow}&period={month}"
-        return Request(self.name, "comtrade", key, f"{key}.json", url=address)
+        return Request(self.name, "comtrade", key, f"{key}.json", _month(month), address, dataset=f"{TABLE}/m49")
 
     def recognise(self, path: str) -> Request | None:
         """Know `gacc_import_202505.csv` (or a span, `gacc_import_202501-202505.csv`) and `156_0_2818_M_202411.json`."""
@@ -203,10 +204,10 @@ def _comtrade_row(row: Mapping[str, Any], match: re.Match[str]) -> dict[str, Any
         month=_month(match["month"]),
         flow=_FLOWS[match["flow"]],
         hs_code=match["code"],
-        commodity_name=row.get("cmdDesc") or None,
+        commodity_name=text_of(row.get("cmdDesc")) or None,
         partner_scheme="m49",
         partner_code=match["partner"],
-        partner_name=row.get("partnerDesc") or None,
+        partner_name=text_of(row.get("partnerDesc")) or None,
         qty_t=weight / _TONNES["千克"] if weight else None,  # UN Comtrade prints 0 where no weight was reported
         currency="USD",
         amount=amount,

@@ -1,23 +1,24 @@
-"""RMB central parity (中间价) of CFETS: the history query live or from disk, the latest fixing from disk.
+"""RMB central parity (中间价) of CFETS: the history query and, of today, the latest fixing; both live or from disk.
 
 A rate exists only where a fixing was published: `---` is no row, and nothing is filled on closed days. Import parity is
 reckoned with a bank's *selling* rate, which is another series and comes as a vendor's drop file; never use this one for it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from ingest import values
 from ingest.answer import frame_of, read_json, rows_of
 from ingest.inspect import inspect
-from ingest.source import Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.source import SHANGHAI, Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.table import RowError, rejected
 
 TABLE = "fx__central_parity"
 HOST = "https://www.chinamoney.com.cn"
 HISTORY = f"{HOST}/ags/ms/cm-u-bk-ccpr/CcprHisNew"
+LATEST = f"{HOST}/r/cms/www/chinamoney/data/fx/ccpr.json"
 ASKED = "USD/CNY"  # what dollar-priced inputs are converted with; files may hold any pair
 REFERER = f"{HOST}/chinese/bkccpr/"
 
@@ -34,12 +35,23 @@ class Fx:
     name = "fx"
     parser_version = "1"
     tables = (TABLE,)
+    cadence = Cadence.FIXINGS
+
+    def __init__(self, today: Callable[[], date] = lambda: datetime.now(SHANGHAI).date()) -> None:
+        self._today = today
 
     def requests(self, day: date) -> Iterable[Request]:
-        """Ask the history for the one day: the same query serves today and any past day, far below its limit of one year."""
+        """Ask the history for the one day: the same query serves today and any past day, far below its limit of one year.
+
+        Of today the latest fixing is asked for too: it alone states the time of its publication.
+        """
         form = {"startDate": f"{day}", "endDate": f"{day}", "currency": ASKED, "pageNum": "1", "pageSize": "50"}
         stamp = f"{day:%Y%m%d}"
-        return [Request(self.name, "history", stamp, f"cfets_CcprHisNew_{stamp}.json", day, HISTORY, "POST", form, {"Referer": REFERER})]
+        headers = {"Referer": REFERER}
+        requests = [Request(self.name, "history", stamp, f"cfets_CcprHisNew_{stamp}.json", day, HISTORY, "POST", form, headers, dataset=TABLE)]
+        if day == self._today():
+            requests.append(Request(self.name, "latest", stamp, f"cfets_ccpr_{stamp}.json", day, LATEST, headers=headers, dataset=TABLE))
+        return requests
 
     def recognise(self, path: str) -> Request | None:
         """Know an answer kept under the name of its query; a file may span days, so it carries its own dates."""
@@ -73,6 +85,12 @@ def _latest(request: Request, data: Mapping[str, Any], records: list[Mapping[str
         published = None
     if published is None:
         raise PayloadError(Outcome.FORMAT_CHANGED, "no_date", f"{request.name} states no time of its fixing ({data.get('lastDate')!r})")
+    if request.day and published.date() < request.day:  # until a quarter past nine the latest is that of the day before
+        raise PayloadError(
+            Outcome.NOT_PUBLISHED, "no_fixing", f"{request.name} holds the fixing of {published.date()}, that of {request.day} is not out"
+        )
+    if request.day and published.date() > request.day:
+        raise PayloadError(Outcome.NOT_DATA, "wrong_date", f"{request.name} holds a fixing of {published.date()}, not {request.day}")
     kept: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     for record in records:

@@ -15,7 +15,7 @@ from ingest.answer import extra_of, frame_of, lacking, read_json, require, rows_
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.inspect import inspect
 from ingest.settings import Settings
-from ingest.source import Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 
 HOST = "http://www.gfex.com.cn"
 BASE = f"{HOST}/u"
@@ -65,6 +65,7 @@ class Gfex:
     name = "gfex"
     parser_version = "1"
     tables = (QUOTES, TOTALS, RECEIPTS)
+    cadence = Cadence.SESSIONS
 
     def requests(self, day: date) -> Iterable[Request]:
         """Give the two forms of one day, for the whole exchange. A plain GET is answered with status 520."""
@@ -72,7 +73,8 @@ class Gfex:
         requests = []
         for feed, (url, field) in _FEEDS.items():
             form = {field: stamp} | ({"trade_type": "0"} if feed == "day_quotes" else {})  # 1 would be options
-            requests.append(Request(self.name, feed, stamp, f"{feed}_{stamp}.json", day, url, "POST", form, _HEADERS))
+            dataset = QUOTES if feed == "day_quotes" else RECEIPTS
+            requests.append(Request(self.name, feed, stamp, f"{feed}_{stamp}.json", day, url, "POST", form, _HEADERS, dataset=dataset))
         return requests
 
     def recognise(self, path: str) -> Request | None:

@@ -1,7 +1,8 @@
 """Policy events the desk keeps in files, and the newsflash of SHMET, live or from disk.
 
 An event is known only from its time of publication; a row that states none is known from the end of its day (or month),
-which is the publication clock's to say. Of the newsflash title, time, hash and address are kept: the text is its author's.
+which is the publication clock's to say. Of the newsflash title, time, hash and address are kept, and the tone of its title (of its
+text where it has none) for every perspective of the lexicon: the text is its author's.
 """
 
 import hashlib
@@ -13,13 +14,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 
-from ingest import values
+from ingest import tone, values
 from ingest.answer import extra_of, frame_of, read_json, rows_of
 from ingest.inspect import inspect
-from ingest.source import SHANGHAI, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.settings import Settings
+from ingest.source import SHANGHAI, Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.sources.catalog import SHIPPED
 from ingest.table import RowError, csv_table, rejected
 
-EVENTS, NEWSFLASH = "policy__events", "policy__newsflash"
+EVENTS, NEWSFLASH, TONE = "policy__events", "policy__newsflash", "policy__tone"
 FLASH = "https://www.shmet.com/api/rest/news/queryNewsflashList"
 FLASH_TAG = "1003"  # the feed's own code of aluminium, alumina with it
 
@@ -46,8 +49,13 @@ class Policy:
 
     today: Callable[[], date] = _today
     name: str = "policy"
-    parser_version: str = "1"
-    tables: tuple[str, ...] = (EVENTS, NEWSFLASH)
+    tables: tuple[str, ...] = (EVENTS, NEWSFLASH, TONE)
+    cadence: Cadence = Cadence.ANY_DAY
+
+    @property
+    def parser_version(self) -> str:
+        """Version of the code and of the lexicon: a changed lexicon reads every flash anew from its archived bytes."""
+        return f"2-{lexicon().version}"
 
     def requests(self, day: date) -> Iterable[Request]:
         """Ask for the newest flashes, today only: the feed knows no dates, so a past day cannot be asked for."""
@@ -55,7 +63,7 @@ class Policy:
             return []
         stamp = f"{day:%Y%m%d}"
         query = {"currentPage": 1, "pageSize": 100, "content": "", "flashTag": FLASH_TAG}
-        return [Request(self.name, "newsflash", stamp, f"shmet_newsflash_{stamp}.json", day, FLASH, "POST", json=query)]
+        return [Request(self.name, "newsflash", stamp, f"shmet_newsflash_{stamp}.json", day, FLASH, "POST", json=query, dataset=NEWSFLASH)]
 
     def recognise(self, path: str) -> Request | None:
         """Know `events.csv`, `policy_events.csv`, `desk_*.csv` and `shmet_newsflash*.json`."""
@@ -71,6 +79,17 @@ class Policy:
     def parse(self, request: Request, body: bytes) -> Parsed:
         """Read one file."""
         return _events(request, body) if request.feed == "events" else _newsflash(request, body)
+
+
+def lexicon() -> tone.Lexicon:
+    """Give the lexicon in force: the operator's where it can be read (the catalogue reports it where not), else the shipped one."""
+    for root in (Settings().catalog_overlay, SHIPPED):
+        try:
+            return tone.read_lexicon((root / "lexicon.toml").read_bytes())
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            if root == SHIPPED:
+                raise
+    raise AssertionError
 
 
 def _events(request: Request, body: bytes) -> Parsed:
@@ -159,18 +178,23 @@ def _newsflash(request: Request, body: bytes) -> Parsed:
     data = document.get("data")
     items = rows_of(request, data if isinstance(data, dict) else {}, "dataList")
     kept: list[dict[str, Any]] = []
+    tones: list[dict[str, Any]] = []
     rejects: list[Reject] = []
+    words = lexicon()
     for item in items:
         try:
-            kept.append(_flash(item))
+            row, said = _flash(item)
+            kept.append(row)
+            tones += _tones(row, said, words)
         except ValueError as error:
             # Quarantine keeps the row for people to look at, so it must not keep the author's text either.
             shown = {name: value for name, value in item.items() if name not in ("content", "contentText")}
             rejects.append(rejected(NEWSFLASH, error, f"flash {item.get('id')}", shown))
-    return Parsed({NEWSFLASH: frame_of(NEWSFLASH, kept)}, tuple(rejects), None, tuple(remarks))
+    return Parsed({NEWSFLASH: frame_of(NEWSFLASH, kept), TONE: frame_of(TONE, tones)}, tuple(rejects), None, tuple(remarks))
 
 
-def _flash(item: Mapping[str, Any]) -> dict[str, Any]:
+def _flash(item: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Read a flash as its row, and what of it is scored."""
     if item.get("id") in (None, ""):
         raise RowError("no_id", "the flash has no id")
     milliseconds = values.whole(item.get("pushTime"))
@@ -183,7 +207,7 @@ def _flash(item: Mapping[str, Any]) -> dict[str, Any]:
     if not text:
         raise RowError("no_text", "the flash has no text")
     title = re.match(r"【(.+?)】", text)
-    return {
+    row: dict[str, Any] = {
         "event_date": pushed.astimezone(SHANGHAI).date(),
         "flash_id": str(item["id"]),
         "published_at": pushed,
@@ -192,6 +216,26 @@ def _flash(item: Mapping[str, Any]) -> dict[str, Any]:
         "flash_tag": str(item["flashTag"]) if item.get("flashTag") else None,
         "source_url": FLASH,
     }
+    return row, row["title"] or text
+
+
+def _tones(row: Mapping[str, Any], said: str, words: tone.Lexicon) -> list[dict[str, Any]]:
+    roles = ";".join(tone.participants(said, words)) or None
+    return [
+        {
+            "event_date": row["event_date"],
+            "flash_id": row["flash_id"],
+            "published_at": row["published_at"],
+            "perspective": found.perspective,
+            "tone": found.tone,
+            "positive_weight": found.positive,
+            "negative_weight": found.negative,
+            "hits": ";".join(found.hits) or None,
+            "participant_roles": roles,
+            "lexicon_version": words.version,
+        }
+        for found in tone.score(said, words)
+    ]
 
 
 def _plain(value: Any) -> str:

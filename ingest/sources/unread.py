@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from ingest.source import Outcome, Parsed, PayloadError, Request, Response, Verdict
+from ingest.source import Cadence, Outcome, Parsed, PayloadError, Request, Response, Verdict
 
 
 class Unread:
@@ -11,6 +11,7 @@ class Unread:
     name = "unread"
     parser_version = "1"
     tables: tuple[str, ...] = ()
+    cadence = Cadence.ANY_DAY
 
     def requests(self, day: date) -> list[Request]:
         """Nothing is fetched."""

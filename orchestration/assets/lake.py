@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Sequence
 
 import dagster as dg
 
@@ -12,9 +11,14 @@ from ingest.home import claim
 from ingest.origins import CatalogOrigin, Origin
 from ingest.source import DataOrigin, Outcome, Source
 from ingest.sources import SOURCES
+from orchestration.assets.arrivals import mark
+from orchestration.partitions import days_of
+from orchestration.pictures import failures
+from orchestration.pictures import markdown as _table
 from orchestration.resources import Home, Intake
 
 GROUP = "ingest"
+HASHES_SHOWN = 20
 
 
 def lake_key(source_name: str) -> dg.AssetKey:
@@ -32,6 +36,8 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
         key=key,
         group_name=GROUP,
         kinds={"python", "parquet"},
+        owners=["team:data-engineering"],
+        tags={"layer": "lake", "source": source.name},
         description=f"{page.strip()}\n\nFills: {', '.join(source.tables) or 'no table'}.",
         check_specs=[
             dg.AssetCheckSpec("payloads_arrived", asset=key, description="Every payload asked for came and could be used.", blocking=is_catalog),
@@ -50,12 +56,13 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
             if origin.data_origin is DataOrigin.SAMPLE:
                 refuse_inbox(home.settings)
             claim(home.settings, origin.data_origin)
-        report = ingest([source], origin, home.archive, home.lake, context.run_id, record=intake.source != "archive")
+        report = ingest([source], origin, home.archive, home.lake, context.run.run_id, record=intake.source != "archive")
         if origin.data_origin in (DataOrigin.LIVE, DataOrigin.FILES) and intake.source != "archive":
-            report.absorb(take_in([source], SOURCES, home.settings, context.run_id))
+            report.absorb(take_in([source], SOURCES, home.settings, context.run.run_id))
         if is_catalog and (report.problems or report.configuration_error):
             reason = report.problems[0].message if report.problems else report.configuration_error
             raise dg.Failure(f"the catalogue cannot be used: {reason}", allow_retries=False)
+        mark(context, source, home, intake, report)
         context.log.info(f"{source.name}: {report.attempts} payloads, {sum(report.rows.values())} new rows, {len(report.problems)} problems")
         return dg.MaterializeResult(metadata=_metadata(report, origin.data_origin, time.perf_counter() - started), check_results=_checks(report))
 
@@ -71,8 +78,15 @@ def _metadata(report: Report, origin: DataOrigin, seconds: float) -> dict[str, d
         "data_origin": dg.MetadataValue.text(str(origin)),
         "seconds": dg.MetadataValue.float(round(seconds, 2)),
         "outcomes": dg.MetadataValue.md(_table(("outcome", "payloads"), [(str(outcome), count) for outcome, count in counts.items() if count])),
+        "date_range": dg.MetadataValue.text(_days(report)),
+        "payload_sha256": dg.MetadataValue.md(_table(("new payload",), [(sha,) for sha in report.payloads[:HASHES_SHOWN]])),
         "tables": dg.MetadataValue.md(_table(("table", "new rows"), sorted(report.rows.items()))),
     }
+
+
+def _days(report: Report) -> str:
+    spans = [span for receipt in report.receipts if (span := days_of(receipt.request_key))]
+    return f"{min(first for first, _ in spans)} to {max(last for _, last in spans)}" if spans else "no dated payload"
 
 
 def _checks(report: Report) -> list[dg.AssetCheckResult]:
@@ -89,13 +103,10 @@ def _checks(report: Report) -> list[dg.AssetCheckResult]:
             check_name="rows_keep_their_model",
             passed=not refused,
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={"refused": dg.MetadataValue.md(_table(("table", "reason", "rows"), refused)), "count": sum(count for *_, count in refused)},
+            metadata={
+                "refused": dg.MetadataValue.md(_table(("table", "reason", "rows"), refused)),
+                "count": sum(count for *_, count in refused),
+                **failures(report.refused_rows),
+            },
         ),
     ]
-
-
-def _table(header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
-    if not rows:
-        return "none"
-    lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -2,24 +2,39 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
 from orchestration.dbt import PRODUCTION, environment, project, record_results
+from orchestration.pictures import failures, keep_failures
 from orchestration.resources import Home
+from orchestration.tables import describe
 from orchestration.warehouse import write_lock
 
 DBT_PROJECT = project()
+
+
+class Translator(DagsterDbtTranslator):
+    """dbt's models as the rest of the project names its assets."""
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str] | None:
+        """Who answers for a model."""
+        return ["team:data-engineering"]
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """The layer a model stands in."""
+        layer = dbt_resource_props["fqn"][1] if len(dbt_resource_props.get("fqn", ())) > 1 else dbt_resource_props["resource_type"]
+        return {**super().get_tags(dbt_resource_props), "layer": layer}
 
 
 @dbt_assets(
     manifest=DBT_PROJECT.manifest_path,
     project=DBT_PROJECT,
     name="dbt",
-    dagster_dbt_translator=DagsterDbtTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True, enable_code_references=True)),
+    dagster_dbt_translator=Translator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True, enable_code_references=True)),
 )
 def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Home) -> Iterator[Any]:
     """Build staging, intermediate, marts and serving; every dbt test shows as an asset check."""
@@ -27,13 +42,37 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
     os.environ.update(environment(settings))
     # The gate needs Great Expectations, whose import takes as long as dbt does; the machine's other core does it meanwhile.
     threading.Thread(target=_import_gate, daemon=True).start()
-    with write_lock(settings, f"dbt build (run {context.run_id})"):
+    with write_lock(settings, f"dbt build (run {context.run.run_id})"):
         # In the home, not in the project: two homes do not disturb each other's partial parsing.
         invocation = dbt.cli(["build", *PRODUCTION], context=context, raise_on_error=False, target_path=settings.workshop / "dbt")
-        yield from invocation.stream()
-        record_results(settings, invocation.get_artifact("run_results.json"))
+        # Nobody may look into the warehouse while dbt writes it, so what is told of a table is told when dbt is done.
+        built: dict[dg.AssetKey, dg.Output[Any]] = {}
+        broken: list[dg.AssetCheckResult] = []
+        for event in invocation.stream():
+            if isinstance(event, dg.Output):
+                built[context.assets_def.keys_by_output_name[event.output_name]] = event
+            elif isinstance(event, dg.AssetCheckResult) and not event.passed:
+                broken.append(event)
+            else:
+                yield event
+        results = record_results(settings, invocation.get_artifact("run_results.json"))
+        keep_failures(settings, context.run.run_id, results)
+        rows = {result.check_id: result.rows for result in results}
+        for check in broken:
+            yield check._replace(metadata={**(check.metadata or {}), **failures(rows.get(_test_name(check), ()))})
+        facts = describe(settings, [key.path for key in built])
+        for key, output in built.items():
+            yield output.with_metadata({**output.metadata, **facts.get(tuple(key.path), {})})
         if not invocation.is_successful():
             raise dg.Failure(f"dbt build failed: {invocation.get_error() or 'see the failed models and checks above'}", allow_retries=False)
+        if passed_over := sorted(key.to_user_string() for key in context.selected_asset_keys - built.keys()):
+            raise dg.Failure(f"dbt ended well but did not build {', '.join(passed_over[:5])}", allow_retries=False)
+
+
+def _test_name(check: dg.AssetCheckResult) -> str:
+    """Name of the dbt test behind a check, as dbt's results give it."""
+    unique_id = (check.metadata or {}).get("unique_id")
+    return str(unique_id.value).split(".")[2] if unique_id is not None else ""
 
 
 def _import_gate() -> None:

@@ -8,6 +8,7 @@ from ingest.sources import SOURCES
 from orchestration.assets.lake import lake_key
 from orchestration.dbt import forget_results
 from orchestration.resources import Home
+from orchestration.tables import describe
 from orchestration.warehouse import load_raw, write_lock
 from quality.raw import TABLES
 
@@ -22,6 +23,8 @@ _EVERY_SOURCE = [lake_key(source.name) for source in SOURCES]
             deps=_FILLED_BY.get(name, _EVERY_SOURCE),
             group_name="raw",
             kinds={"duckdb"},
+            owners=["team:data-engineering"],
+            tags={"layer": "raw"},
             description=f"All versions of `{name}`, each row with the payload it came from. Key: {', '.join(table.key)}.",
         )
         for name, table in TABLES.items()
@@ -31,8 +34,9 @@ _EVERY_SOURCE = [lake_key(source.name) for source in SOURCES]
 def raw_tables(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.MaterializeResult]:
     """Append what is new in the lake; configuration and the log of attempts are replaced."""
     settings = home.settings
-    with write_lock(settings, f"loading raw (run {context.run_id})"):
+    with write_lock(settings, f"loading raw (run {context.run.run_id})"):
         forget_results(settings)
-        rows = load_raw(settings)
-    for name, count in rows.items():
-        yield dg.MaterializeResult(asset_key=["raw", name], metadata={"dagster/row_count": count})
+        load_raw(settings)
+        facts = describe(settings, [("raw", name) for name in TABLES])
+    for name in TABLES:
+        yield dg.MaterializeResult(asset_key=["raw", name], metadata=facts["raw", name])

@@ -186,6 +186,48 @@ def test_a_dated_tick_holds_by_the_trade_date_and_not_by_the_contract(files, tmp
     }
 
 
+@pytest.mark.parametrize(
+    ("product", "lots", "turnover_10k_cny", "settle"),
+    [("cu", 1_000, 39_212.75, 78_420), ("au", 1_000, 78_012.345, 780.12), ("sc", 2_000, 10_030.5, 50.1), ("ec", 300, 2_850.22, 1_900.1)],
+)
+def test_a_wrong_settlement_of_a_product_nobody_configured_is_found(
+    files, tmp_path: Path, product: str, lots: int, turnover_10k_cny: float, settle: float
+) -> None:
+    """Tonnes, grams, barrels and index points: the right settlement is silent, one tick beside it is not; before the facts hold nothing is said."""
+    row = (
+        f"insert into intermediate.int_exchange__quotes select * replace (date '{{}}' as trade_date, '{product}' as product_id, '9901' as "
+        f"delivery_month_code, 'none' as payload_sha256, {lots} as volume_lots, {turnover_10k_cny} as turnover_10k_cny, {{}} as settle_price, "
+        "null as settle_change, null as close_change) from intermediate.int_exchange__quotes where product_id = 'ao' limit 1"
+    )
+    (tick,) = files.working("select tick_price from raw.catalog__products where product_id = ?", product)[0]
+    before = set(_identities(files.home, tmp_path))
+    assert set(_identities(files.home, tmp_path, row.format("2025-07-16", settle), row.format("2022-12-30", settle + tick))) == before
+    found = set(_identities(files.home, tmp_path, row.format("2025-07-16", settle + tick))) - before
+    assert [(check, subject) for check, subject, *_ in found] == [("settle_is_the_weighted_average", f"{product}9901")]
+    ((_, _, expected, printed),) = found
+    assert (expected, printed) == pytest.approx((settle, settle + tick))
+
+
+def test_no_real_settlement_of_any_product_is_found_wrong(files, shared_data: Path, tmp_path: Path) -> None:
+    """What the payloads hold, and every contract of a real day (trade-at-settlement orders are no contracts of their own)."""
+    assert files.published("select subject from serving.quality_results where check_id = 'settle_is_the_weighted_average'") == []
+    whole_day = f"""
+        insert into intermediate.int_exchange__quotes by name
+        select
+            'SHFE' as exchange, 'shfe__daily_quotes' as dataset, date '2026-04-17' as trade_date, lower(variety) as product_id,
+            right(symbol, 4) as delivery_month_code, volume::double as volume_lots, turnover::double as turnover_10k_cny,
+            settle::double {{}} as settle_price, 'none' as payload_sha256
+        from read_csv('{shared_data}/crosssection/shfe_daily_20260417.csv', header = true, all_varchar = true)
+        where symbol not ilike '%tas%' and volume::double > 0
+    """
+    before = set(_identities(files.home, tmp_path))
+    assert set(_identities(files.home, tmp_path, whole_day.format(""))) == before
+    found = set(_identities(files.home, tmp_path, whole_day.format("* 2"))) - before
+    assert {check for check, *_ in found} == {"settle_is_the_weighted_average"}
+    assert len({subject[:-4] for _, subject, *_ in found}) == 23  # every product but the two configured ones, which no row of theirs is here for
+    assert len(found) > 200
+
+
 def test_sums_and_changes_of_the_second_exchange_are_checked(files, tmp_path: Path) -> None:
     before = set(_identities(files.home, tmp_path))
     found = set(

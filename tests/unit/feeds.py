@@ -18,6 +18,7 @@ from ingest.sources.capacity import Capacity
 from ingest.sources.cost import Cost
 from ingest.sources.customs import Customs
 from ingest.sources.fx import Fx
+from ingest.sources.gfex import Gfex
 from ingest.sources.policy import Policy
 from ingest.sources.shfe import Shfe
 from ingest.sources.spot import Spot
@@ -25,7 +26,7 @@ from ingest.sources.unread import Unread
 
 DAY = date(2025, 7, 16)
 NOON = datetime(2025, 7, 16, 12, 0, tzinfo=UTC)
-FEEDS: tuple[Source, ...] = (Customs(), Fx(), Policy(), Shfe(), Spot(), Cost(), Capacity(), Bars(), Unread())
+FEEDS: tuple[Source, ...] = (Customs(), Fx(), Policy(), Shfe(), Gfex(), Spot(), Cost(), Capacity(), Bars(), Unread())
 Row = dict[str, Any]
 
 

@@ -173,9 +173,9 @@ def test_accepted_attempts_are_found_among_cut_and_foreign_lines(archive: Archiv
     kept = [receipt(f"2025071{n}", outcome=outcome) for n, outcome in enumerate((Outcome.OK, Outcome.UNCHANGED, Outcome.BLOCKED, Outcome.OK))]
     archive.record(kept)
     file = next((archive.root / "receipts").glob("*.jsonl"))
-    expected = [(one.request, one.payload_sha256, one.attempted_at) for one in kept if one.outcome is not Outcome.BLOCKED]
-    assert list(archive.accepted({kept[0].source})) == expected
-    assert list(archive.accepted({"another"})) == []
+    expected = [(*one.request, one.outcome, one.payload_sha256, one.attempted_at.isoformat()) for one in kept if one.outcome is not Outcome.BLOCKED]
+    assert archive.accepted({kept[0].source}).rows() == expected
+    assert archive.accepted({"another"}).is_empty()
     # A line cut by an interrupted write, and one that ends like a receipt without being one.
     file.write_bytes(file.read_bytes() + b'{"source": "shfe", "message": "{}\n{"source": {}}}\n')
-    assert list(archive.accepted({kept[0].source})) == expected
+    assert archive.accepted({kept[0].source}).rows() == expected

@@ -76,6 +76,14 @@ def test_the_same_file_twice_in_one_run_counts_once(home: Home) -> None:
     assert (report.count(Outcome.OK), report.count(Outcome.UNCHANGED)) == (1, 1)
 
 
+def test_one_file_under_two_names_in_one_run_counts_once(home: Home) -> None:
+    lines = (SPOT_LINE, SPOT_LINE.replace("07-16", "07-15", 1), SPOT_LINE.replace("3100", "many"))
+    home.take(spot(*lines), spot(*lines, name="smm_spot_price_20250716_r1.csv"))
+    assert home.rows(SPOT)["obs_date"].to_list() == [date(2025, 7, 15), DAY]
+    assert home.refused() == [(SPOT, "unreadable_value")]
+    assert [outcome for _, outcome, _ in outcomes(home)] == [Outcome.OK, Outcome.OK]
+
+
 def test_a_changed_file_is_a_second_vintage_and_the_first_stays(home: Home) -> None:
     home.take(KX)
     home.take(delivery("kx20250716.dat", answer([quote(), quote(month="2510", SETTLEMENTPRICE=3026)]), NOON + timedelta(days=1)))

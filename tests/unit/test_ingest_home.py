@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ingest.home import MixedHomeError, claim, origin_of
+from ingest.home import MixedHomeError, claim, origin_of, source_of
 from ingest.settings import REPOSITORY, Settings
 from ingest.source import DataOrigin
 
@@ -45,6 +45,36 @@ def test_files_and_live_data_share_a_home(settings: Settings, first: DataOrigin,
     claim(settings, first)
     claim(settings, second)
     assert origin_of(settings) is first
+
+
+@pytest.mark.parametrize(
+    ("inbox", "expected"),
+    [
+        (None, DataOrigin.SAMPLE),
+        ((), DataOrigin.SAMPLE),
+        ((".gitkeep",), DataOrigin.SAMPLE),
+        (("smm_spot_price_20250716.csv",), DataOrigin.FILES),
+        (("still-copying.csv.part",), DataOrigin.FILES),  # the home must not become the sample's while the first file arrives
+        (("a-folder/",), DataOrigin.FILES),
+    ],
+)
+def test_a_new_home_takes_its_inbox_and_else_the_sample(settings: Settings, inbox: tuple[str, ...] | None, expected: DataOrigin) -> None:
+    for name in inbox or ():
+        path = settings.inbox / name
+        (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+        if not name.endswith("/"):
+            path.write_bytes(b"x")
+    if inbox == ():
+        settings.inbox.mkdir(parents=True)
+    assert source_of(settings) is expected
+
+
+@pytest.mark.parametrize("held", [DataOrigin.SAMPLE, DataOrigin.FILES, DataOrigin.LIVE])
+def test_a_home_goes_on_with_what_it_holds_whatever_lies_in_its_inbox(settings: Settings, held: DataOrigin) -> None:
+    claim(settings, held)
+    settings.inbox.mkdir()
+    (settings.inbox / "events.csv").write_bytes(b"x")
+    assert source_of(settings) is held
 
 
 def test_the_home_comes_from_the_environment_and_every_path_lies_below_it(tmp_path: Path, settings: Settings) -> None:

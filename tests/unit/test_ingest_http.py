@@ -1,10 +1,13 @@
 """The client against a server of our own on the loopback: it asks politely, gives bytes and facts, and always comes back."""
 
+import contextlib
 import gzip
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -40,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, DATA[:100], content_length=str(len(DATA)))
         elif path == "/stall":
             self.answer(200, DATA[:100], content_length=str(len(DATA)), stall=True)
+        elif path.startswith("/drip"):
+            self.drip(path.removeprefix("/drip-"))
         elif path == "/silent":
             site.release.wait(5)
         elif path == "/twice" and len(site.asked) == 1:
@@ -60,6 +65,22 @@ class Handler(BaseHTTPRequestHandler):
         if stall:
             self.wfile.flush()
             self.server.site.release.wait(5)  # type: ignore[attr-defined]
+
+    def drip(self, part: str) -> None:
+        """A byte every 20 ms, for as long as somebody listens: in the header, or in a body of known or unknown length, or packed."""
+        site: Site = self.server.site  # type: ignore[attr-defined]
+        if part != "header":
+            self.send_response(200)
+            known = {"body": ("Content-Length", "100000"), "open-body": ("Connection", "close"), "gzip": ("Content-Encoding", "gzip")}
+            self.send_header(*known[part])
+            self.end_headers()
+        endless_name = b"\x1f\x8b\x08\x08" + bytes(6)  # head of a gzip file whose name goes on and on: nothing to unpack yet
+        start = {"header": b"HTTP/1.1 200 OK\r\nX-Slow: ", "gzip": endless_name}.get(part, b"{")
+        with contextlib.suppress(OSError):
+            self.wfile.write(start)
+            while not site.release.wait(0.02):
+                self.wfile.write(b"x")
+        self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -189,6 +210,31 @@ def test_a_server_that_stops_talking_is_a_timeout_and_no_half_payload(site: Site
     assert verdict(response) == (Outcome.HTTP_ERROR, "transport")
 
 
+@pytest.mark.parametrize("part", ["header", "body", "open-body", "gzip"])
+def test_an_answer_that_drips_is_ended_as_a_whole_and_not_asked_for_again(site: Site, clock: Clock, part: str) -> None:
+    # Each read comes well within its timeout; without an end to all of them this test would never end.
+    started = time.monotonic()
+    response = client(clock, deadline=0.4).fetch(ask(f"{site.url}/drip-{part}"))
+    assert 0.4 <= time.monotonic() - started < 3
+    assert (response.body, response.status, response.error) == (b"", None, "the answer was not complete after 0.4 seconds")
+    assert verdict(response) == (Outcome.HTTP_ERROR, "transport")
+    assert len(site.asked) == 1
+
+
+def test_an_answer_in_time_is_not_hung_up_on(site: Site, clock: Clock) -> None:
+    before = set(threading.enumerate())
+    response = client(clock, deadline=30).fetch(ask(f"{site.url}/data"))
+    assert (response.body, response.error) == (DATA, None)
+    # The server's own threads aside, the watch went with the answer.
+    assert [thread for thread in set(threading.enumerate()) - before if isinstance(thread, threading.Timer)] == []
+
+
+def test_the_hour_of_an_answer_is_the_clients_own(site: Site) -> None:
+    at = datetime(2025, 7, 16, 8, 29, tzinfo=UTC)
+    asking = HttpClient(Pace(timeout=5, retry_after=()), now=lambda: at)
+    assert [asking.fetch(ask(url)).fetched_at for url in (f"{site.url}/data", f"{site.url}/cut")] == [at, at]
+
+
 def test_a_connection_cut_inside_the_body_is_an_error_and_no_half_payload(site: Site, clock: Clock) -> None:
     response = client(clock, retry_after=()).fetch(ask(f"{site.url}/cut"))
     assert response.body == b""
@@ -263,4 +309,4 @@ def test_a_feed_without_an_address_is_a_mistake_of_the_caller(clock: Clock) -> N
 
 
 def test_the_pace_is_the_one_the_exchange_bore() -> None:
-    assert Pace() == Pace(seconds_between=0.5, retry_after=(1.0, 2.0, 4.0), timeout=20.0, body_limit=64 * 2**20)
+    assert Pace() == Pace(seconds_between=0.5, retry_after=(1.0, 2.0, 4.0), timeout=20.0, deadline=60.0, body_limit=64 * 2**20)

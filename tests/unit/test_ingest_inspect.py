@@ -72,6 +72,13 @@ def test_a_transport_error_is_an_http_error_and_says_what_happened() -> None:
     assert "ConnectTimeout: timed out" in verdict.message
 
 
+def test_a_page_that_breaks_off_is_truncated_and_not_a_shorter_page() -> None:
+    assert judged(PAGE % b"x", "html") == (Outcome.OK, "")
+    assert judged((PAGE % b"x").upper() + b"\n<!-- served by 3 -->\n", "html") == (Outcome.OK, "")
+    for length in (30, 40, len(PAGE % b"x") - 1):
+        assert judged((PAGE % b"x")[:length], "html") == (Outcome.NOT_DATA, "truncated")
+
+
 @pytest.mark.parametrize("body", [b"<html><head><title>404</title></head></html>", "<html><h1>页面不存在</h1></html>".encode()])
 def test_a_small_not_found_page_under_status_200_is_a_soft_404(body: bytes) -> None:
     assert judged(body) == (Outcome.NOT_DATA, "soft_404")

@@ -1,11 +1,12 @@
 """The doctor finds what is wrong with a home and says what to do; every finding has a home that shows it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from pydantic import SecretStr
 
 from ingest.archive import Archive, Receipt
 from ingest.home import claim
@@ -63,6 +64,15 @@ def test_a_full_disk_is_an_error(settings: Settings, monkeypatch: pytest.MonkeyP
     assert _found(settings, "disk").level is Level.ERROR
 
 
+@pytest.mark.parametrize(
+    ("address", "level"), [(None, Level.NOTE), ("http://evil.example/s3cret", Level.ERROR), ("https://hooks.example/s3cret", Level.OK)]
+)
+def test_the_webhook_is_judged_and_never_named(tmp_path: Path, address: str | None, level: Level) -> None:
+    found = _found(Settings(home=tmp_path, alert_webhook=SecretStr(address) if address else None), "alerts")
+    assert found.level is level
+    assert "s3cret" not in found.message + found.advice
+
+
 def test_the_writer_is_named(settings: Settings) -> None:
     settings.root.mkdir(parents=True)
     (settings.root / "warehouse.holder.json").write_text(json.dumps({"what": "dbt build (run 7)", "pid": 4711, "since": "2025-07-22T09:40:00+00:00"}))
@@ -87,10 +97,14 @@ def test_the_last_publication_is_judged(settings: Settings, outcome: str, level:
     assert (outcome != "refused") or "score must be between" in found.message
 
 
-def _receipt(day: str, outcome: Outcome) -> Receipt:
+def _receipt(day: str, outcome: Outcome, feed: str = "kx", source: str = "shfe") -> Receipt:
     return Receipt(
-        datetime(2025, 7, 22, 9, tzinfo=UTC), "run", "shfe", "kx", day, f"kx{day}.dat", outcome, "", "", 200, 10, "0" * 64, DataOrigin.LIVE
+        datetime(2025, 7, 22, 9, tzinfo=UTC), "run", source, feed, day, f"{feed}{day}.dat", outcome, "", "", 200, 10, "0" * 64, DataOrigin.LIVE
     )
+
+
+def _overdue(settings: Settings, now: datetime) -> dict[str, str]:
+    return {finding.subject: finding.message for finding in examine(settings, now) if finding.message.startswith("overdue")}
 
 
 def test_a_live_feed_that_stays_away_is_overdue(settings: Settings) -> None:
@@ -99,9 +113,55 @@ def test_a_live_feed_that_stays_away_is_overdue(settings: Settings) -> None:
     archive.record([_receipt("20250721", Outcome.OK), _receipt("20250722", Outcome.NOT_PUBLISHED)])
     found = _found(settings, "shfe/kx")
     assert found.level is Level.ERROR
-    assert found.message == "overdue: last arrived for 20250721, expected 20250722"
+    assert found.message == "overdue since 2025-07-22 16:30: last arrived for 20250721, expected 20250722"
+    assert found.advice == "alumina run --source live --from 2025-07-22"
     archive.record([_receipt("20250722", Outcome.OK)])
     assert [finding for finding in examine(settings, EVENING) if finding.subject == "shfe/kx"] == []
+
+
+@pytest.mark.parametrize(
+    ("clock", "overdue"),
+    [("16:29", set()), ("16:30", {"shfe/kx"}), ("18:00", {"shfe/kx"}), ("20:29", {"shfe/kx"}), ("20:30", {"shfe/kx", "shfe/pm"})],
+)
+def test_what_was_asked_for_is_overdue_from_the_minute_the_clock_gives_each_feed(settings: Settings, clock: str, overdue: set[str]) -> None:
+    claim(settings, DataOrigin.LIVE)
+    everything = [(source, request) for source in doctor.SOURCES for request in source.requests(date(2025, 7, 21))]
+    Archive(settings.archive).record(_receipt(request.key, Outcome.OK, request.feed, source.name) for source, request in everything)
+    Archive(settings.archive).record(_receipt("20250722", Outcome.NOT_PUBLISHED, feed) for feed in ("kx", "pm"))
+    assert set(_overdue(settings, datetime.fromisoformat(f"2025-07-22T{clock}+08:00"))) == overdue
+
+
+def test_a_hole_that_later_days_filled_up_around_is_still_overdue(settings: Settings) -> None:
+    claim(settings, DataOrigin.LIVE)
+    Archive(settings.archive).record(
+        [_receipt("20250716", Outcome.NOT_PUBLISHED), _receipt("20250717", Outcome.BLOCKED), _receipt("20250718", Outcome.OK)]
+    )
+    found = _found(settings, "shfe/kx", datetime(2025, 7, 18, 22, tzinfo=SHANGHAI))
+    assert found.message == "overdue since 2025-07-16 16:30: last arrived for 20250718, expected 20250716 and 1 after it"
+    assert found.advice == "alumina run --source live --from 2025-07-16"
+
+
+def test_what_nobody_asked_for_is_overdue_once_its_day_is_over(settings: Settings) -> None:
+    claim(settings, DataOrigin.LIVE)
+    Archive(settings.archive).record([_receipt("20250721", Outcome.OK)])
+    assert "shfe/kx" not in _overdue(settings, EVENING)
+    assert _overdue(settings, datetime(2025, 7, 23, 0, 1, tzinfo=SHANGHAI))["shfe/kx"].endswith("expected 20250722")
+
+
+def test_a_fixing_of_a_day_without_a_session_is_expected_too(settings: Settings) -> None:
+    claim(settings, DataOrigin.LIVE)  # on New Year's Eve of 2024 CFETS was open, the exchanges were not
+    overdue = _overdue(settings, datetime(2024, 2, 12, 12, tzinfo=SHANGHAI))
+    assert overdue["fx/history"].endswith("expected 20240209")
+    assert overdue["shfe/kx"].endswith("expected 20240208")
+
+
+def test_a_clock_that_cannot_be_read_is_an_error(settings: Settings) -> None:
+    claim(settings, DataOrigin.LIVE)
+    settings.catalog_overlay.mkdir(parents=True)
+    (settings.catalog_overlay / "clock.toml").write_text('[[clock]]\ndataset = "shfe__daily_quotes"\n')
+    found = _found(settings, "clock")
+    assert found.level is Level.ERROR
+    assert "clock.toml has no 'day_offset'" in found.message
 
 
 def test_nothing_is_overdue_before_the_evening_or_over_a_holiday(settings: Settings) -> None:

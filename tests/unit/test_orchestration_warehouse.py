@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ import duckdb
 import pytest
 from feeds import NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, quote
 
+from ingest.archive import Receipt
 from ingest.flow import ingest
 from ingest.lake import LakeError
 from ingest.origins import CatalogOrigin
 from ingest.settings import Settings
+from ingest.source import DataOrigin, Outcome
 from ingest.sources.catalog import SHIPPED, Catalog
 from ingest.sources.shfe import Shfe
 from orchestration import warehouse
@@ -158,10 +161,10 @@ def test_configuration_taken_away_by_the_operator_is_gone(home: Home, every_tabl
     # A newer state without any row for a table is a state too; the rows of the older one must not stay.
     catalog(home)
     assert load_raw(home.settings)["catalog__series"] > 0
-    shipped = (SHIPPED / "commodities" / "ao.toml").read_text(encoding="utf-8")
-    overlay = home.settings.catalog_overlay / "commodities" / "ao.toml"
-    overlay.parent.mkdir(parents=True)
-    overlay.write_text(shipped[: shipped.index("[[series]]")], encoding="utf-8")
+    overlay = home.settings.catalog_overlay / "commodities"
+    overlay.mkdir(parents=True)
+    for shipped in (SHIPPED / "commodities").glob("*.toml"):
+        (overlay / shipped.name).write_text(shipped.read_text(encoding="utf-8").partition("[[series]]")[0], encoding="utf-8")
     catalog(home)
     counts = load_raw(home.settings)
     assert counts["catalog__commodities"] == len(list((SHIPPED / "commodities").glob("*.toml")))
@@ -177,6 +180,18 @@ def test_receipts_are_the_archives_and_every_attempt_is_one_row(home: Home) -> N
         ("kx20250716.dat", "ok", "", "files", "shfe"),
         ("kx20250716.dat", "unchanged", "", "files", "shfe"),
         ("notes.txt", "not_data", "no_reader", "files", "unread"),
+    ]
+
+
+def test_a_failure_is_in_raw_what_it_is_in_the_receipt(home: Home) -> None:
+    late = Receipt(NOON, "run", "shfe", "pm", "20250716", "pm20250716.dat", Outcome.NOT_PUBLISHED, "not_found", "404", 404, 0, None, DataOrigin.LIVE)
+    overdue = replace(late, attempted_at=NOON + timedelta(hours=1), reason="overdue")
+    home.archive.record([late, overdue, replace(overdue, feed="kx", outcome=Outcome.OK, reason="")])
+    load_raw(home.settings)
+    assert rows(home.settings, "ingest__receipts", "feed, reason, is_failure") == [
+        ("kx", "", False),
+        ("pm", "not_found", False),
+        ("pm", "overdue", True),
     ]
 
 
@@ -264,6 +279,7 @@ sys.stdin.read()
 LOCK = """
 import sys
 from ingest.settings import Settings
+from ingest.source import DataOrigin, Outcome
 from orchestration.warehouse import write_lock
 with write_lock(Settings(), "the nightly load"):
     print("open", flush=True)

@@ -18,11 +18,12 @@ import pytest
 from ingest.sample import FIRST_DAY, LAST_DAY, deliveries
 from ingest.sample.ledger import Ledger, load_ledger
 from ingest.source import Request, Response
+from ingest.sources.catalog import SHIPPED, Catalog
 
 Row = dict[str, Any]
 Stream = list[tuple[Request, Response]]
 
-FIRST_TABLES = {"shfe__daily_quotes", "shfe__warehouse_receipts", "spot__quotes"}  # test_sample.py holds these
+FIRST_TABLES = {"shfe__daily_quotes", "shfe__warehouse_receipts", "spot__quotes", "bars__prices"}  # held by test_sample.py, and bars below
 VENDOR_FEEDS = {"overseas": "spot", "cost_profit": "cost", "inputs": "cost", "capacity": "capacity", "inventory": "capacity"}
 LIMITS = [("20230619", "0.14"), ("20230620", "0.07"), ("20241017", "0.08"), ("20241023", "0.09"), ("20250311", "0.08"), ("20250701", "0.09")]
 MARGINS = [("20230619", (0.09, 0.09)), ("20241017", (0.09, 0.1)), ("20241023", (0.1, 0.11)), ("20250311", (0.09, 0.1))]  # hedging, speculation
@@ -106,7 +107,7 @@ def test_everything_is_made_in_four_seconds_and_the_same_again(stream: Stream) -
 
 def test_every_source_comes_only_when_asked_for(stream: Stream) -> None:
     names = {request.source for request, _ in stream}
-    assert names == {"shfe", "spot", "cost", "capacity", "customs", "fx", "policy"}
+    assert names == {"shfe", "spot", "cost", "capacity", "customs", "fx", "policy", "bars"}
     for name in names - {"shfe"}:
         assert list(deliveries(sources={name})) == [item for item in stream if item[0].source == name]
     assert list(deliveries(sources=())) == []
@@ -295,6 +296,20 @@ def test_customs_files_have_the_form_and_the_timetable_of_the_portal(stream: Str
     assert len(names) == 52 and names[:2] == ["gacc_import_202305.csv", "gacc_export_202305.csv"] and names[-1] == "gacc_export_202506.csv"
 
 
+def test_customs_files_come_in_step_with_the_timetable_of_the_catalogue(stream: Stream) -> None:
+    """What the timetable says is out is what the sample has just delivered: on the day, within the hour after."""
+    name = "releases.toml"
+    days = Catalog().parse(Request("catalog", "catalog", name, name), (SHIPPED / name).read_bytes()).frames["catalog__release_days"]
+    out = {row["month"]: row["out_at"] for row in days.iter_rows(named=True) if row["dataset"] == "customs__monthly_trade"}
+    for request, response in of(stream, "customs", "gacc"):
+        month = date(int(request.name[12:16]), int(request.name[16:18]), 1)
+        assert timedelta(0) < response.fetched_at - out[month] < timedelta(hours=1)
+    assert f"{out[date(2025, 6, 1)]:%Y-%m-%d %H:%M %Z}" == "2025-07-20 10:00 UTC"
+    assert {f"{out[date(year, month, 1)]:%m-%d}" for year in (2024, 2025) for month in (1, 2)} == {"03-20"}
+    sourced = {row["month"].year for row in days.iter_rows(named=True) if row["label"] == "sourced"}
+    assert sourced == {2024, 2025}  # the timetable of 2025 begins with December 2024
+
+
 def test_partners_look_alike_and_stay_apart(trade: dict[tuple[str, str, str], list[Row]]) -> None:
     for (_, flow, code), rows in trade.items():
         names = [row["贸易伙伴名称"] for row in rows]
@@ -430,9 +445,35 @@ def test_every_published_cell_of_these_feeds_is_in_the_payloads(
         if not cell.agrees(carried):
             wrong.append((cell.key, cell.column, cell.value, cell.precision, carried))
     assert wrong == []
-    assert seen == 125
+    assert seen == 127
 
 
 def test_june_2024_is_the_narrow_scope(trade: dict[tuple[str, str, str], list[Row]]) -> None:
     assert tonnes(trade, "2024-06", "import", "28182000") == 37727
     assert FIRST_DAY < date(2024, 6, 1) < LAST_DAY
+
+
+# ---- bars ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_bars_come_once_a_month_and_carry_every_published_figure(stream: Stream) -> None:
+    files = of(stream, "bars", "bars")
+    assert len(files) == len({request.name[:19] for request, _ in files}) == 26
+    rows = [row for _, response in files for row in csv.DictReader(io.StringIO(response.body.decode(), newline=""))]
+    bars = {(row["event_ts"], row["contract"]): row for row in rows}
+    assert len(bars) == len(rows)
+    columns = {"open_price": "open", "high_price": "high", "low_price": "low", "close_price": "close", "open_interest_lots": "oi"}
+    ends = {"night": "01:00", "am1": "10:15", "am2": "11:30", "pm": "15:00"}
+    wrong = []
+    for (day, contract, session), cell in load_ledger().table("bars__prices"):
+        before = max(row["event_ts"][:10] for row in rows if row["event_ts"][:10] < day and row["event_ts"].endswith("15:00"))
+        date_of_end = f"{date.fromisoformat(before) + timedelta(days=1)}" if session == "night" else day
+        carried = Decimal(bars[f"{date_of_end} {ends[session]}", contract.lower()][columns[cell.column]])
+        if not cell.agrees(carried):
+            wrong.append((cell, carried))
+    assert wrong == []
+    assert [
+        row
+        for row in rows
+        if not float(row["low"]) <= min(float(row["open"]), float(row["close"])) <= max(float(row["open"]), float(row["close"])) <= float(row["high"])
+    ] == []

@@ -1,7 +1,17 @@
 {%- set names = [
     'roll_open_interest_ratio', 'roll_deadline_sessions', 'percentile_window_sessions', 'percentile_minimum_sessions',
-    'trend_sigma_multiple', 'coverage_minimum', 'stance_score', 'confidence_base', 'decision_time_minutes',
+    'trend_sigma_multiple', 'coverage_minimum', 'confidence_base', 'decision_time_minutes',
+    'sentiment_over_fundamentals_score', 'level_near_pct', 'backtest_short_sessions', 'backtest_medium_sessions', 'backtest_long_sessions',
+    'backtest_first_month', 'backtest_resamples', 'backtest_seed',
     'warrant_tolerance_ratio', 'fact_maximum_age_sessions', 'series_maximum_age_days',
+    'quadrant_price_dead_band_pct', 'quadrant_open_interest_dead_band_pct', 'speculative_turnover_ratio',
+    'liquid_open_interest_share', 'stable_curve_sessions', 'center_window_sessions', 'level_range_ratio',
+    'level_round_step_cny_t', 'level_major_step_cny_t', 'level_center_step_cny_t',
+    'receipts_low_percentile_ratio', 'history_coverage_minimum', 'delivery_cycles', 'squeeze_watch_ratio', 'squeeze_alert_ratio',
+    'squeeze_window_sessions', 'reverse_carry_sessions', 'midday_minutes',
+    'daily_series_maximum_age_days', 'weekly_gap_maximum_days', 'change_window_sessions', 'ore_stable_pct', 'cost_pressure_pct',
+    'profit_high_percentile_ratio', 'import_window_near_cny_t', 'stock_reconciliation_tolerance_kt',
+    'policy_industries', 'policy_official_weight', 'policy_repeat_sessions', 'news_window_sessions',
 ] -%}
 
 with commodities as (

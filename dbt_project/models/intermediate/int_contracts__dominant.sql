@@ -151,13 +151,60 @@ path as (
 
 ),
 
+-- A contract is dominant in one run of sessions only; what began a run was decided at the close of the session before it.
+runs as (
+
+    select
+        path.commodity_code,
+        path.trade_date,
+        path.contract_code,
+        min(path.trade_date) over (partition by path.commodity_code, path.contract_code) as effective_from
+    from path
+
+),
+
+-- Of the later contracts the one with most open interest at the close before.
+later as (
+
+    select
+        runs.commodity_code,
+        runs.trade_date,
+        later.contract_code,
+        row_number() over (
+            partition by runs.commodity_code, runs.trade_date
+            order by later.open_interest_before desc, later.delivery_month asc
+        ) as place
+    from runs
+    inner join known_before as current_one
+        on
+            runs.contract_code = current_one.contract_code
+            and runs.trade_date = current_one.trade_date
+    inner join known_before as later
+        on
+            runs.commodity_code = later.commodity_code
+            and runs.trade_date = later.trade_date
+            and current_one.delivery_month < later.delivery_month
+            and later.open_interest_before > 0
+
+),
+
 final as (
 
     select
-        commodity_code,
-        trade_date,
-        contract_code
-    from path
+        runs.commodity_code,
+        runs.trade_date,
+        runs.contract_code,
+        later.contract_code as sub_dominant_contract,
+        runs.effective_from,
+        before.trade_date as decision_date
+    from runs
+    inner join days on runs.effective_from = days.trade_date
+    left join days as before on days.session_index - 1 = before.session_index
+    left join later
+        on
+            runs.commodity_code = later.commodity_code
+            and runs.trade_date = later.trade_date
+            and later.place = 1
 
 )
 

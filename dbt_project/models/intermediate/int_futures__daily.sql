@@ -29,27 +29,74 @@ parameters as (
 
 ),
 
+commodities as (
+
+    select * from {{ ref('stg_catalog__commodities') }}
+
+),
+
+specs as (
+
+    select * from {{ ref('int_commodities__specs') }}
+
+),
+
+terms as (
+
+    select * from {{ ref('int_commodities__terms') }}
+
+),
+
+limits as (
+
+    {{ readings(ref('int_contracts__limits')) }}
+
+),
+
+nights as (
+
+    select * from {{ ref('int_futures__session') }}
+    where session = 'night'
+
+),
+
+calendar as (
+
+    select * from {{ ref('dim_trading_day') }}
+
+),
+
+-- A contract that did not trade has no close, whatever the file fills in: a return needs two trades.
+traded as (
+
+    select
+        quotes.*,
+        case when quotes.volume_lots > 0 then quotes.close_cny_t end as traded_close_cny_t
+    from quotes
+
+),
+
 -- A return needs both ends: a session that is missing in between makes it null, it is never bridged.
 neighbours as (
 
     select
-        quotes.*,
+        traded.*,
         days.session_index,
         {%- for n in [1, 2, 5] %}
         case
             when
                 lag(days.session_index, {{ n }}) over contract_days = days.session_index - {{ n }}
-                then lag(quotes.close_cny_t, {{ n }}) over contract_days
+                then lag(traded.traded_close_cny_t, {{ n }}) over contract_days
         end as close_before_{{ n }},
         {%- endfor %}
         case
             when
                 lag(days.session_index, 2) over contract_days = days.session_index - 2
-                then lag(quotes.settle_cny_t, 2) over contract_days
+                then lag(traded.settle_cny_t, 2) over contract_days
         end as settle_before_2
-    from quotes
-    inner join days on quotes.trade_date = days.trade_date
-    window contract_days as (partition by quotes.reading, quotes.contract_code order by quotes.trade_date)
+    from traded
+    inner join days on traded.trade_date = days.trade_date
+    window contract_days as (partition by traded.reading, traded.contract_code order by traded.trade_date)
 
 ),
 
@@ -57,11 +104,11 @@ returns as (
 
     select
         *,
-        {{ pct('close_cny_t', 'close_before_1') }} as ret_cc_1d_pct,
-        {{ pct('close_cny_t', 'close_before_2') }} as ret_cc_2d_pct,
-        {{ pct('close_cny_t', 'close_before_5') }} as ret_cc_5d_pct,
+        {{ pct('traded_close_cny_t', 'close_before_1') }} as ret_cc_1d_pct,
+        {{ pct('traded_close_cny_t', 'close_before_2') }} as ret_cc_2d_pct,
+        {{ pct('traded_close_cny_t', 'close_before_5') }} as ret_cc_5d_pct,
         {{ pct('settle_cny_t', 'settle_before_2') }} as ret_ss_2d_pct,
-        {{ pct('close_cny_t', 'pre_settle_cny_t') }} as ret_c_ps_pct,
+        {{ pct('traded_close_cny_t', 'pre_settle_cny_t') }} as ret_c_ps_pct,
         {{ pct('settle_cny_t', 'pre_settle_cny_t') }} as ret_s_ps_pct
     from neighbours
 
@@ -72,70 +119,206 @@ windows as (
     select
         *,
         case
-            when count(close_cny_t) over last_20 = 20 then avg(close_cny_t) over last_20
+            when count(traded_close_cny_t) over last_20 = 20 then avg(traded_close_cny_t) over last_20
         end as ma20_cny_t,
         case
             when count(ret_cc_1d_pct) over last_20 = 20 then stddev_samp(ret_cc_1d_pct) over last_20
-        end as sigma20_pct
+        end as sigma20_pct,
+        -- The day itself is not part of what it is compared with.
+        case
+            when
+                lag(session_index, 20) over contract_days = session_index - 20
+                then volume_lots / nullif(avg(volume_lots) over prior_20, 0.0)
+        end as volume_ratio_20d
     from returns
-    window last_20 as (partition by reading, contract_code order by trade_date rows between 19 preceding and current row)
+    window
+        contract_days as (partition by reading, contract_code order by trade_date),
+        last_20 as (partition by reading, contract_code order by trade_date rows between 19 preceding and current row),
+        prior_20 as (partition by reading, contract_code order by trade_date rows between 20 preceding and 1 preceding)
+
+),
+
+contract_terms as (
+
+    select
+        sessions_held.commodity_code,
+        sessions_held.trade_date,
+        max(case when terms.term = 'limit_ratio' then terms.term_value end)
+        * max(case
+            when terms.term = 'first_day_limit_multiple' and sessions_held.trade_date = commodities.listing_date then terms.term_value
+            else 1.0
+        end) as limit_ratio,
+        max(case when terms.term = 'margin_ratio' and terms.scope = 'spec' then terms.term_value end) as spec_margin_ratio,
+        max(case when terms.term = 'night_session' then terms.term_value end) = 1.0 as trades_at_night
+    from (
+        select distinct
+            commodity_code,
+            trade_date
+        from quotes
+    ) as sessions_held
+    inner join commodities on sessions_held.commodity_code = commodities.commodity_code
+    left join terms
+        on
+            sessions_held.commodity_code = terms.commodity_code
+            and sessions_held.trade_date >= terms.valid_from
+            and (terms.superseded_from is null or sessions_held.trade_date < terms.superseded_from)
+    group by sessions_held.commodity_code, sessions_held.trade_date
+
+),
+
+-- The exchange's own row for the day, where it was known by the day's decision (of history as it was lived) or at all; else the term.
+ruled as (
+
+    select
+        windows.*,
+        specs.tick_cny_t,
+        coalesce(limits.upper_limit_ratio, contract_terms.limit_ratio) as limit_ratio,
+        coalesce(limits.lower_limit_ratio, contract_terms.limit_ratio) as lower_ratio,
+        case
+            when limits.upper_limit_ratio is not null then 'exchange_file'
+            when contract_terms.limit_ratio is not null then 'term'
+        end as limit_source,
+        coalesce(limits.spec_long_margin_ratio, contract_terms.spec_margin_ratio) as spec_margin_ratio,
+        case
+            when limits.spec_long_margin_ratio is not null then 'exchange_file'
+            when contract_terms.spec_margin_ratio is not null then 'term'
+        end as margin_source,
+        nights.session_last_cny_t as night_last_cny_t,
+        coalesce(contract_terms.trades_at_night, false) and calendar.has_night_session as has_night_session
+    from windows
+    inner join specs
+        on
+            windows.commodity_code = specs.commodity_code
+            and windows.trade_date >= specs.valid_from
+            and (specs.superseded_from is null or windows.trade_date < specs.superseded_from)
+    inner join calendar on windows.trade_date = calendar.trade_date
+    left join contract_terms
+        on
+            windows.commodity_code = contract_terms.commodity_code
+            and windows.trade_date = contract_terms.trade_date
+    left join limits
+        on
+            windows.reading = limits.reading
+            and windows.contract_code = limits.contract_code
+            and windows.trade_date = limits.trade_date
+            and (windows.reading = 'latest' or limits.available_at <= limits.decided_by)
+    left join nights
+        on
+            windows.reading = nights.reading
+            and windows.contract_code = nights.contract_code
+            and windows.trade_date = nights.trade_date
+
+),
+
+-- On the tick, and never beyond the ratio.
+bounded as (
+
+    select
+        *,
+        tick_cny_t * floor(round(pre_settle_cny_t * (1.0 + limit_ratio) / tick_cny_t, 6)) as limit_up_cny_t,
+        tick_cny_t * ceil(round(pre_settle_cny_t * (1.0 - lower_ratio) / tick_cny_t, 6)) as limit_down_cny_t
+    from ruled
 
 ),
 
 final as (
 
     select
-        windows.reading,
-        windows.commodity_code,
-        windows.trade_date,
-        windows.contract_code,
-        windows.delivery_month,
-        windows.open_cny_t,
-        windows.high_cny_t,
-        windows.low_cny_t,
-        case when windows.volume_lots = 0 then cast(null as double) else windows.close_cny_t end as close_cny_t,
-        windows.settle_cny_t,
-        windows.pre_settle_cny_t,
-        windows.volume_lots,
-        windows.open_interest_lots,
-        windows.open_interest_change_lots,
-        windows.turnover_cny,
-        windows.ret_cc_1d_pct,
-        windows.ret_cc_2d_pct,
-        windows.ret_cc_5d_pct,
-        windows.ret_ss_2d_pct,
-        windows.ret_c_ps_pct,
-        windows.ret_s_ps_pct,
-        windows.ma20_cny_t,
-        windows.sigma20_pct,
+        bounded.reading,
+        bounded.commodity_code,
+        bounded.trade_date,
+        bounded.contract_code,
+        bounded.delivery_month,
+        bounded.open_cny_t,
+        bounded.high_cny_t,
+        bounded.low_cny_t,
+        bounded.traded_close_cny_t as close_cny_t,
+        bounded.settle_cny_t,
+        bounded.pre_settle_cny_t,
+        bounded.volume_lots,
+        bounded.open_interest_lots,
+        bounded.open_interest_change_lots,
+        bounded.turnover_cny,
+        bounded.ret_cc_1d_pct,
+        bounded.ret_cc_2d_pct,
+        bounded.ret_cc_5d_pct,
+        bounded.ret_ss_2d_pct,
+        bounded.ret_c_ps_pct,
+        bounded.ret_s_ps_pct,
+        {{ pct('bounded.night_last_cny_t', 'bounded.pre_settle_cny_t') }} as ret_n_ps_pct,
+        {{ pct('bounded.traded_close_cny_t', 'bounded.night_last_cny_t') }} as ret_c_night_pct,
+        bounded.ma20_cny_t,
+        bounded.sigma20_pct,
         case
-            when windows.ma20_cny_t is null or windows.sigma20_pct is null or windows.ret_cc_5d_pct is null then null
+            when bounded.ma20_cny_t is null or bounded.sigma20_pct is null or bounded.ret_cc_5d_pct is null then null
             when
-                windows.ret_cc_5d_pct > parameters.trend_sigma_multiple * windows.sigma20_pct * sqrt(5.0)
-                and windows.close_cny_t > windows.ma20_cny_t
+                bounded.ret_cc_5d_pct > parameters.trend_sigma_multiple * bounded.sigma20_pct * sqrt(5.0)
+                and bounded.traded_close_cny_t > bounded.ma20_cny_t
                 then 'up_strong'
             when
-                windows.ret_cc_5d_pct < -parameters.trend_sigma_multiple * windows.sigma20_pct * sqrt(5.0)
-                and windows.close_cny_t < windows.ma20_cny_t
+                bounded.ret_cc_5d_pct < -parameters.trend_sigma_multiple * bounded.sigma20_pct * sqrt(5.0)
+                and bounded.traded_close_cny_t < bounded.ma20_cny_t
                 then 'down_strong'
             else 'none'
         end as trend_state,
-        windows.contract_code = dominant.contract_code as is_dominant,
-        windows.volume_lots > 0 as is_traded,
-        windows.settle_cny_t is not null as is_final,
-        sessions.last_session_index - windows.session_index as sessions_to_last_trading_day,
-        windows.available_at,
-        windows.vintage,
-        windows.source,
-        windows.data_origin,
-        windows.payload_sha256
-    from windows
-    inner join parameters on windows.commodity_code = parameters.commodity_code
-    inner join sessions on windows.contract_code = sessions.contract_code
+        bounded.limit_up_cny_t,
+        bounded.limit_down_cny_t,
+        bounded.limit_ratio,
+        bounded.limit_source,
+        bounded.traded_close_cny_t >= bounded.limit_up_cny_t
+        or bounded.traded_close_cny_t <= bounded.limit_down_cny_t as is_limit_locked,
+        bounded.spec_margin_ratio,
+        bounded.margin_source,
+        bounded.volume_ratio_20d,
+        bounded.volume_lots / nullif(cast(bounded.open_interest_lots as double), 0.0) as volume_oi_ratio,
+        -- Which figures are missing, each with its reason.
+        nullif(concat_ws(
+            ';',
+            {%- for n in [1, 2, 5] %}
+            case
+                when bounded.traded_close_cny_t is null then 'ret_cc_{{ n }}d_pct:not_traded'
+                when bounded.close_before_{{ n }} is null then 'ret_cc_{{ n }}d_pct:no_close_{{ n }}_sessions_before'
+            end,
+            {%- endfor %}
+            case
+                when bounded.settle_cny_t is null then 'ret_ss_2d_pct:no_settlement'
+                when bounded.settle_before_2 is null then 'ret_ss_2d_pct:no_settlement_2_sessions_before'
+            end,
+            case
+                when bounded.traded_close_cny_t is null then 'ret_c_ps_pct:not_traded'
+                when bounded.pre_settle_cny_t is null then 'ret_c_ps_pct:no_settlement_before'
+            end,
+            case
+                when bounded.settle_cny_t is null then 'ret_s_ps_pct:no_settlement'
+                when bounded.pre_settle_cny_t is null then 'ret_s_ps_pct:no_settlement_before'
+            end,
+            case
+                when not bounded.has_night_session then 'ret_n_ps_pct:no_night_session'
+                when bounded.night_last_cny_t is null then 'ret_n_ps_pct:no_night_bars'
+                when bounded.pre_settle_cny_t is null then 'ret_n_ps_pct:no_settlement_before'
+            end,
+            case
+                when bounded.traded_close_cny_t is null then 'ret_c_night_pct:not_traded'
+                when not bounded.has_night_session then 'ret_c_night_pct:no_night_session'
+                when bounded.night_last_cny_t is null then 'ret_c_night_pct:no_night_bars'
+            end
+        ), '') as null_reason,
+        bounded.contract_code = dominant.contract_code as is_dominant,
+        bounded.volume_lots > 0 as is_traded,
+        bounded.settle_cny_t is not null as is_final,
+        sessions.last_session_index - bounded.session_index as sessions_to_last_trading_day,
+        bounded.available_at,
+        bounded.vintage,
+        bounded.source,
+        bounded.data_origin,
+        bounded.payload_sha256
+    from bounded
+    inner join parameters on bounded.commodity_code = parameters.commodity_code
+    inner join sessions on bounded.contract_code = sessions.contract_code
     left join dominant
         on
-            windows.commodity_code = dominant.commodity_code
-            and windows.trade_date = dominant.trade_date
+            bounded.commodity_code = dominant.commodity_code
+            and bounded.trade_date = dominant.trade_date
 
 )
 

@@ -36,6 +36,18 @@ specs as (
 
 ),
 
+commodities as (
+
+    select * from {{ ref('stg_catalog__commodities') }}
+
+),
+
+products as (
+
+    select * from {{ ref('stg_catalog__products') }}
+
+),
+
 trading_days as (
 
     select * from {{ ref('stg_shfe__trading_day') }}
@@ -54,17 +66,81 @@ levels as (
 
 ),
 
--- Settlement is the volume-weighted average of the trade date, cut to the tick in force that day. It pins unit, multiplier and
--- counting at once.
-settlements as (
+futures as (
+
+    select * from {{ ref('int_futures__daily') }}
+    where reading = 'latest'
+
+),
+
+sessions as (
+
+    select * from {{ ref('fct_futures_session') }}
+
+),
+
+-- A price beyond the limit is impossible on the exchange: the limit we hold for the day is stale.
+stale_limits as (
+
+    {%- for price, limit, beyond in [('high_cny_t', 'limit_up_cny_t', '>'), ('low_cny_t', 'limit_down_cny_t', '<')] %}
+    select
+        'int_futures__daily' as table_name,
+        trade_date,
+        contract_code || ' {{ price }}' as subject,
+        {{ limit }} as expected_value,
+        {{ price }} as found_value,
+        payload_sha256
+    from futures
+    where {{ price }} {{ beyond }} {{ limit }}
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+
+),
+
+-- Bars of a vendor against the exchange's own day.
+session_prices as (
+
+    {%- for price, day_price, beyond in [('session_high_cny_t', 'high_cny_t', '>'), ('session_low_cny_t', 'low_cny_t', '<')] %}
+    select
+        'fct_futures_session' as table_name,
+        sessions.trade_date,
+        sessions.contract_code || ' ' || sessions.session || ' {{ price }}' as subject,
+        futures.{{ day_price }} as expected_value,
+        sessions.{{ price }} as found_value,
+        sessions.payload_sha256
+    from sessions
+    inner join futures
+        on
+            sessions.contract_code = futures.contract_code
+            and sessions.trade_date = futures.trade_date
+    where sessions.{{ price }} {{ beyond }} futures.{{ day_price }}
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+
+),
+
+series as (
+
+    select * from {{ ref('int_series__values') }}
+
+),
+
+-- Configured commodities by their dated facts, all other products of the exchange by the one row there is of them.
+settled as (
 
     select
         'int_contracts__quotes' as table_name,
         contracts.trade_date,
         contracts.contract_code as subject,
-        specs.tick_cny_t
-        * floor(round(contracts.turnover_cny / (contracts.volume_lots * specs.contract_size_t) / specs.tick_cny_t, 6))
-            as expected_value,
+        contracts.turnover_cny,
+        contracts.volume_lots * specs.contract_size_t as quantity,
+        specs.tick_cny_t as tick,
         contracts.settle_cny_t as found_value,
         contracts.payload_sha256
     from contracts
@@ -73,7 +149,46 @@ settlements as (
             contracts.commodity_code = specs.commodity_code
             and contracts.trade_date >= specs.valid_from
             and (specs.superseded_from is null or contracts.trade_date < specs.superseded_from)
-    where contracts.volume_lots > 0 and contracts.turnover_cny is not null and contracts.settle_cny_t is not null
+
+    union all
+
+    select
+        quotes.dataset as table_name,
+        quotes.trade_date,
+        quotes.product_id || quotes.delivery_month_code as subject,
+        -- Printed in 万元.
+        quotes.turnover_10k_cny * 10000.0 as turnover_cny,
+        quotes.volume_lots * products.contract_size_qty as quantity,
+        products.tick_price as tick,
+        quotes.settle_price as found_value,
+        quotes.payload_sha256
+    from quotes
+    inner join products
+        on
+            quotes.exchange = products.exchange
+            and quotes.product_id = products.product_id
+            and quotes.trade_date >= products.valid_from
+    left join commodities
+        on
+            quotes.exchange = commodities.exchange
+            and quotes.product_id = commodities.product_id
+    where commodities.commodity_code is null
+
+),
+
+-- Settlement is the volume-weighted average of the trade date, cut to the tick in force that day. It pins unit, multiplier and
+-- counting at once.
+settlements as (
+
+    select
+        table_name,
+        trade_date,
+        subject,
+        tick * floor(round(turnover_cny / quantity / tick, 6)) as expected_value,
+        found_value,
+        payload_sha256
+    from settled
+    where quantity > 0 and turnover_cny is not null and found_value is not null
 
 ),
 
@@ -257,6 +372,28 @@ calendar_days as (
 
 ),
 
+-- A price of another role that equals the provider's own index of the day to the last digit was copied, not quoted.
+copied_figures as (
+
+    select distinct
+        'int_series__values' as table_name,
+        figures.obs_date as trade_date,
+        figures.provider || ' ' || figures.series_id as subject,
+        cast(null as double) as expected_value,
+        figures.value as found_value,
+        figures.payload_sha256
+    from series as figures
+    inner join series as prices
+        on
+            figures.commodity_code = prices.commodity_code
+            and figures.provider = prices.provider
+            and figures.obs_date = prices.obs_date
+            and figures.unit = prices.unit
+            and figures.value = prices.value
+    where figures.role <> 'spot' and prices.role = 'spot' and prices.region = 'national' and prices.unit = 'CNY/t'
+
+),
+
 checked as (
 
     {%- set identities = [
@@ -269,7 +406,10 @@ checked as (
         ('printed_receipts_change_is_the_difference', 'printed_receipt_changes', 'the printed change is not the difference to the printed level before'),
         ('receipts_change_is_the_difference', 'receipt_changes', 'the printed change is not the difference of the levels'),
         ('members_add_up_to_the_top_20', 'ranking_sums', 'ranks 1 to 20 do not add up to the printed sum'),
+        ('prices_stay_inside_the_limits', 'stale_limits', 'a price lies beyond the limit: stale limit row'),
+        ('sessions_lie_inside_the_day', 'session_prices', 'a bar trades outside the high and low of the exchange'),
         ('calendar_agrees_with_the_exchange', 'calendar_days', 'the session the exchange names before its current one is not that of the calendar'),
+        ('figure_is_no_copy_of_the_index', 'copied_figures', 'the figure equals the index of its provider on the day to the last digit: a copy error'),
     ] -%}
     {%- for check_id, relation, message in identities %}
     select
@@ -295,7 +435,7 @@ final as (
     select *
     from checked
     where
-        check_id = 'traded_contract_has_a_settlement'
+        check_id in ('traded_contract_has_a_settlement', 'figure_is_no_copy_of_the_index')
         -- Half a unit of the last printed digit: figures are printed to 0.001 at the finest.
         or abs(expected_value - found_value) > 0.0005
 

@@ -10,7 +10,7 @@ regions as (
 
 ),
 
-final as (
+places as (
 
     select
         levels.reading,
@@ -28,6 +28,38 @@ final as (
     from levels
     left join regions on levels.region = regions.region_name_zh
     where levels.row_level = 'detail'
+
+),
+
+sums as (
+
+    select
+        *,
+        sum(receipts_t) over (partition by reading, commodity_code, trade_date, region) as region_receipts_t,
+        sum(receipts_t) over (partition by reading, commodity_code, trade_date) as total_receipts_t
+    from places
+
+),
+
+final as (
+
+    select
+        reading,
+        commodity_code,
+        trade_date,
+        warehouse_type,
+        region,
+        warehouse,
+        receipts_t,
+        published_change_t,
+        region_receipts_t,
+        case when region <> '' then region_receipts_t / nullif(total_receipts_t, 0.0) end as region_share_ratio,
+        case when region = '' then 'region_unstated' when total_receipts_t = 0.0 then 'zero_receipts' end as null_reason,
+        available_at,
+        source,
+        data_origin,
+        payload_sha256
+    from sums
 
 )
 

@@ -62,6 +62,7 @@ final as (
         before.value as previous_value,
         newest.vintage,
         newest.available_at,
+        newest.source,
         newest.data_origin,
         newest.payload_sha256
     from visible as newest

@@ -4,7 +4,7 @@ with days as (
 
 ),
 
-final as (
+neighbours as (
 
     select
         trade_date,
@@ -12,6 +12,23 @@ final as (
         lag(trade_date) over (order by trade_date) as previous_trade_date,
         lead(trade_date) over (order by trade_date) as next_trade_date
     from days
+
+),
+
+final as (
+
+    select
+        trade_date,
+        session_index,
+        previous_trade_date,
+        next_trade_date,
+        -- Nothing but a weekend may lie between: there is no night before a public holiday.
+        trade_date = {{ add_days('previous_trade_date', '1') }}
+        or (
+            trade_date = {{ add_days('previous_trade_date', '3') }}
+            and trade_date = cast(date_trunc('week', trade_date) as date)
+        ) as has_night_session
+    from neighbours
 
 )
 

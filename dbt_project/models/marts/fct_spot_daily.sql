@@ -1,7 +1,7 @@
-with prices as (
+with daily as (
 
-    select * from {{ ref('int_series__values') }}
-    where is_latest and role = 'spot' and unit = 'CNY/t'
+    select * from {{ ref('int_spot__daily') }}
+    where reading = 'latest'
 
 ),
 
@@ -9,23 +9,28 @@ final as (
 
     select
         commodity_code,
-        obs_date as trade_date,
+        trade_date,
         provider,
         region,
         series_id,
         frequency,
-        value as spot_cny_t,
-        low_value as spot_low_cny_t,
-        high_value as spot_high_cny_t,
-        value - lag(value) over (
-            partition by commodity_code, provider, series_id
-            order by obs_date
-        ) as spot_change_cny_t,
+        spot_cny_t,
+        spot_low_cny_t,
+        spot_high_cny_t,
+        spot_mid_cny_t,
+        spot_change_cny_t,
+        spot_change_pct,
+        is_accelerating,
+        region_up_share_ratio,
+        spread_to_national_cny_t,
+        region_spread_cny_t,
+        is_tight,
+        null_reason,
         available_at,
         source,
         data_origin,
         payload_sha256
-    from prices
+    from daily
 
 )
 

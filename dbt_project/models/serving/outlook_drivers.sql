@@ -1,51 +1,38 @@
--- Every component of the score at every decision, also those without data: a missing block must be seen, not guessed.
-with decisions as (
+-- What a statement stands on, every component of the score, also those without data, and every condition of the rules that fired.
+with components as (
+
+    select * from {{ ref('int_sentiment__components') }}
+
+),
+
+fired as (
+
+    select * from {{ ref('int_outlook__rules') }}
+    where has_fired
+
+),
+
+conditions as (
+
+    select * from {{ ref('stg_catalog__rule_conditions') }}
+
+),
+
+metrics as (
+
+    select * from {{ ref('int_outlook__metrics') }}
+
+),
+
+names as (
+
+    select * from {{ ref('stg_catalog__rule_metrics') }}
+
+),
+
+decisions as (
 
     select * from {{ ref('int_calendar__decisions') }}
-
-),
-
-components as (
-
-    select * from {{ ref('stg_catalog__score_components') }}
-
-),
-
-signals as (
-
-    select * from {{ ref('int_outlook__signals') }}
-
-),
-
-scored as (
-
-    select
-        decisions.commodity_code,
-        decisions.as_of_date,
-        decisions.decision_at,
-        components.component,
-        components.component_name,
-        components.block,
-        components.signal,
-        components.weight,
-        components.sign,
-        components.config_version,
-        signals.signal_value,
-        signals.percentile_ratio,
-        signals.data_date,
-        signals.payload_sha256,
-        -- A value of an earlier day is stale for a daily signal and does not count.
-        case
-            when signals.data_date = decisions.as_of_date
-                then components.sign * (200.0 * signals.percentile_ratio - 100.0)
-        end as component_score
-    from decisions
-    cross join components
-    left join signals
-        on
-            decisions.commodity_code = signals.commodity_code
-            and decisions.as_of_date = signals.as_of_date
-            and components.signal = signals.signal
 
 ),
 
@@ -55,25 +42,63 @@ final as (
         commodity_code,
         as_of_date,
         decision_at,
-        component,
-        component_name,
+        'component' as driver_kind,
+        component as driver,
+        component_name as driver_name,
+        component_name_zh as driver_name_zh,
         block,
+        '' as rule_id,
         signal,
         signal_value,
+        signal_change,
         percentile_ratio,
+        cast(null as varchar) as condition_text,
         component_score,
         weight,
         component_score * weight / sum(case when component_score is not null then weight end)
             over (partition by commodity_code, as_of_date) as contribution,
-        case
-            when signal_value is null then 'no_data'
-            when percentile_ratio is null then 'too_few_observations'
-            when component_score is null then 'stale'
-        end as null_reason,
+        null_reason,
         data_date,
         config_version,
         payload_sha256
-    from scored
+    from components
+
+    union all
+
+    select
+        fired.commodity_code,
+        fired.as_of_date,
+        decisions.decision_at,
+        'rule' as driver_kind,
+        fired.rule_id || '.' || cast(conditions.line as varchar) || '.' || cast(conditions.alternative as varchar) as driver,
+        names.metric_name as driver_name,
+        names.metric_name_zh as driver_name_zh,
+        cast(null as varchar) as block,
+        fired.rule_id,
+        conditions.metric as signal,
+        metrics.metric_value as signal_value,
+        metrics.metric_change as signal_change,
+        metrics.percentile_ratio,
+        conditions.metric || ' ' || conditions.comparator || ' ' || {{ number_text('conditions.threshold', 2) }} as condition_text,
+        cast(null as double) as component_score,
+        cast(null as double) as weight,
+        cast(null as double) as contribution,
+        case when metrics.metric_value is null then 'no_data' end as null_reason,
+        metrics.data_date,
+        fired.config_version,
+        metrics.payload_sha256
+    from fired
+    inner join conditions on fired.rule_id = conditions.rule_id
+    inner join names on conditions.metric = names.metric
+    inner join decisions
+        on
+            fired.commodity_code = decisions.commodity_code
+            and fired.as_of_date = decisions.as_of_date
+    left join metrics
+        on
+            fired.commodity_code = metrics.commodity_code
+            and fired.as_of_date = metrics.as_of_date
+            and conditions.metric = metrics.metric
 
 )
 

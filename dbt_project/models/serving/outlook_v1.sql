@@ -1,12 +1,20 @@
+-- One statement a decision and horizon, composed from rows: the engine's levels and flags, the score, the facts they stand on. Below the
+-- minimum of coverage, or with stale facts, the row says so and takes no stance.
 with decisions as (
 
     select * from {{ ref('int_calendar__decisions') }}
 
 ),
 
-drivers as (
+effects as (
 
-    select * from {{ ref('outlook_drivers') }}
+    select * from {{ ref('int_outlook__effects') }}
+
+),
+
+sentiment as (
+
+    select * from {{ ref('fct_sentiment_daily') }}
 
 ),
 
@@ -16,10 +24,30 @@ signals as (
 
 ),
 
+metrics as (
+
+    select * from {{ ref('int_outlook__metrics') }}
+
+),
+
+levels as (
+
+    -- One row a level, also where it is of two kinds.
+    select
+        commodity_code,
+        trade_date,
+        level_cny_t,
+        max(case when level_kind = 'major' then 1 else 0 end) = 1 as is_major
+    from {{ ref('int_price__levels') }}
+    where reading = 'decided' and level_kind not in ('round', 'limit_up', 'limit_down')
+    group by commodity_code, trade_date, level_cny_t
+
+),
+
 futures as (
 
-    select * from {{ ref('fct_futures_daily') }}
-    where is_dominant
+    select * from {{ ref('int_futures__daily') }}
+    where reading = 'decided' and is_dominant
 
 ),
 
@@ -29,27 +57,9 @@ parameters as (
 
 ),
 
-days as (
+commodities as (
 
-    select * from {{ ref('dim_trading_day') }}
-
-),
-
-scores as (
-
-    select
-        commodity_code,
-        as_of_date,
-        max(config_version) as config_version,
-        sum(contribution) as score,
-        coalesce(sum(case when component_score is not null then weight end), 0.0) / sum(weight) as coverage,
-        {%- for block in ['policy', 'receipts', 'money', 'fundamentals'] %}
-        sum(case when block = '{{ block }}' then contribution end) as contribution_{{ block }},
-        {%- endfor %}
-        md5({{ joined("component || ':' || coalesce(cast(signal_value as varchar), '') || ':' || coalesce(payload_sha256, '')", 'component') }})
-            as inputs_hash
-    from drivers
-    group by commodity_code, as_of_date
+    select * from {{ ref('dim_commodity') }}
 
 ),
 
@@ -61,14 +71,15 @@ known_futures as (
         decisions.as_of_date,
         max(futures.trade_date) as quotes_date
     from decisions
+    inner join signals
+        on
+            decisions.commodity_code = signals.commodity_code
+            and decisions.as_of_date = signals.as_of_date
+            and signals.signal = 'volume_oi_ratio'
     inner join futures
         on
             decisions.commodity_code = futures.commodity_code
-            and decisions.as_of_date >= futures.trade_date
-            and decisions.decision_at >= futures.available_at
-    inner join days on futures.trade_date = days.trade_date
-    inner join parameters on decisions.commodity_code = parameters.commodity_code
-    where decisions.session_index - days.session_index <= parameters.fact_maximum_age_sessions
+            and signals.data_date = futures.trade_date
     group by decisions.commodity_code, decisions.as_of_date
 
 ),
@@ -77,111 +88,193 @@ known_signals as (
 
     select
         commodity_code,
-        as_of_date,
         {%- for signal in ['receipts_t', 'spot_cny_t'] %}
         max(case when signal = '{{ signal }}' then signal_value end) as {{ signal }},
         max(case when signal = '{{ signal }}' then data_date end) as {{ signal }}_date,
         {%- endfor %}
-        max(case when signal = 'premium_rate_pct' then signal_value end) as premium_rate_pct
+        {%- for signal in ['premium_rate_pct', 'cost_full_cny_t', 'profit_cny_t', 'import_profit_cny_t', 'squeeze_ratio'] %}
+        max(case when signal = '{{ signal }}' then signal_value end) as {{ signal }},
+        {%- endfor %}
+        as_of_date
     from signals
     group by commodity_code, as_of_date
 
 ),
 
-horizons as (
+ages as (
 
-    select 'short' as horizon
-    union all
-    select 'medium' as horizon
-    union all
-    select 'long' as horizon
+    select
+        commodity_code,
+        as_of_date,
+        max(case when metric = 'quotes_age_sessions' then metric_value end) as quotes_age,
+        max(case when metric = 'receipts_age_sessions' then metric_value end) as receipts_age,
+        max(case when metric = 'spot_age_sessions' then metric_value end) as spot_age
+    from metrics
+    group by commodity_code, as_of_date
+
+),
+
+-- Levels people look at around the close: the nearest below and above, and the major one when it is near.
+key_levels as (
+
+    select
+        known_futures.commodity_code,
+        known_futures.as_of_date,
+        {%- set level = number_text('levels.level_cny_t', 0) %}
+        {{ joined('case when levels.level_cny_t < futures.close_cny_t then ' ~ level ~ ' end', 'levels.level_cny_t desc') }} as support_levels,
+        {{ joined('case when levels.level_cny_t > futures.close_cny_t then ' ~ level ~ ' end', 'levels.level_cny_t') }} as resistance_levels,
+        {%- set gap_to_close = 'abs(levels.level_cny_t / futures.close_cny_t - 1.0)' %}
+        {%- set gap_to_high = 'abs(levels.level_cny_t / futures.high_cny_t - 1.0)' %}
+        max(
+            case
+                when levels.is_major and 100.0 * least({{ gap_to_close }}, {{ gap_to_high }}) <= parameters.level_near_pct then levels.level_cny_t
+            end
+        ) as trigger_level_cny_t
+    from known_futures
+    inner join futures
+        on
+            known_futures.commodity_code = futures.commodity_code
+            and known_futures.quotes_date = futures.trade_date
+    inner join parameters on known_futures.commodity_code = parameters.commodity_code
+    inner join levels
+        on
+            known_futures.commodity_code = levels.commodity_code
+            and known_futures.quotes_date = levels.trade_date
+    group by known_futures.commodity_code, known_futures.as_of_date
+
+),
+
+stated as (
+
+    select
+        effects.*,
+        decisions.decision_at,
+        decisions.valid_until,
+        decisions.data_origin,
+        sentiment.score,
+        sentiment.score_band_low,
+        sentiment.score_band_high,
+        sentiment.coverage,
+        sentiment.contribution_policy,
+        sentiment.contribution_receipts,
+        sentiment.contribution_money,
+        sentiment.contribution_fundamentals,
+        sentiment.missing_blocks,
+        sentiment.config_version,
+        sentiment.inputs_hash,
+        commodities.name_en,
+        commodities.name_zh,
+        parameters.confidence_base,
+        parameters.coverage_minimum,
+        -- Before the usual time of the day a statement is a draft.
+        decisions.decision_at < {{ shanghai_time('decisions.as_of_date', 'parameters.decision_time_minutes') }} as is_early,
+        nullif(
+            concat_ws(
+                ';',
+                case when sentiment.score is null or sentiment.coverage < parameters.coverage_minimum then 'coverage_below_minimum' end,
+                case when ages.quotes_age > parameters.fact_maximum_age_sessions then 'no_quotes' when ages.quotes_age > 0 then 'stale_quotes' end,
+                case
+                    when ages.receipts_age > parameters.fact_maximum_age_sessions then 'no_receipts' when ages.receipts_age > 0 then 'stale_receipts'
+                end,
+                case when ages.spot_age > parameters.fact_maximum_age_sessions then 'no_spot' when ages.spot_age > 0 then 'stale_spot' end
+            ),
+            ''
+        ) as status_reason
+    from effects
+    inner join decisions
+        on
+            effects.commodity_code = decisions.commodity_code
+            and effects.as_of_date = decisions.as_of_date
+    inner join sentiment
+        on
+            effects.commodity_code = sentiment.commodity_code
+            and effects.as_of_date = sentiment.as_of_date
+    inner join ages
+        on
+            effects.commodity_code = ages.commodity_code
+            and effects.as_of_date = ages.as_of_date
+    inner join commodities on effects.commodity_code = commodities.commodity_code
+    inner join parameters on effects.commodity_code = parameters.commodity_code
 
 ),
 
 judged as (
 
     select
-        decisions.commodity_code,
-        decisions.as_of_date,
-        decisions.decision_at,
-        horizons.horizon,
-        decisions.valid_until,
-        scores.score,
-        scores.coverage,
-        scores.contribution_policy,
-        scores.contribution_receipts,
-        scores.contribution_money,
-        scores.contribution_fundamentals,
-        scores.config_version,
-        scores.inputs_hash,
+        stated.*,
+        known_futures.quotes_date,
         futures.contract_code as dominant_contract,
-        futures.trade_date as quotes_date,
         futures.close_cny_t,
         futures.settle_cny_t,
         futures.ret_cc_1d_pct,
+        futures.ret_cc_2d_pct,
         futures.trend_state,
-        decisions.data_origin,
         known_signals.receipts_t,
         known_signals.receipts_t_date as receipts_date,
         known_signals.spot_cny_t,
         known_signals.spot_cny_t_date as spot_date,
         known_signals.premium_rate_pct,
-        parameters.coverage_minimum,
-        parameters.confidence_base,
-        -- Rule O1 and its mirror decide the short horizon; the longer ones need the policy and fundamentals blocks.
-        case
-            when horizons.horizon <> 'short' and (scores.contribution_fundamentals is null or scores.contribution_policy is null) then null
-            when scores.score is null or futures.trend_state is null then null
-            when horizons.horizon = 'short' and scores.score >= parameters.stance_score and futures.trend_state = 'up_strong' then 1
-            when horizons.horizon = 'short' and scores.score <= -parameters.stance_score and futures.trend_state = 'down_strong' then -1
-            else 0
-        end as stance,
-        nullif(
-            concat_ws(
-                ';',
-                case when scores.contribution_policy is null then 'policy' end,
-                case when scores.contribution_receipts is null then 'receipts' end,
-                case when scores.contribution_money is null then 'money' end,
-                case when scores.contribution_fundamentals is null then 'fundamentals' end
-            ),
-            ''
-        ) as missing_blocks
-    from decisions
-    cross join horizons
-    inner join parameters on decisions.commodity_code = parameters.commodity_code
-    inner join scores
-        on
-            decisions.commodity_code = scores.commodity_code
-            and decisions.as_of_date = scores.as_of_date
+        known_signals.cost_full_cny_t,
+        known_signals.profit_cny_t,
+        known_signals.import_profit_cny_t,
+        known_signals.squeeze_ratio,
+        key_levels.support_levels,
+        key_levels.resistance_levels,
+        key_levels.trigger_level_cny_t,
+        case when not stated.is_rejected and stated.score is not null then stated.stance end as final_stance,
+        case when not stated.is_rejected and stated.score is not null then stated.confidence_base + stated.confidence_add end as final_confidence
+    from stated
     left join known_futures
         on
-            decisions.commodity_code = known_futures.commodity_code
-            and decisions.as_of_date = known_futures.as_of_date
+            stated.commodity_code = known_futures.commodity_code
+            and stated.as_of_date = known_futures.as_of_date
     left join futures
         on
             known_futures.commodity_code = futures.commodity_code
             and known_futures.quotes_date = futures.trade_date
     left join known_signals
         on
-            decisions.commodity_code = known_signals.commodity_code
-            and decisions.as_of_date = known_signals.as_of_date
+            stated.commodity_code = known_signals.commodity_code
+            and stated.as_of_date = known_signals.as_of_date
+    left join key_levels
+        on
+            stated.commodity_code = key_levels.commodity_code
+            and stated.as_of_date = key_levels.as_of_date
 
 ),
 
-reasoned as (
+worded as (
 
     select
         *,
-        nullif(
-            concat_ws(
-                ';',
-                case when coverage < coverage_minimum then 'coverage_below_minimum' end,
-                case when quotes_date is null then 'no_quotes' when quotes_date < as_of_date then 'stale_quotes' end,
-                case when receipts_date is null then 'no_receipts' when receipts_date < as_of_date then 'stale_receipts' end,
-                case when spot_date is null then 'no_spot' when spot_date < as_of_date then 'stale_spot' end
-            ),
-            ''
-        ) as status_reason
+        concat_ws(
+            ' ',
+            name_en || ', ' || horizon || ' term: '
+            || case final_stance
+                when 2 then 'strongly up' when 1 then 'up' when 0 then 'sideways' when -1 then 'down' when -2 then 'strongly down'
+            end
+            || case when volatility_regime is not null then ' with ' || volatility_regime || ' volatility' else '' end
+            || case when tail is not null then ', tail ' || tail else '' end
+            || ' (confidence ' || {{ number_text('final_confidence', 2) }} || ', score ' || {{ number_text('score', 1, signed=true) }} || ').',
+            dominant_contract || ' closed at ' || {{ number_text('close_cny_t', 0) }} || ' CNY/t'
+            || coalesce(', ' || {{ number_text('ret_cc_2d_pct', 2, signed=true) }} || ' % in two sessions', '') || '.',
+            'Registered receipts ' || {{ number_text('receipts_t', 0) }} || ' t.',
+            'Futures stand ' || {{ number_text('premium_rate_pct', 2, signed=true) }} || ' % to spot.',
+            'Risks: ' || replace(risks_en, ';', '; ') || '.'
+        ) as sentence_en,
+        concat_ws(
+            '',
+            name_zh || case horizon when 'short' then '短期' when 'medium' then '中期' else '长期' end || '：'
+            || case final_stance when 2 then '强烈看涨' when 1 then '看涨' when 0 then '震荡' when -1 then '看跌' when -2 then '强烈看跌' end
+            || case when volatility_regime = 'high' then '、高波动' else '' end
+            || case when tail = 'up' then '、上行尾部风险' else '' end
+            || '（置信度' || {{ number_text('final_confidence', 2) }} || '，评分' || {{ number_text('score', 1, signed=true) }} || '）。',
+            dominant_contract || '收于' || {{ number_text('close_cny_t', 0) }} || '元/吨'
+            || coalesce('，两日' || {{ number_text('ret_cc_2d_pct', 2, signed=true) }} || '%', '') || '。',
+            '注册仓单' || {{ number_text('receipts_t', 0) }} || '吨。',
+            '期货较现货' || {{ number_text('premium_rate_pct', 2, signed=true) }} || '%。',
+            '风险：' || replace(risks_zh, ';', '；') || '。'
+        ) as sentence_zh
     from judged
 
 ),
@@ -193,27 +286,64 @@ final as (
         cast(as_of_date as date) as as_of_date,
         cast(decision_at as timestamp with time zone) as decision_at,
         cast(horizon as varchar) as horizon,
-        cast(stance as bigint) as stance,
-        cast(case stance when 1 then 'up' when -1 then 'down' when 0 then 'sideways' else 'undecided' end as varchar) as direction,
-        cast(case when stance is not null then confidence_base * coverage end as double) as confidence,
+        cast(final_stance as bigint) as stance,
+        cast(
+            case
+                when final_stance > 0 then 'up' when final_stance < 0 then 'down' when final_stance = 0 then 'sideways' else 'undecided'
+            end as varchar
+        ) as direction,
+        -- greatest and least pass over a null: without a stance there is no confidence.
+        cast(case when final_confidence is not null then greatest(0.0, least(1.0, final_confidence)) end as double) as confidence,
         cast(score as double) as score,
+        cast(score_band_low as double) as score_band_low,
+        cast(score_band_high as double) as score_band_high,
         cast(coverage as double) as coverage,
         cast(contribution_policy as double) as contribution_policy,
         cast(contribution_receipts as double) as contribution_receipts,
         cast(contribution_money as double) as contribution_money,
         cast(contribution_fundamentals as double) as contribution_fundamentals,
         cast(missing_blocks as varchar) as missing_blocks,
-        cast(case when status_reason is null then 'validated' else 'draft' end as varchar) as status,
+        cast(case when is_rejected or score is null then 'rejected' when is_early then 'draft' else 'validated' end as varchar) as status,
         cast(status_reason as varchar) as status_reason,
-        cast(case when stance in (-1, 1) then 'O1' end as varchar) as rule_ids,
+        cast(rule_ids as varchar) as rule_ids,
+        cast(risk_flags as varchar) as risk_flags,
+        cast(weakened_flags as varchar) as weakened_flags,
+        cast(conflicts as varchar) as conflicts,
+        cast(watchlist as varchar) as watchlist,
+        cast(tail as varchar) as tail,
+        cast(volatility_regime as varchar) as volatility_regime,
+        cast(support_levels as varchar) as support_levels,
+        cast(resistance_levels as varchar) as resistance_levels,
+        cast(trigger_level_cny_t as double) as trigger_level_cny_t,
+        cast(
+            case
+                when coverage is null or coverage < coverage_minimum or score is null
+                    then 'No statement: what is known covers ' || {{ number_text('100.0 * coalesce(coverage, 0.0)', 0) }} || ' % of the score.'
+                when is_rejected then 'No statement: ' || replace(coalesce(status_reason, 'rejected by rule'), '_', ' ') || '.'
+                else sentence_en
+            end as varchar
+        ) as headline_en,
+        cast(
+            case
+                when coverage is null or coverage < coverage_minimum or score is null
+                    then '不作判断：已知数据仅覆盖评分的' || {{ number_text('100.0 * coalesce(coverage, 0.0)', 0) }} || '%。'
+                when is_rejected then '不作判断：关键数据不是当日数据。'
+                else sentence_zh
+            end as varchar
+        ) as headline_zh,
         cast(dominant_contract as varchar) as dominant_contract,
         cast(close_cny_t as double) as close_cny_t,
         cast(settle_cny_t as double) as settle_cny_t,
         cast(ret_cc_1d_pct as double) as ret_cc_1d_pct,
+        cast(ret_cc_2d_pct as double) as ret_cc_2d_pct,
         cast(trend_state as varchar) as trend_state,
         cast(receipts_t as double) as receipts_t,
+        cast(squeeze_ratio as double) as squeeze_ratio,
         cast(spot_cny_t as double) as spot_cny_t,
         cast(premium_rate_pct as double) as premium_rate_pct,
+        cast(cost_full_cny_t as double) as cost_full_cny_t,
+        cast(profit_cny_t as double) as profit_cny_t,
+        cast(import_profit_cny_t as double) as import_profit_cny_t,
         cast(quotes_date as date) as quotes_date,
         cast(receipts_date as date) as receipts_date,
         cast(spot_date as date) as spot_date,
@@ -227,7 +357,7 @@ final as (
                 else 'Rule-based indication from public and licensed data. Not investment advice.'
             end as varchar
         ) as disclaimer
-    from reasoned
+    from worded
 
 )
 

@@ -67,7 +67,7 @@ final as (
         max(message) as message,
         payload_sha256
     from attempts
-    where outcome not in ('ok', 'unchanged', 'no_session')
+    where is_failure
     group by outcome, reason, source, feed, request_name, payload_sha256
 
 )

@@ -14,7 +14,7 @@ final as (
         max(case when outcome in ('ok', 'unchanged') then attempted_at end) as last_ok_at,
         count(*) as attempts,
         count(case when outcome in ('ok', 'unchanged') then 1 end) as attempts_ok,
-        count(case when outcome not in ('ok', 'unchanged', 'no_session') then 1 end) as attempts_failed,
+        count(case when is_failure then 1 end) as attempts_failed,
         {{ arg_max('outcome', 'attempted_at') }} as last_outcome,
         {{ arg_max(
             "case when outcome not in ('ok', 'unchanged', 'no_session') then message end",

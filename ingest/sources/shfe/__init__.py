@@ -12,9 +12,9 @@ from datetime import date, datetime
 from ingest import values
 from ingest.answer import read_json
 from ingest.inspect import inspect
-from ingest.source import SHANGHAI, Outcome, Parsed, PayloadError, Request, Response, Verdict
+from ingest.source import SHANGHAI, Cadence, Outcome, Parsed, PayloadError, Request, Response, Verdict
 from ingest.sources.shfe.parameters import parse_margins_fees, parse_price_limits, parse_settlement_parameters, parse_trading_day
-from ingest.sources.shfe.quotes import parse_quotes
+from ingest.sources.shfe.quotes import parse_quotes, read_quotes
 from ingest.sources.shfe.ranking import parse_ranking
 from ingest.sources.shfe.receipts import parse_receipts_html, parse_receipts_json, product_of
 
@@ -36,6 +36,16 @@ _FILES = (
     ("limits", re.compile(r"(?:^|/)ContractDailyTradeArgument(\d{8})(?:_\w+)?\.(?:dat|json)$")),
 )
 _TRADING_DAY = re.compile(r"(?:^|/)currentTradingday\.dat$")
+_DATASETS = {
+    "kx": "shfe__daily_quotes",
+    "js": "shfe__settlement_parameters",
+    "pm": "shfe__member_ranking",
+    "dailystock": "shfe__warehouse_receipts",
+    "dailystock_html": "shfe__warehouse_receipts",
+    "settlement": "shfe__margins_fees",
+    "limits": "shfe__price_limits",
+    "trading_day": "shfe__trading_day",
+}
 _PARSERS = {
     "kx": parse_quotes,
     "js": parse_settlement_parameters,
@@ -61,6 +71,7 @@ class Shfe:
         "shfe__warehouse_receipts",
         "shfe__member_ranking",
     )
+    cadence = Cadence.SESSIONS
 
     def __init__(self, today: Callable[[], date] = lambda: datetime.now(SHANGHAI).date()) -> None:
         self._today = today
@@ -79,7 +90,7 @@ class Shfe:
             addresses += [(feed, name, f"{BASE}/busiparamdata/future/{name}") for feed, name in files]
         if day == self._today():
             addresses.append(("trading_day", "currentTradingday.dat", f"{BASE}/config/currentTradingday.dat"))
-        return [Request(self.name, feed, stamp, name, day, url) for feed, name, url in addresses]
+        return [Request(self.name, feed, stamp, name, day, url, dataset=_DATASETS[feed]) for feed, name, url in addresses]
 
     def recognise(self, path: str) -> Request | None:
         """Know a file by the exchange's own names, whatever folder it lies in."""
@@ -108,6 +119,8 @@ class Shfe:
             raise ValueError(f"{request.name}: a file of the exchange is asked for by day")
         if request.feed == "dailystock_html":
             return parse_receipts_html(request, request.day, body)
+        if request.feed == "kx" and (parsed := read_quotes(request.day, body)):
+            return parsed
         envelope, remarks = read_json(body)
         inner = str(envelope.get("report_date", "")).strip()
         if inner != f"{request.day:%Y%m%d}":

@@ -11,6 +11,7 @@ renamed as (
         day_offset,
         earliest_minute,
         latest_minute,
+        grace_minutes,
         label,
         source_note,
         payload_sha256,

@@ -7,12 +7,18 @@ with source as (
 renamed as (
 
     select
+        commodity_code,
         component,
-        block,
+        valid_from,
         component_name,
+        component_name_zh,
+        block,
         signal,
         weight,
         sign,
+        method,
+        anchor,
+        maximum_age_sessions,
         block_cap,
         config_version,
         source_note,

@@ -16,6 +16,7 @@ renamed as (
         outcome,
         reason,
         message,
+        is_failure,
         http_status,
         payload_bytes,
         payload_sha256,

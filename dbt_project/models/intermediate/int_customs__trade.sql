@@ -1,0 +1,146 @@
+-- A version of a month and flow is a whole payload: a corrected export replaces all partners of the earlier one. Each payload also
+-- gets its row over all partners: the sum of the portal's detail, or the world as UN Comtrade prints it.
+with trade as (
+
+    select * from {{ ref('stg_customs__monthly_trade') }}
+
+),
+
+codes as (
+
+    select * from {{ ref('stg_catalog__customs_codes') }}
+
+),
+
+clock as (
+
+    select * from {{ ref('stg_catalog__publication_clock') }}
+
+),
+
+releases as (
+
+    select * from {{ ref('stg_catalog__release_days') }}
+
+),
+
+timed as (
+
+    select
+        codes.commodity_code,
+        codes.role,
+        trade.hs_code,
+        trade.hs_scope,
+        trade.reporter,
+        trade.partner_scheme,
+        trade.flow,
+        trade.month,
+        cast(12 * extract(year from trade.month) + extract(month from trade.month) as integer) as month_number,
+        trade.currency,
+        case when trade.partner_scheme = 'm49' and trade.partner_code = '0' then 'all' else trade.partner_code end as partner_code,
+        trade.partner_name,
+        trade.qty_t,
+        trade.value_usd,
+        trade.source,
+        trade.data_origin,
+        trade.payload_sha256,
+        trade.fetched_at,
+        -- The timetable of the year where there is one, else the clock's late bound.
+        case
+            when releases.out_at is not null then greatest(releases.out_at, coalesce(trade.published_at, releases.out_at))
+            else {{ clock_at('trade.month', 'trade.published_at', 'clock') }}
+        end as clock_at
+    from trade
+    inner join codes on trade.hs_code = codes.hs_code
+    inner join clock
+        on
+            clock.dataset = case
+                when trade.partner_scheme = 'm49' then 'customs__monthly_trade/m49'
+                else 'customs__monthly_trade'
+            end
+    left join releases
+        on
+            clock.dataset = releases.dataset
+            and trade.month = releases.month
+
+),
+
+{%- set key = ['commodity_code', 'role', 'hs_code', 'hs_scope', 'reporter', 'partner_scheme', 'flow', 'month', 'month_number', 'currency'] %}
+
+partners as (
+
+    select
+        {{ key | join(', ') }},
+        partner_code,
+        partner_name,
+        qty_t,
+        value_usd,
+        payload_sha256
+    from timed
+
+    union all
+
+    -- A sum over rows of which one has no figure is no sum.
+    select
+        {{ key | join(', ') }},
+        'all' as partner_code,
+        'all' as partner_name,
+        case when count(qty_t) = count(*) then sum(qty_t) end as qty_t,
+        case when count(value_usd) = count(*) then sum(value_usd) end as value_usd,
+        payload_sha256
+    from timed
+    where partner_scheme = 'gacc'
+    group by {{ key | join(', ') }}, payload_sha256
+
+),
+
+payloads as (
+
+    select
+        {{ key | join(', ') }},
+        payload_sha256,
+        max(source) as source,
+        max(data_origin) as data_origin,
+        min(clock_at) as clock_at,
+        min(fetched_at) as fetched_at,
+        md5({{ joined("concat_ws('|', partner_code, cast(qty_t as varchar), cast(value_usd as varchar))", 'partner_code') }}) as content
+    from timed
+    group by {{ key | join(', ') }}, payload_sha256
+
+),
+
+versions as (
+
+    {{ versions('payloads', keys=key, values=['content']) }}
+
+),
+
+final as (
+
+    select
+        {%- for column in key %}
+        versions.{{ column }},
+        {%- endfor %}
+        partners.partner_code,
+        partners.partner_name,
+        partners.qty_t,
+        partners.value_usd,
+        versions.source,
+        versions.data_origin,
+        versions.payload_sha256,
+        versions.fetched_at,
+        versions.available_at,
+        versions.superseded_at,
+        versions.vintage,
+        versions.is_latest
+    from versions
+    inner join partners
+        on
+            versions.payload_sha256 = partners.payload_sha256
+            {%- for column in key %}
+            and versions.{{ column }} = partners.{{ column }}
+            {%- endfor %}
+
+)
+
+select * from final

@@ -1,0 +1,163 @@
+-- Every printed figure a claim can be held against, in one long shape: its newest version, keyed by day, by what it is about and by
+-- column, as the raw table names them. The claim audit reads nothing else.
+with commodities as (
+
+    select * from {{ ref('stg_catalog__commodities') }}
+
+),
+
+quotes as (
+
+    select * from {{ ref('int_contracts__quotes') }}
+    where is_latest
+
+),
+
+receipts as (
+
+    select * from {{ ref('int_receipts__daily') }}
+    where reading = 'latest'
+
+),
+
+vendor as (
+
+    select
+        *,
+        row_number() over (
+            partition by dataset, series_id, obs_date
+            order by published_at desc nulls last, fetched_at desc, payload_sha256 desc
+        ) = 1 as is_newest
+    from {{ ref('int_series__printed') }}
+
+),
+
+trade as (
+
+    select
+        *,
+        rank() over (
+            partition by month, hs_code, flow
+            order by published_at desc nulls last, fetched_at desc, payload_sha256 desc
+        ) = 1 as is_newest
+    from {{ ref('stg_customs__monthly_trade') }}
+    where partner_scheme = 'gacc' and currency = 'USD'
+
+),
+
+trade_totals as (
+
+    select
+        month,
+        hs_code,
+        flow,
+        sum(qty_t) as qty_t,
+        sum(value_usd) as value_usd,
+        max(published_at) as available_at,
+        max(data_origin) as data_origin,
+        max(payload_sha256) as payload_sha256
+    from trade
+    where is_newest
+    group by month, hs_code, flow
+
+),
+
+bars as (
+
+    select
+        commodities.commodity_code || bars.delivery_month_code as contract_code,
+        bars.trade_date,
+        bars.session,
+        bars.provider,
+        max(bars.high_price) as high_price,
+        min(bars.low_price) as low_price,
+        {{ arg_max('bars.close_price', 'bars.event_at') }} as close_price,
+        {{ arg_max('bars.open_interest_lots', 'bars.event_at') }} as open_interest_lots,
+        max(bars.event_at) as available_at,
+        max(bars.data_origin) as data_origin,
+        max(bars.payload_sha256) as payload_sha256
+    from {{ ref('stg_bars__prices') }} as bars
+    inner join commodities on bars.product_id = commodities.product_id
+    group by commodities.commodity_code, bars.delivery_month_code, bars.trade_date, bars.session, bars.provider
+
+),
+
+events as (
+
+    select
+        *,
+        row_number() over (
+            partition by event_id
+            order by fetched_at desc, payload_sha256 desc
+        ) = 1 as is_newest
+    from {{ ref('stg_policy__events') }}
+
+),
+
+final as (
+
+    {%- set figures = [
+        ('quotes', 'daily_quotes', 'trade_date', 'contract_code', 'source', 'available_at', "''", [
+            ('open_price', 'open_cny_t'), ('high_price', 'high_cny_t'), ('low_price', 'low_cny_t'),
+            ('close_price', 'case when volume_lots > 0 then close_cny_t end'), ('settle_price', 'settle_cny_t'),
+            ('pre_settle_price', 'pre_settle_cny_t'), ('volume_lots', 'volume_lots'), ('open_interest_lots', 'open_interest_lots'),
+        ]),
+        ('receipts', 'warehouse_receipts', 'trade_date', "commodity_code || '|total'", 'source', 'available_at', "'t'", [
+            ('receipts_qty', 'receipts_t'), ('receipts_change_qty', 'receipts_change_t'),
+        ]),
+        ('vendor', 'vendor_series', 'obs_date', 'series_id', 'provider', 'published_at', 'unit', [
+            ('value', 'value'), ('low_value', 'low_value'), ('high_value', 'high_value'), ('change_value', 'change_value'),
+        ]),
+        ('trade_totals', 'monthly_trade', 'month', "hs_code || '|' || flow || '|total'", "'customs'", 'available_at', "'t'", [
+            ('qty_t', 'qty_t'), ('value_usd', 'value_usd'),
+        ]),
+        ('bars', 'bars', 'trade_date', "contract_code || '|' || session", 'provider', 'available_at', "''", [
+            ('high_price', 'high_price'), ('low_price', 'low_price'), ('close_price', 'close_price'),
+            ('open_interest_lots', 'open_interest_lots'),
+        ]),
+        ('events', 'events', 'event_date', 'event_id', 'event_source', 'published_at', "''", [('n_industries', 'n_industries')]),
+    ] %}
+    {%- for relation, dataset, day, key, printed_by, available_at, unit, columns in figures %}
+    {%- for column, value in columns %}
+    select
+        '{{ dataset }}' as dataset,
+        cast({{ day }} as date) as obs_date,
+        {{ key }} as fact_key,
+        '{{ column }}' as column_name,
+        cast({{ value }} as double) as value,
+        cast(null as varchar) as value_text,
+        {{ unit }} as unit,
+        {{ printed_by }} as printed_by,
+        {{ available_at }} as available_at,
+        data_origin,
+        payload_sha256
+    from {{ relation }}
+    where {{ value }} is not null{% if relation in ('vendor', 'events') %} and is_newest{% endif %}
+
+    union all
+    {% endfor %}
+    {%- endfor %}
+    {%- for column in ['theme', 'authority', 'event_type', 'sectors', 'followup_of', 'summary'] %}
+    select
+        'events' as dataset,
+        event_date as obs_date,
+        event_id as fact_key,
+        '{{ column }}' as column_name,
+        cast(null as double) as value,
+        {{ column }} as value_text,
+        '' as unit,
+        event_source as printed_by,
+        published_at as available_at,
+        data_origin,
+        payload_sha256
+    from events
+    where is_newest and {{ column }} is not null
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+
+)
+
+select * from final

@@ -1,0 +1,109 @@
+-- Member ranking of the configured commodities' contracts. A version of the day is a whole payload, as boards come and go with it.
+with ranking as (
+
+    select * from {{ ref('stg_shfe__member_ranking') }}
+    where row_kind = 'member' and delivery_month_code is not null
+
+),
+
+commodities as (
+
+    select * from {{ ref('stg_catalog__commodities') }}
+    where exchange = 'SHFE'
+
+),
+
+clock as (
+
+    select * from {{ ref('stg_catalog__publication_clock') }}
+    where dataset = 'shfe__member_ranking'
+
+),
+
+parameters as (
+
+    select * from {{ ref('int_commodities__parameters') }}
+
+),
+
+timed as (
+
+    select
+        commodities.commodity_code,
+        commodities.commodity_code || ranking.delivery_month_code as contract_code,
+        ranking.trade_date,
+        ranking.board,
+        ranking.rank,
+        ranking.participant_id,
+        ranking.participant,
+        ranking.position_lots,
+        ranking.position_change_lots,
+        ranking.source,
+        ranking.data_origin,
+        ranking.payload_sha256,
+        ranking.fetched_at,
+        {{ shanghai_time('ranking.trade_date', 'parameters.decision_time_minutes') }} as decided_by,
+        {{ clock_at('ranking.trade_date', 'ranking.published_at', 'clock') }} as clock_at
+    from ranking
+    inner join commodities on ranking.product_id = commodities.product_id
+    inner join parameters on commodities.commodity_code = parameters.commodity_code
+    cross join clock
+
+),
+
+payloads as (
+
+    select
+        commodity_code,
+        trade_date,
+        payload_sha256,
+        min(decided_by) as decided_by,
+        min(clock_at) as clock_at,
+        min(fetched_at) as fetched_at,
+        md5({{ joined(
+            "concat_ws('|', contract_code, board, cast(rank as varchar), participant, cast(position_lots as varchar), cast(position_change_lots as varchar))",
+            'contract_code, board, rank, participant'
+        ) }}) as content
+    from timed
+    group by commodity_code, trade_date, payload_sha256
+
+),
+
+versions as (
+
+    {{ versions('payloads', keys=['commodity_code', 'trade_date'], values=['content'], decided=true) }}
+
+),
+
+final as (
+
+    select
+        timed.commodity_code,
+        timed.contract_code,
+        timed.trade_date,
+        timed.board,
+        timed.rank,
+        timed.participant_id,
+        timed.participant,
+        timed.position_lots,
+        timed.position_change_lots,
+        timed.source,
+        timed.data_origin,
+        timed.payload_sha256,
+        timed.fetched_at,
+        timed.decided_by,
+        versions.available_at,
+        versions.superseded_at,
+        versions.vintage,
+        versions.is_latest,
+        versions.is_decided
+    from timed
+    inner join versions
+        on
+            timed.commodity_code = versions.commodity_code
+            and timed.trade_date = versions.trade_date
+            and timed.payload_sha256 = versions.payload_sha256
+
+)
+
+select * from final

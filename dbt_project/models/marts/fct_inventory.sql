@@ -1,0 +1,277 @@
+-- Vendor stocks by where they lie, the exchange's warrants beside them, and once a week all of them against the week's surplus. A change
+-- is one of a week: after a gap there is none.
+with parameters as (
+
+    select * from {{ ref('int_commodities__parameters') }}
+
+),
+
+series as (
+
+    select * from {{ ref('int_series__values') }}
+    where is_latest and role in ('stock_smelter', 'stock_port', 'stock_transit') and unit = 't'
+
+),
+
+receipts as (
+
+    select * from {{ ref('fct_receipts_daily') }}
+
+),
+
+balance as (
+
+    select * from {{ ref('int_balance__periods') }}
+    where frequency = 'daily' and demand_basis = 'downstream_use'
+
+),
+
+vendor_stocks as (
+
+    select
+        commodity_code,
+        provider,
+        replace(role, 'stock_', '') as stock_kind,
+        region,
+        frequency,
+        obs_date as period_end,
+        value / 1000.0 as stock_kt,
+        available_at,
+        source,
+        data_origin,
+        payload_sha256
+    from series
+
+),
+
+-- The week of the balance ends where the smelters' stocks are counted.
+weeks as (
+
+    select
+        commodity_code,
+        provider,
+        frequency,
+        region,
+        period_end,
+        available_at,
+        source,
+        data_origin,
+        payload_sha256
+    from vendor_stocks
+    where stock_kind = 'smelter'
+
+),
+
+exchange_stocks as (
+
+    select
+        weeks.commodity_code,
+        weeks.provider,
+        'receipts' as stock_kind,
+        weeks.region,
+        weeks.frequency,
+        weeks.period_end,
+        receipts.receipts_t / 1000.0 as stock_kt,
+        receipts.available_at,
+        receipts.source,
+        receipts.data_origin,
+        receipts.payload_sha256,
+        row_number() over (
+            partition by weeks.commodity_code, weeks.provider, weeks.frequency, weeks.region, weeks.period_end
+            order by receipts.trade_date desc
+        ) as place
+    from weeks
+    inner join parameters on weeks.commodity_code = parameters.commodity_code
+    inner join receipts
+        on
+            weeks.commodity_code = receipts.commodity_code
+            and receipts.trade_date
+            between {{ add_days('weeks.period_end', '-parameters.weekly_gap_maximum_days') }} and weeks.period_end
+
+),
+
+stocks as (
+
+    select * from vendor_stocks
+
+    union all
+
+    select
+        commodity_code,
+        provider,
+        stock_kind,
+        region,
+        frequency,
+        period_end,
+        stock_kt,
+        available_at,
+        source,
+        data_origin,
+        payload_sha256
+    from exchange_stocks
+    where place = 1
+
+),
+
+-- Every kind of the vendor as it last stood at the week's end.
+placed as (
+
+    select
+        weeks.commodity_code,
+        weeks.provider,
+        weeks.frequency,
+        weeks.region,
+        weeks.period_end,
+        stocks.stock_kind,
+        stocks.stock_kt,
+        stocks.available_at,
+        row_number() over (
+            partition by weeks.commodity_code, weeks.provider, weeks.frequency, weeks.region, weeks.period_end, stocks.stock_kind
+            order by stocks.period_end desc
+        ) as place
+    from weeks
+    inner join parameters on weeks.commodity_code = parameters.commodity_code
+    inner join stocks
+        on
+            weeks.commodity_code = stocks.commodity_code
+            and weeks.provider = stocks.provider
+            and stocks.period_end
+            between {{ add_days('weeks.period_end', '-parameters.weekly_gap_maximum_days') }} and weeks.period_end
+
+),
+
+sums as (
+
+    select
+        weeks.commodity_code,
+        weeks.provider,
+        'all' as stock_kind,
+        weeks.region,
+        weeks.frequency,
+        weeks.period_end,
+        sum(placed.stock_kt) as stock_kt,
+        -- What stands in the sum: two sums of different kinds make no change.
+        {{ joined('placed.stock_kind', 'placed.stock_kind') }} as stock_kinds,
+        max(placed.available_at) as available_at,
+        weeks.source,
+        weeks.data_origin,
+        weeks.payload_sha256
+    from weeks
+    inner join placed
+        on
+            weeks.commodity_code = placed.commodity_code
+            and weeks.provider = placed.provider
+            and weeks.frequency = placed.frequency
+            and weeks.region = placed.region
+            and weeks.period_end = placed.period_end
+            and placed.place = 1
+    group by
+        weeks.commodity_code, weeks.provider, weeks.region, weeks.frequency, weeks.period_end,
+        weeks.source, weeks.data_origin, weeks.payload_sha256
+
+),
+
+listed as (
+
+    select
+        commodity_code,
+        provider,
+        stock_kind,
+        region,
+        frequency,
+        period_end,
+        stock_kt,
+        stock_kind as stock_kinds,
+        available_at,
+        source,
+        data_origin,
+        payload_sha256
+    from stocks
+
+    union all
+
+    select
+        commodity_code,
+        provider,
+        stock_kind,
+        region,
+        frequency,
+        period_end,
+        stock_kt,
+        stock_kinds,
+        available_at,
+        source,
+        data_origin,
+        payload_sha256
+    from sums
+
+),
+
+before as (
+
+    select
+        *,
+        lag(period_end) over line as previous_period_end,
+        lag(stock_kt) over line as previous_stock_kt,
+        lag(stock_kinds) over line as previous_stock_kinds,
+        lag(available_at) over line as previous_available_at
+    from listed
+    window line as (partition by commodity_code, provider, region, frequency, stock_kind order by period_end)
+
+),
+
+changed as (
+
+    select
+        before.*,
+        case
+            when before.previous_period_end is null then 'no_print_before'
+            when
+                before.previous_period_end < {{ add_days('before.period_end', '-parameters.weekly_gap_maximum_days') }}
+                then 'gap_before'
+            when before.stock_kinds <> before.previous_stock_kinds then 'other_stocks_before'
+        end as null_reason,
+        balance.surplus_after_trade_kt_a * 7.0 / 365.0 as surplus_kt,
+        balance.available_at as balance_available_at,
+        parameters.stock_reconciliation_tolerance_kt
+    from before
+    inner join parameters on before.commodity_code = parameters.commodity_code
+    left join balance
+        on
+            before.commodity_code = balance.commodity_code
+            and before.period_end = balance.period_end
+            and before.provider = balance.provider
+            and before.stock_kind = 'all'
+
+),
+
+final as (
+
+    select
+        commodity_code,
+        provider,
+        stock_kind,
+        region,
+        frequency,
+        period_end,
+        stock_kt,
+        case when null_reason is null then stock_kt - previous_stock_kt end as stock_change_kt,
+        previous_period_end,
+        surplus_kt,
+        case when null_reason is null then stock_kt - previous_stock_kt - surplus_kt end as reconciliation_gap_kt,
+        case when null_reason is null then abs(stock_kt - previous_stock_kt - surplus_kt) <= stock_reconciliation_tolerance_kt end
+            as is_reconciled,
+        null_reason,
+        greatest(
+            available_at,
+            coalesce(previous_available_at, available_at),
+            coalesce(balance_available_at, available_at)
+        ) as available_at,
+        source,
+        data_origin,
+        payload_sha256
+    from changed
+
+)
+
+select * from final

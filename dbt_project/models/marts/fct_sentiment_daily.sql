@@ -1,0 +1,153 @@
+-- score = sum(w s) / sum(w) over the components there are; contributions w s / sum(w) add up to it exactly. The band is what the score
+-- would be had the weights been drawn otherwise, from fixed draws.
+with components as (
+
+    select * from {{ ref('int_sentiment__components') }}
+
+),
+
+draws as (
+
+    select * from {{ ref('stg_catalog__weight_draws') }}
+
+),
+
+decisions as (
+
+    select * from {{ ref('int_calendar__decisions') }}
+
+),
+
+policy as (
+
+    select * from {{ ref('int_outlook__signals') }}
+    where signal = 'policy_intensity'
+
+),
+
+scores as (
+
+    select
+        commodity_code,
+        as_of_date,
+        max(config_version) as config_version,
+        sum(component_score * weight) / sum(case when component_score is not null then weight end) as score,
+        coalesce(sum(case when component_score is not null then weight end), 0.0) / sum(weight) as coverage,
+        avg(component_score) as score_equal_weights,
+        {%- for block in ['policy', 'receipts', 'money', 'fundamentals'] %}
+        sum(case when block = '{{ block }}' then component_score * weight end)
+        / sum(case when component_score is not null then weight end) as contribution_{{ block }},
+        {%- endfor %}
+        md5({{ joined(
+            "concat_ws(':', component, coalesce(cast(signal_value as varchar), ''), coalesce(cast(data_date as varchar), ''))", 'component'
+        ) }}) as inputs_hash
+    from components
+    group by commodity_code, as_of_date
+
+),
+
+blocks as (
+
+    select
+        commodity_code,
+        as_of_date,
+        avg(block_score) as score_equal_blocks
+    from (
+        select
+            commodity_code,
+            as_of_date,
+            block,
+            sum(component_score * weight) / sum(weight) as block_score
+        from components
+        where component_score is not null
+        group by commodity_code, as_of_date, block
+    ) as block_scores
+    group by commodity_code, as_of_date
+
+),
+
+drawn as (
+
+    select
+        components.commodity_code,
+        components.as_of_date,
+        draws.draw,
+        sum(components.component_score * components.weight * draws.factor) / sum(components.weight * draws.factor) as draw_score
+    from components
+    inner join draws on components.component = draws.component
+    where components.component_score is not null
+    group by components.commodity_code, components.as_of_date, draws.draw
+
+),
+
+bands as (
+
+    select
+        commodity_code,
+        as_of_date,
+        percentile_cont(0.05) within group (order by draw_score) as score_band_low,
+        percentile_cont(0.95) within group (order by draw_score) as score_band_high
+    from drawn
+    group by commodity_code, as_of_date
+
+),
+
+final as (
+
+    select
+        scores.commodity_code,
+        scores.as_of_date,
+        decisions.decision_at,
+        scores.score,
+        bands.score_band_low,
+        bands.score_band_high,
+        scores.coverage,
+        scores.contribution_policy,
+        scores.contribution_receipts,
+        scores.contribution_money,
+        scores.contribution_fundamentals,
+        scores.score_equal_weights,
+        blocks.score_equal_blocks,
+        scores.contribution_policy + scores.contribution_money > abs(scores.contribution_fundamentals)
+        and scores.contribution_fundamentals <= 0.0
+        and scores.score > parameters.sentiment_over_fundamentals_score as is_sentiment_over_fundamentals,
+        scores.contribution_policy + scores.contribution_money + scores.contribution_receipts > abs(scores.contribution_fundamentals)
+        and scores.contribution_fundamentals <= 0.0
+        and scores.score > parameters.sentiment_over_fundamentals_score as is_sentiment_and_receipts_over_fundamentals,
+        policy.signal_value as policy_intensity,
+        policy.signal_change as policy_intensity_change,
+        nullif(
+            concat_ws(
+                ';',
+                case when scores.contribution_policy is null then 'policy' end,
+                case when scores.contribution_receipts is null then 'receipts' end,
+                case when scores.contribution_money is null then 'money' end,
+                case when scores.contribution_fundamentals is null then 'fundamentals' end
+            ),
+            ''
+        ) as missing_blocks,
+        scores.config_version,
+        scores.inputs_hash,
+        decisions.data_origin
+    from scores
+    inner join decisions
+        on
+            scores.commodity_code = decisions.commodity_code
+            and scores.as_of_date = decisions.as_of_date
+    inner join {{ ref('int_commodities__parameters') }} as parameters on scores.commodity_code = parameters.commodity_code
+    left join blocks
+        on
+            scores.commodity_code = blocks.commodity_code
+            and scores.as_of_date = blocks.as_of_date
+    left join bands
+        on
+            scores.commodity_code = bands.commodity_code
+            and scores.as_of_date = bands.as_of_date
+    left join policy
+        on
+            scores.commodity_code = policy.commodity_code
+            and scores.as_of_date = policy.as_of_date
+
+)
+
+select * from final

@@ -1,0 +1,11 @@
+-- The portal prints no sums, so the row over all partners is theirs.
+select
+    commodity_code,
+    month,
+    role,
+    hs_code,
+    flow
+from {{ ref('fct_trade_balance_monthly') }}
+where partner_scheme = 'gacc' and flow <> 'net'
+group by commodity_code, month, role, hs_code, flow
+having abs(sum(case when partner_code = 'all' then qty_t else -qty_t end)) > 0.001

@@ -1,0 +1,46 @@
+"""Until when "not published yet" is only news: the end of the payload's clock window and a grace. One rule, for receipts and for the doctor.
+
+A feed that stays away looks like one that is merely late, and a page that moved like both (SHFE answers 404 to all three).
+What tells them apart is the hour. The hours are configuration: `ingest/catalog/clock.toml`, column `grace_minutes` of the
+publication clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+
+from ingest.source import OVERDUE, SHANGHAI, Outcome, Request, Verdict
+from ingest.sources.catalog import CLOCK, Catalog, catalog_files
+
+ADVICE = "ask again with `alumina run --source live`; if it stays away, see whether the address moved or the day is a holiday nobody entered"
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """How long after the beginning (Shanghai) of the day it is about each dataset may take."""
+
+    spans: Mapping[str, timedelta]
+
+    def of(self, request: Request) -> datetime | None:
+        """Give the time from which on the payload must be there; None where the clock knows no dataset or day of it."""
+        span = self.spans.get(request.dataset or "")
+        return None if span is None or request.day is None else datetime.combine(request.day, time(), SHANGHAI) + span
+
+
+def load_deadlines(overlay: Path | None = None) -> Deadlines:
+    """Read the publication clock, the operator's in place of the shipped one; raises PayloadError when it cannot be read."""
+    body = dict(catalog_files(overlay))[CLOCK]
+    frame = Catalog().parse(Request("catalog", "catalog", CLOCK, CLOCK), body).frames.get("catalog__publication_clock")
+    rows = [] if frame is None else frame.iter_rows(named=True)
+    return Deadlines({row["dataset"]: timedelta(days=row["day_offset"], minutes=row["latest_minute"] + row["grace_minutes"]) for row in rows})
+
+
+def judged(verdict: Verdict, due: datetime | None, at: datetime) -> Verdict:
+    """Judge an answer that came `at` a time: one that is not published yet says when it is due, and from then on that it is overdue."""
+    if verdict.outcome is not Outcome.NOT_PUBLISHED or due is None:
+        return verdict
+    hour = f"{due:%Y-%m-%d %H:%M}"
+    if at < due:
+        return Verdict(verdict.outcome, verdict.reason, f"{verdict.message}; due by {hour}")
+    return Verdict(verdict.outcome, OVERDUE, f"{verdict.message}; overdue since {hour}: {ADVICE}")

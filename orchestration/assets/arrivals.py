@@ -1,0 +1,111 @@
+"""The calendar of each source: one partition a day (customs: a month), green when everything asked for came or the exchange was closed.
+
+The `daily` job marks what it covered; materializing a range here takes just these days in again, in one run. These assets stand
+beside `lake/*` because a run has one range of partitions only, and `daily` has sources of days, of months and of none.
+"""
+
+import warnings
+from collections.abc import Iterator
+from datetime import date, datetime
+
+import dagster as dg
+
+from ingest.catalog.calendar import Calendar, load_calendar
+from ingest.dropped import take_in
+from ingest.flow import Report, ingest
+from ingest.home import claim
+from ingest.source import SHANGHAI, DataOrigin, Source
+from ingest.sources import SOURCES
+from orchestration.event_log import report_partitions
+from orchestration.partitions import DAY_SOURCES, DAYS, MONTH_SOURCES, MONTHS, Arrival, asking_days, day_arrivals, days_of, month_arrivals
+from orchestration.resources import Home, Intake
+
+SHOWN = 5
+# Single-run backfills are called beta; the version is pinned and the tests run them.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+
+def arrivals_key(source_name: str) -> dg.AssetKey:
+    """Asset key of a source's calendar."""
+    return dg.AssetKey(["arrivals", source_name])
+
+
+def arrivals_asset(source: Source) -> dg.AssetsDefinition:
+    """Make the partitioned asset of one source; materializing a range asks for exactly that range."""
+    by_month = source in MONTH_SOURCES
+
+    @dg.asset(
+        key=arrivals_key(source.name),
+        partitions_def=MONTHS if by_month else DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="arrivals",
+        kinds={"python"},
+        owners=["team:data-engineering"],
+        tags={"layer": "ingest", "source": source.name},
+        description=(
+            f"Which {'months' if by_month else 'calendar days (Asia/Shanghai)'} of {source.name} have arrived. A closed day is `no_session`: it counts "
+            "as arrived and is not asked for. Materialize a range to take it in (again) in one run, then run `daily` to publish it."
+        ),
+    )
+    def build(context: dg.AssetExecutionContext, home: Home, intake: Intake) -> dg.MaterializeResult:
+        calendar, wanted = load_calendar(home.settings.catalog_overlay), context.partition_keys
+        first, last = _days_of(wanted[0])[0], _days_of(wanted[-1])[1]
+        calendar.between(first, last)  # a day outside the calendar is an error that says how to extend it
+        report = Report()
+        for span in _spans(source, wanted, first, last, home, intake, calendar):
+            origin = intake.within(*span).origin(home)
+            claim(home.settings, origin.data_origin)
+            report.absorb(ingest([source], origin, home.archive, home.lake, context.run.run_id))
+        if by_month:
+            if intake.within(first, last).origin(home).data_origin is not DataOrigin.SAMPLE:
+                report.absorb(take_in([source], SOURCES, home.settings, context.run.run_id))
+            found = month_arrivals(receipt for receipt in home.archive.receipts() if receipt.source == source.name)
+        else:
+            found = day_arrivals(report.receipts, calendar, first, last)
+        arrived = {key: found[key].metadata() for key in wanted if key in found and found[key].is_complete}
+        if missing := [key for key in wanted if key not in arrived]:
+            report_partitions(context, arrivals_key(source.name), arrived)
+            reasons = "; ".join(f"{key}: {_reason(found.get(key), by_month)}" for key in missing[:SHOWN])
+            raise dg.Failure(f"{len(missing)} of {len(wanted)} partitions of {source.name} did not arrive: {reasons}", allow_retries=False)
+        return dg.MaterializeResult(metadata={"payloads": report.attempts, "new_rows": sum(report.rows.values())})
+
+    return build
+
+
+def mark(context: dg.AssetExecutionContext, source: Source, home: Home, intake: Intake, report: Report) -> None:
+    """Mark the partitions a run of `daily` covered: those whose payloads all came, and the closed days among them."""
+    if source in MONTH_SOURCES:
+        arrivals = month_arrivals(report.receipts)
+    elif source in DAY_SOURCES and (spans := [span for receipt in report.receipts if (span := days_of(receipt.request_key))]):
+        calendar = load_calendar(home.settings.catalog_overlay)
+        first = max(min(first for first, _ in spans), intake.first_day or date.min, calendar.first_day)
+        last = min(max(last for _, last in spans), intake.last_day or date.max, calendar.last_day, datetime.now(SHANGHAI).date())
+        arrivals = day_arrivals(report.receipts, calendar, first, last)
+    else:
+        return
+    report_partitions(context, arrivals_key(source.name), {key: arrival.metadata() for key, arrival in arrivals.items() if arrival.is_complete})
+
+
+def _spans(source: Source, wanted: list[str], first: date, last: date, home: Home, intake: Intake, calendar: Calendar) -> Iterator[tuple[date, date]]:
+    """Give the windows to ask for: the range itself; for months, which are published later, the days on which each is asked for."""
+    today = datetime.now(SHANGHAI).date()
+    if source not in MONTH_SOURCES:
+        yield first, last
+    elif intake.within(first, last).origin(home).data_origin is not DataOrigin.LIVE:
+        yield first, max(last, today)
+    else:
+        days = (next(asking_days(source, _days_of(month)[0], today, calendar), None) for month in wanted)
+        yield from ((day, day) for day in days if day)
+
+
+def _days_of(key: str) -> tuple[date, date]:
+    span = days_of(key.replace("-", ""))
+    if span is None:
+        raise ValueError(f"{key!r} is neither a day nor a month; write it as 2025-07-22 or 2025-07")
+    return span
+
+
+def _reason(arrival: Arrival | None, by_month: bool) -> str:
+    if arrival is not None:
+        return arrival.reason
+    return "no file speaks of it; people export it and drop it into the inbox (docs/drop-files.md)" if by_month else "there is no payload of that day"

@@ -1,0 +1,108 @@
+"""Runs by what happens: a file dropped, data that came late, a run that failed, a release that is overdue.
+
+What only tells people is on from the start; what starts runs is off until an operator switches it on.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+
+import dagster as dg
+
+from ingest.dropped import inbox_of
+from ingest.home import origin_of
+from ingest.inbox import Entry
+from ingest.source import SHANGHAI, DataOrigin
+from orchestration.alerts import alert, cause
+from orchestration.completeness import unmade
+from orchestration.freshness import judge
+from orchestration.jobs import daily
+from orchestration.partitions import lacking
+from orchestration.resources import Home
+from orchestration.timetable import timetables
+
+ON, OFF = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
+
+
+@dg.sensor(job=daily, minimum_interval_seconds=30, default_status=OFF)
+def inbox(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
+    """One run for what lies in the inbox and is no longer written to; the same files never start a second one."""
+    if origin_of(home.settings) is DataOrigin.SAMPLE:
+        return dg.SkipReason("this home holds the sample, which takes no dropped files")
+    box = inbox_of(home.settings)
+    entries = [entry for entry in box.entries() if box.now() - entry.changed_at >= box.settle_seconds]
+    if not entries:
+        return dg.SkipReason("the inbox holds no settled file")
+    seen = hashlib.sha256(repr([(entry.name, entry.seen) for entry in entries]).encode()).hexdigest()
+    if seen == context.cursor:
+        return dg.SkipReason(f"{len(entries)} files were handed over before; if a run left them there, see its log and inbox/refused")
+    request = dg.RunRequest(
+        run_key=f"inbox:{_content(entries)}",
+        run_config={"resources": {"intake": {"config": {"source": "inbox"}}}},
+        tags={"alumina/cause": "inbox"},
+    )
+    return dg.SensorResult(run_requests=[request], cursor=seen)
+
+
+@dg.sensor(job=daily, minimum_interval_seconds=1800, default_status=OFF)
+def late_data(context: dg.SensorEvaluationContext, home: Home) -> dg.RunRequest | dg.SkipReason:
+    """Ask again, at most once an hour, for the days that are due by the clock and have not come."""
+    if origin_of(home.settings) is not DataOrigin.LIVE:
+        return dg.SkipReason("only a home with live data can ask again")
+    now = datetime.now(SHANGHAI)
+    missing = lacking(home.archive.receipts(), home.calendar(), now, timetables()["evening"].lookback_days)
+    days = sorted({day for found in missing.values() for day in found})
+    if not days:
+        return dg.SkipReason("everything that is due has arrived")
+    told = ", ".join(f"{source} {day}" for source, found in missing.items() for day in found)
+    context.log.info(f"not here yet: {told}")
+    return dg.RunRequest(
+        run_key=f"late:{hashlib.sha256(told.encode()).hexdigest()[:16]}:{now:%Y-%m-%dT%H}",
+        run_config={"resources": {"intake": {"config": {"source": "live", "first": str(days[0]), "last": str(days[-1])}}}},
+        tags={"alumina/cause": "late_data"},
+    )
+
+
+@dg.run_failure_sensor(default_status=ON, minimum_interval_seconds=15)
+def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
+    """Tell people of a run that failed, with the sentence that says why."""
+    causes = [cause(event) for event in context.get_step_failure_events()]
+    run = context.dagster_run
+    alert(home.settings, "run_failed", "; ".join(dict.fromkeys(causes)) or context.failure_event.message or "", run_id=run.run_id, job=run.job_name)
+
+
+@dg.run_status_sensor(run_status=dg.DagsterRunStatus.SUCCESS, default_status=ON, minimum_interval_seconds=15)
+def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[dg.SkipReason]:
+    """Tell people of a run that ended green and did not make everything it set out to make."""
+    run = context.dagster_run
+    if missing := unmade(context.instance, run.run_id):
+        named = ", ".join(key.to_user_string() for key in missing[:5])
+        alert(home.settings, "run_incomplete", f"{len(missing)} assets were skipped: {named}", run_id=run.run_id, job=run.job_name)
+    else:
+        yield dg.SkipReason("everything that was planned was made")
+
+
+@dg.sensor(minimum_interval_seconds=900, default_status=ON)
+def freshness(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
+    """Hold the published file against the exchange calendar; tells people once when a session is overdue."""
+    verdict = judge(home.settings, datetime.now(SHANGHAI))
+    state = f"{verdict.passed}:{verdict.message}"
+    if state == context.cursor:
+        return dg.SkipReason(verdict.message)
+    if not verdict.passed:
+        alert(home.settings, "release_overdue", verdict.message)
+    return dg.SensorResult(asset_events=[verdict.evaluation()], cursor=state)
+
+
+def _content(entries: list[Entry]) -> str:
+    """Hash names and bytes; a link is known by its name alone, it is never followed."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        digest.update(entry.name.encode() + b"\0")
+        if entry.is_file:
+            with entry.path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+SENSORS = [inbox, late_data, run_failed, run_incomplete, freshness]

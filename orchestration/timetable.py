@@ -1,0 +1,110 @@
+"""When a run is due: the publication clock and the exchange calendar, read as a timetable. Pure; knows nothing of Dagster.
+
+Closed days are known, never guessed: past the end of the calendar every question raises CalendarHorizonError.
+"""
+
+import tomllib
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Any
+
+from ingest.catalog.calendar import Calendar
+from ingest.source import SHANGHAI, Source
+from ingest.sources.catalog import SHIPPED
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """One schedule: when it ticks, on which days it has something to do, and how far back its run asks."""
+
+    name: str
+    on: str
+    minute: int
+    """Minutes after midnight in Shanghai at which the last dataset it waits for is due."""
+    lookback_days: int
+    source: str
+    waits_for: tuple[str, ...]
+    window: dict[str, list[int]] = field(default_factory=dict)
+    no_release: tuple[int, ...] = ()
+
+    @property
+    def cron(self) -> str:
+        """Cron line of its ticks, Asia/Shanghai."""
+        clock = f"{self.minute % 60} {self.minute // 60}"
+        match self.on:
+            case "session":
+                return f"{clock} * * 1-5"
+            case "month":
+                return f"{clock} {min(first for first, _ in self.window.values())}-{max(last for _, last in self.window.values())} * *"
+        return f"{clock} * * {WEEKDAYS.index(self.on) + 1}"
+
+    def reason_to_skip(self, day: date, calendar: Calendar) -> str | None:
+        """Say why there is nothing to do on a day, or None; raises CalendarHorizonError outside the calendar."""
+        if self.on == "month":
+            first, last = self.window.get(str(day.year), self.window["*"])
+            if day.month in self.no_release:
+                return f"customs releases nothing in month {day.month}"
+            return None if first <= day.day <= last else f"customs releases from the {first}th to the {last}th in {day.year}"
+        return None if calendar.is_session(day) else f"the exchange is closed on {day}"
+
+
+@cache
+def timetables() -> dict[str, Timetable]:
+    """Give every schedule by name; raises KeyError when one waits for a dataset without a clock."""
+    return {
+        row["name"]: Timetable(
+            row["name"],
+            row["on"],
+            max(_clock()[dataset]["minute"] for dataset in row["waits_for"]),
+            row["lookback_days"],
+            row["source"],
+            tuple(row["waits_for"]),
+            row.get("window", {}),
+            tuple(row.get("no_release", ())),
+        )
+        for row in _document("schedule.toml")["schedule"]
+    }
+
+
+def due_at(source: Source, day: date) -> datetime:
+    """Give the time at which everything a source publishes about a day should be there; the end of the day where no clock says."""
+    minutes = [row["minute"] for table in source.tables if (row := _clock().get(table)) and row["day_offset"] == 0]
+    return _at(day, max(minutes, default=24 * 60))
+
+
+def expected_session(now: datetime, calendar: Calendar) -> date | None:
+    """Give the last session a release must hold by now; None before the calendar's first. Raises CalendarHorizonError past its end."""
+    rule = _document("schedule.toml")["freshness"]
+    moment = now.astimezone(SHANGHAI) - timedelta(minutes=timetables()[rule["after"]].minute + rule["grace_minutes"])
+    calendar.is_session(now.astimezone(SHANGHAI).date())
+    place = bisect_right(calendar.sessions, moment.date())
+    return calendar.sessions[place - 1] if place else None
+
+
+def longest_pause(calendar: Calendar) -> timedelta:
+    """Give the longest time from the evening of one session to that of the next: Spring Festival or National Day."""
+    return max(later - earlier for earlier, later in zip(calendar.sessions, calendar.sessions[1:], strict=False))
+
+
+def grace() -> timedelta:
+    """How long after the evening run a release may take."""
+    return timedelta(minutes=_document("schedule.toml")["freshness"]["grace_minutes"])
+
+
+def _at(day: date, minute: int) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI) + timedelta(minutes=minute)
+
+
+@cache
+def _clock() -> dict[str, dict[str, int]]:
+    rows = _document("clock.toml")["clock"]
+    return {row["dataset"]: {"day_offset": row["day_offset"], "minute": int(row["latest"][:2]) * 60 + int(row["latest"][3:])} for row in rows}
+
+
+@cache
+def _document(name: str) -> dict[str, Any]:
+    return tomllib.loads((SHIPPED / name).read_text(encoding="utf-8"))

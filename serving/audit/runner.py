@@ -1,0 +1,97 @@
+"""Running an audit: of the sample's note for a release, of any other note for the command, which writes beside and changes no release."""
+
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from ingest.catalog.calendar import Calendar, load_calendar
+from ingest.files import write_atomic
+from ingest.sample.ledger import CLAIMS_FILE
+from ingest.settings import Settings
+from serving.audit.catalog import Catalog, load_catalog
+from serving.audit.claims import Note, read_note
+from serving.audit.facts import read_evidence, write_facts
+from serving.audit.page import render
+from serving.audit.verdicts import Auditor, Judged, Verdict
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A note's audit: what was found and where it was written."""
+
+    note: Note
+    judged: tuple[Judged, ...]
+    is_real: bool
+    folder: Path | None = None
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Claims by verdict."""
+        return {str(verdict): sum(row.verdict is verdict for row in self.judged) for verdict in Verdict}
+
+
+def audit_release(con: duckdb.DuckDBPyConnection, work: str, overlay: Path | None) -> None:
+    """Fill `serving.claim_facts` and, where the release is the sample's, `serving.claim_audit` of the open release."""
+    write_facts(con, work)
+    catalog, calendar = load_catalog(overlay), load_calendar(overlay)
+    note = read_note(CLAIMS_FILE, catalog, calendar)
+    audit = _judge(con, note, catalog, calendar)
+    if not audit.is_real:
+        con.register("judged", _table(audit))
+        con.execute("insert into serving.claim_audit by name select * from judged")
+        con.unregister("judged")
+
+
+def audit_note(settings: Settings, path: Path, publisher: str | None) -> Audit:
+    """Audit a claims file on the published release and write `audits/<name>/` (table and page) into the home.
+
+    Raises ClaimsError for a file that cannot be audited, before anything is written, and NothingPublishedError without a release.
+    """
+    from serving.read import connect  # reading imports the release, which imports this module
+
+    overlay = settings.catalog_overlay
+    catalog, calendar = load_catalog(overlay), load_calendar(overlay)
+    note = read_note(path, catalog, calendar, publisher=publisher)
+    with connect(settings) as con:
+        audit = _judge(con, note, catalog, calendar)
+        release_id = con.execute("select release_id from serving.publication").fetchall()[0][0]
+    folder = settings.root / "audits" / (re.sub(r"[^\w.-]+", "_", path.stem).strip(".") or "claims")
+    table = io.BytesIO()
+    _table(audit).write_parquet(table)
+    write_atomic(folder / "claim_audit.parquet", table.getvalue())
+    write_atomic(folder / "claim_audit.html", render(note, audit.judged, audit.totals, release_id, is_real=audit.is_real).encode())
+    return Audit(note, audit.judged, audit.is_real, folder)
+
+
+def _judge(con: duckdb.DuckDBPyConnection, note: Note, catalog: Catalog, calendar: Calendar) -> Audit:
+    evidence = read_evidence(con, note.as_of, note.publisher)
+    return Audit(note, tuple(Auditor(note, catalog, evidence, calendar).judge_all()), evidence.is_real)
+
+
+def _table(audit: Audit) -> pl.DataFrame:
+    """One row per claim, as `serving.claim_audit` has them."""
+    rows = [
+        {
+            "note_name": audit.note.name,
+            "claim_id": row.claim.claim_id,
+            "section": row.claim.section,
+            "quote_zh": row.claim.quote,
+            "kind": row.claim.kind,
+            "metric": row.claim.metric,
+            "entity": row.claim.entity,
+            "period": row.claim.period_text,
+            "claimed": row.claim.claimed_text,
+            "unit": row.claim.unit,
+            "verdict": str(row.verdict),
+            "value_found": row.value_found,
+            "self_consistency": row.self_consistency,
+            "evidence": row.evidence,
+            "reconciling_definition": row.reconciling_definition,
+        }
+        for row in audit.judged
+    ]
+    return pl.DataFrame(rows, schema_overrides={"value_found": pl.Float64}, infer_schema_length=None)

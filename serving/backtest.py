@@ -1,0 +1,149 @@
+"""Walk-forward backtest of the outlook: was what it said at each decision borne out by the same contract afterwards?
+
+Forecasts are the outlook's own rows, made of facts known by their decision; the outcome runs from the first price after the decision
+(the next session's open, night included) to the close some sessions later, on one contract. No parameter is fitted here. Compared with
+momentum (the sign of the five-day return) and with saying nothing (always flat). Intervals are block bootstraps, since outcomes overlap.
+"""
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import polars as pl
+
+HORIZONS = ("short", "medium", "long")
+STRATEGIES = ("rules", "momentum", "flat")
+# What counts as the outlook's statement: the valid rows only, or what the engine would have said on every day, coverage aside.
+STATEMENTS = ("validated", "all")
+
+SCHEMA = {
+    "commodity_code": pl.String(),
+    "horizon": pl.String(),
+    "statements": pl.String(),
+    "strategy": pl.String(),
+    "horizon_sessions": pl.Int64(),
+    "first_date": pl.Date(),
+    "last_date": pl.Date(),
+    "forecasts": pl.Int64(),
+    "calls": pl.Int64(),
+    "hit_ratio": pl.Float64(),
+    "hit_ratio_low": pl.Float64(),
+    "hit_ratio_high": pl.Float64(),
+    "brier": pl.Float64(),
+    "brier_low": pl.Float64(),
+    "brier_high": pl.Float64(),
+    "null_reason": pl.String(),
+    "data_origin": pl.String(),
+}
+
+_FORECASTS = """
+with horizons as (
+    select commodity_code, 'short' as horizon, backtest_short_sessions as sessions, backtest_first_month, confidence_base
+    from intermediate.int_commodities__parameters
+    union all
+    select commodity_code, 'medium', backtest_medium_sessions, backtest_first_month, confidence_base from intermediate.int_commodities__parameters
+    union all
+    select commodity_code, 'long', backtest_long_sessions, backtest_first_month, confidence_base from intermediate.int_commodities__parameters
+),
+said as (
+    select
+        o.commodity_code, o.as_of_date, o.horizon, o.stance as validated_stance, e.stance as engine_stance,
+        greatest(0.0, least(1.0, h.confidence_base + e.confidence_add)) as confidence, h.confidence_base,
+        o.dominant_contract, o.quotes_date, o.data_origin, cast(h.sessions as bigint) as sessions, d.session_index
+    from serving.outlook_v1 as o
+    inner join intermediate.int_outlook__effects as e using (commodity_code, as_of_date, horizon)
+    inner join horizons as h using (commodity_code, horizon)
+    inner join marts.dim_trading_day as d on o.as_of_date = d.trade_date
+    where o.as_of_date >= make_date(cast(floor(h.backtest_first_month / 100) as bigint), cast(h.backtest_first_month as bigint) % 100, 1)
+)
+select
+    said.*, entry.open_cny_t as entry_cny_t, leaving.close_cny_t as exit_cny_t, seen.ret_cc_5d_pct as momentum_pct
+from said
+inner join marts.dim_trading_day as next_day on said.session_index + 1 = next_day.session_index
+inner join marts.dim_trading_day as last_day on said.session_index + said.sessions = last_day.session_index
+left join marts.fct_futures_daily as entry on said.dominant_contract = entry.contract_code and next_day.trade_date = entry.trade_date
+left join marts.fct_futures_daily as leaving on said.dominant_contract = leaving.contract_code and last_day.trade_date = leaving.trade_date
+left join intermediate.int_futures__daily as seen
+    on said.dominant_contract = seen.contract_code and said.quotes_date = seen.trade_date and seen.reading = 'decided'
+order by said.commodity_code, said.horizon, said.as_of_date
+"""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with the ends of its 90 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def backtest(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Give one row per commodity, horizon, statements and strategy; `con` is the working warehouse.
+
+    hit_ratio is the share of calls (stance not 0) whose sign came true; brier the mean squared error of the probability of a rise,
+    0.5 + sign x confidence / 2, which is 0.25 for one who says nothing. Figures are null with a reason where nothing can be judged.
+    """
+    forecasts = con.execute(_FORECASTS).pl()
+    resamples, seed = con.execute(
+        "select cast(max(backtest_resamples) as bigint), cast(max(backtest_seed) as bigint) from intermediate.int_commodities__parameters"
+    ).fetchall()[0]
+    rows = [
+        _judge(group, commodity, horizon, statements, strategy, int(resamples or 0), int(seed or 0))
+        for (commodity, horizon), group in forecasts.group_by(["commodity_code", "horizon"], maintain_order=True)
+        for statements in STATEMENTS
+        for strategy in STRATEGIES
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("commodity_code", "horizon", "statements", "strategy")
+
+
+def _judge(group: pl.DataFrame, commodity: object, horizon: object, statements: str, strategy: str, resamples: int, seed: int) -> dict[str, object]:
+    stance = pl.col("validated_stance" if statements == "validated" else "engine_stance")
+    resolved = group.filter(stance.is_not_null(), pl.col("entry_cny_t").is_not_null(), pl.col("exit_cny_t").is_not_null())
+    sessions = int(group["sessions"][0])
+    row: dict[str, object] = dict.fromkeys(SCHEMA) | {
+        "commodity_code": commodity,
+        "horizon": horizon,
+        "statements": statements,
+        "strategy": strategy,
+        "horizon_sessions": sessions,
+        "forecasts": resolved.height,
+        "calls": 0,
+        "data_origin": group["data_origin"].max(),
+    }
+    if resolved.is_empty():
+        return row | {"null_reason": "no_forecast_with_an_outcome"}
+    row |= {"first_date": resolved["as_of_date"].min(), "last_date": resolved["as_of_date"].max()}
+    returns = (resolved["exit_cny_t"] / resolved["entry_cny_t"] - 1.0).to_numpy()
+    match strategy:
+        case "rules":
+            sign = np.sign(resolved.select(stance).to_series().cast(pl.Float64).to_numpy())
+            probability = 0.5 + sign * resolved["confidence"].to_numpy() / 2
+        case "momentum":
+            sign = np.sign(resolved["momentum_pct"].fill_null(0.0).to_numpy())
+            probability = 0.5 + sign * resolved["confidence_base"].to_numpy() / 2
+        case _:
+            sign, probability = np.zeros(len(returns)), np.full(len(returns), 0.5)
+    rose = (returns > 0).astype(float)
+    calls = sign != 0
+    hits = np.where(calls, (np.sign(returns) == sign).astype(float), np.nan)
+    brier = _interval((probability - rose) ** 2, sessions, resamples, seed)
+    row |= {"calls": int(calls.sum()), "brier": brier.value, "brier_low": brier.low, "brier_high": brier.high}
+    if not calls.any():
+        return row | {"null_reason": "hit_ratio:no_call"}
+    hit = _interval(hits, sessions, resamples, seed)
+    return row | {"hit_ratio": hit.value, "hit_ratio_low": hit.low, "hit_ratio_high": hit.high}
+
+
+def _interval(values: np.ndarray, block: int, resamples: int, seed: int) -> Interval:
+    """Give the mean and the 5 % and 95 % ends over resamples of whole blocks, circular; blanks are left out of each mean."""
+    n = len(values)
+    random = np.random.default_rng(seed)
+    blocks = -(-n // block)
+    starts = random.integers(0, n, size=(resamples, blocks))
+    places = (starts[:, :, None] + np.arange(block)).reshape(resamples, -1)[:, :n] % n
+    drawn = values[places]
+    counted = ~np.isnan(drawn)
+    means = np.where(counted, drawn, 0.0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+    means = means[counted.any(axis=1)]
+    return Interval(float(np.nanmean(values)), float(np.quantile(means, 0.05)), float(np.quantile(means, 0.95)))

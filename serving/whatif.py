@@ -1,0 +1,204 @@
+"""What if: the models run again on a copy of the warehouse with a few declared figures moved, and the answers stand side by side.
+
+No formula lives here. What may be moved, and what it moves with it, is `ingest/catalog/whatif.toml`; what follows is what the models
+make of it. Nothing is published and the warehouse is not touched.
+"""
+
+import json
+import re
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingest.settings import Settings
+from ingest.sources.catalog import catalog_files
+
+_ASSIGNMENT = re.compile(r"([a-z][a-z0-9_]*)=([+-]?\d+(?:\.\d+)?)")
+
+# What a person wants to see move: name, unit and the figure on the day, for one commodity.
+READOUTS: tuple[tuple[str, str, str], ...] = (
+    (
+        "cost_full_cny_t",
+        "CNY/t",
+        "select cost_full_cny_t from intermediate.int_fundamentals__known where commodity_code = $code and as_of_date = $day",
+    ),
+    ("profit_cny_t", "CNY/t", "select profit_cny_t from intermediate.int_fundamentals__known where commodity_code = $code and as_of_date = $day"),
+    ("parity_cny_t", "CNY/t", "select parity_cny_t from intermediate.int_fundamentals__known where commodity_code = $code and as_of_date = $day"),
+    (
+        "import_profit_cny_t",
+        "CNY/t",
+        "select import_profit_cny_t from intermediate.int_fundamentals__known where commodity_code = $code and as_of_date = $day",
+    ),
+    (
+        "carry_net_cny_t",
+        "CNY/t",
+        "select max(net_cny_t) from marts.fct_carry_daily where commodity_code = $code and trade_date = $day and origin_region = 'national' and contract_role = 'dominant'",
+    ),
+    ("receipts_t", "t", "select receipts_t from marts.fct_receipts_daily where commodity_code = $code and trade_date = $day"),
+    ("warrants", "warrants", "select warrants from marts.fct_receipts_daily where commodity_code = $code and trade_date = $day"),
+    (
+        "squeeze_dominant_ratio",
+        "ratio",
+        "select squeeze_dominant_ratio from marts.fct_receipts_daily where commodity_code = $code and trade_date = $day",
+    ),
+    ("squeeze_ratio", "ratio", "select squeeze_ratio from marts.fct_receipts_daily where commodity_code = $code and trade_date = $day"),
+    ("score", "score", "select score from marts.fct_sentiment_daily where commodity_code = $code and as_of_date = $day"),
+    ("stance_short", "stance", "select stance from serving.outlook_v1 where commodity_code = $code and as_of_date = $day and horizon = 'short'"),
+    ("stance_medium", "stance", "select stance from serving.outlook_v1 where commodity_code = $code and as_of_date = $day and horizon = 'medium'"),
+    ("stance_long", "stance", "select stance from serving.outlook_v1 where commodity_code = $code and as_of_date = $day and horizon = 'long'"),
+)
+
+
+class WhatIfError(Exception):
+    """The question cannot be asked; the message says why."""
+
+
+@dataclass(frozen=True)
+class Readout:
+    """One figure before and after."""
+
+    name: str
+    unit: str
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What follows from the shocks on one day, for one commodity."""
+
+    commodity_code: str
+    day: date
+    data_origin: str
+    readouts: tuple[Readout, ...]
+
+
+def shocks(overlay: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Give the declared shocks by name; raises WhatIfError when the file cannot be read."""
+    for name, body in catalog_files(overlay):
+        if name == "whatif.toml":
+            try:
+                return {row["name"]: row for row in tomllib.loads(body.decode("utf-8"))["shock"]}
+            except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
+                raise WhatIfError(f"catalogue file whatif.toml: {error}") from None
+    raise WhatIfError("the catalogue has no whatif.toml")
+
+
+def parse(texts: Sequence[str], declared: Mapping[str, Any]) -> dict[str, float]:
+    """Read assignments such as `fx=+0.1`; raises WhatIfError for a name that is not declared or a text that is no assignment."""
+    found: dict[str, float] = {}
+    for text in texts:
+        match = _ASSIGNMENT.fullmatch(text.strip())
+        if not match:
+            raise WhatIfError(f"{text!r} is not an assignment; write it as fx=+0.1")
+        if match[1] not in declared:
+            raise WhatIfError(f"{match[1]!r} is not declared in whatif.toml; declared are {', '.join(sorted(declared))}")
+        found[match[1]] = found.get(match[1], 0.0) + float(match[2])
+    return found
+
+
+def whatif(settings: Settings, moved: Mapping[str, float], commodity_code: str | None = None, day: date | None = None) -> Answer:
+    """Run the models with the given shocks and give every readout before and after.
+
+    Raises WhatIfError when nothing has been built yet, or the commodity has no outlook of that day.
+    """
+    manifest = settings.workshop / "dbt" / "manifest.json"
+    if not settings.warehouse.is_file() or not manifest.is_file():
+        raise WhatIfError(f"nothing is built in {settings.root}; run `alumina run` first")
+    declared = shocks(settings.catalog_overlay)
+    with tempfile.TemporaryDirectory(prefix="whatif-", dir=settings.workshop) as folder:
+        # The compiled models name the database by its file.
+        copy = Path(folder) / settings.warehouse.name
+        shutil.copyfile(settings.warehouse, copy)
+        with duckdb.connect(str(copy), config={"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit}) as con:
+            con.execute("set TimeZone = 'Asia/Shanghai'")
+            code, asked = _day(con, commodity_code, day)
+            before = _read(con, code, asked)
+            touched = {
+                table for name, delta in moved.items() for change in declared[name]["changes"] for table in _apply(con, change, delta, code, asked)
+            }
+            _rebuild(con, json.loads(manifest.read_text(encoding="utf-8")), touched)
+            after = _read(con, code, asked)
+            origin = con.execute("select max(data_origin) from serving.outlook_v1 where commodity_code = ?", [code]).fetchall()[0][0]
+    return Answer(code, asked, origin, tuple(Readout(name, unit, before[name], after[name]) for name, unit, _ in READOUTS))
+
+
+def _day(con: duckdb.DuckDBPyConnection, code: str | None, day: date | None) -> tuple[str, date]:
+    found = con.execute(
+        """
+        select commodity_code, max(as_of_date) from serving.outlook_v1
+        where commodity_code = coalesce($code, commodity_code) and as_of_date = coalesce($day, as_of_date) and (status <> 'rejected' or $code is not null)
+        group by commodity_code order by 2 desc, 1
+        """,
+        {"code": code, "day": day},
+    ).fetchall()
+    if not found:
+        raise WhatIfError(f"there is no outlook of {code or 'any commodity'} for {day or 'any day'}")
+    return str(found[0][0]), found[0][1]
+
+
+def _read(con: duckdb.DuckDBPyConnection, code: str, day: date) -> dict[str, float | None]:
+    figures: dict[str, float | None] = {}
+    for name, _, sql in READOUTS:
+        rows = con.execute(sql, {"code": code, "day": day}).fetchall()
+        figures[name] = None if not rows or rows[0][0] is None else float(rows[0][0])
+    return figures
+
+
+def _apply(con: duckdb.DuckDBPyConnection, change: Mapping[str, Any], delta: float, code: str, day: date) -> set[str]:
+    """Move one kind of figure and name the model that holds it."""
+    by = {"delta": delta * float(change["factor"]), "code": code, "day": day}
+    if "role" in change:
+        con.execute(
+            """
+            update intermediate.int_series__values as s set value = s.value + $delta
+            where s.commodity_code = $code and s.role = $role and ($model is null or s.model_id = $model) and s.obs_date = (
+                select max(n.obs_date) from intermediate.int_series__values as n
+                where n.commodity_code = s.commodity_code and n.role = s.role and n.series_id = s.series_id and n.obs_date <= $day
+            )
+            """,
+            by | {"role": change["role"], "model": change.get("model_id")},
+        )
+        return {"int_series__values"}
+    if "term" in change:
+        con.execute(
+            """
+            update intermediate.int_commodities__terms set term_value = term_value + $delta
+            where commodity_code = $code and term = $term and valid_from <= $day and (superseded_from is null or superseded_from > $day)
+            """,
+            by | {"term": change["term"]},
+        )
+        return {"int_commodities__terms"}
+    con.execute(
+        """
+        update intermediate.int_receipts__levels as l set receipts_t = greatest(0.0, l.receipts_t * (1.0 + $delta / total.receipts_t))
+        from (
+            select sum(receipts_t) as receipts_t from intermediate.int_receipts__levels
+            where commodity_code = $code and trade_date = $day and row_level = 'detail' and is_latest
+        ) as total
+        where l.commodity_code = $code and l.trade_date = $day and total.receipts_t > 0
+        """,
+        by,
+    )
+    return {"int_receipts__levels"}
+
+
+def _rebuild(con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], touched: set[str]) -> None:
+    """Build again every model that stands on a touched one, in order, as dbt compiled it."""
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    parents = {key: [up for up in node["depends_on"]["nodes"] if up in models] for key, node in models.items()}
+    stale = {key for key, node in models.items() if node["alias"] in touched}
+    for key in TopologicalSorter(parents).static_order():
+        node = models[key]
+        if node["alias"] not in touched and stale.intersection(parents[key]):
+            stale.add(key)
+            if node["config"]["materialized"] != "view":
+                con.execute(f"create or replace table {node['schema']}.{node['alias']} as {node['compiled_code']}")

@@ -1,0 +1,244 @@
+"""The warehouse as operators live with it: from the UI's API, with others at the file, and after a process was killed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import httpx
+import pytest
+
+from ingest.settings import REPOSITORY, Settings
+from orchestration import instance as instances
+from orchestration.assets.release import COMPLETE, KEY, gate_name
+from quality.release import GATES
+from tests.pipeline.conftest import ALUMINA, alumina
+from tests.pipeline.test_command import _content
+
+SLICE = {"first": "2025-05-06", "last": "2025-07-23"}
+ARGUMENTS = ("--from", SLICE["first"], "--to", SLICE["last"])
+GUARD = Path(__file__).with_name("guard")
+PATIENCE = 300
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the guard notes what tried to leave the machine."""
+    return tmp_path_factory.mktemp("calls") / "calls.txt"
+
+
+def _guarded(calls: Path, home: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(GUARD), str(REPOSITORY)])
+    environment = os.environ | {"ALUMINA_HOME": str(home), "PYTHONPATH": path, "ALUMINA_TEST_CALLS": str(calls), "COLUMNS": "200"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> Path:
+    """A home after a run of sixty sessions, watched by the guard."""
+    folder = tmp_path_factory.mktemp("operations")
+    done = _guarded(calls, folder, str(ALUMINA), "run", *ARGUMENTS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_a_run_with_its_gate_and_the_doctor_keep_to_the_machine(home: Path, calls: Path) -> None:
+    assert _guarded(calls, home, str(ALUMINA), "doctor").returncode == 0
+    assert not calls.exists(), calls.read_text()
+    code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    assert "keeps to the machine" in _guarded(calls, home, sys.executable, "-c", code).stderr
+    assert "192.0.2.1" in calls.read_text()  # the guard itself works
+
+
+@pytest.fixture(scope="module")
+def instance(home: Path) -> Iterator[Any]:
+    import dagster as dg
+
+    before = dict(os.environ)
+    os.environ.update(instances.prepare(Settings(home=home)))
+    with dg.DagsterInstance.get() as found:
+        yield found
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_every_check_of_the_run_is_visible(instance: Any, home: Path) -> None:
+    run = instance.get_runs()[-1].run_id
+    events = [entry.dagster_event.event_specific_data for entry in instance.all_logs(run) if entry.is_dagster_event and entry.dagster_event.event_type_value == "ASSET_CHECK_EVALUATION"]  # fmt: skip
+    seen = {(event.asset_key.to_user_string(), event.check_name) for event in events}
+    tests = [row for row in json.loads((home / "dbt" / "run_results.json").read_text())["results"] if row["unique_id"].startswith("test")]
+    names = {name for _, name in seen}
+    assert {row["unique_id"].split(".")[2] for row in tests} <= names
+    assert {gate_name(table) for table in GATES} | {COMPLETE, "published_in_time"} == {name for key, name in seen if key == KEY.to_user_string()}
+    assert ("lake/shfe", "rows_keep_their_model") in seen
+
+
+def test_assets_say_what_they_hold(instance: Any) -> None:
+    import dagster as dg
+
+    def metadata(*path: str) -> dict[str, Any]:
+        return dict(instance.get_latest_materialization_event(dg.AssetKey(path)).asset_materialization.metadata)
+
+    receipts = metadata("marts", "fct_receipts_daily")
+    assert receipts["dagster/row_count"].value > 100
+    assert receipts["date_range"].value.startswith("2025-05-06 to 2025-07-23")
+    assert {column.name: column.description for column in receipts["dagster/column_schema"].schema.columns}["receipts_t"]
+    assert receipts["preview"].value.count("\n") == 6
+    assert "data:image/svg+xml;base64," in receipts["chart"].value
+    assert "chart" in metadata("marts", "fct_basis_daily")
+    assert metadata("raw", "shfe__daily_quotes")["dagster/row_count"].value > 1000
+    assert metadata("lake", "shfe")["payload_sha256"].value.count("\n") > 10
+    assert instance.get_materialized_partitions(dg.AssetKey(["arrivals", "shfe"])) >= {"2025-05-06", "2025-05-10", "2025-07-23"}
+
+
+def _until(what: str, ready: Callable[[], Any]) -> Any:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if found := ready():
+            return found
+        time.sleep(0.1)
+    return pytest.fail(f"{what} did not happen in {PATIENCE} s")
+
+
+@pytest.fixture
+def ui(home: Path) -> Iterator[Callable[..., dict[str, Any]]]:
+    """`alumina ui` on a free port: webserver and daemon. Gives a way to ask its API."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    environment = os.environ | {"ALUMINA_HOME": str(home)}
+    with (home / "ui.log").open("wb") as log:
+        server = subprocess.Popen([str(ALUMINA), "ui", "--port", str(port)], env=environment, stdout=log, stderr=log, start_new_session=True)
+
+    def ask(query: str, **variables: Any) -> dict[str, Any]:
+        try:
+            answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": query, "variables": variables}, timeout=60, trust_env=False)
+        except httpx.HTTPError:
+            return {}
+        return dict(answer.json().get("data") or {}) if answer.is_success else {}
+
+    try:
+        _until("the UI", lambda: ask("{ version }"))
+        yield ask
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+LAUNCH = """mutation Launch($parameters: ExecutionParams!) { launchPipelineExecution(executionParams: $parameters) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on RunConfigValidationInvalid { errors { message } } ... on PythonError { message } } }"""
+STATUS = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+def _launch(ask: Callable[..., dict[str, Any]], intake: dict[str, Any]) -> dict[str, Any]:
+    selector = {"repositoryLocationName": "alumina", "repositoryName": "__repository__", "pipelineName": "daily"}
+    return dict(
+        ask(LAUNCH, parameters={"selector": selector, "runConfigData": {"resources": {"intake": {"config": intake}}}})["launchPipelineExecution"]
+    )
+
+
+def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_about(home: Path, ui: Callable[..., dict[str, Any]]) -> None:
+    published = duckdb.connect(str((home / "serving" / "alumina.duckdb").resolve()), read_only=True)
+    rows = published.execute("select count(*) from serving.outlook").fetchall()
+    before = os.readlink(home / "serving")
+
+    wrong = _launch(ui, {"lookback_day": 3})
+    assert wrong["__typename"] == "RunConfigValidationInvalid"
+    assert 'Received unexpected config entry "lookback_day"' in wrong["errors"][0]["message"]
+
+    launched = _launch(ui, SLICE)
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    run_id = launched["run"]["runId"]
+    holder = home / "warehouse.holder.json"
+    _until("dbt", lambda: _held_for(holder).startswith("dbt build"))
+    impatient = os.environ | {"ALUMINA_HOME": str(home), "COLUMNS": "200", "ALUMINA_LOCK_WAIT_SECONDS": "0.1"}
+    second = subprocess.run([str(ALUMINA), "rollback"], env=impatient, capture_output=True, text=True, check=False)
+    assert second.returncode == 1
+    assert "is being written by" in second.stderr
+    assert run_id in second.stderr
+    assert "Traceback" not in second.stderr
+
+    _until("the end of the run", lambda: ui(STATUS, id=run_id)["runOrError"]["status"] in ("SUCCESS", "FAILURE"))
+    assert ui(STATUS, id=run_id)["runOrError"]["status"] == "SUCCESS"
+    assert os.readlink(home / "serving") != before
+    assert published.execute("select count(*) from serving.outlook").fetchall() == rows  # an old reader keeps the old release
+    published.close()
+
+    refused = _launch(ui, {"source": "moon"})
+    moon = refused["run"]["runId"]
+    _until("the failure", lambda: ui(STATUS, id=moon)["runOrError"]["status"] == "FAILURE")
+    alerts = home / "alerts.jsonl"
+    told = _until("the alert", lambda: alerts.is_file() and [line for line in alerts.read_text().splitlines() if moon in line])
+    assert "source 'moon' is not one of sample, files, inbox, live, archive" in told[0]
+    assert os.readlink(home / "serving") != before
+
+
+def test_two_runs_at_once_are_one_after_the_other(home: Path) -> None:
+    command, environment = [str(ALUMINA), "run", *ARGUMENTS], os.environ | {"ALUMINA_HOME": str(home), "COLUMNS": "200"}
+    pair = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    ended = [(*process.communicate(timeout=900), process.returncode) for process in pair]
+    # One of the two may find that the other loaded rows it has not built: it refuses to publish them and says so.
+    assert 0 in [code for *_, code in ended]
+    for out, err, code in ended:
+        assert "Traceback" not in out + err
+        assert code == 0 or "materialize the dbt models first" in err, err
+
+
+def test_a_run_killed_at_any_stage_heals_on_the_next_without_a_hand(home: Path) -> None:
+    """Each run must first get over what the one before it left. Only the run itself is killed: a dbt left behind would go on writing."""
+    before = {schema: _content(home, schema) for schema in ("raw", "marts", "serving")}
+    release = os.readlink(home / "serving")
+    for moment in ("take in", "loading raw", "dbt build", "publishing"):
+        _kill(home, moment)
+        assert os.readlink(home / "serving") == release
+    done = alumina(home, "run", *ARGUMENTS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {schema: _content(home, schema) for schema in ("raw", "marts", "serving")} == before
+    assert not list((home / "releases").glob(".building-*"))
+
+
+def _held_for(holder: Path) -> str:
+    """What the lock is held for; empty when nobody holds it."""
+    try:
+        return str(json.loads(holder.read_text())["what"])
+    except (OSError, ValueError):
+        return ""
+
+
+def _kill(home: Path, moment: str) -> None:
+    """Start a run and end it with SIGKILL at a stage, known by the receipts it writes or by what it holds the lock for."""
+    holder, receipts = home / "warehouse.holder.json", home / "archive" / "receipts"
+    holder.unlink(missing_ok=True)
+    written = sum(path.stat().st_size for path in receipts.iterdir())
+    environment = os.environ | {"ALUMINA_HOME": str(home)}
+    run = subprocess.Popen([str(ALUMINA), "run", *ARGUMENTS], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def there() -> bool:
+        assert run.poll() is None, f"the run ended before {moment}"
+        if moment == "take in":
+            return sum(path.stat().st_size for path in receipts.iterdir()) > written
+        return _held_for(holder).startswith(moment)
+
+    _until(moment, there)
+    time.sleep(2 if moment == "dbt build" else 0.2)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+
+
+def test_dagster_finds_the_definitions_in_order() -> None:
+    command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", str(REPOSITORY / "workspace.yaml")]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Validation successful" in done.stdout + done.stderr
+    assert "Deprecat" not in done.stdout + done.stderr

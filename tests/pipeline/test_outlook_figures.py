@@ -1,0 +1,166 @@
+"""Score, outlook, alerts and what-if on the sample: the golden case comes out of rules and data, no branch knows its day."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.settings import Settings
+from serving.whatif import WhatIfError, parse, shocks, whatif
+
+GOLDEN = date(2025, 7, 22)
+
+
+@pytest.fixture(scope="session")
+def golden(sample: Any) -> dict[str, dict[str, Any]]:
+    names = [name for (name,) in sample.published("select column_name from (describe serving.outlook)")]
+    rows = sample.published("select * from serving.outlook where commodity_code = 'AO' and as_of_date = ?", GOLDEN)
+    return {row["horizon"]: row for row in (dict(zip(names, values, strict=True)) for values in rows)}
+
+
+def test_short_is_up_medium_sideways_with_high_volatility_long_down(golden: Any) -> None:
+    assert {horizon: row["stance"] for horizon, row in golden.items()} == {"short": 1, "medium": 0, "long": -1}
+    assert golden["medium"]["volatility_regime"] == "high"
+    assert golden["short"]["tail"] == "up"
+
+
+def test_the_five_risks_are_flagged_and_no_other(golden: Any) -> None:
+    assert set(golden["short"]["risk_flags"].split(";")) == {"OVERSUPPLY", "POLICY_GAP", "SQUEEZE", "OVEREXTENDED", "ARB_OPEN"}
+    assert golden["short"]["weakened_flags"] == "SQUEEZE"
+
+
+def test_confidence_is_a_half_from_three_quarters(golden: Any) -> None:
+    assert {row["confidence"] for row in golden.values()} == {pytest.approx(0.50)}
+
+
+def test_the_major_level_is_the_trigger_and_the_high_resists(golden: Any) -> None:
+    assert golden["short"]["trigger_level_cny_t"] == 3500
+    assert "3,577" in golden["short"]["resistance_levels"].split(";")
+
+
+def test_the_score_is_clearly_positive_and_inside_its_band(golden: Any) -> None:
+    row = golden["short"]
+    assert row["score_band_low"] < row["score"] < row["score_band_high"]
+    assert row["score"] > 40
+    assert min(row["contribution_policy"], row["contribution_receipts"], row["contribution_money"]) > 0 > row["contribution_fundamentals"]
+
+
+@pytest.mark.parametrize("language", ["headline_en", "headline_zh"])
+def test_each_number_of_a_headline_is_a_number_of_its_row(golden: Any, language: str) -> None:
+    row = golden["short"]
+    for text in (f"{row['close_cny_t']:,.0f}", f"{row['ret_cc_2d_pct']:+.2f}", f"{row['receipts_t']:,.0f}", f"{row['premium_rate_pct']:+.2f}"):
+        assert text in row[language], text
+    assert row["dominant_contract"] in row[language]
+
+
+def test_a_headline_is_refused_where_too_little_is_known(sample: Any) -> None:
+    rows = sample.published("select headline_en, headline_zh, stance, status from serving.outlook where coverage < 0.7")
+    assert rows
+    assert {(en.startswith("No statement"), zh.startswith("不作判断"), stance, status) for en, zh, stance, status in rows} == {
+        (True, True, None, "rejected")
+    }
+
+
+def test_drivers_name_rule_value_and_payload(sample: Any) -> None:
+    fired = sample.published(
+        "select distinct rule_id from serving.outlook_drivers where commodity_code = 'AO' and as_of_date = ? and driver_kind = 'rule'", GOLDEN
+    )
+    assert {rule for (rule,) in fired} >= {"O1", "O2", "O3", "O4", "O5", "O6", "O7", "O8", "O9", "O11"}
+    (row,) = sample.published(
+        "select signal_value, data_date, payload_sha256 from serving.outlook_drivers "
+        "where commodity_code = 'AO' and as_of_date = ? and driver_kind = 'component' and driver = 'R1'",
+        GOLDEN,
+    )
+    assert row[:2] == (6922, GOLDEN)
+    assert sample.working('select count(*) from raw."shfe__warehouse_receipts" where payload_sha256 = ?', row[2])[0][0] > 0
+
+
+def test_changes_tell_the_whole_difference_of_the_score(sample: Any) -> None:
+    (row,) = sample.published(
+        """
+        with told as (
+            select commodity_code, as_of_date, max(previous_as_of_date) as before_date,
+                sum(change_new_data + change_revision + change_calendar + change_configuration) as told
+            from serving.outlook_changes group by all
+        )
+        select count(*), max(abs(told.told - (coalesce(a.score, 0) - coalesce(b.score, 0))))
+        from told
+        inner join marts.fct_sentiment_daily as a using (commodity_code, as_of_date)
+        inner join marts.fct_sentiment_daily as b on told.commodity_code = b.commodity_code and told.before_date = b.as_of_date
+        """
+    )
+    assert row[0] > 900
+    assert row[1] < 1e-9
+
+
+def test_alerts_are_raised_and_cleared_with_times(sample: Any) -> None:
+    rows = sample.published(
+        "select alert, raised_at, cleared_at, is_active from serving.alerts where commodity_code = 'AO' and raised_date >= date '2025-06-01'"
+    )
+    assert {"SQUEEZE", "ARBITRAGE_WINDOW", "IMPORT_WINDOW"} <= {alert for alert, *_ in rows}
+    assert all((cleared is None) == active and (cleared is None or cleared > raised) for _, raised, cleared, active in rows)
+
+
+def test_the_backtest_of_the_sample_says_what_it_stands_on(sample: Any) -> None:
+    rows = sample.published(
+        "select strategy, forecasts, calls, hit_ratio, hit_ratio_low, hit_ratio_high, brier, data_origin from serving.outlook_backtest "
+        "where commodity_code = 'AO' and horizon = 'short' and statements = 'validated'"
+    )
+    found = {row[0]: row for row in rows}
+    assert set(found) == {"rules", "momentum", "flat"}
+    assert {row[-1] for row in rows} == {"sample"}
+    assert found["rules"][1] > 300
+    assert 0 < found["rules"][2] < found["rules"][1]
+    assert found["rules"][4] <= found["rules"][3] <= found["rules"][5]
+    assert found["flat"][6] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "before", "after"),
+    [
+        ("bauxite_usd_t=+5", "cost_full_cny_t", 2841.0, 2912.0),
+        ("bauxite_usd_t=+5", "profit_cny_t", 358.18, 287.18),
+        ("storage_cny_t_day=+0.5", "carry_net_cny_t", 191.2, 162.7),
+        ("receipts_t=-5000", "receipts_t", 6922.0, 1922.0),
+        ("receipts_t=-5000", "warrants", 23.0, 6.0),
+        ("receipts_t=-5000", "squeeze_dominant_ratio", 611.0, 2202.0),
+    ],
+)
+def test_what_if_gives_the_worked_figures(sample: Any, answers: Any, text: str, name: str, before: float, after: float) -> None:
+    readout = next(row for row in answers(sample.home, text).readouts if row.name == name)
+    assert readout.before == pytest.approx(before, abs=0.5 if name == "squeeze_dominant_ratio" else 0.05)
+    assert readout.after == pytest.approx(after, abs=0.5 if name == "squeeze_dominant_ratio" else 0.05)
+
+
+def test_a_tenth_on_the_dollar_moves_parity_by_its_weight(sample: Any, answers: Any) -> None:
+    readout = next(row for row in answers(sample.home, "fx=+0.1").readouts if row.name == "parity_cny_t")
+    ((fob, freight),) = sample.published(
+        "select fob_usd_t, freight_usd_t from marts.fct_import_parity_daily where commodity_code = 'AO' and trade_date = ? limit 1", GOLDEN
+    )
+    assert readout.after - readout.before == pytest.approx((fob + freight) * 0.1 * 1.13, abs=0.01)
+
+
+def test_nothing_moved_changes_nothing(sample: Any, answers: Any) -> None:
+    assert all(
+        row.before == pytest.approx(row.after) or row.before is row.after is None for row in answers(sample.home, "receipts_t=0", "fx=0").readouts
+    )
+
+
+def test_only_declared_figures_can_be_moved() -> None:
+    with pytest.raises(WhatIfError, match=r"'copper' is not declared in whatif\.toml; declared are bauxite_usd_t"):
+        parse(["copper=+1"], shocks())
+    with pytest.raises(WhatIfError, match="'fx plus one' is not an assignment"):
+        parse(["fx plus one"], shocks())
+
+
+@pytest.fixture(scope="session")
+def answers() -> Any:
+    held: dict[tuple[str, ...], Any] = {}
+
+    def ask(home: Path, *texts: str) -> Any:
+        if texts not in held:
+            held[texts] = whatif(Settings(home=home), parse(texts, shocks()), "AO", GOLDEN)
+        return held[texts]
+
+    return ask

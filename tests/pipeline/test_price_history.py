@@ -1,0 +1,105 @@
+"""Two years of real prices through the whole pipeline: what the source says is what an analyst reads, on every session.
+
+The source is a chain of dominant contracts: it has no contract months, no turnover and no previous settlement. The test invents those
+to write the exchange's own form: a month three ahead of the calendar's, a turnover that fits the settlement, the chain's settlement
+of the day before. Nothing of what it compares is invented.
+"""
+
+import csv
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.conftest import Built, alumina
+
+Day = dict[str, str]
+BENCHMARK = 2665  # listing benchmark price: the first day has no session before it
+LOT_T = 20
+WITHOUT_SETTLEMENT = date(2024, 9, 25)
+COLUMNS = {
+    "open": "open_cny_t",
+    "high": "high_cny_t",
+    "low": "low_cny_t",
+    "close": "close_cny_t",
+    "settle": "settle_cny_t",
+    "volume": "volume_lots",
+    "hold": "open_interest_lots",
+}
+
+
+def _kx(day: Day, before: Day | None) -> bytes:
+    year, month = int(day["date"][:4]), int(day["date"][5:7]) + 3
+    number = {name: int(value) for name, value in day.items() if name != "date"}
+    pre_settle = int(before["settle"]) or int(before["close"]) if before else BENCHMARK
+    held_before = int(before["hold"]) if before else number["hold"]
+    row = {
+        "PRODUCTID": "ao_f",
+        "PRODUCTGROUPID": "ao",
+        "PRODUCTCLASS": "1",
+        "PRODUCTNAME": "氧化铝",
+        "DELIVERYMONTH": f"{year % 100 + (month - 1) // 12:02d}{(month - 1) % 12 + 1:02d}",
+        "OPENPRICE": number["open"],
+        "HIGHESTPRICE": number["high"],
+        "LOWESTPRICE": number["low"],
+        "CLOSEPRICE": number["close"],
+        "SETTLEMENTPRICE": number["settle"],
+        "PRESETTLEMENTPRICE": pre_settle,
+        "ZD1_CHG": number["close"] - pre_settle,
+        "ZD2_CHG": number["settle"] - pre_settle if number["settle"] else "",
+        "VOLUME": number["volume"],
+        "OPENINTEREST": number["hold"],
+        "OPENINTERESTCHG": number["hold"] - held_before,
+        "TURNOVER": (number["settle"] or number["close"]) * number["volume"] * LOT_T / 10_000,
+        "TASVOLUME": "",
+    }
+    stamp = day["date"].replace("-", "")
+    document = {"o_code": "0000", "o_msg": "", "report_date": stamp, "update_date": f"{stamp} 15:30:00", "o_curinstrument": [row]}
+    return json.dumps(document, ensure_ascii=False).encode()
+
+
+@pytest.fixture(scope="module")
+def chain(shared_data: Path) -> list[Day]:
+    file = shared_data / "prices" / "ao0_daily.csv"
+    if not file.is_file():
+        pytest.skip(f"{file} is not on this machine")
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory, chain: list[Day]) -> Built:
+    folder, home = tmp_path_factory.mktemp("kx"), tmp_path_factory.mktemp("history")
+    for before, day in zip([None, *chain], chain, strict=False):
+        (folder / f"kx{day['date'].replace('-', '')}.dat").write_bytes(_kx(day, before))
+    run = alumina(home, "run", "--source", "files", "--payloads", str(folder))
+    assert run.returncode == 0, run.stdout + run.stderr
+    return Built(home, run)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_every_session_reads_as_the_source_says(history: Built, chain: list[Day], column: str) -> None:
+    held = dict(history.published(f"select trade_date, {COLUMNS[column]} from marts.fct_futures_daily where commodity_code = 'AO' and is_dominant"))
+    told = {date.fromisoformat(day["date"]): int(day[column]) or None for day in chain}
+    assert len(told) == 508
+    assert held == told
+
+
+def test_the_settlement_of_zero_is_null_and_a_finding(history: Built) -> None:
+    assert history.published(
+        "select settle_cny_t, is_final, ret_s_ps_pct, null_reason like '%ret_s_ps_pct:no_settlement%' from marts.fct_futures_daily where trade_date = ?",
+        WITHOUT_SETTLEMENT,
+    ) == [(None, False, None, True)]
+    findings = history.working("select trade_date from intermediate.int_quality__identities where check_id = 'traded_contract_has_a_settlement'")
+    assert findings == [(WITHOUT_SETTLEMENT,)]
+
+
+def test_settlements_and_printed_changes_hold_on_real_prices(history: Built) -> None:
+    """The turnover is the test's, yet unit, lot size and tick between it and the settlement are the warehouse's."""
+    assert (
+        history.working(
+            "select * from intermediate.int_quality__identities where check_id in ('settle_is_the_weighted_average', 'printed_change_is_the_difference')"
+        )
+        == []
+    )

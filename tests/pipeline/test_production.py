@@ -1,0 +1,228 @@
+"""The production profile as docs/operations.md describes it, with the real PostgreSQL and the real nginx; skipped where they are not installed."""
+
+import base64
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "orchestration" / "deploy"
+POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+needs_postgres = pytest.mark.skipif(
+    POSTGRES is None or importlib.util.find_spec("dagster_postgres") is None,
+    reason="needs Debian's postgresql and the extra `production` (dagster-postgres)",
+)
+needs_nginx = pytest.mark.skipif(NGINX is None, reason="needs Debian's nginx")
+PASSWORD = base64.b64encode(b"olga:secret").decode()
+
+
+def _port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _until(what: str, ready: Callable[[], bool], seconds: float = 240) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if ready():
+            return
+        time.sleep(0.5)
+    pytest.fail(f"{what} did not come up in {seconds} s")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start processes, each in a session of its own, and end them with the test."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def begin(*command: str, **more: Any) -> subprocess.Popen[bytes]:
+        with (tmp_path / f"{len(running)}.log").open("wb") as log:
+            running.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, **more))
+        return running[-1]
+
+    yield begin
+    for process in reversed(running):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT if "postgres" in str(process.args) else signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture
+def postgres(tmp_path_factory: pytest.TempPathFactory, start: Callable[..., Any]) -> str:
+    """Address of a server of its own; it refuses to run as root, so it runs as its own user then."""
+    assert POSTGRES is not None
+    folder = Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip())
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if user:
+        shutil.chown(folder, "postgres")
+    data, port, tools = folder / "data", _port(), POSTGRES.parent
+    subprocess.run([*user, str(tools / "initdb"), "-D", str(data), "-U", "alumina", "--auth=trust", "-N"], check=True, capture_output=True, cwd="/")
+    start(*user, str(tools / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", cwd="/")
+    _until(
+        "postgres",
+        lambda: subprocess.run([tools / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True, check=False).returncode == 0,
+    )
+    return f"postgresql://alumina@127.0.0.1:{port}/postgres"
+
+
+@needs_postgres
+def test_location_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_path: Path, postgres: str, start: Callable[..., Any]) -> None:
+    dagster_home, location, web = tmp_path / "dagster", _port(), _port()
+    dagster_home.mkdir()
+    shutil.copy(DEPLOY / "dagster.yaml", dagster_home)
+    workspace = tmp_path / "workspace.yaml"
+    workspace.write_text((DEPLOY / "workspace.yaml").read_text().replace("4266", str(location)))
+    environment = os.environ | {
+        "DAGSTER_HOME": str(dagster_home),
+        "ALUMINA_HOME": str(tmp_path / "home"),
+        "ALUMINA_POSTGRES_URL": postgres.replace("postgresql:", "postgresql+psycopg2:"),
+        "PYTHONPATH": str(ROOT),
+    }
+    python = sys.executable
+    start(
+        python, "-m", "dagster", "api", "grpc", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(location), env=environment, cwd=ROOT
+    )
+    health = [python, "-m", "dagster", "api", "grpc-health-check", "-p", str(location)]
+    _until("the code location", lambda: subprocess.run(health, env=environment, capture_output=True, check=False).returncode == 0)
+    start(python, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(web), "-w", str(workspace), env=environment, cwd=tmp_path)
+    start(python, "-m", "dagster._daemon", "run", "-w", str(workspace), env=environment, cwd=tmp_path)
+    _until("the webserver", lambda: _answers(f"http://127.0.0.1:{web}/server_info"))
+
+    def ask(query: str, **variables: Any) -> dict[str, Any]:
+        answer = httpx.post(f"http://127.0.0.1:{web}/graphql", json={"query": query, "variables": variables}, timeout=120, trust_env=False)
+        return dict(answer.json()["data"])
+
+    launched = ask(
+        """mutation Launch($parameters: ExecutionParams!) { launchPipelineExecution(executionParams: $parameters) {
+            __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }""",
+        parameters={
+            "selector": {"repositoryLocationName": "alumina", "repositoryName": "__repository__", "pipelineName": "arrivals_by_month"},
+            "runConfigData": {"resources": {"intake": {"config": {"source": "sample"}}}},
+            "executionMetadata": {
+                "tags": [
+                    {"key": "dagster/asset_partition_range_start", "value": "2025-03"},
+                    {"key": "dagster/asset_partition_range_end", "value": "2025-05"},
+                ]
+            },
+        },
+    )["launchPipelineExecution"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    run_id = launched["run"]["runId"]
+    state = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+    _until("the run", lambda: ask(state, id=run_id)["runOrError"]["status"] in ("SUCCESS", "FAILURE"))
+    assert ask(state, id=run_id)["runOrError"]["status"] == "SUCCESS"
+    counted = subprocess.run(
+        ["psql", postgres, "-Atc", f"select count(*) from event_logs where run_id = '{run_id}' and partition is not null and dagster_event_type = 'ASSET_MATERIALIZATION'"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert counted.stdout.strip() == "3"
+    assert not list(dagster_home.rglob("*.db"))
+
+
+@pytest.fixture
+def proxy(tmp_path: Path, start: Callable[..., Any]) -> Callable[..., httpx.Response]:
+    """The sample configuration in front of an operator's and a viewer's webserver; gives a way to ask it."""
+    operators, viewers, front = _port(), _port(), _port()
+    for name in ("operators", "viewers"):
+        (tmp_path / name).write_text("olga:{PLAIN}secret\n")
+        (tmp_path / name).chmod(0o644)
+    text = (DEPLOY / "nginx.conf").read_text()
+    for old, new in (
+        ("127.0.0.1:3000", f"127.0.0.1:{operators}"),
+        ("127.0.0.1:3001", f"127.0.0.1:{viewers}"),
+        ("127.0.0.1:8080", f"127.0.0.1:{front}"),
+        ("/etc/nginx/alumina.operators", str(tmp_path / "operators")),
+        ("/etc/nginx/alumina.viewers", str(tmp_path / "viewers")),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(
+        f"{'user root; ' if os.geteuid() == 0 else ''}daemon off; pid {tmp_path}/nginx.pid; error_log {tmp_path}/error.log; events {{}}\nhttp {{ access_log off;"
+        + "".join(f" {kind}_temp_path {tmp_path}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        + f"\n{text}\n}}\n"
+    )
+    # One process and two ports: what the webserver does behind the proxy is Dagster's own; here the guard is tried.
+    environment = os.environ | {"DAGSTER_HOME": str(tmp_path), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    empty = tmp_path / "empty.py"
+    empty.write_text("import dagster as dg\n\n@dg.asset\ndef a(): ...\n\ndefs = dg.Definitions([a])\n")
+    for port, more in ((operators, ()), (viewers, ("--read-only",))):
+        command = (sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-f", str(empty), *more)
+        start(*command, env=environment, cwd=tmp_path)
+    start(str(NGINX), "-c", str(configuration), "-p", str(tmp_path))
+    for port in (operators, viewers):
+        _until("the webserver", lambda port=port: _answers(f"http://127.0.0.1:{port}/server_info"))
+
+    def ask(
+        method: str, path: str, host: str = "alumina.example", *, login: bool = True, headers: dict[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
+        told = {"Host": host} | ({"Authorization": f"Basic {PASSWORD}"} if login else {}) | (headers or {})
+        return httpx.request(method, f"http://127.0.0.1:{front}{path}", headers=told, timeout=60, trust_env=False, **more)
+
+    return ask
+
+
+MUTATION = "mutation { setNuxSeen }"
+QUERY = {"query": "{ version }"}
+
+
+@needs_nginx
+def test_the_proxy_refuses_strangers_foreign_pages_and_planted_links(proxy: Callable[..., httpx.Response]) -> None:
+    assert proxy("GET", "/", login=False).status_code == 401
+    assert proxy("GET", "/").status_code == 200
+    assert proxy("GET", "/healthz", login=False).json().keys() >= {"dagster_version"}
+    assert proxy("POST", "/graphql", json=QUERY).json()["data"]["version"]
+    # Another page in the operator's own browser.
+    assert proxy("POST", "/graphql", json=QUERY, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert proxy("POST", "/graphql", json=QUERY, headers={"Origin": "null"}).status_code == 403
+    assert proxy("POST", "/graphql", json=QUERY, headers={"Origin": "http://alumina.example"}).status_code == 200
+    # A name that was bound to this address (DNS rebinding).
+    assert proxy("GET", "/", host="evil.example").status_code == 421
+    # A link, an image, a plain form.
+    assert proxy("GET", "/graphql", params={"query": MUTATION}).status_code == 405
+    assert proxy("POST", "/graphql", data={"query": MUTATION}).status_code == 405
+    assert proxy("POST", "/report_asset_materialization/a").status_code == 403
+
+
+@needs_nginx
+def test_viewers_look_and_cannot_touch(proxy: Callable[..., httpx.Response]) -> None:
+    host = "view.alumina.example"
+    assert proxy("POST", "/graphql", host, json=QUERY).status_code == 200
+    wipe = {"query": 'mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["a"]}}]) { __typename } }'}
+    assert proxy("POST", "/graphql", host, json=wipe).json()["data"]["wipeAssets"]["__typename"] == "UnauthorizedError"
+    assert proxy("POST", "/graphql", json=wipe).json()["data"]["wipeAssets"]["__typename"] == "AssetWipeSuccess"
+
+
+def test_the_sample_guards_every_server_block() -> None:
+    blocks = re.findall(r"^server \{.*?^\}", (DEPLOY / "nginx.conf").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        assert all(rule in block for rule in ("$known_host = 0", "$known_origin = 0", "auth_basic_user_file", "$plain_graphql"))
+        assert "listen 127.0.0.1" in block
+    assert json.dumps(sorted(path.name for path in DEPLOY.iterdir())) == '["dagster.yaml", "nginx.conf", "workspace.yaml"]'

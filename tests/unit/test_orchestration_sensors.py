@@ -1,0 +1,196 @@
+"""Schedules and sensors decide what an operator expects: skip with a reason, or one run with the right configuration."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ingest.archive import Archive, Receipt
+from ingest.home import claim
+from ingest.settings import Settings
+from ingest.source import SHANGHAI, DataOrigin, Outcome
+from orchestration import sensors
+from orchestration.assets.release import COMPLETE, release_asset
+from orchestration.completeness import unmade
+from orchestration.resources import Home
+from orchestration.schedules import SCHEDULES
+from orchestration.sensors import freshness, inbox, late_data, run_failed
+from serving.release import CheckResult, PublishRefusedError
+
+TICKS = {schedule.name: schedule for schedule in SCHEDULES}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", inbox_settle_seconds=0.2)
+
+
+@pytest.fixture
+def home(settings: Settings) -> Home:
+    return Home(path=str(settings.root))
+
+
+def _tick(name: str, home: Home, moment: datetime) -> Any:
+    context = dg.build_schedule_context(scheduled_execution_time=moment, resources={"home": home})
+    return TICKS[name].evaluate_tick(context)
+
+
+def test_a_tick_on_a_session_runs_once_and_on_a_holiday_says_why_not(home: Home) -> None:
+    done = _tick("after_close", home, datetime(2025, 7, 22, 16, 30, tzinfo=SHANGHAI))
+    assert [(request.run_key, request.run_config["resources"]["intake"]["config"]) for request in done.run_requests] == [
+        ("after_close:2025-07-22", {"lookback_days": 1})
+    ]
+    assert _tick("after_close", home, datetime(2025, 10, 2, 16, 30, tzinfo=SHANGHAI)).skip_message == "the exchange is closed on 2025-10-02"
+    with pytest.raises(dg.DagsterError) as failed:
+        _tick("evening", home, datetime(2027, 1, 4, 19, 30, tzinfo=SHANGHAI))
+    assert "outside the trading calendar" in str(failed.value.__cause__)
+
+
+def test_everything_that_starts_runs_is_off_and_everything_that_tells_people_is_on() -> None:
+    assert {schedule.default_status for schedule in SCHEDULES} == {dg.DefaultScheduleStatus.STOPPED}
+    on = {sensor.name for sensor in sensors.SENSORS if sensor.default_status is dg.DefaultSensorStatus.RUNNING}
+    assert on == {"run_failed", "run_incomplete", "freshness"}
+
+
+def _look(sensor: Any, home: Home, cursor: str | None = None) -> Any:
+    with dg.DagsterInstance.ephemeral() as instance:
+        return sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor, resources={"home": home}))
+
+
+def test_the_inbox_starts_one_run_for_settled_files_by_content(settings: Settings, home: Home) -> None:
+    claim(settings, DataOrigin.LIVE)
+    assert _look(inbox, home).skip_message == "the inbox holds no settled file"
+    settings.inbox.mkdir()
+    file = settings.inbox / "smm_spot_price_20250722.csv"
+    file.write_text("a")
+    os.environ["ALUMINA_INBOX_SETTLE_SECONDS"] = "5"
+    try:
+        assert _look(inbox, home).skip_message == "the inbox holds no settled file"  # still being written
+        old = time.time() - 60
+        os.utime(file, (old, old))
+        first = _look(inbox, home)
+        assert first.run_requests[0].run_config == {"resources": {"intake": {"config": {"source": "inbox"}}}}
+        assert "handed over before" in _look(inbox, home, first.cursor).skip_message
+        again = _look(inbox, home)
+        assert again.run_requests[0].run_key == first.run_requests[0].run_key
+        file.write_text("b")
+        os.utime(file, (old, old))
+        assert _look(inbox, home).run_requests[0].run_key != first.run_requests[0].run_key
+    finally:
+        del os.environ["ALUMINA_INBOX_SETTLE_SECONDS"]
+
+
+def test_a_home_of_the_sample_takes_no_dropped_files_and_asks_for_nothing_late(settings: Settings, home: Home) -> None:
+    claim(settings, DataOrigin.SAMPLE)
+    assert "holds the sample" in _look(inbox, home).skip_message
+    assert "only a home with live data" in _look(late_data, home).skip_message
+
+
+def _receipts(settings: Settings, outcome: Outcome) -> None:
+    from orchestration.partitions import DAY_SOURCES
+
+    calendar, now = Home(path=str(settings.root)).calendar(), datetime.now(SHANGHAI)
+    for day in calendar.between(now.date() - timedelta(days=14), now.date()):
+        for source in DAY_SOURCES:
+            for request in source.requests(day):
+                receipt = Receipt(
+                    datetime.now(UTC), "run", source.name, request.feed, request.key, request.name, outcome, "", "", 200, 1, "0" * 64, DataOrigin.LIVE
+                )
+                Archive(settings.archive).record([receipt])
+
+
+def test_late_data_asks_again_for_just_the_days_that_lack(settings: Settings, home: Home) -> None:
+    claim(settings, DataOrigin.LIVE)
+    _receipts(settings, Outcome.NOT_PUBLISHED)
+    asked = _look(late_data, home).run_requests[0].run_config["resources"]["intake"]["config"]
+    now = datetime.now(SHANGHAI)
+    assert asked["source"] == "live"
+    assert (
+        now.date() - timedelta(days=7) <= datetime.fromisoformat(asked["first"]).date() <= datetime.fromisoformat(asked["last"]).date() <= now.date()
+    )
+    _receipts(settings, Outcome.OK)
+    assert _look(late_data, home).skip_message == "everything that is due has arrived"
+
+
+def test_an_overdue_release_is_told_once_and_shown_as_a_failed_check(settings: Settings, home: Home) -> None:
+    claim(settings, DataOrigin.LIVE)
+    found = _look(freshness, home)
+    assert [(event.check_name, event.passed) for event in found.asset_events] == [("published_in_time", False)]
+    assert "nothing is published yet" in _look(freshness, home, found.cursor).skip_message
+    notes = [json.loads(line) for line in (settings.root / "alerts.jsonl").read_text().splitlines()]
+    assert [note["kind"] for note in notes] == ["release_overdue"]
+
+
+@dg.asset
+def good() -> int:
+    return 1
+
+
+@dg.asset(deps=[good])
+def bad(context: dg.AssetExecutionContext) -> None:
+    raise dg.Failure("the exchange is on fire")
+
+
+@dg.multi_asset(outs={"made": dg.AssetOut(is_required=False), "skipped": dg.AssetOut(is_required=False)})
+def half() -> Iterator[Any]:
+    yield dg.Output(1, "made")
+
+
+def test_a_run_that_really_fails_is_alerted_with_its_cause(settings: Settings, home: Home) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([good, bad], instance=instance, raise_on_error=False)
+        context = dg.build_run_status_sensor_context(
+            "run_failed",
+            instance.all_logs(result.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)[0].dagster_event,
+            instance,
+            instance.get_run_by_id(result.run_id),
+            resources={"home": home},
+        ).for_run_failure()
+        run_failed(context)
+    notes = [json.loads(line) for line in (settings.root / "alerts.jsonl").read_text().splitlines()]
+    assert [(note["kind"], note["run_id"], note["message"]) for note in notes] == [("run_failed", result.run_id, "the exchange is on fire")]
+
+
+def test_a_green_run_that_skipped_an_asset_is_found_out() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([half], instance=instance)
+        assert result.success
+        assert unmade(instance, result.run_id) == [dg.AssetKey("skipped")]
+        assert unmade(instance, dg.materialize([good], instance=instance).run_id) == []
+
+
+def test_a_release_of_half_a_run_is_refused_and_its_check_says_what_was_skipped(settings: Settings, home: Home) -> None:
+    release = release_asset([dg.AssetKey("made")])
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([half, release], instance=instance, resources={"home": home}, raise_on_error=False)
+    assert not result.success
+    assert [(check.check_name, check.passed) for check in result.get_asset_check_evaluations()] == [(COMPLETE, False)]
+    assert "this run did not make skipped" in str(result.failure_data_for_node("release__alumina").error)
+    assert not settings.releases.exists()
+
+
+def test_a_refused_release_shows_each_gate_with_the_rows_that_broke_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = CheckResult("unique", "gx", "fail", "marts.fct_basis_daily", 2, "rows do not", ({"commodity_code": "X", "trade_date": "2025-07-22"},))
+    fine = CheckResult("unique", "gx", "pass", "serving.outlook_v1", 0, "")
+
+    def refuse(*arguments: Any) -> Any:
+        raise PublishRefusedError("release refused", (broken, fine))
+
+    monkeypatch.setattr("orchestration.assets.release.publish", refuse)
+    monkeypatch.setattr("orchestration.assets.release.last_results", lambda settings: [])
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([release_asset([])], instance=instance, resources={"home": home}, raise_on_error=False)
+    shown = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert {name: check.passed for name, check in shown.items()} == {
+        COMPLETE: True,
+        "gate_marts_fct_basis_daily": False,
+        "gate_serving_outlook_v1": True,
+    }
+    assert "2025-07-22" in str(shown["gate_marts_fct_basis_daily"].metadata["failing_rows"].value)
+    assert list((home.settings.root / "failures").glob("*.jsonl"))

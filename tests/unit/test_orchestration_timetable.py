@@ -1,0 +1,90 @@
+"""When runs are due: times follow from the publication clock, days from the exchange calendar, and no holiday raises an alarm."""
+
+import tomllib
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ingest.catalog.calendar import CalendarHorizonError, load_calendar
+from ingest.source import SHANGHAI
+from ingest.sources import SOURCES
+from ingest.sources.catalog import SHIPPED
+from orchestration.freshness import judge_day
+from orchestration.timetable import due_at, expected_session, grace, longest_pause, timetables
+
+CALENDAR = load_calendar()
+SPRING_FESTIVAL = [date(2023, 1, 24), date(2024, 2, 14), date(2025, 1, 30), date(2026, 2, 18)]
+NATIONAL_DAY = [date(2023, 10, 3), date(2024, 10, 3), date(2025, 10, 3), date(2026, 10, 5)]
+
+
+def _latest(dataset: str) -> str:
+    rows = tomllib.loads((SHIPPED / "clock.toml").read_text())["clock"]
+    return next(row["latest"] for row in rows if row["dataset"] == dataset)
+
+
+def test_a_schedule_ticks_when_the_last_dataset_it_waits_for_is_due() -> None:
+    for timetable in timetables().values():
+        hour, minute = max(_latest(dataset) for dataset in timetable.waits_for).split(":")
+        assert timetable.cron.startswith(f"{int(minute)} {int(hour)} ")
+
+
+@pytest.mark.parametrize("day", SPRING_FESTIVAL + NATIONAL_DAY)
+def test_a_holiday_on_a_weekday_is_skipped_with_a_reason(day: date) -> None:
+    assert day.weekday() < 5
+    for name in ("after_close", "evening", "weekly"):
+        assert timetables()[name].reason_to_skip(day, CALENDAR) == f"the exchange is closed on {day}"
+
+
+def test_a_session_is_not_skipped_and_past_the_calendar_nothing_is_guessed() -> None:
+    assert timetables()["after_close"].reason_to_skip(date(2025, 7, 22), CALENDAR) is None
+    with pytest.raises(CalendarHorizonError, match=r"add the exchange's closures for that year to catalog/calendar\.toml"):
+        timetables()["after_close"].reason_to_skip(date(2027, 1, 4), CALENDAR)
+
+
+def test_customs_keeps_its_yearly_window_weekends_included_and_rests_in_february() -> None:
+    customs = timetables()["customs"]
+    assert customs.reason_to_skip(date(2025, 7, 20), CALENDAR) is None  # a Sunday
+    assert customs.reason_to_skip(date(2025, 7, 22), CALENDAR) == "customs releases from the 18th to the 20th in 2025"
+    assert customs.reason_to_skip(date(2026, 7, 22), CALENDAR) is None
+    assert "nothing in month 2" in str(customs.reason_to_skip(date(2025, 2, 18), CALENDAR))
+
+
+def test_the_hours_of_four_years_raise_no_alarm_while_every_session_is_published_in_the_evening() -> None:
+    """Each session is published when the evening run is done; the release is never overdue then, holidays included."""
+    evening = timetables()["evening"].minute
+    through, published, policy = None, None, longest_pause(CALENDAR) + grace()
+    moment, end = datetime(2023, 1, 3, 12, tzinfo=SHANGHAI), datetime(2026, 12, 31, 23, tzinfo=SHANGHAI)
+    alarms = []
+    through = date(2022, 12, 30)
+    published = moment
+    while moment <= end:
+        if CALENDAR.is_session(moment.date()) and moment.hour * 60 + moment.minute >= evening + 30 and through != moment.date():
+            through, published = moment.date(), moment
+        if not judge_day(through, expected_session(moment, CALENDAR)).passed or moment - published > policy:
+            alarms.append(moment)
+        moment += timedelta(minutes=30)
+    assert alarms == []
+
+
+@pytest.mark.parametrize("missed", [date(2024, 2, 8), date(2025, 9, 30), date(2025, 7, 18)])
+def test_a_session_that_is_missing_is_an_alarm_the_same_evening_and_through_the_holiday(missed: date) -> None:
+    before = CALENDAR.sessions[CALENDAR.sessions.index(missed) - 1]
+    early, late = (datetime.combine(missed, datetime.min.time(), SHANGHAI) + timedelta(hours=hour) for hour in (20, 22))
+    assert judge_day(before, expected_session(early, CALENDAR)).passed
+    for moment in (late, late + timedelta(days=2)):
+        verdict = judge_day(before, expected_session(moment, CALENDAR))
+        assert not verdict.passed
+        assert f"the session of {missed} is overdue" in verdict.message
+
+
+def test_what_a_source_publishes_is_due_by_its_clock() -> None:
+    by_name = {source.name: source for source in SOURCES}
+    assert due_at(by_name["fx"], date(2025, 7, 22)) == datetime(2025, 7, 22, 9, 15, tzinfo=SHANGHAI)
+    assert due_at(by_name["shfe"], date(2025, 7, 22)) == datetime(2025, 7, 22, 18, 0, tzinfo=SHANGHAI)
+
+
+def test_the_timetable_names_no_time_of_its_own() -> None:
+    text = (SHIPPED / "schedule.toml").read_text()
+    assert not [line for line in text.splitlines() if not line.startswith(("#", "source")) and ":" in line]
+    assert "hour" not in (Path(__file__).parents[2] / "orchestration/schedules.py").read_text()

@@ -1,0 +1,125 @@
+"""Score and rules as data: what contradicts itself is refused in one sentence that names entry and field."""
+
+import copy
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.catalog import scoring
+
+CATALOG = Path(scoring.__file__).parent
+SCORE = tomllib.loads((CATALOG / "score.toml").read_text(encoding="utf-8"))
+RULES = tomllib.loads((CATALOG / "rules.toml").read_text(encoding="utf-8"))
+
+
+def score(**change: Any) -> dict[str, Any]:
+    return copy.deepcopy(SCORE) | change
+
+
+def rules(**change: Any) -> dict[str, Any]:
+    document = copy.deepcopy(RULES)
+    document["rule"] = [document["rule"][0] | change]
+    return document
+
+
+def test_the_shipped_score_and_rules_are_read() -> None:
+    found = scoring.score_rows(SCORE) | scoring.rule_rows(RULES)
+    assert sum(row["weight"] for row in found["catalog__score_components"]) == SCORE["total_weight"]
+    assert {row["rule_id"] for row in found["catalog__rules"]} >= {f"O{n}" for n in range(1, 14)}
+    assert len(found["catalog__weight_draws"]) == SCORE["draws"]["count"] * len(SCORE["component"])
+
+
+def test_draws_are_the_same_everywhere_and_uniform() -> None:
+    rows = scoring.score_rows(SCORE)["catalog__weight_draws"]
+    assert rows == scoring.score_rows(SCORE)["catalog__weight_draws"]
+    factors = sorted(row["factor"] for row in rows)
+    assert 0.5 <= factors[0] < 0.501
+    assert 1.499 < factors[-1] <= 1.5
+    assert sum(factors) / len(factors) == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_published_band_of_the_worked_example_comes_out_of_the_fixed_draws() -> None:
+    """Methodology 5.14: 46.9 to 63.5 from 20,000 draws; a thousand fixed ones come within a point."""
+    parts = {
+        "P1": 92, "P2": 50, "R1": 98, "R2": 100, "M1": 100, "M2": 74, "M3": 80, "M5": 70,
+        "F1": -60, "F2": -58, "F3": -40, "F4": -30, "F5": -10,
+    }  # fmt: skip
+    found = scoring.score_rows(SCORE)
+    weights = {row["component"]: row["weight"] for row in found["catalog__score_components"]}
+    factors: dict[int, dict[str, float]] = {}
+    for row in found["catalog__weight_draws"]:
+        factors.setdefault(row["draw"], {})[row["component"]] = row["factor"]
+    scores = sorted(
+        sum(weights[name] * by[name] * part for name, part in parts.items()) / sum(weights[name] * by[name] for name in parts)
+        for by in factors.values()
+    )
+    assert scores[len(scores) // 20] == pytest.approx(46.9, abs=1.0)
+    assert scores[-len(scores) // 20] == pytest.approx(63.5, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"total_weight": 100}, r"the weights for commodity '\*' on 2023-06-19 add up to 110, total_weight says 100"),
+        ({"block_cap": 0.2}, "carries .* of all weight .*, the cap is 20%"),
+    ],
+)
+def test_weights_that_contradict_themselves_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        scoring.score_rows(score(**change))
+
+
+def test_a_commodity_s_own_weight_is_held_against_the_sum_too() -> None:
+    document = score()
+    document["component"].append(document["component"][0] | {"commodity": "AL", "weight": 25})
+    with pytest.raises(ValueError, match="the weights for commodity 'AL' on 2023-06-19 add up to 115"):
+        scoring.score_rows(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "zscore"}, "component P1: method 'zscore' is not one of percentile, anchor"),
+        ({"method": "anchor"}, "component P1: an anchor above zero goes with method anchor"),
+        ({"anchor": 3.0}, "component P1: an anchor above zero goes with method anchor"),
+        ({"sign": 2}, "component P1: sign 2 is not 1 or -1"),
+    ],
+)
+def test_a_component_that_cannot_be_scored_is_refused(change: dict[str, Any], message: str) -> None:
+    document = score()
+    document["component"][0] |= change
+    with pytest.raises(ValueError, match=message):
+        scoring.score_rows(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"when": ["scroe >= 40"]}, "rule O1, field when: there is no metric 'scroe'"),
+        ({"when": ["score over 40"]}, "rule O1, field when: 'score over 40' is not a condition"),
+        ({"when": ["score >= 40; drop table x"]}, "is not a condition"),
+        ({"when": []}, "rule O1, field when: no condition"),
+        ({"effects": [{"effect": "stance_sub", "horizon": "short", "value": 1}]}, "rule O1, effect 1: 'stance_sub' is not one of"),
+        ({"effects": [{"effect": "stance_add", "value": 1}]}, "rule O1, effect 1: stance_add takes horizon, value"),
+        ({"effects": [{"effect": "stance_add", "horizon": "tomorrow", "value": 1}]}, "rule O1, effect 1: horizon 'tomorrow' is not one of"),
+        ({"effects": [{"effect": "flag", "text": "a;b"}]}, "rule O1, effect 1: text 'a;b' is not one word"),
+    ],
+)
+def test_a_rule_that_cannot_be_evaluated_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        scoring.rule_rows(rules(**change))
+
+
+def test_two_rules_of_one_id_are_refused() -> None:
+    document = copy.deepcopy(RULES)
+    document["rule"].append(document["rule"][0])
+    with pytest.raises(ValueError, match="two rules have one id"):
+        scoring.rule_rows(document)
+
+
+def test_every_metric_rules_may_read_is_made_by_a_model() -> None:
+    models = Path(__file__).parents[2] / "dbt_project/models/intermediate"
+    text = "".join((models / f"int_outlook__{name}.sql").read_text(encoding="utf-8") for name in ("facts", "signals", "metrics"))
+    assert [row["name"] for row in RULES["metric"] if f"'{row['name']}'" not in text] == []
