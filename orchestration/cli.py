@@ -236,6 +236,23 @@ def audit(
         raise typer.Exit(1)
 
 
+@app.command()
+def note(
+    day: Annotated[str | None, typer.Argument(help="Day of the note; default the newest.")] = None,
+    commodity: Annotated[str | None, typer.Option(help="Commodity code, e.g. AO; default the one whose outlook rests on most data.")] = None,
+) -> None:
+    """Write the note of a day: one page in Chinese and English that opens without a network."""
+    from serving.note.known import NoteError
+    from serving.note.page import write_note
+    from serving.read import NothingPublishedError
+
+    try:
+        path = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None)
+    except (NoteError, NothingPublishedError, OSError) as error:
+        fail(str(error))
+    _plain(f"written: {path}  (add #en to the address for English)")
+
+
 @inbox_app.command("check")
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
@@ -286,10 +303,12 @@ def _plain(text: str) -> None:
 
 @app.command()
 def prepare() -> None:
-    """Write dbt's manifest, so that the first load of the definitions need not (part of the installation)."""
+    """Write dbt's manifest and the note's chart library, so that the first run need not (part of the installation)."""
     from orchestration.dbt import project
+    from serving.note.bundle import bundle
 
     project()
+    bundle()
 
 
 def _say_default(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """A release: built aside, audited, made durable, swapped in at once. Readers see the old one or the new one, never a part.
 
-`releases/<id>/` holds `alumina.duckdb`, Parquet twins of the serving tables, Data Docs and `manifest.json` with the sha256 of
+`releases/<id>/` holds `alumina.duckdb`, Parquet twins of the serving tables, the note, Data Docs and `manifest.json` with the sha256 of
 each file; `serving` is a relative link to the current one; `status.json` says how the last attempt ended, also when it was
 refused. No figure is computed here: tables are copied, described and checked.
 """
@@ -27,6 +27,7 @@ from quality.fields import FIELDS
 from quality.release import GATES, GateResult, run_gate
 from serving.audit.runner import audit_release
 from serving.backtest import backtest
+from serving.note import page as note
 
 SCHEMAS = ("marts", "serving")
 # Readable by every 1.x client; the working file may use newer storage.
@@ -103,7 +104,7 @@ class Release:
     checks: tuple[CheckResult, ...]
     rows: dict[str, int]
     seconds: dict[str, float]
-    """How long the gate and the rest of the publication took."""
+    """How long the gate, the note and the rest of the publication took."""
 
 
 def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ()) -> Release:
@@ -140,6 +141,9 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
                 f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
             )
         rows = _export(folder)
+        note_started = time.perf_counter()
+        _write_note(settings, folder, results)
+        note_seconds = time.perf_counter() - note_started
         _seal(folder, release_id)
         final = settings.releases / release_id
         folder.rename(final)
@@ -152,7 +156,7 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
         raise
     _write_status(settings, release_id, run_id, "published", "")
     _retire(settings)
-    seconds = {"gate": gate_seconds, "publish": time.perf_counter() - started - gate_seconds}
+    seconds = {"gate": gate_seconds, "note": note_seconds, "publish": time.perf_counter() - started - gate_seconds - note_seconds}
     return Release(release_id, final, results, rows, seconds)
 
 
@@ -183,7 +187,7 @@ def code_version() -> str:
     digest = hashlib.sha256()
     for room in ("quality", "ingest", "dbt_project/models", "dbt_project/macros", "serving"):
         for path in sorted((REPOSITORY / room).rglob("*")):
-            if path.suffix in {".py", ".sql", ".toml", ".csv", ".yml"}:
+            if path.suffix in {".py", ".sql", ".toml", ".csv", ".yml", ".html", ".css", ".js"}:
                 digest.update(path.relative_to(REPOSITORY).as_posix().encode() + path.read_bytes())
     return f"{importlib.metadata.version('alumina-warehouse')}+{digest.hexdigest()[:12]}"
 
@@ -302,12 +306,24 @@ def _export(folder: Path) -> dict[str, int]:
     return rows
 
 
+def _write_note(settings: Settings, folder: Path, results: Sequence[CheckResult]) -> None:
+    """Write the newest day's note beside the tables it is made from; raises PublishRefusedError when it cannot be made."""
+    try:
+        with _open(folder, read_only=True) as con:
+            page = note.render(con, settings.catalog_overlay)
+    except Exception as error:
+        raise PublishRefusedError(
+            f"release refused, the published one stays: the note cannot be made: {type(error).__name__}: {error}", results
+        ) from error
+    (folder / note.FILE_NAME).write_text(page, encoding="utf-8")
+
+
 def _seal(folder: Path, release_id: str) -> None:
     """Note the sha256 of every file and make the folder durable."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     write_atomic(folder / "manifest.json", json.dumps({"release_id": release_id, "files": hashes}, indent=1).encode())
-    for path in (folder / FILE_NAME, *folder.glob("*.parquet")):
+    for path in (folder / FILE_NAME, folder / note.FILE_NAME, *folder.glob("*.parquet")):
         with path.open("rb") as handle:
             os.fsync(handle.fileno())
     sync_folder(folder)

@@ -1,0 +1,28 @@
+// Draws the page's charts in the language the address asks for. Data and specifications stand in the page; nothing is fetched.
+(() => {
+  const said = /\u27e6([^\u00a6\u27e7]*)\u00a6([^\u27e7]*)\u27e7/g;
+  const config = JSON.parse(document.getElementById("chart-config").textContent);
+  const charts = [...document.querySelectorAll("script[data-chart]")].map((script) => ({
+    text: script.textContent,
+    place: document.getElementById("chart-" + script.dataset.chart),
+  }));
+  const draw = () => {
+    const english = location.hash === "#en";
+    document.documentElement.lang = english ? "en" : "zh-CN";
+    document.title = document.documentElement.dataset[english ? "titleEn" : "titleZh"];
+    for (const { text, place } of charts) {
+      const spec = JSON.parse(text, (_, value) =>
+        typeof value === "string" ? value.replace(said, english ? "$2" : "$1") : value,
+      );
+      place.dataset.state = "drawing";
+      vegaEmbed(place, spec, { config, renderer: "svg", actions: false, ast: true, tooltip: { theme: "custom" } })
+        .then(() => (place.dataset.state = "drawn"))
+        .catch((error) => {
+          place.dataset.state = "failed";
+          console.error(error);
+        });
+    }
+  };
+  addEventListener("hashchange", draw);
+  draw();
+})();

@@ -1,0 +1,249 @@
+"""The note as one HTML file: figures, charts and words in both languages, nothing to load, nothing that could reach outside.
+
+Everything that comes from data is escaped: markup by the template engine, charts' data as JSON that holds no `<`. A content security policy
+that names the page's own two scripts by hash forbids any other script and every request.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingest.files import write_atomic
+from ingest.settings import Settings
+from ingest.sources.catalog import catalog_files
+from serving.note import words
+from serving.note.bundle import bundle
+from serving.note.charts import CONFIG, draw
+from serving.note.indicators import read
+from serving.note.known import Known, NoteError, Row, known_at
+from serving.note.words import Said, number, say
+
+FILE_NAME = "note.html"
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_HORIZON_ORDER = "case horizon when 'short' then 1 when 'medium' then 2 else 3 end"
+_LEVEL_NAMES = {"support_levels": Said("支撑", "support"), "resistance_levels": Said("阻力", "resistance")}
+_EFFECTS = {
+    "flag": Said("风险", "risk"),
+    "weaken": Said("减弱", "weakens"),
+    "watch": Said("关注", "watch"),
+    "conflict": Said("矛盾", "conflict"),
+    "alert": Said("预警", "alert"),
+    "tail": Said("尾部", "tail"),
+    "volatility": Said("波动", "volatility"),
+    "confidence_add": Said("置信度", "confidence"),
+    "stance_add": Said("观点", "stance"),
+    "stance_set": Said("观点定为", "stance set to"),
+    "stance_cap": Said("观点上限", "stance capped at"),
+    "reject": Said("不予发布", "rejected"),
+}
+_SIGNED = ("confidence_add", "stance_add")
+
+
+def write_note(settings: Settings, day: date | None = None, commodity_code: str | None = None) -> Path:
+    """Write the note of a day (default the newest published one) into `notes/` of the home and give its path.
+
+    Raises NothingPublishedError without a release and NoteError when the release has no outlook of that day or commodity.
+    """
+    from serving.read import connect  # reading imports the release, which imports this module
+
+    with connect(settings) as con:
+        known, page = _make(con, day, commodity_code, settings.catalog_overlay)
+    path = settings.root / "notes" / f"{known.commodity_code}-{known.day}.html"
+    write_atomic(path, page.encode())
+    return path
+
+
+def render(con: duckdb.DuckDBPyConnection, overlay: Path | None, day: date | None = None, commodity_code: str | None = None) -> str:
+    """Give the page from an open release; raises NoteError when it has no outlook of that day or commodity."""
+    return _make(con, day, commodity_code, overlay)[1]
+
+
+def _make(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str | None, overlay: Path | None) -> tuple[Known, str]:
+    import jinja2
+
+    files = {name: tomllib.loads(body.decode()) for name, body in catalog_files(overlay) if name in ("parameters.toml", "regions.toml", "rules.toml")}
+    parameters = {row["name"]: row["value"] for row in files["parameters.toml"]["parameter"] if row.get("commodity", "*") == "*"}
+    known = known_at(con, day, commodity_code, parameters, files["regions.toml"]["regions"])
+    outlook = known.rows(f"select * from serving.outlook_v1 where commodity_code = $code and as_of_date = $day order by {_HORIZON_ORDER}")
+    shared = {language: _shared(outlook, language) for language in ("zh", "en")}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {"number": number, "zh": lambda said: said.zh, "en": lambda said: said.en}
+    script, library = (Path(__file__).parent / "page.js").read_text(encoding="utf-8"), bundle()
+    page = environment.get_template("page.html").render(
+        known=known,
+        words=words,
+        Said=Said,
+        say=say,
+        name=_commodity(known),
+        first=outlook[0],
+        is_sample=any(row["data_origin"] == "sample" for row in outlook),
+        headline=Said("".join(shared["zh"]), " ".join(shared["en"])),
+        horizons=[_horizon(row, [*shared["zh"], *shared["en"]]) for row in outlook],
+        groups=read(known),
+        charts=draw(known, _levels(outlook[0])),
+        json=_json,
+        config=CONFIG,
+        components=known.rows(_COMPONENTS),
+        rules=_rules(known, files["rules.toml"], outlook),
+        changes=known.rows(_CHANGES),
+        alerts=known.rows(_ALERTS),
+        claims=_claims(known),
+        sources=known.rows("select * from serving.source_status where data_origin <> 'config' order by source, feed"),
+        publication=next(iter(known.rows("select * from serving.publication")), None),
+        style=(Path(__file__).parent / "page.css").read_text(encoding="utf-8"),
+        script=script,
+        library=library,
+        policy="; ".join(
+            (
+                "default-src 'none'",
+                "style-src 'unsafe-inline'",
+                "img-src data:",
+                f"script-src {_hash(library)} {_hash(script)}",
+                "base-uri 'none'",
+                "form-action 'none'",
+            )
+        ),
+    )
+    return known, page
+
+
+_COMPONENTS = """
+    select * from serving.outlook_drivers
+    where commodity_code = $code and as_of_date = $day and driver_kind = 'component'
+    order by abs(coalesce(contribution, 0)) desc, driver
+"""
+_CHANGES = """
+    select * from serving.outlook_changes where commodity_code = $code and as_of_date = $day order by abs(coalesce(contribution_change, 0)) desc, component
+"""
+_ALERTS = """
+    select *, cleared_date is null or cleared_date > $day as is_raised
+    from serving.alerts
+    where commodity_code = $code and raised_date <= $day and raised_at <= $decision and (cleared_date is null or cleared_date >= $day)
+    order by is_raised desc, raised_date desc, alert
+"""
+
+
+def _commodity(known: Known) -> Said:
+    row = next(iter(known.rows("select name_zh, name_en from marts.dim_commodity where commodity_code = $code")), None)
+    return Said(row["name_zh"], row["name_en"]) if row else Said(known.commodity_code, known.commodity_code)
+
+
+def _sentences(row: Row, language: str) -> list[str]:
+    text = row[f"headline_{language}"] or ""
+    return [part.strip() for part in re.split(r"(?<=。)" if language == "zh" else r"(?<=\.)\s+(?=[A-Z])", text) if part.strip()]
+
+
+def _shared(outlook: Sequence[Row], language: str) -> list[str]:
+    """Give the sentences all horizons share, so that they are read once."""
+    return [one for one in _sentences(outlook[0], language) if all(one in _sentences(row, language) for row in outlook)]
+
+
+def _horizon(row: Row, shared: Sequence[str]) -> dict[str, Any]:
+    """Give one horizon's card, with the sentences of its headline that are its own."""
+    own = {language: [one for one in _sentences(row, language) if one not in shared] for language in ("zh", "en")}
+    reasons = [word for word in (row["status_reason"] or "").split(";") if word]
+    missing = [say(words.BLOCKS, block) for block in (row["missing_blocks"] or "").split(";") if block]
+    return {
+        "row": row,
+        "name": say(words.HORIZONS, row["horizon"]),
+        "span": say(words.SPANS, row["horizon"]),
+        "direction": say(words.DIRECTIONS, row["direction"]),
+        "status": say(words.STATUSES, row["status"]),
+        "sentence": Said("".join(own["zh"]), " ".join(own["en"])),
+        "reasons": [say(words.REASONS, word) for word in reasons],
+        "missing": missing,
+        "notes": [
+            *([Said("上行尾部风险", "tail up")] if row["tail"] == "up" else [Said("下行尾部风险", "tail down")] if row["tail"] == "down" else []),
+            *([Said("高波动", "high volatility")] if row["volatility_regime"] == "high" else []),
+        ],
+    }
+
+
+def _levels(row: Row) -> list[tuple[float, Said]]:
+    """Give the outlook's price levels, one line each, named by all they are."""
+    named: dict[float, list[Said]] = {}
+    if row["trigger_level_cny_t"] is not None:
+        named.setdefault(float(row["trigger_level_cny_t"]), []).append(Said("触发", "trigger"))
+    for column, said in _LEVEL_NAMES.items():
+        for text in filter(None, (row[column] or "").split(";")):
+            named.setdefault(float(text.replace(",", "")), []).append(said)
+    return [(level, Said("/".join(one.zh for one in said), "/".join(one.en for one in said))) for level, said in named.items()]
+
+
+def _rules(known: Known, catalogue: Mapping[str, Any], outlook: Sequence[Row]) -> list[dict[str, Any]]:
+    """Give the rules that fired, each with the conditions that decide it and the values they met."""
+    named = {rule["id"]: rule for rule in catalogue["rule"]}
+    found = known.rows(
+        "select * from serving.outlook_drivers where commodity_code = $code and as_of_date = $day and driver_kind = 'rule' order by rule_id, driver"
+    )
+    fired: dict[str, list[Row]] = {}
+    for row in found:
+        fired.setdefault(row["rule_id"], []).append(row)
+    weakened = set((outlook[0]["weakened_flags"] or "").split(";"))
+    rules = []
+    for rule_id, conditions in fired.items():
+        rule = named.get(rule_id, {"en": rule_id, "zh": rule_id, "effects": []})
+        lines: dict[str, list[Row]] = {}
+        for row in conditions:
+            lines.setdefault(row["driver"].rsplit(".", 1)[0], []).append(row)
+        flags = [effect["text"] for effect in rule["effects"] if effect["effect"] == "flag"]
+        rules.append(
+            {
+                "id": rule_id,
+                "name": Said(rule["zh"], rule["en"]),
+                "flags": [(flag, flag in weakened) for flag in flags],
+                "is_risk": bool(flags),
+                "effects": [_effect(effect) for effect in rule["effects"] if effect["effect"] != "flag"],
+                "lines": list(lines.values()),
+            }
+        )
+    return sorted(rules, key=lambda rule: (not rule["is_risk"], rule["id"][0], int(re.sub(r"\D", "", rule["id"]) or 0)))
+
+
+def _effect(effect: Mapping[str, Any]) -> Said:
+    said, kind = say(_EFFECTS, effect["effect"]), effect["effect"]
+    value = effect.get("text", "")
+    if "value" in effect:
+        value = number(effect["value"], "+g" if kind in _SIGNED else "g")
+    horizon = words.HORIZONS.get(effect.get("horizon", ""), Said("", ""))
+    return Said(f"{horizon.zh}{said.zh} {value}".strip(), f"{horizon.en.lower()} {said.en} {value}".strip())
+
+
+def _claims(known: Known) -> dict[str, Any] | None:
+    """Give the audit of the note a sample is about, once its newest period has passed and where it speaks of the commodity; else None."""
+    rows = known.rows("select * from serving.claim_audit order by verdict, claim_id")
+    if not any((row["entity"] or "").startswith(known.commodity_code) for row in rows) or max(_day(row["period"]) for row in rows) > known.day:
+        return None
+    totals = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in words.VERDICTS}
+    told = [row for row in rows if row["verdict"] in ("contradicted", "definition_dependent")]
+    return {"name": rows[0]["note_name"], "totals": totals, "count": len(rows), "told": told}
+
+
+def _day(period: str | None) -> date:
+    try:
+        return date.fromisoformat(period or "")
+    except ValueError:
+        return date.min
+
+
+def _json(value: Any) -> str:
+    """Write JSON that can stand in a script element: nothing in it can end the element or start markup."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return "".join(_ESCAPES.get(letter, letter) for letter in text)
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+__all__ = ["FILE_NAME", "NoteError", "render", "write_note"]

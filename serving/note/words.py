@@ -1,0 +1,102 @@
+"""Chinese and English of what the tables say in codes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+    @property
+    def both(self) -> str:
+        """The two as one text, which the page's script splits again: for charts, which are drawn in one language at a time."""
+        return f"⟦{self.zh}¦{self.en}⟧"
+
+
+HORIZONS = {"short": Said("短期", "Short term"), "medium": Said("中期", "Medium term"), "long": Said("长期", "Long term")}
+SPANS = {"short": Said("1–10 个交易日", "1–10 sessions"), "medium": Said("2–12 周", "2–12 weeks"), "long": Said("3–12 个月", "3–12 months")}
+DIRECTIONS = {
+    "up": Said("看涨", "Up"),
+    "down": Said("看跌", "Down"),
+    "sideways": Said("震荡", "Sideways"),
+    "undecided": Said("不作判断", "No statement"),
+}
+STATUSES = {"validated": Said("已验证", "Validated"), "rejected": Said("未通过", "Rejected"), "draft": Said("草稿", "Draft")}
+BLOCKS = {
+    "policy": Said("政策与消息", "Policy and news"),
+    "receipts": Said("仓单", "Receipts"),
+    "money": Said("资金", "Money"),
+    "fundamentals": Said("基本面", "Fundamentals"),
+}
+VERDICTS = {
+    "supported": Said("支持", "Supported"),
+    "contradicted": Said("矛盾", "Contradicted"),
+    "definition_dependent": Said("取决于口径", "Depends on definition"),
+    "judgement": Said("主观判断", "Judgement"),
+    "conditional": Said("条件性预测", "Conditional"),
+    "not_computable": Said("无法核算", "Not computable"),
+    "duplicate": Said("重复", "Duplicate"),
+}
+OUTCOMES = {
+    "ok": Said("正常", "OK"),
+    "unchanged": Said("无变化", "Unchanged"),
+    "no_session": Said("非交易日", "No session"),
+    "not_published": Said("尚未发布", "Not published"),
+    "blocked": Said("被拦截", "Blocked"),
+    "not_data": Said("不是数据", "Not data"),
+    "format_changed": Said("格式变化", "Format changed"),
+    "http_error": Said("网络错误", "HTTP error"),
+}
+SOURCES = {"shfe": Said("上期所", "SHFE"), "gfex": Said("广期所", "GFEX"), "customs": Said("海关", "Customs")}
+REASONS = {
+    "nothing_known": Said("决策时点尚无数据", "nothing known at the decision"),
+    "no_data": Said("无数据", "no data"),
+    "stale": Said("数据过期", "out of date"),
+    "too_few_observations": Said("观测不足", "too few observations"),
+    "coverage_below_minimum": Said("覆盖率不足", "coverage below the minimum"),
+    "no_quotes": Said("无行情", "no quotes"),
+    "no_receipts": Said("无仓单", "no receipts"),
+    "no_spot": Said("无现货价", "no spot price"),
+    "stale_quotes": Said("行情滞后", "quotes are late"),
+    "stale_receipts": Said("仓单滞后", "receipts are late"),
+    "stale_spot": Said("现货价滞后", "the spot price is late"),
+    "not_traded": Said("当日无成交", "not traded"),
+    "cash_cost_only": Said("仅有现金成本", "cash cost only"),
+    "no_earlier_month": Said("无上月数据", "no earlier month"),
+    "chinese_new_year": Said("春节合并发布", "published together over the New Year"),
+    "no_built_capacity": Said("无建成产能", "no built capacity"),
+    "no_operating_capacity": Said("无运行产能", "no operating capacity"),
+    "no_demand_of_this_provider": Said("该来源无需求数据", "no demand from this provider"),
+    "no_expiry_schedule": Said("无到期明细", "no expiry schedule"),
+}  # fmt: skip
+
+
+def say(words: dict[str, Said], code: Any) -> Said:
+    """Give a code's words; one without any speaks for itself."""
+    if code in words:
+        return words[code]
+    text = "" if code is None else str(code).replace("_", " ")
+    return Said(text, text)
+
+
+def reason(text: str | None, column: str = "") -> Said:
+    """Give the words of a `null_reason`: one code, or `column:code` parts, of which only the column's own are meant."""
+    parts = [part.rpartition(":") for part in (text or "nothing_known").split(";")]
+    meant = dict.fromkeys(code for name, _, code in parts if name in ("", column))
+    said = [say(REASONS, code) for code in meant] or [REASONS["no_data"]]
+    return Said("、".join(one.zh for one in said), ", ".join(one.en for one in said))
+
+
+def number(value: float | None, form: str = "compact") -> str:
+    """Write a figure for readers: thousands apart, a true minus sign; a dash where there is none."""
+    if value is None:
+        return "–"
+    if form == "compact":
+        form = ",.0f" if abs(value) >= 1000 else ".1f" if abs(value) >= 100 else ".2f" if abs(value) >= 1 or value == 0 else ".3f"
+    text = format(value, form)
+    is_zero = not any(digit in text for digit in "123456789")
+    return (text.lstrip("+-") if is_zero else text).replace("-", "−")

@@ -1,0 +1,141 @@
+"""The note as readers meet it: in the release, of a past day, and in a browser that can reach nothing."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+from tests.pipeline.browser import CHROMIUM, Tab, tab
+
+DAY = "2025-07-22"
+CHARTS = {"price", "receipts", "basis", "spot", "margin", "parity", "trade", "curve"}
+
+
+@pytest.fixture(scope="module")
+def written(command, sample) -> Path:
+    done = command(sample.home, "note", DAY, "--commodity", "ao")
+    assert done.returncode == 0, done.stderr
+    assert f"written: {sample.home / 'notes' / f'AO-{DAY}.html'}" in done.stdout
+    return sample.home / "notes" / f"AO-{DAY}.html"
+
+
+@pytest.fixture(scope="module")
+def command():
+    from tests.pipeline.conftest import alumina
+
+    return alumina
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Tab]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    pytest.importorskip("websockets", reason="no websocket client in this environment")
+    with tab(tmp_path) as one:
+        yield one
+
+
+def chart_rows(document: html.HtmlElement) -> dict[str, list[dict]]:
+    return {script.get("data-chart"): json.loads(script.text)["datasets"]["rows"] for script in document.xpath("//script[@data-chart]")}
+
+
+def test_the_release_carries_the_note_of_its_newest_day_within_size_and_seal(sample) -> None:
+    path = sample.home / "serving" / "note.html"
+    document = html.fromstring(path.read_text(encoding="utf-8"))
+    assert document.xpath("//time/@datetime")[0] == "2025-07-23"
+    assert path.stat().st_size <= 3_000_000
+    assert "note.html" in json.loads((sample.home / "serving" / "manifest.json").read_text())["files"]
+    assert "SAMPLE DATA" in document.xpath("//p[@class='banner']")[0].text_content()
+
+
+def test_the_page_says_what_the_outlook_says(sample, written: Path) -> None:
+    document = html.fromstring(written.read_text(encoding="utf-8"))
+    rows = sample.published(
+        "select headline_zh, headline_en from serving.outlook_v1 where commodity_code = 'AO' and as_of_date = ? and horizon = 'short'", DAY
+    )
+    shown = document.xpath("//section[@class='outlook']")[0].text_content()
+    assert all(sentence in shown for text in rows[0] for sentence in text.replace("。", "。|").replace(". ", ".|").split("|"))
+    figures = {
+        row.xpath("./th/span[@class='en']")[0].text: row.xpath("./td")[0].text_content()
+        for row in document.xpath("//table[@class='figures']/tbody/tr")
+    }
+    assert figures["Close"] == "3,513"
+    assert figures["Settlement"] == "3,452"
+    assert figures["Registered receipts"] == "6,922"
+    assert figures["Spot index, national"] == "3,199.18"
+    assert figures["Profit"] == "358.18"
+    assert figures["Futures premium at 11:30"] == "228.82"
+    assert len(figures) == 28
+
+
+def test_a_past_day_ends_at_its_decision(command, sample) -> None:
+    assert command(sample.home, "note", "2025-05-20").returncode == 0
+    document = html.fromstring((sample.home / "notes" / "AO-2025-05-20.html").read_text(encoding="utf-8"))
+    rows = chart_rows(document)
+    assert set(rows) == CHARTS
+    assert {name: max(row["t"] for row in rows[name]) for name in CHARTS - {"trade"}} == dict.fromkeys(CHARTS - {"trade"}, "2025-05-20")
+    assert max(row["t"] for row in rows["trade"]) == "2025-03-01"  # April came at 18:00, half an hour after the decision
+    assert not document.xpath("//*[@id='h-claims']")  # the note it audits was not yet written
+
+
+def test_making_a_note_stays_within_seconds(command, sample, written: Path) -> None:
+    """Three seconds on an idle machine; the bound leaves room for a busy one."""
+    begun = time.perf_counter()
+    assert command(sample.home, "note", DAY).returncode == 0
+    assert time.perf_counter() - begun < 20
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "light"), (1440, "dark")])
+@pytest.mark.parametrize(("language", "mark", "word"), [("zh-CN", "", "进口"), ("en", "#en", "Imports")])
+def test_it_opens_in_a_browser_without_errors_or_requests(
+    browser: Tab, written: Path, width: int, scheme: str, language: str, mark: str, word: str
+) -> None:
+    browser.open(written.as_uri() + mark, width, scheme=scheme)
+    assert browser.complaints == []
+    assert [address for address in browser.requests if not address.startswith(("data:", written.as_uri()))] == []
+    marks = browser.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('.chart')].map(c => [c.id.slice(6), c.querySelectorAll('svg g[class*=mark-].role-mark > *').length]))"
+    )
+    assert set(marks) == CHARTS
+    assert min(marks.values()) > 2
+    assert browser.evaluate("document.documentElement.lang") == language
+    assert word in browser.evaluate("document.querySelector('#chart-trade svg').textContent")
+    other = "zh" if language == "en" else "en"
+    assert browser.evaluate(f"[...document.querySelectorAll('.{other}')].filter(e => e.getClientRects().length).length") == 0
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    # Nothing stands out of its own box: figures, cards, cells and charts.
+    assert (
+        browser.evaluate(
+            "[...document.querySelectorAll('figure, .card, .figures td, .rule')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 200))"
+        )
+        == []
+    )
+
+
+def test_the_language_switches_in_the_page(browser: Tab, written: Path) -> None:
+    browser.open(written.as_uri(), 1440)
+    browser.evaluate("document.querySelector('.to-en').click()")
+    deadline = time.monotonic() + 20
+    while "Imports" not in browser.evaluate("document.querySelector('#chart-trade').textContent") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "Imports" in browser.evaluate("document.querySelector('#chart-trade svg').textContent")
+    assert "Alumina daily note" in browser.evaluate("document.title")
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("note", "2025-07-20"), "no outlook for any commodity on 2025-07-20; published: AL from 2023-06-19"),
+        (("note", "--commodity", "CU"), "no outlook for CU on any day"),
+        (("note", "tomorrow"), "the day 'tomorrow' is not a day"),
+    ],
+)
+def test_a_mistake_is_one_sentence(command, sample, arguments: tuple[str, ...], sentence: str) -> None:
+    done = command(sample.home, *arguments)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr

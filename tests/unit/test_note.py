@@ -1,0 +1,165 @@
+"""The note from a release with almost nothing in it: what is missing says so, and nothing from data becomes markup or script."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from lxml import html
+
+from ingest.settings import Settings
+from serving import release
+from serving.note import page
+from serving.note.indicators import GROUPS
+from serving.note.known import NoteError
+from serving.note.words import Said, number, reason
+
+pytest.importorskip("vl_convert", reason="the chart library is not installed")
+
+HOSTILE = "</script><script>alert(1)</script>&\"'<b>"
+DAY = date(2025, 7, 22)
+ROW = """
+    select 'AO' as commodity_code, date '2025-07-22' as as_of_date, timestamptz '2025-07-22 17:30:00+08' as decision_at, horizon,
+        0::bigint as stance, 'sideways' as direction, 0.5 as confidence, 10.0 as score, -5.0 as score_band_low, 20.0 as score_band_high, 1.0 as coverage,
+        1.0 as contribution_policy, 2.0 as contribution_receipts, 3.0 as contribution_money, -4.0 as contribution_fundamentals,
+        null::varchar as missing_blocks, 'validated' as status, null::varchar as status_reason, '' as rule_ids, null::varchar as risk_flags,
+        null::varchar as weakened_flags, null::varchar as tail, null::varchar as volatility_regime, '3,500;3,150' as support_levels,
+        null::varchar as resistance_levels, 3500.0 as trigger_level_cny_t, 'Alumina: sideways. One fact for all.' as headline_en,
+        '氧化铝：震荡。共同的事实。' as headline_zh, 'AO2509' as dominant_contract, timestamptz '2025-07-23 17:30:00+08' as valid_until,
+        '2025-07' as model_version, 'abc' as inputs_hash, 'files' as data_origin, '' as disclaimer
+    from (values ('short'), ('medium'), ('long')) as horizons (horizon)
+"""
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'; create schema serving; create schema marts")
+        con.execute(f"create table serving.outlook_v1 as {ROW}")
+        con.execute(
+            "create table marts.dim_trading_day as select d::date as trade_date from range(date '2025-07-14', date '2025-07-24', interval 1 day) t(d)"
+        )
+        yield con
+
+
+def add_spot(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        """
+        create table marts.fct_spot_daily as select 'AO' as commodity_code, trade_date, 'SMM' as provider, region, 'daily' as frequency,
+            100e0 * day(trade_date) as spot_cny_t, null::double as spot_change_cny_t, null::varchar as null_reason,
+            (trade_date + interval 12 hour)::timestamptz as available_at
+        from marts.dim_trading_day, (values ('national'), ($region)) as regions (region)
+        """,
+        {"region": HOSTILE},
+    )
+
+
+def test_a_release_without_marts_gives_a_page_that_says_what_is_missing(con) -> None:
+    document = html.fromstring(page.render(con, None))
+    count = sum(len(indicators) for _, indicators in GROUPS)
+    assert len(document.xpath("//tr[@class='missing']")) == count > 20
+    assert {cell.text_content() for cell in document.xpath("//td[contains(@class, 'why')]/span[@class='zh']")} == {"决策时点尚无数据"}
+    assert len(document.xpath("//figure[@class='none']")) == 8
+    assert document.xpath("//script[@data-chart]") == []
+    assert "not published" in document.xpath("//footer")[0].text_content()
+
+
+def test_shared_sentences_are_read_once_and_only_what_is_said_is_shown(con) -> None:
+    con.execute("update serving.outlook_v1 set headline_en = 'Alumina, ' || horizon || ' term. One fact for all.'")
+    document = html.fromstring(page.render(con, None))
+    cards = [card.xpath(".//p[@class='sentence']/span[@class='en']")[0].text for card in document.xpath("//article[contains(@class, 'card')]")]
+    assert cards == ["Alumina, short term.", "Alumina, medium term.", "Alumina, long term."]
+    assert document.xpath("//p[@class='lead']/span[@class='en']")[0].text == "One fact for all."
+
+
+def test_a_rejected_outlook_says_so_and_why(con) -> None:
+    con.execute(
+        "update serving.outlook_v1 set status = 'rejected', stance = null, direction = 'undecided', confidence = null, score = null, "
+        "status_reason = 'coverage_below_minimum;no_spot', missing_blocks = 'fundamentals', headline_en = 'No statement.', headline_zh = '不作判断。'"
+    )
+    document = html.fromstring(page.render(con, None))
+    cards = document.xpath("//article[contains(@class, 'card rejected')]")
+    assert len(cards) == 3
+    assert all(
+        "Rejected" in card.text_content() and "coverage below the minimum; 无现货价no spot price (基本面Fundamentals)" in card.text_content()
+        for card in cards
+    )
+    assert "No sentiment score: too little is known." in document.text_content()
+
+
+def test_nothing_from_data_becomes_markup_or_ends_a_script(con) -> None:
+    add_spot(con)
+    con.execute("update serving.outlook_v1 set headline_en = $text || '. Two.', headline_zh = $text, dominant_contract = $text", {"text": HOSTILE})
+    text = page.render(con, None)
+    document = html.fromstring(text)
+    assert [script for script in document.xpath("//script") if "alert(1)" in script.text and script.get("type") != "application/json"] == []
+    assert HOSTILE not in text
+    assert document.xpath("//main//b[not(text()) and not(*)]") == []
+    spec = json.loads(document.xpath("//script[@data-chart='spot']")[0].text)
+    assert HOSTILE.title() in json.dumps(spec, ensure_ascii=False).replace('\\"', '"')  # told all the same, only written so that it ends nothing
+
+
+def test_the_policy_names_the_two_scripts_and_forbids_the_rest(con) -> None:
+    import base64
+    import hashlib
+
+    document = html.fromstring(page.render(con, None))
+    policy = document.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")[0]
+    scripts = [script.text for script in document.xpath("//script[not(@type)]")]
+    hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts]
+    assert f"script-src {' '.join(hashes)}" in policy
+    assert policy.startswith("default-src 'none'")
+    assert document.xpath("//@src | //link[@rel='stylesheet']") == []
+
+
+def test_facts_published_after_the_decision_are_not_there(con) -> None:
+    add_spot(con)
+    con.execute("update marts.fct_spot_daily set available_at = timestamptz '2025-07-22 17:31:00+08' where trade_date = date '2025-07-22'")
+    document = html.fromstring(page.render(con, None))
+    rows = json.loads(document.xpath("//script[@data-chart='spot']")[0].text)["datasets"]["rows"]
+    assert max(row["t"] for row in rows) == "2025-07-21"
+    row = next(row for row in document.xpath("//table[@class='figures']//tr") if "Spot index, national" in row.text_content())
+    assert "2,100.00" in row.text_content()
+    assert "+100.00" in row.text_content()
+    assert "1 d late" in row.text_content()
+    assert row.get("class") == "late"
+
+
+def test_an_unknown_day_or_commodity_is_one_sentence(con) -> None:
+    with pytest.raises(NoteError, match="no outlook for AO on 2025-07-20; published: AO from 2025-07-22 to 2025-07-22"):
+        page.render(con, None, date(2025, 7, 20), "AO")
+    with pytest.raises(NoteError, match="no outlook for CU on any day"):
+        page.render(con, None, None, "CU")
+
+
+def test_a_note_that_cannot_be_made_refuses_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with duckdb.connect(str(tmp_path / release.FILE_NAME)) as con:
+        con.execute("create table x (y int)")
+    monkeypatch.setattr(page, "render", lambda *_: (_ for _ in ()).throw(RuntimeError("ink ran out")))
+    with pytest.raises(release.PublishRefusedError, match="the note cannot be made: RuntimeError: ink ran out"):
+        release._write_note(Settings(home=tmp_path), tmp_path, ())
+    assert not (tmp_path / page.FILE_NAME).exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (None, "+.1f", "–"),
+        (-0.001, "+.2f", "0.00"),
+        (0, "+d", "0"),
+        (-1234.5, "+,.0f", "−1,234"),
+        (6922.0, "compact", "6,922"),
+        (0.0241, "compact", "0.024"),
+    ],
+)
+def test_figures_are_written_for_readers(value, form: str, text: str) -> None:
+    assert number(value, form) == text
+
+
+def test_reasons_of_another_column_are_not_told() -> None:
+    assert reason("ret_cc_5d_pct:not_traded;squeeze_ratio:no_receipts", "squeeze_ratio") == Said("无仓单", "no receipts")
+    assert reason("never_heard_of") == Said("never heard of", "never heard of")
+    assert not re.search("[a-z]", reason("stale").zh)
