@@ -46,3 +46,4 @@ clean:
 # Ratios, not absolute times: each benchmark runs what it is compared with in the same run.
 bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.bench_ingest
+	$(BIN)/python -m tests.benchmarks.bench_serving

@@ -253,6 +253,31 @@ def note(
     _plain(f"written: {path}  (add #en to the address for English)")
 
 
+@app.command()
+def export(
+    table: Annotated[str, typer.Argument(help="A published table or view, e.g. outlook_latest or marts.fct_spot_daily.")],
+    to: Annotated[Path | None, typer.Option("--to", help="The file to write; default standard output.")] = None,
+    zh: Annotated[bool, typer.Option("--zh", help="Chinese headers, from the data dictionary.")] = False,
+) -> None:
+    """Write a published table as CSV for spreadsheets: UTF-8 with byte-order mark, nothing that would run as a formula."""
+    from ingest.files import write_atomic
+    from serving.exports import UnknownTableError
+    from serving.exports import export as blocks
+    from serving.read import NothingPublishedError
+
+    try:
+        if to is None:
+            for block in blocks(Settings(), table, chinese=zh):
+                sys.stdout.buffer.write(block)
+        else:
+            write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh)))
+            _plain(f"written: {to}")
+    except (UnknownTableError, NothingPublishedError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{to or 'standard output'} cannot be written: {error.strerror or error}")
+
+
 @inbox_app.command("check")
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""

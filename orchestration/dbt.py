@@ -20,8 +20,8 @@ from orchestration.warehouse import connect
 from serving.release import CheckResult, PublishRefusedError
 
 PROJECT = REPOSITORY / "dbt_project"
-# Unit tests of the models are for who changes them; the test suite runs them.
-PRODUCTION = ("--exclude-resource-type", "unit_test")
+# Unit tests of the models are for who changes them; the test suite runs them. Exposures only name who reads, there is nothing to build.
+PRODUCTION = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
 ROWS_KEPT = 20
 _PR_SET_PDEATHSIG = 1
 

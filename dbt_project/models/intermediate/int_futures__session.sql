@@ -89,7 +89,7 @@ sessions as (
         max(high_cny_t) as session_high_cny_t,
         min(low_cny_t) as session_low_cny_t,
         {{ arg_max('close_cny_t', 'bar_number') }} as session_last_cny_t,
-        sum(volume_lots) as session_volume_lots,
+        cast(sum(volume_lots) as bigint) as session_volume_lots,
         {{ arg_max('open_interest_lots', 'bar_number') }} as open_interest_end_lots,
         max(event_at) as session_ended_at,
         max(provider) as provider,

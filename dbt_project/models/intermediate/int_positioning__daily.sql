@@ -68,11 +68,11 @@ members as (
         reading,
         contract_code,
         trade_date,
-        sum(case when board = 'long' then position_lots end) as top20_long_lots,
-        sum(case when board = 'short' then position_lots end) as top20_short_lots,
-        sum(case when board = 'short' then position_change_lots end) as top20_short_change_lots,
-        sum(case when board = 'long' and rank <= 5 then position_lots end) as top5_long_lots,
-        sum(case when board = 'short' and rank <= 5 then position_lots end) as top5_short_lots,
+        cast(sum(case when board = 'long' then position_lots end) as bigint) as top20_long_lots,
+        cast(sum(case when board = 'short' then position_lots end) as bigint) as top20_short_lots,
+        cast(sum(case when board = 'short' then position_change_lots end) as bigint) as top20_short_change_lots,
+        cast(sum(case when board = 'long' and rank <= 5 then position_lots end) as bigint) as top5_long_lots,
+        cast(sum(case when board = 'short' and rank <= 5 then position_lots end) as bigint) as top5_short_lots,
         max(available_at) as available_at
     from known_ranking
     group by reading, contract_code, trade_date

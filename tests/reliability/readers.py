@@ -1,0 +1,153 @@
+"""Eight readers against a publisher: does anybody ever see an error, or two releases at once?
+
+    python -m tests.reliability.readers --publishes 200
+
+Publishes a small home again and again through `serving.release.publish`; each release says its number in every table. Each reader is a process of
+its own that opens the current release by its resolved path and compares what the folder, `publication`, the outlook and the
+Parquet twins say. What does not touch readers is left out, since it takes seconds a time: the gate, the backtest, the claim audit.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import duckdb
+
+from ingest.settings import Settings
+from quality.fields import FIELDS
+from serving import release
+
+CONTRACT = Path(__file__).parents[1] / "contracts/outlook_v1.json"
+ROWS = 5_000
+"""Rows of the outlook: many blocks of the file, so that half a file would be seen."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What all readers saw together."""
+
+    reads: int
+    releases_seen: int
+    errors: tuple[str, ...]
+    torn: tuple[str, ...]
+    publishes: int
+    seconds: float
+
+
+def small_home(home: Path) -> Settings:
+    """Make a home whose warehouse holds an outlook of the contract's columns, and nothing else."""
+    settings = Settings(home=home, releases_kept=10)
+    home.mkdir(parents=True)
+    with duckdb.connect(str(settings.warehouse)) as con:
+        con.execute("create schema marts")
+        con.execute("create schema serving")
+        columns = json.loads(CONTRACT.read_text(encoding="utf-8"))["columns"]
+        con.execute(f"create table serving.outlook_v1 ({', '.join(column['name'] + ' ' + column['type'] for column in columns)})")
+        con.execute(
+            "insert into serving.outlook_v1 by name select 'AO' as commodity_code, date '2023-06-19' + cast(i as integer) as as_of_date, "
+            f"hash(i) % 201 - 100.0 as score, 'sample' as data_origin from range({ROWS}) as t(i)"
+        )
+        names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")
+        con.execute(f"create table serving.quality_results ({', '.join(f'{name} {FIELDS[name].kind}' for name in names)})")
+        for table in ("outlook_v1", "quality_results"):
+            con.execute(f"comment on table serving.{table} is 'One row per number of a test. | 测试。'")
+    return settings
+
+
+@contextmanager
+def nothing_but_the_swap() -> Iterator[None]:
+    """Leave out of a publication what computes and judges; what is built, made durable and swapped stays."""
+    with (
+        mock.patch.object(release, "run_gate", return_value=()),
+        mock.patch.object(release, "COMPUTED", {}),
+        mock.patch.object(release, "audit_release"),
+    ):
+        yield
+
+
+def publish(settings: Settings, number: int) -> release.Release:
+    """Publish release `number`; every row of the outlook and the publication's run_id say it."""
+    with duckdb.connect(str(settings.warehouse)) as con:
+        con.execute("update serving.outlook_v1 set disclaimer = ?", [str(number)])
+    with nothing_but_the_swap():
+        return release.publish(settings, str(number), [release.CheckResult("columns", "test", "pass", "serving.outlook_v1", 0, "")])
+
+
+def look(link: Path) -> tuple[str, str | None]:
+    """Read one release as a reader does: resolve the link once, then everything from that folder. Give its id and what is torn."""
+    folder = link.resolve()
+    with duckdb.connect(str(folder / release.FILE_NAME), read_only=True, config={"threads": 1}) as con:
+        said = con.execute("select release_id, run_id from serving.publication").fetchall()
+        outlook = con.execute("select disclaimer, count(*), sum(score) from serving.outlook group by all").fetchall()
+        twins = con.execute(f"select release_id, run_id from '{folder}/publication.parquet'").fetchall()
+        twin = con.execute(f"select disclaimer, count(*), sum(score) from '{folder}/outlook_v1.parquet' group by all").fetchall()
+    whole = len(outlook) == 1 and outlook[0][1] == ROWS and outlook == twin and said == twins and said == [(folder.name, outlook[0][0])]
+    return folder.name, None if whole else f"{folder.name}: publication {said} {twins}, outlook {outlook} {twin}"
+
+
+def read_until(link: Path, stop: Path) -> None:
+    """Read without pause until the file `stop` appears, then print what was seen as JSON."""
+    os.nice(10)  # on a small machine eight readers would starve the publisher, and nothing would be published to read
+    reads, seen, errors, torn = 0, set(), [], []
+    while not stop.exists():
+        try:
+            name, wrong = look(link)
+        except Exception as error:
+            errors.append(f"{type(error).__name__}: {error}")
+            continue
+        reads += 1
+        seen.add(name)
+        torn += [wrong] if wrong else []
+    sys.stdout.write(json.dumps([reads, sorted(seen), errors, torn]))
+
+
+def hammer(home: Path, publishes: int, readers: int = 8) -> Outcome:
+    """Let `readers` processes read while `publishes` releases follow each other."""
+    settings, stop = small_home(home), home / "stop"
+    publish(settings, 0)
+    command = [sys.executable, "-m", "tests.reliability.readers", "--link", str(settings.serving), "--stop", str(stop)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) for _ in range(readers)]
+    started = time.perf_counter()
+    try:
+        for number in range(1, publishes + 1):
+            publish(settings, number)
+    finally:
+        seconds = time.perf_counter() - started
+        stop.touch()
+        answers = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+    seen = {name for answer in answers for name in answer[1]}
+    errors, torn = (tuple(text for answer in answers for text in answer[place]) for place in (2, 3))
+    return Outcome(sum(answer[0] for answer in answers), len(seen), errors, torn, publishes, seconds)
+
+
+def main() -> None:
+    """Hammer and print what came of it; or, with --link, be one of the readers."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--publishes", type=int, default=200)
+    parser.add_argument("--readers", type=int, default=8)
+    parser.add_argument("--link", type=Path)
+    parser.add_argument("--stop", type=Path)
+    given = parser.parse_args()
+    if given.link:
+        read_until(given.link, given.stop)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        found = hammer(Path(folder) / "home", given.publishes, given.readers)
+    sys.stdout.write(
+        f"{given.readers} readers, {found.publishes} publishes in {found.seconds:.0f} s: {found.reads} reads of {found.releases_seen} releases, "
+        f"{len(found.errors)} errors, {len(found.torn)} torn\n" + "\n".join((*found.errors[:5], *found.torn[:5]))
+    )
+    sys.exit(1 if found.errors or found.torn else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Which DuckDB clients open the published file and answer the analysts' questions? For a release, not for CI.
+
+    python -m tests.reliability.versions PUBLISHED.duckdb --folder SCRATCH
+
+Each version gets an environment of its own from the package registry; one the registry does not have is skipped, saying so.
+A client must give the same answers, to the last digit shown, as the version the project pins. Exit code 1 when one does not.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.pipeline.test_analysts import QUESTIONS
+
+VERSIONS = ("1.4.5", "1.5.5", "1.5.6", "2.0.0")
+PINNED = "1.5.5"
+# Runs in the other environment. Also: what a process gets that opens the link again after the swap, while it holds the old release.
+CLIENT = """
+import json, os, pathlib, shutil, sys, tempfile
+import duckdb
+published, questions = sys.argv[1], json.loads(sys.stdin.read())
+def text(value):
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+with duckdb.connect(published, read_only=True) as con:
+    con.execute("set TimeZone = 'Asia/Shanghai'")
+    rows = [[[text(value) for value in row] for row in con.execute(question).fetchall()] for question in questions]
+    tables = con.execute("select schema_name || '.' || table_name from duckdb_tables() union select 'serving.' || view_name from duckdb_views() where not internal")
+    counts = {name: con.execute(f"select count(*) from {name}").fetchall()[0][0] for (name,) in sorted(tables.fetchall())}
+    comments = con.execute("select count(comment) from duckdb_columns() where not internal").fetchall()[0][0]
+with tempfile.TemporaryDirectory() as folder:
+    root = pathlib.Path(folder)
+    for name in ("a", "b"):
+        (root / name).mkdir()
+        with duckdb.connect(str(root / name / "x.duckdb")) as con:
+            con.execute(f"create table t as select '{name}' as said")
+    (root / "link").symlink_to("a")
+    with duckdb.connect(str(root / "link" / "x.duckdb"), read_only=True) as held:
+        (root / "next").symlink_to("b")
+        (root / "next").replace(root / "link")
+        said = []
+        for path in (root / "link" / "x.duckdb", (root / "link" / "x.duckdb").resolve()):
+            with duckdb.connect(str(path), read_only=True) as con:
+                said.append(con.execute("select said from t").fetchall()[0][0])
+print(json.dumps([duckdb.__version__, rows, counts, comments, said]))
+"""
+
+
+def ask(version: str, published: Path, folder: Path) -> list | str:
+    """Let one version answer: what it said, or in a sentence why not."""
+    python = folder / version / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder / version)], check=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", f"duckdb=={version}", "pytz"]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return "the registry does not have it" if "No matching distribution" in done.stderr else f"cannot be installed: {done.stderr[-300:]}"
+    questions = json.dumps([question.sql for question in QUESTIONS])
+    done = subprocess.run([str(python), "-c", CLIENT, str(published)], input=questions, capture_output=True, text=True, check=False)
+    return json.loads(done.stdout) if done.returncode == 0 else f"FAILED {done.stderr.strip().splitlines()[-1]}"
+
+
+def main() -> None:
+    """Ask every version and compare."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("published", type=Path)
+    parser.add_argument("--folder", type=Path, required=True)
+    given = parser.parse_args()
+    said = {version: ask(version, given.published.resolve(), given.folder.resolve()) for version in VERSIONS}
+    right, failed = said[PINNED], False
+    for version, answer in said.items():
+        if isinstance(answer, str):
+            failed |= answer.startswith("FAILED")
+            line = answer if answer.startswith("FAILED") else f"skipped: {answer}"
+        else:
+            same = answer[1:4] == right[1:4]
+            failed |= not same
+            names = {"a": "the old release", "b": "the new one"}
+            line = f"{'the same answers' if same else 'OTHER ANSWERS'}, {len(answer[2])} tables and views, {answer[3]} comments; while the old one is held, the link gives {names[answer[4][0]]}, the resolved path {names[answer[4][1]]}"
+            failed |= answer[4][1] != "b"
+        sys.stdout.write(f"duckdb {version}: {line}\n")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
