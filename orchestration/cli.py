@@ -93,17 +93,18 @@ def whatif(
     settings = Settings()
     try:
         declared = shocks(settings.catalog_overlay)
-        if not moved:
+        asked = moved or []
+        if not asked:
             for name, shock in declared.items():
                 _plain(f"  {name}=…  [{shock['unit']}] {shock['en']}: {shock['source']}")
             return
         with out.status("running the models"):
-            answer = ask(settings, parse(moved, declared), commodity, _day("--day", day))
+            answer = ask(settings, parse(asked, declared), commodity, _day("--day", day))
     except WhatIfError as error:
         fail(str(error))
     if answer.data_origin == "sample":
         out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
-    table = Table(title=f"{answer.commodity_code} {answer.day}, what if {' '.join(moved)}")
+    table = Table(title=f"{answer.commodity_code} {answer.day}, what if {' '.join(asked)}")
     for name in ("figure", "unit", "now", "then", "change"):
         table.add_column(name, justify="left" if name in ("figure", "unit") else "right")
     for readout in answer.readouts:
