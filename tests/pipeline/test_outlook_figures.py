@@ -31,7 +31,7 @@ def test_the_five_risks_are_flagged_and_no_other(golden: Any) -> None:
 
 
 def test_confidence_is_a_half_from_three_quarters(golden: Any) -> None:
-    assert {row["confidence"] for row in golden.values()} == {pytest.approx(0.50)}
+    assert [row["confidence"] for row in golden.values()] == pytest.approx([0.50] * 3)
 
 
 def test_the_major_level_is_the_trigger_and_the_high_resists(golden: Any) -> None:

@@ -142,21 +142,22 @@ def test_a_second_commodity_is_configuration_only(sample) -> None:
 
 
 def test_missing_blocks_lower_coverage_and_are_never_zero(sample) -> None:
-    row = sample.published(
-        "select coverage, contribution_policy, contribution_fundamentals, contribution_receipts + contribution_money - score, missing_blocks, status, status_reason "
-        "from serving.outlook where commodity_code = 'AO' and horizon = 'short' and as_of_date = ?",
-        DAY,
-    )[0]
-    assert 0 < row[0] < 0.7
-    assert row[1] is None
-    assert row[2] is None
-    assert row[3] == pytest.approx(0)
-    assert row[4:] == ("policy;fundamentals", "draft", "coverage_below_minimum")
+    rows = sample.published(
+        "select missing_blocks, coverage, score, contribution_policy, contribution_receipts, contribution_money, contribution_fundamentals, status "
+        "from serving.outlook where commodity_code = 'AO' and horizon = 'short' and missing_blocks is not null and score is not null"
+    )
+    assert rows
+    for missing, coverage, score, *contributions, status in rows:
+        parts = dict(zip(("policy", "receipts", "money", "fundamentals"), contributions, strict=True))
+        assert {name for name, part in parts.items() if part is None} == set(missing.split(";"))
+        assert sum(part for part in contributions if part is not None) == pytest.approx(score)
+        assert coverage < 1
+        assert status == "rejected" or coverage >= 0.7
 
 
-def test_long_horizons_are_undecided_while_their_blocks_are_missing(sample) -> None:
-    rows = sample.published("select distinct horizon, stance, direction, confidence from serving.outlook where horizon <> 'short'")
-    assert sorted(rows) == [("long", None, "undecided", None), ("medium", None, "undecided", None)]
+def test_a_rejected_day_takes_no_stance_on_any_horizon(sample) -> None:
+    rows = sample.published("select distinct horizon, stance, direction, confidence from serving.outlook where status = 'rejected'")
+    assert sorted(rows, key=str) == [(horizon, None, "undecided", None) for horizon in ("long", "medium", "short")]
 
 
 def test_everything_the_sample_shows_says_that_it_is_a_sample(sample) -> None:
