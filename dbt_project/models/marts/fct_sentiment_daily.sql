@@ -38,8 +38,10 @@ scores as (
         sum(case when block = '{{ block }}' then component_score * weight end)
         / sum(case when component_score is not null then weight end) as contribution_{{ block }},
         {%- endfor %}
+        -- Rounded: a mean over many rows depends on their order in its last digits.
         md5({{ joined(
-            "concat_ws(':', component, coalesce(cast(signal_value as varchar), ''), coalesce(cast(data_date as varchar), ''))", 'component'
+            "concat_ws(':', component, coalesce(cast(round(signal_value, 9) as varchar), ''), coalesce(cast(data_date as varchar), ''))",
+            'component'
         ) }}) as inputs_hash
     from components
     group by commodity_code, as_of_date
