@@ -15,8 +15,11 @@ run: .venv/.ready
 ui: .venv/.ready
 	$(BIN)/alumina ui
 
+# Two halves at once, on two cores: what needs the built sample, and everything else.
+APART := tests/pipeline/test_point_in_time.py tests/pipeline/test_new_commodity.py tests/pipeline/test_price_history.py
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/unit tests/repo tests/reliability $(APART) & others=$$!; failed=0; \
+	$(BIN)/python -m pytest tests/pipeline $(addprefix --ignore=,$(APART)) || failed=$$?; wait $$others; exit $$failed
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
