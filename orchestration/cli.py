@@ -428,7 +428,7 @@ def _show_outlook(settings: Settings, day: str | None) -> None:
             out.print(f"{row['commodity_code']}: {', '.join(facts)}")
             if row["status_reason"]:
                 missing = f" (no data yet for: {row['missing_blocks'].replace(';', ', ')})" if row["missing_blocks"] else ""
-                out.print(f"{row['commodity_code']} is a {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}{missing}")
+                out.print(f"{row['commodity_code']} is {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}{missing}")
     if settings.as_of is None:
         out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
     else:

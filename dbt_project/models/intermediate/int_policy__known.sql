@@ -119,7 +119,8 @@ tones as (
     select
         windows.commodity_code,
         windows.as_of_date,
-        avg(news.tone) as news_tone,
+        -- Tones are simple fractions: rounded, and without a sign on zero, their mean does not depend on the order of the flashes.
+        round(avg(news.tone), 9) + 0.0 as news_tone,
         count(*) as news_count,
         max(news.available_at) as news_available_at
     from windows
