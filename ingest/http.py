@@ -109,6 +109,7 @@ class _Watch:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
+        self._timer.join()  # nothing of an answer outlives it
 
     def see(self, event: str, facts: Mapping[str, Any]) -> None:
         """Note the connection once there is one; the client reports what it does (httpx's `trace` extension)."""

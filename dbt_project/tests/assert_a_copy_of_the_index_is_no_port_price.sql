@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "fct_import_parity_daily"}}}) }}
 -- A port price that equals the provider's index of the day to the last digit was copied: a finding, and no figure in the mart.
 select
     parity.trade_date,

@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "fct_supply_demand"}}}) }}
 -- Production and demand of two providers are two counts of the country: no surplus is made of both.
 select
     balance.commodity_code,

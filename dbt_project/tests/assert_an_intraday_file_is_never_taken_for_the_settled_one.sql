@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "fct_futures_daily"}}}) }}
 -- A row is final exactly where it has a settlement; a contract that traded without one is a hole the exchange left, and has a finding.
 select
     futures.contract_code,

@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "outlook_changes"}}}) }}
 -- What changed is told without remainder: the four causes of all components sum to the score's difference.
 with told as (
 

@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_fundamentals__known"}}}) }}
 -- A row that describes a day's decision holds nothing that was published after it.
 with facts as (
 

@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "fct_capacity"}}}) }}
 -- The built capacity beside an operating one is a version that was known when the operating one came out, not a later restatement.
 select
     capacity.commodity_code,

@@ -4,7 +4,8 @@
 
 Publishes a small home again and again through `serving.release.publish`; each release says its number in every table. Each reader is a process of
 its own that opens the current release by its resolved path and compares what the folder, `publication`, the outlook and the
-Parquet twins say. What does not touch readers is left out, since it takes seconds a time: the gate, the backtest, the claim audit.
+Parquet twins say. What does not touch readers is left out, since it takes seconds a time: the gate, the backtest, the claim audit,
+the note.
 """
 
 import argparse
@@ -70,6 +71,7 @@ def nothing_but_the_swap() -> Iterator[None]:
         mock.patch.object(release, "run_gate", return_value=()),
         mock.patch.object(release, "COMPUTED", {}),
         mock.patch.object(release, "audit_release"),
+        mock.patch.object(release.note, "render", return_value="<!doctype html>"),
     ):
         yield
 
