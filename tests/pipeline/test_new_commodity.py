@@ -10,7 +10,6 @@ import duckdb
 import pytest
 
 from ingest.origins import SampleOrigin
-from quality.fields import FIELDS
 from tests.pipeline.conftest import House
 
 CODE = "ZZ"
@@ -91,7 +90,6 @@ def test_it_stands_in_every_mart_it_has_data_for(built: Path, models: list[tuple
         }
     assert {name for name, rows in found.items() if not rows} == set()
     assert len(found) > 15
-    assert "commodity_code" in FIELDS
 
 
 def test_it_has_a_score_and_an_outlook_for_every_horizon(built: Path) -> None:

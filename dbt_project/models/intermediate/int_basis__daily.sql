@@ -10,7 +10,16 @@ with futures as (
 
 midday as (
 
-    select * from {{ ref('int_futures__midday') }}
+    select
+        reading,
+        contract_code,
+        trade_date,
+        last_1130_cny_t,
+        available_at,
+        data_origin,
+        payload_sha256
+    from {{ ref('int_futures__session') }}
+    where last_1130_cny_t is not null
 
 ),
 
@@ -181,7 +190,7 @@ prices as (
         deliveries.delivery_end_date,
         't1130' as futures_leg,
         'bars' as price_source,
-        midday.midday_cny_t as futures_cny_t,
+        midday.last_1130_cny_t as futures_cny_t,
         midday.available_at,
         midday.data_origin,
         midday.payload_sha256

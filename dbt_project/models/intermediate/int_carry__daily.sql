@@ -100,11 +100,11 @@ traded_days as (
 
 ),
 
--- Terms without a scope, in force on the day, as columns.
+-- Terms without a scope and the speculative margin, in force on the day, as columns.
 costs as (
 
     {%- set names = [
-        'interest_ratio', 'carry_margin_ratio', 'vat_ratio', 'storage_cny_t_day', 'handling_cny_t', 'delivery_fee_cny_t', 'delivery_out_cny_t',
+        'interest_ratio', 'margin_ratio', 'vat_ratio', 'storage_cny_t_day', 'handling_cny_t', 'delivery_fee_cny_t', 'delivery_out_cny_t',
         'trade_fee_ratio', 'brand_premium_cny_t', 'carry_hurdle_cny_t', 'vat_credit_days', 'receipt_validity_days',
     ] %}
 
@@ -118,7 +118,7 @@ costs as (
     inner join terms
         on
             traded_days.commodity_code = terms.commodity_code
-            and terms.scope = ''
+            and (terms.scope = '' or (terms.term = 'margin_ratio' and terms.scope = 'spec'))
             and traded_days.trade_date >= terms.valid_from
             and (terms.superseded_from is null or traded_days.trade_date < terms.superseded_from)
     group by traded_days.commodity_code, traded_days.trade_date
@@ -246,7 +246,7 @@ charged as (
         + costs.storage_cny_t_day * matrix.days_to_delivery_end
         + costs.handling_cny_t
         + costs.delivery_fee_cny_t as fixed_carry_cny_t,
-        costs.carry_margin_ratio * costs.interest_ratio * matrix.days_to_delivery_end / 365.0 + costs.trade_fee_ratio as futures_carry_ratio,
+        costs.margin_ratio * costs.interest_ratio * matrix.days_to_delivery_end / 365.0 + costs.trade_fee_ratio as futures_carry_ratio,
         case
             when matrix.sessions_to_last_trading_day <= matrix.reverse_carry_sessions
                 then

@@ -17,6 +17,12 @@ days as (
 
 ),
 
+parameters as (
+
+    select * from {{ ref('int_commodities__parameters') }}
+
+),
+
 parts as (
 
     select
@@ -126,10 +132,12 @@ joined as (
         closes.open_interest_before_lots,
         sessions.part = 1 or (sessions.part = 2 and not days.has_night_session) as is_first,
         lag(sessions.part) over trade_day = sessions.part - 1 as follows_on,
+        {{ shanghai_time('sessions.trade_date', 'parameters.midday_minutes') }} as midday_at,
         lag(sessions.session_last_cny_t) over trade_day as last_before_cny_t,
         lag(sessions.open_interest_end_lots) over trade_day as end_before_lots
     from sessions
     inner join days on sessions.trade_date = days.trade_date
+    inner join parameters on sessions.commodity_code = parameters.commodity_code
     left join closes
         on
             sessions.reading = closes.reading
@@ -164,7 +172,7 @@ final as (
         session_last_cny_t,
         -- The price at 11:30 is that of a bar ending then; a session cut short by the build's horizon has none.
         case
-            when session = 'am2' and session_ended_at = {{ shanghai_time('trade_date', '690') }} then session_last_cny_t
+            when session = 'am2' and session_ended_at = midday_at then session_last_cny_t
         end as last_1130_cny_t,
         price_start_cny_t,
         session_last_cny_t - price_start_cny_t as price_change_cny_t,

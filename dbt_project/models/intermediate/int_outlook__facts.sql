@@ -59,7 +59,8 @@ limits as (
 
     select
         *,
-        lag(limit_ratio) over (partition by commodity_code order by trade_date) as limit_ratio_before
+        lag(limit_ratio) over (partition by commodity_code order by trade_date) as limit_ratio_before,
+        lag(spec_margin_ratio) over (partition by commodity_code order by trade_date) as margin_ratio_before
     from futures
 
 ),
@@ -104,6 +105,8 @@ quotes_facts as (
         'volume_oi_ratio': 'limits.volume_oi_ratio',
         'distance_to_major_pct': '100.0 * least(' ~ from_close ~ ', ' ~ from_high ~ ')',
         'is_limit_raised': 'case when limits.limit_ratio > limits.limit_ratio_before then 1.0 when limits.limit_ratio <= limits.limit_ratio_before then 0.0 end',
+        'is_margin_raised': 'case when limits.spec_margin_ratio > limits.margin_ratio_before then 1.0'
+        ~ ' when limits.spec_margin_ratio <= limits.margin_ratio_before then 0.0 end',
     } %}
     {%- for signal, figure in figures.items() %}
     select

@@ -1,31 +1,14 @@
-with spot as (
+-- The four vendor tables share one form; each keeps its name as the dataset its publication clock is kept under.
+{%- set tables = {
+    'spot__quotes': ref('stg_spot__quotes'), 'spot__overseas': ref('stg_spot__overseas'),
+    'cost__series': ref('stg_cost__series'), 'capacity__series': ref('stg_capacity__series'),
+} %}
 
-    select * from {{ ref('stg_spot__quotes') }}
+with final as (
 
-),
-
-overseas as (
-
-    select * from {{ ref('stg_spot__overseas') }}
-
-),
-
-cost as (
-
-    select * from {{ ref('stg_cost__series') }}
-
-),
-
-capacity as (
-
-    select * from {{ ref('stg_capacity__series') }}
-
-),
-
-final as (
-
+    {%- for dataset, table in tables.items() %}
     select
-        'spot__quotes' as dataset,
+        '{{ dataset }}' as dataset,
         feed,
         provider,
         series_id,
@@ -41,70 +24,12 @@ final as (
         source,
         fetched_at,
         data_origin
-    from spot
+    from {{ table }}
+    {%- if not loop.last %}
 
     union all
-
-    select
-        'spot__overseas' as dataset,
-        feed,
-        provider,
-        series_id,
-        frequency,
-        obs_date,
-        low_value,
-        high_value,
-        value,
-        change_value,
-        unit,
-        published_at,
-        payload_sha256,
-        source,
-        fetched_at,
-        data_origin
-    from overseas
-
-    union all
-
-    select
-        'cost__series' as dataset,
-        feed,
-        provider,
-        series_id,
-        frequency,
-        obs_date,
-        low_value,
-        high_value,
-        value,
-        change_value,
-        unit,
-        published_at,
-        payload_sha256,
-        source,
-        fetched_at,
-        data_origin
-    from cost
-
-    union all
-
-    select
-        'capacity__series' as dataset,
-        feed,
-        provider,
-        series_id,
-        frequency,
-        obs_date,
-        low_value,
-        high_value,
-        value,
-        change_value,
-        unit,
-        published_at,
-        payload_sha256,
-        source,
-        fetched_at,
-        data_origin
-    from capacity
+    {% endif %}
+    {%- endfor %}
 
 )
 
