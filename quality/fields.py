@@ -72,6 +72,7 @@ _ALL = (
     Field("last_trading_day_rule", T, "-", "How the last trading day follows from the delivery month: day_of_month (postponed to the next session) or nth_session", "最后交易日规则"),
     Field("last_trading_day_value", I, "day or session", "The rule's number: day of the delivery month, or its n-th session", "最后交易日规则值", 1, 31),
     Field("contract_size_qty", N, "quantity unit", "What one lot holds, in the unit the price is quoted for", "合约乘数（报价数量单位/手）", ge=0),
+    Field("sector", T, "-", "Group of products the exchange itself puts the product in", "交易所品种板块"),
     Field("tick_price", N, "quote unit", "Smallest price step of the product, in its own quote unit", "最小变动价位（报价单位）", ge=0),
     Field("valid_from", D, "-", "First day the row holds", "生效日"),
     # exchange quotes, in the product's own quote unit
@@ -537,6 +538,8 @@ _ALL = (
     Field("score_band_high", N, "score", "Upper end of the score's band: 5 % of fixed draws of the weights lie above", "评分区间上限", -100, 100),
     Field("score_equal_weights", N, "score", "What the score would be with equal weights", "等权评分", -100, 100),
     Field("score_equal_blocks", N, "score", "What the score would be with equal blocks", "板块等权评分", -100, 100),
+    Field("breadth_5d", N, "share", "Share of the products quoted whose dominant contract closed above its close five sessions before; null below 20 products", "五日上涨品种占比", 0, 1),
+    Field("sector_breadth", N, "share", "The same within the commodity's own sector of the exchange; null below 5 products", "板块五日上涨品种占比", 0, 1),
     Field("is_sentiment_over_fundamentals", B, "-", "Policy and money together outweigh fundamentals that do not support the price, at a clearly positive score", "情绪强于基本面（政策+资金）"),
     Field("is_sentiment_and_receipts_over_fundamentals", B, "-", "The same with receipts counted in, although they are a physical fact", "情绪强于基本面（含仓单）"),
     Field("policy_intensity", N, "intensity", "Strength of all policy events known, each decayed to the day", "政策强度", ge=0),

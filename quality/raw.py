@@ -442,7 +442,7 @@ TABLES: dict[str, RawTable] = {
         ),
         _config(
             "catalog__products",
-            ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "source_note"),
+            ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "sector", "source_note"),
             ("exchange", "product_id"),
         ),
         _config("catalog__series", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "source_note"), ("commodity_code", "role", "provider", "series_id")),

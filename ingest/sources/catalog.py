@@ -159,6 +159,7 @@ def _products(exchange: str, document: dict[str, Any]) -> list[dict[str, Any]]:
             "contract_size_qty": float(contract["size"]),
             "quantity_unit": contract.get("unit", "t"),
             "tick_price": float(contract["tick"]),
+            "sector": contract["sector"],
             "source_note": document["contracts_source"],
         }
         for product, contract in document.get("contracts", {}).items()

@@ -15,6 +15,8 @@ from ingest.sources.catalog import catalog_files
 from serving.audit.interval import Interval
 
 METRICS_FILE = "metrics.toml"
+FUTURES = "fct_futures_daily"
+"""The mart a definition reads unless it names another."""
 
 
 class CatalogError(ValueError):
@@ -52,9 +54,16 @@ class Definition:
     kinds: tuple[str, ...] = ()
     night: bool | None = None
     mart: str = ""
-    """Column of marts.fct_futures_daily: read where there is no formula, held against it in the tests where there is one."""
-    states: Mapping[str, int] = field(default_factory=dict)
+    """Column of a mart, `mart.column` or a column of the futures: read where there is no formula, held against it in the tests where there is one."""
+    states: Mapping[str, int | str] = field(default_factory=dict)
+    """What the words of the column mean: a number, or the direction a claim states."""
     rests_on: str = ""
+
+    @property
+    def column(self) -> tuple[str, str]:
+        """Mart and column it reads."""
+        mart, dot, column = self.mart.rpartition(".")
+        return (mart if dot else FUTURES), column
 
     @property
     def title(self) -> str:

@@ -18,7 +18,7 @@ import polars as pl
 
 from ingest.sample.ledger import TOLERANCE, Cell, load_elsewhere, load_ledger
 from ingest.source import DataOrigin
-from serving.audit.catalog import Fact
+from serving.audit.catalog import FUTURES, Fact
 from serving.audit.interval import Interval
 
 COLUMNS = (
@@ -36,6 +36,14 @@ _DATASETS = {
     "bars__prices": "bars",
     "fx__central_parity": "central_parity",
     "policy__events": "events",
+}
+
+# What keys a mart's rows, and which of them definitions may read: of the futures, contracts with a published figure.
+_MARTS = {
+    FUTURES: ("contract_code", "trade_date", "list_contains(?, contract_code)"),
+    "fct_term_structure_daily": ("commodity_code", "trade_date", "true"),
+    "fct_positioning_daily": ("commodity_code", "trade_date", "is_dominant and session = 'day'"),
+    "fct_sentiment_daily": ("commodity_code", "as_of_date", "true"),
 }
 
 
@@ -71,8 +79,8 @@ class Evidence:
     observations: Mapping[tuple[str, str, str], Mapping[date, Sequence[Observation]]]
     events: Sequence[Event] = ()
     is_real: bool = False
-    marts: Mapping[tuple[str, date], Mapping[str, Any]] = field(default_factory=dict)
-    """Rows of marts.fct_futures_daily by contract and day."""
+    marts: Mapping[tuple[str, str, date], Mapping[str, Any]] = field(default_factory=dict)
+    """Rows of the marts definitions read: by mart, contract or commodity, and day."""
 
     def on(self, fact: Fact, key: str, day: date) -> Observation | None:
         """Give the figure of a day."""
@@ -116,8 +124,11 @@ def read_evidence(con: duckdb.DuckDBPyConnection, as_of: date, publisher: str | 
             interval = Interval.of(Fraction(repr(value)), Fraction(repr(uncertainty or 0.0)))
             observations[dataset, key, column][day].append(Observation(day, interval, printed_by))
     contracts = sorted({key for dataset, key, _ in observations if dataset == "daily_quotes"})
-    quotes = con.execute("select * from marts.fct_futures_daily where list_contains(?, contract_code)", [contracts]).pl()
-    marts = {(row["contract_code"], row["trade_date"]): row for row in quotes.iter_rows(named=True)}
+    marts = {
+        (mart, row[key], row[day]): row
+        for mart, (key, day, rows) in _MARTS.items()
+        for row in con.execute(f"select * from marts.{mart} where {rows}", [contracts] if "?" in rows else []).pl().iter_rows(named=True)
+    }
     return Evidence(observations, [_event(key, row) for key, row in texts.items()], not any(row[9] == DataOrigin.SAMPLE for row in rows), marts)
 
 

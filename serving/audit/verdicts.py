@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from ingest.catalog.calendar import Calendar
 from serving.audit import checks
-from serving.audit.catalog import Catalog, Commodity, Definition, Fact, Metric
+from serving.audit.catalog import FUTURES, Catalog, Commodity, Definition, Fact, Metric
 from serving.audit.checks import shown
 from serving.audit.claims import Claim, Note
 from serving.audit.facts import Evidence
@@ -217,17 +217,23 @@ class Auditor:
         raise error or MissingError(definition.title)
 
     def _mart(self, definition: Definition, context: Context) -> Value:
-        """Read a column of the futures mart; what it rests on must be evidence, all of it."""
+        """Read a column of a mart; what it rests on must be evidence, all of it."""
+        mart, column = definition.column
+        name = f"marts.{mart}.{column}"
         if definition.rests_on:
             evaluate(definition.rests_on, context)
         elif not self.evidence.is_real:
-            raise MissingError(f"marts.fct_futures_daily.{definition.mart} rests on figures that are simulated here")
-        row = self.evidence.marts.get((context.words.get("contract", ""), context.day))
-        state = None if row is None else row.get(definition.mart)
+            raise MissingError(f"{name} rests on figures that are simulated here")
+        key = context.words.get("contract", "") if mart == FUTURES else context.commodity.code
+        state = self.evidence.marts.get((mart, key, context.day), {}).get(column)
         if state is None:
-            raise MissingError(f"marts.fct_futures_daily.{definition.mart} has no value on {context.day}")
-        number = Interval.of(definition.states[str(state).lower()] if definition.states else Fraction(repr(state)))
-        context.used.append(Used(definition.mart, context.day, number, "marts.fct_futures_daily"))
+            raise MissingError(f"{name} has no value on {context.day}")
+        told = definition.states[str(state).lower()] if definition.states else Fraction(repr(state))
+        if isinstance(told, str):
+            context.used.append(Used(column, context.day, None, f"marts.{mart}"))
+            return frozenset({told})
+        number = Interval.of(told)
+        context.used.append(Used(column, context.day, number, f"marts.{mart}"))
         return number.meets(Interval.of(1)) if set(definition.states) == {"true", "false"} else number
 
     # ---- comparing -----------------------------------------------------------------------------------------------------------------
@@ -452,8 +458,8 @@ class Auditor:
                 return match[0]
         dominant = [
             contract
-            for (contract, day), row in self.evidence.marts.items()
-            if day == claim.period.end and row["is_dominant"] and contract.startswith(code)
+            for (mart, contract, day), row in self.evidence.marts.items()
+            if mart == FUTURES and day == claim.period.end and row["is_dominant"] and contract.startswith(code)
         ]
         return dominant[0] if dominant else None
 

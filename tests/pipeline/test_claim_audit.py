@@ -13,7 +13,7 @@ import pytest
 import ingest.catalog as catalog_files
 from ingest.catalog.calendar import load_calendar
 from ingest.sample.ledger import CLAIMS_FILE
-from serving.audit.catalog import load_catalog
+from serving.audit.catalog import FUTURES, load_catalog
 from serving.audit.claims import COLUMNS
 from serving.audit.facts import read_evidence
 from serving.audit.formulas import Context, MissingError, evaluate
@@ -140,8 +140,8 @@ def test_definitions_give_what_the_marts_show(sample) -> None:
     pairs = [one for metric in catalog.metrics.values() for one in metric.definitions if one.formula and one.mart]
     assert len(pairs) >= 5
     checked = Counter()
-    for (contract, day), row in evidence.marts.items():
-        if contract != "AO2509":
+    for (mart, contract, day), row in evidence.marts.items():
+        if (mart, contract) != (FUTURES, "AO2509"):
             continue
         before = calendar.between(date(2023, 6, 19), day)[-3:][0]
         for one in pairs:

@@ -147,7 +147,10 @@ def test_dialect_differences_live_in_macros() -> None:
 def test_every_threshold_has_a_source_and_is_used() -> None:
     parameters = tomllib.loads((ROOT / "ingest/catalog/parameters.toml").read_text())["parameter"]
     assert [row["name"] for row in parameters if not row["source"].strip() or not row["unit"].strip()] == []
-    read = set(re.findall(r"'(\w+)'", (DBT / "models/intermediate/int_commodities__parameters.sql").read_text().split("] -%}")[0]))
+    lists = [
+        (DBT / f"models/intermediate/{model}.sql").read_text().split("] -%}")[0] for model in ("int_commodities__parameters", "int_market__breadth")
+    ]
+    read = {name for text in lists for name in re.findall(r"'(\w+)'", text)}
     assert {row["name"] for row in parameters} == read
     models = "".join(path.read_text() for path in MODELS if path.stem != "int_commodities__parameters")
     serving = "".join(path.read_text() for path in (ROOT / "serving").rglob("*.py"))

@@ -135,7 +135,7 @@ def test_every_word_of_the_shipped_metrics_has_a_meaning() -> None:
                 assert names <= known, (metric.name, names - known)
         assert metric.unit in ("", *CATALOG.units), metric.name
         assert metric.asserts in ("", *CATALOG.facts), metric.name
-        words = (metric.band, metric.low, metric.high, metric.approx)
+        words = (metric.neutral not in (None, 0, 1), metric.band, metric.low, metric.high, metric.approx)
         assert not any(words) or metric.source, f"{metric.name} has a threshold without a source"
 
 
@@ -159,3 +159,26 @@ def test_any_metric_on_any_period_without_evidence_is_judged_and_never_accused(t
     ]
     assert len(judged) == len(rows) > 1500
     assert {row.verdict for row in judged} == {Verdict.NOT_COMPUTABLE}
+
+
+@pytest.mark.parametrize(
+    ("metric", "mart", "column", "shown", "direction", "verdict"),
+    [
+        ("breadth_5d", "fct_sentiment_daily", "breadth_5d", 0.8, "up", Verdict.SUPPORTED),
+        ("breadth_5d", "fct_sentiment_daily", "breadth_5d", 0.6, "up", Verdict.CONTRADICTED),
+        ("breadth_5d", "fct_sentiment_daily", "breadth_5d", None, "up", Verdict.NOT_COMPUTABLE),
+        ("sector_breadth", "fct_sentiment_daily", "sector_breadth", 0.6, "up", Verdict.SUPPORTED),
+        ("term_structure_shape", "fct_term_structure_daily", "shape", "backwardation", "down_with_maturity", Verdict.SUPPORTED),
+        ("term_structure_shape", "fct_term_structure_daily", "shape", "mixed", "down_with_maturity", Verdict.CONTRADICTED),
+        ("top20_short_chg", "fct_positioning_daily", "top20_short_change_lots", -500, "down", Verdict.SUPPORTED),
+        ("net_long_chg5", "fct_positioning_daily", "net_long_change_5d_lots", -500, "up", Verdict.CONTRADICTED),
+    ],
+)
+def test_a_metric_of_a_mart_is_judged_on_real_data_and_never_on_a_sample(
+    tmp_path: Path, metric: str, mart: str, column: str, shown: object, direction: str, verdict: Verdict
+) -> None:
+    read = note(tmp_path, f"{HEADER}\nX1,1,words,state,{metric},AO,2025-07-22,,,,,,{direction}\n")
+    rows = {(mart, "AO", date(2025, 7, 22)): {column: shown}}
+    for is_real, expected in ((True, verdict), (False, Verdict.NOT_COMPUTABLE)):
+        (judged,) = Auditor(read, CATALOG, Evidence({}, is_real=is_real, marts=rows), CALENDAR).judge_all()
+        assert (judged.verdict, f"marts.{mart}.{column}" in judged.evidence or judged.verdict != Verdict.NOT_COMPUTABLE) == (expected, True)

@@ -25,6 +25,12 @@ policy as (
 
 ),
 
+market as (
+
+    select * from {{ ref('int_market__known') }}
+
+),
+
 scores as (
 
     select
@@ -118,6 +124,9 @@ final as (
         and scores.score > parameters.sentiment_over_fundamentals_score as is_sentiment_and_receipts_over_fundamentals,
         policy.signal_value as policy_intensity,
         policy.signal_change as policy_intensity_change,
+        market.breadth_5d,
+        market.sector_breadth,
+        market.null_reason,
         nullif(
             concat_ws(
                 ';',
@@ -149,6 +158,10 @@ final as (
         on
             scores.commodity_code = policy.commodity_code
             and scores.as_of_date = policy.as_of_date
+    left join market
+        on
+            scores.commodity_code = market.commodity_code
+            and scores.as_of_date = market.as_of_date
 
 )
 

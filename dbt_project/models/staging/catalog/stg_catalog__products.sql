@@ -13,6 +13,7 @@ renamed as (
         contract_size_qty,
         quantity_unit,
         tick_price,
+        sector,
         source_note,
         payload_sha256,
         source,

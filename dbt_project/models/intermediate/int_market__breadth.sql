@@ -1,0 +1,175 @@
+{% set names = ['decision_time_minutes', 'breadth_minimum_products', 'sector_breadth_minimum_products'] -%}
+
+-- How much of the market rises: the share of products whose dominant contract is above its close five sessions before, of all products quoted
+-- and of each sector. A product's dominant contract here is the one with most open interest at the close before; a configured commodity's
+-- roll rule needs dated facts that other products do not have.
+with quotes as (
+
+    select * from {{ ref('int_exchange__quotes') }}
+
+),
+
+clock as (
+
+    select * from {{ ref('stg_catalog__publication_clock') }}
+
+),
+
+products as (
+
+    select * from {{ ref('stg_catalog__products') }}
+
+),
+
+days as (
+
+    select * from {{ ref('stg_catalog__trading_days') }}
+
+),
+
+-- The market is nobody's own: what holds for all commodities holds for it.
+parameters as (
+
+    select
+        {%- for name in names %}
+        max(case when parameter = '{{ name }}' then parameter_value end) as {{ name }},
+        {%- endfor %}
+        count(*) as parameters
+    from {{ ref('stg_catalog__parameters') }}
+    where commodity_code = '*'
+
+),
+
+timed as (
+
+    select
+        quotes.*,
+        {{ shanghai_time('quotes.trade_date', 'parameters.decision_time_minutes') }} as decided_by,
+        {{ clock_at('quotes.trade_date', 'quotes.published_at', 'clock') }} as clock_at
+    from quotes
+    inner join clock on quotes.dataset = clock.dataset
+    cross join parameters
+
+),
+
+versions as (
+
+    {{ versions(
+        'timed',
+        keys=['exchange', 'product_id', 'delivery_month_code', 'trade_date'],
+        values=['close_price', 'volume_lots', 'open_interest_lots', 'open_interest_change_lots'],
+        decided=true
+    ) }}
+
+),
+
+told as (
+
+    {{ readings('versions') }}
+
+),
+
+-- Both ends must have traded and have been known; a session that is missing in between is never bridged.
+contracts as (
+
+    select
+        told.reading,
+        told.exchange,
+        told.product_id,
+        told.delivery_month_code,
+        told.trade_date,
+        told.decided_by,
+        told.data_origin,
+        told.payload_sha256,
+        coalesce(
+            case when lag(days.session_index) over contract_days = days.session_index - 1 then lag(told.open_interest_lots) over contract_days end,
+            told.open_interest_lots - told.open_interest_change_lots
+        ) as open_interest_before,
+        case when told.volume_lots > 0 then told.close_price end as close_price,
+        case
+            when lag(days.session_index, 5) over contract_days = days.session_index - 5 and lag(told.volume_lots, 5) over contract_days > 0
+                then lag(told.close_price, 5) over contract_days
+        end as close_before_5,
+        greatest(told.available_at, coalesce(lag(told.available_at, 5) over contract_days, told.available_at)) as available_at
+    from told
+    inner join days on told.trade_date = days.trade_date
+    window contract_days as (
+        partition by told.reading, told.exchange, told.product_id, told.delivery_month_code
+        order by told.trade_date
+    )
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by reading, exchange, product_id, trade_date
+            order by open_interest_before desc, delivery_month_code asc
+        ) as place
+    from contracts
+    where open_interest_before > 0 and (reading = 'latest' or available_at <= decided_by)
+
+),
+
+returns as (
+
+    select
+        ranked.*,
+        products.sector,
+        {{ pct('ranked.close_price', 'ranked.close_before_5') }} as ret_cc_5d_pct
+    from ranked
+    left join products
+        on
+            ranked.exchange = products.exchange
+            and ranked.product_id = products.product_id
+            and ranked.trade_date >= products.valid_from
+    where ranked.place = 1
+
+),
+
+grouped as (
+
+    {%- for market, minimum in [("'all'", 'parameters.breadth_minimum_products'), ('returns.sector', 'parameters.sector_breadth_minimum_products')] %}
+    select
+        returns.reading,
+        {{ market }} as market,
+        returns.trade_date,
+        count(returns.ret_cc_5d_pct) as products,
+        {{ minimum }} as minimum_products,
+        avg(case when returns.ret_cc_5d_pct > 0.0 then 1.0 when returns.ret_cc_5d_pct <= 0.0 then 0.0 end) as rising_share,
+        max(returns.available_at) as available_at,
+        max(returns.data_origin) as data_origin,
+        max(returns.payload_sha256) as payload_sha256
+    from returns
+    cross join parameters
+    where {{ market }} is not null
+    group by returns.reading, {{ market }}, returns.trade_date, {{ minimum }}
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+
+),
+
+final as (
+
+    select
+        reading,
+        market,
+        trade_date,
+        products,
+        case when products >= minimum_products then rising_share end as breadth_5d,
+        case
+            when products < minimum_products then 'fewer_than_' || cast(cast(minimum_products as bigint) as varchar) || '_products'
+        end as null_reason,
+        available_at,
+        data_origin,
+        payload_sha256
+    from grouped
+
+)
+
+select * from final
