@@ -95,3 +95,22 @@ at each day's own decision, which scores and rules are made of.
 {% macro pct(later, earlier) -%}
     100.0 * ({{ later }} / nullif({{ earlier }}, 0.0) - 1.0)
 {%- endmacro %}
+
+{# A weighted mean of scores, kept within -100 to 100: its last digit may pass the ends. Not least and greatest: they pass over a null. #}
+{% macro within_score(mean) -%}
+    case when abs({{ mean }}) > 100.0 then 100.0 * sign({{ mean }}) else {{ mean }} end
+{%- endmacro %}
+
+{# Growth of a month's customs figure on the month before. January and February come together and the holiday moves between them: no growth touches either. #}
+{% macro mom_pct(month_of_year, later, earlier) -%}
+    case when {{ month_of_year }} > 3 then {{ pct(later, earlier) }} end
+{%- endmacro %}
+
+{# Why there is no such growth; null where there is. #}
+{% macro mom_null_reason(month_of_year, later, earlier) -%}
+    case
+        when {{ month_of_year }} <= 3 then 'chinese_new_year'
+        when {{ later }} is null then 'no_quantity'
+        when coalesce({{ earlier }}, 0.0) = 0.0 then 'no_earlier_month'
+    end
+{%- endmacro %}

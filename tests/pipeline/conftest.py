@@ -18,7 +18,7 @@ from ingest.archive import Archive
 from ingest.flow import ingest
 from ingest.lake import Lake
 from ingest.origins import CatalogOrigin, Origin
-from ingest.settings import Settings
+from ingest.settings import REPOSITORY, Settings
 from ingest.sources import SOURCES
 from orchestration.dbt import PRODUCTION, PROJECT, build_command, environment
 from orchestration.warehouse import load_raw
@@ -84,6 +84,17 @@ def damaged(tmp_path_factory: pytest.TempPathFactory, shared_data: Path, files: 
 def command() -> Callable[..., subprocess.CompletedProcess[str]]:
     """The `alumina` command."""
     return alumina
+
+
+BACKTEST = "select calls, hit_ratio, hit_ratio_low, hit_ratio_high, brier from serving.outlook_backtest"
+
+
+def told_in_readme(rows: list[tuple[Any, ...]]) -> list[str]:
+    """Give the lines of the README's table of the backtest that it ought to have and does not."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    lines = [f"| {calls} | {hit:.2f} [{low:.2f}, {high:.2f}] | {brier:.3f} |" for calls, hit, low, high, brier in rows]
+    assert lines
+    return [line for line in lines if line not in readme]
 
 
 class House:

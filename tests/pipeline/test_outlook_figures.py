@@ -8,6 +8,7 @@ import pytest
 
 from ingest.settings import Settings
 from serving.whatif import WhatIfError, parse, shocks, whatif
+from tests.pipeline.conftest import BACKTEST, told_in_readme
 
 GOLDEN = date(2025, 7, 22)
 
@@ -114,6 +115,8 @@ def test_the_backtest_of_the_sample_says_what_it_stands_on(sample: Any) -> None:
     assert 0 < found["rules"][2] < found["rules"][1]
     assert found["rules"][4] <= found["rules"][3] <= found["rules"][5]
     assert found["flat"][6] == pytest.approx(0.25)
+    held = "horizon = 'short' and statements = 'validated' and commodity_code = 'AO'"
+    assert told_in_readme(sample.published(f"{BACKTEST} where {held} and strategy in ('rules', 'momentum')")) == []
 
 
 @pytest.mark.parametrize(

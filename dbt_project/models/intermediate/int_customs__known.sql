@@ -94,12 +94,8 @@ final as (
         ordered.import_t,
         ordered.export_t,
         ordered.import_t - ordered.export_t as net_import_t,
-        -- As in the trade mart: no month-on-month figure touches January or February.
-        case when ordered.month_of_year > 3 then {{ pct('ordered.export_t', 'ordered.previous_export_t') }} end as exports_mom_pct,
-        case
-            when ordered.month_of_year <= 3 then 'chinese_new_year'
-            when coalesce(ordered.previous_export_t, 0.0) = 0.0 then 'no_earlier_month'
-        end as exports_null_reason,
+        {{ mom_pct('ordered.month_of_year', 'ordered.export_t', 'ordered.previous_export_t') }} as exports_mom_pct,
+        {{ mom_null_reason('ordered.month_of_year', 'ordered.export_t', 'ordered.previous_export_t') }} as exports_null_reason,
         ordered.available_at,
         ordered.payload_sha256
     from ordered

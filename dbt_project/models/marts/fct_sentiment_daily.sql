@@ -37,7 +37,7 @@ scores as (
         commodity_code,
         as_of_date,
         max(config_version) as config_version,
-        sum(component_score * weight) / sum(case when component_score is not null then weight end) as score,
+        {{ within_score('sum(component_score * weight) / sum(case when component_score is not null then weight end)') }} as score,
         coalesce(sum(case when component_score is not null then weight end), 0.0) / sum(weight) as coverage,
         avg(component_score) as score_equal_weights,
         {%- for block in ['policy', 'receipts', 'money', 'fundamentals'] %}
@@ -80,7 +80,7 @@ drawn as (
         components.commodity_code,
         components.as_of_date,
         draws.draw,
-        sum(components.component_score * components.weight * draws.factor) / sum(components.weight * draws.factor) as draw_score
+        {{ within_score('sum(components.component_score * components.weight * draws.factor) / sum(components.weight * draws.factor)') }} as draw_score
     from components
     inner join draws on components.component = draws.component
     where components.component_score is not null

@@ -95,18 +95,13 @@ compared as (
 
 ),
 
--- January and February come together and the holiday moves between them: no month-on-month figure touches either, and the two
--- together are what a year before is compared with.
+-- January and February together are what a year before is compared with: they come together and the holiday moves between them.
 grown as (
 
     select
         *,
-        case when month_of_year > 3 then {{ pct('qty_t', 'previous_qty_t') }} end as mom_pct,
-        case
-            when month_of_year <= 3 then 'chinese_new_year'
-            when qty_t is null then 'no_quantity'
-            when coalesce(previous_qty_t, 0.0) = 0.0 then 'no_earlier_month'
-        end as mom_null_reason,
+        {{ mom_pct('month_of_year', 'qty_t', 'previous_qty_t') }} as mom_pct,
+        {{ mom_null_reason('month_of_year', 'qty_t', 'previous_qty_t') }} as mom_null_reason,
         case
             when month_of_year = 2 then {{ pct('(qty_t + previous_qty_t)', '(year_ago_qty_t + year_ago_previous_qty_t)') }}
             when month_of_year > 2 then {{ pct('qty_t', 'year_ago_qty_t') }}
