@@ -96,9 +96,12 @@ at each day's own decision, which scores and rules are made of.
     100.0 * ({{ later }} / nullif({{ earlier }}, 0.0) - 1.0)
 {%- endmacro %}
 
-{# A weighted mean of scores, kept within -100 to 100: its last digit may pass the ends. Not least and greatest: they pass over a null. #}
-{% macro within_score(mean) -%}
-    case when abs({{ mean }}) > 100.0 then 100.0 * sign({{ mean }}) else {{ mean }} end
+{#
+A mean of scores, or its part, to ten decimals and within -100 to 100: an engine adds up in any order, and the order shows in the last
+digits of a double. Not least and greatest: they pass over a null.
+#}
+{% macro score_mean(mean) -%}
+    case when abs({{ mean }}) > 100.0 then 100.0 * sign({{ mean }}) else round({{ mean }}, 10) end
 {%- endmacro %}
 
 {# Growth of a month's customs figure on the month before. January and February come together and the holiday moves between them: no growth touches either. #}

@@ -1,20 +1,12 @@
-with shfe as (
+-- All exchanges in one shape, as printed and in their own units; an exchange's name is the prefix of its datasets.
+{%- set exchanges = {'SHFE': ref('stg_shfe__daily_quotes'), 'GFEX': ref('stg_gfex__daily_quotes')} %}
 
-    select * from {{ ref('stg_shfe__daily_quotes') }}
+with final as (
 
-),
-
-gfex as (
-
-    select * from {{ ref('stg_gfex__daily_quotes') }}
-
-),
-
-final as (
-
+    {%- for exchange, table in exchanges.items() %}
     select
-        'SHFE' as exchange,
-        'shfe__daily_quotes' as dataset,
+        '{{ exchange }}' as exchange,
+        '{{ exchange | lower }}__daily_quotes' as dataset,
         trade_date,
         product_id,
         delivery_month_code,
@@ -35,34 +27,12 @@ final as (
         payload_sha256,
         fetched_at,
         published_at
-    from shfe
+    from {{ table }}
+    {%- if not loop.last %}
 
     union all
-
-    select
-        'GFEX' as exchange,
-        'gfex__daily_quotes' as dataset,
-        trade_date,
-        product_id,
-        delivery_month_code,
-        open_price,
-        high_price,
-        low_price,
-        close_price,
-        settle_price,
-        pre_settle_price,
-        close_change,
-        settle_change,
-        volume_lots,
-        open_interest_lots,
-        open_interest_change_lots,
-        turnover_10k_cny,
-        source,
-        data_origin,
-        payload_sha256,
-        fetched_at,
-        published_at
-    from gfex
+    {% endif %}
+    {%- endfor %}
 
 )
 

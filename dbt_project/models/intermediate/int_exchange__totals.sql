@@ -1,20 +1,12 @@
-with shfe as (
+-- The totals exchanges print beside their quotes, in one shape.
+{%- set exchanges = {'SHFE': ref('stg_shfe__daily_totals'), 'GFEX': ref('stg_gfex__daily_totals')} %}
 
-    select * from {{ ref('stg_shfe__daily_totals') }}
+with final as (
 
-),
-
-gfex as (
-
-    select * from {{ ref('stg_gfex__daily_totals') }}
-
-),
-
-final as (
-
+    {%- for exchange, table in exchanges.items() %}
     select
-        'SHFE' as exchange,
-        'shfe__daily_quotes' as dataset,
+        '{{ exchange }}' as exchange,
+        '{{ exchange | lower }}__daily_quotes' as dataset,
         trade_date,
         total_scope,
         product_id,
@@ -26,25 +18,12 @@ final as (
         payload_sha256,
         fetched_at,
         published_at
-    from shfe
+    from {{ table }}
+    {%- if not loop.last %}
 
     union all
-
-    select
-        'GFEX' as exchange,
-        'gfex__daily_quotes' as dataset,
-        trade_date,
-        total_scope,
-        product_id,
-        volume_lots,
-        open_interest_lots,
-        turnover_10k_cny,
-        source,
-        data_origin,
-        payload_sha256,
-        fetched_at,
-        published_at
-    from gfex
+    {% endif %}
+    {%- endfor %}
 
 )
 

@@ -37,12 +37,12 @@ scores as (
         commodity_code,
         as_of_date,
         max(config_version) as config_version,
-        {{ within_score('sum(component_score * weight) / sum(case when component_score is not null then weight end)') }} as score,
+        {{ score_mean('sum(component_score * weight) / sum(case when component_score is not null then weight end)') }} as score,
         coalesce(sum(case when component_score is not null then weight end), 0.0) / sum(weight) as coverage,
-        avg(component_score) as score_equal_weights,
+        {{ score_mean('avg(component_score)') }} as score_equal_weights,
         {%- for block in ['policy', 'receipts', 'money', 'fundamentals'] %}
-        sum(case when block = '{{ block }}' then component_score * weight end)
-        / sum(case when component_score is not null then weight end) as contribution_{{ block }},
+        {%- set part = "sum(case when block = '" ~ block ~ "' then component_score * weight end)" %}
+        {{ score_mean(part ~ ' / sum(case when component_score is not null then weight end)') }} as contribution_{{ block }},
         {%- endfor %}
         -- Rounded: a mean over many rows depends on their order in its last digits.
         md5({{ joined(
@@ -59,7 +59,7 @@ blocks as (
     select
         commodity_code,
         as_of_date,
-        avg(block_score) as score_equal_blocks
+        {{ score_mean('avg(block_score)') }} as score_equal_blocks
     from (
         select
             commodity_code,
@@ -80,7 +80,7 @@ drawn as (
         components.commodity_code,
         components.as_of_date,
         draws.draw,
-        {{ within_score('sum(components.component_score * components.weight * draws.factor) / sum(components.weight * draws.factor)') }} as draw_score
+        {{ score_mean('sum(components.component_score * components.weight * draws.factor) / sum(components.weight * draws.factor)') }} as draw_score
     from components
     inner join draws on components.component = draws.component
     where components.component_score is not null
