@@ -78,16 +78,17 @@ def run_job(
 
 
 def _phases(result: Any) -> dict[str, float]:
-    """Seconds by phase; the release says itself how long its gate took."""
+    """Seconds by phase; the release says itself how long its parts took."""
     seconds: dict[str, float] = {}
     for event in result.all_events:
         if event.event_type_value == "STEP_SUCCESS" and event.step_key:
             phase = TIMED[phase_of(event.step_key)]
             seconds[phase] = seconds.get(phase, 0.0) + event.event_specific_data.duration_ms / 1000
     for event in result.get_asset_materialization_events():
-        if gate := event.materialization.metadata.get("gate_seconds"):
-            seconds["gate"] = float(gate.value)
-            seconds["publish"] = seconds.pop("publish", seconds["gate"]) - seconds["gate"]
+        parts = {name: said for name, said in event.materialization.metadata.items() if name.endswith("_seconds")}
+        if parts:
+            seconds.pop("publish", None)  # the whole step
+            seconds |= {name.removesuffix("_seconds"): float(said.value) for name, said in parts.items()}
     return seconds
 
 

@@ -6,6 +6,7 @@ momentum (the sign of the five-day return) and with saying nothing (always flat)
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import duckdb
 import numpy as np
@@ -137,13 +138,16 @@ def _judge(group: pl.DataFrame, commodity: object, horizon: object, statements: 
 
 def _interval(values: np.ndarray, block: int, resamples: int, seed: int) -> Interval:
     """Give the mean and the 5 % and 95 % ends over resamples of whole blocks, circular; blanks are left out of each mean."""
-    n = len(values)
-    random = np.random.default_rng(seed)
-    blocks = -(-n // block)
-    starts = random.integers(0, n, size=(resamples, blocks))
-    places = (starts[:, :, None] + np.arange(block)).reshape(resamples, -1)[:, :n] % n
-    drawn = values[places]
+    drawn = values[_places(len(values), block, resamples, seed)]
     counted = ~np.isnan(drawn)
     means = np.where(counted, drawn, 0.0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
     means = means[counted.any(axis=1)]
     return Interval(float(np.nanmean(values)), float(np.quantile(means, 0.05)), float(np.quantile(means, 0.95)))
+
+
+@lru_cache(maxsize=1)  # the strategies of one horizon draw the same blocks
+def _places(n: int, block: int, resamples: int, seed: int) -> np.ndarray:
+    """Give the places of each resample: blocks from random starts, circular."""
+    starts = np.random.default_rng(seed).integers(0, n, size=(resamples, -(-n // block)))
+    places: np.ndarray = (starts[:, :, None] + np.arange(block)).reshape(resamples, -1)[:, :n] % n
+    return places

@@ -11,9 +11,11 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ SCHEMAS = ("marts", "serving")
 # Readable by every 1.x client; the working file may use newer storage.
 STORAGE_VERSION = "v1.0.0"
 FILE_NAME = "alumina.duckdb"
+# One thread copies small tables faster than several; FSST takes a third of the writing and saves nothing over a dictionary.
+_CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "threads": 1, "disabled_compression_methods": "fsst"}
 
 VIEWS = {
     "outlook": (
@@ -57,6 +61,9 @@ OWN_TABLES = {
     "claim_audit": "One row per note and claim_id. What the evidence says of each claim of the note a sample is about; empty on real data, where `alumina audit` writes beside. | 每份研报每条论断一行。样本研报的论断审计；真实数据下为空，由 alumina audit 另存。",
     "data_dictionary": "One row per table and column. Type, unit, meaning in English and Chinese, and an example. | 每张表每列一行。类型、单位、中英文含义与示例。",
 }
+_COLUMNS = """
+    select schema_name, table_name, column_name, data_type from duckdb_columns() where list_contains(?, schema_name) and not internal order by all
+"""
 _OWN_COLUMNS = {
     "publication": (
         "release_id", "run_id", "released_at", "data_through", "data_origin", "inputs_hash", "code_version", "checks_passed", "checks_failed",
@@ -104,7 +111,7 @@ class Release:
     checks: tuple[CheckResult, ...]
     rows: dict[str, int]
     seconds: dict[str, float]
-    """How long the gate, the note and the rest of the publication took."""
+    """How long each part took: `backtest`, `claims`, `gate` and `note` compute and judge, `publish` is the rest: copy, describe, export, seal, swap."""
 
 
 def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ()) -> Release:
@@ -120,30 +127,32 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
     release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"
     folder = settings.releases / f".building-{release_id}"
     _write_status(settings, release_id, run_id, "running", "")
-    started = time.perf_counter()
+    started, seconds = time.perf_counter(), dict[str, float]()
     try:
         folder.mkdir(parents=True)
-        _copy_tables(settings, folder)
-        _compute_tables(settings, folder)
-        _audit_claims(settings, folder)
-        gate_started = time.perf_counter()
-        gate = run_gate(_frames(folder), folder / "data_docs")
-        gate_seconds = time.perf_counter() - gate_started
-        results = (*checks, *(_as_check(result) for result in gate))
-        failed = [result for result in results if result.result == "fail"]
-        _finish(folder, release_id, run_id, now, inputs_hash, code, results)
-        undescribed = _undescribed(folder)
-        if failed or undescribed:
-            reasons = [f"{result.table_name}: {result.message}" for result in failed] + [
-                f"{name} has no description in quality/fields.py" for name in undescribed
-            ]
-            raise PublishRefusedError(
-                f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
-            )
-        rows = _export(folder)
-        note_started = time.perf_counter()
-        _write_note(settings, folder, results)
-        note_seconds = time.perf_counter() - note_started
+        with _building(settings, folder) as con:
+            _copy_tables(con)
+            with _timed(seconds, "backtest"):
+                _compute_tables(con)
+            with _timed(seconds, "claims"):
+                _audit_claims(con, settings)
+        with _open(folder) as con:
+            with _timed(seconds, "gate"):
+                gate = run_gate(_frames(con), folder / "data_docs")
+            results = (*checks, *(_as_check(result) for result in gate))
+            failed = [result for result in results if result.result == "fail"]
+            _finish(con, release_id, run_id, now, inputs_hash, code, results)
+            undescribed = _undescribed(con)
+            if failed or undescribed:
+                reasons = [f"{result.table_name}: {result.message}" for result in failed] + [
+                    f"{name} has no description in quality/fields.py" for name in undescribed
+                ]
+                raise PublishRefusedError(
+                    f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
+                )
+            rows = _export(con, folder)
+            with _timed(seconds, "note"):
+                _write_note(con, settings, folder, results)
         _seal(folder, release_id)
         final = settings.releases / release_id
         folder.rename(final)
@@ -156,8 +165,7 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
         raise
     _write_status(settings, release_id, run_id, "published", "")
     _retire(settings)
-    seconds = {"gate": gate_seconds, "note": note_seconds, "publish": time.perf_counter() - started - gate_seconds - note_seconds}
-    return Release(release_id, final, results, rows, seconds)
+    return Release(release_id, final, results, rows, seconds | {"publish": time.perf_counter() - started - sum(seconds.values())})
 
 
 def point_serving_at(settings: Settings, release_id: str) -> None:
@@ -192,125 +200,107 @@ def code_version() -> str:
     return f"{importlib.metadata.version('alumina-warehouse')}+{digest.hexdigest()[:12]}"
 
 
-def _copy_tables(settings: Settings, folder: Path) -> None:
-    """Copy marts and serving tables with their comments; views are created in the file, so that they name no other one."""
-    with duckdb.connect(config={"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit}) as con:
-        con.execute("set TimeZone = 'Asia/Shanghai'")
-        con.execute(f"attach '{_quoted(settings.warehouse)}' as work (read_only)")
-        con.execute(f"attach '{_quoted(folder / FILE_NAME)}' as release (storage_version '{STORAGE_VERSION}')")
-        tables = con.execute(
-            "select schema_name, table_name, comment from duckdb_tables() where database_name = 'work' and list_contains(?, schema_name) order by 1, 2",
-            [list(SCHEMAS)],
-        ).fetchall()
-        for schema in SCHEMAS:
-            con.execute(f"create schema release.{schema}")
-        for schema, table, comment in tables:
-            con.execute(f'create table release.{schema}."{table}" as select * from work.{schema}."{table}"')
-            if comment:
-                text = comment.replace("|", " | ").replace("'", "''")
-                con.execute(f"comment on table release.{schema}.\"{table}\" is '{text}'")
+def _copy_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Copy marts and serving tables with their comments."""
+    tables = con.execute(
+        "select schema_name, table_name, comment from duckdb_tables() where database_name = 'work' and list_contains(?, schema_name) order by 1, 2",
+        [list(SCHEMAS)],
+    ).fetchall()
+    con.begin()
+    for schema in SCHEMAS:
+        con.execute(f"create schema release.{schema}")
+    for schema, table, comment in tables:
+        con.execute(f'create table release.{schema}."{table}" as select * from work.{schema}."{table}"')
+        if comment:
+            con.execute(_comment(f'table release.{schema}."{table}"', comment.replace("|", " | ")))
+    con.commit()
 
 
-def _compute_tables(settings: Settings, folder: Path) -> None:
+def _compute_tables(con: duckdb.DuckDBPyConnection) -> None:
     """Fill the tables that Python makes, each column of the type its field declares."""
-    config: dict[str, Any] = {"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit}
-    with duckdb.connect(str(settings.warehouse), read_only=True, config=config) as work:
-        work.execute("set TimeZone = 'Asia/Shanghai'")
-        frames = {name: make(work) for name, (make, _) in COMPUTED.items()}
-    with _open(folder) as con:
-        for name, frame in frames.items():
-            columns = ", ".join(f'"{column}" {FIELDS[column].kind}' for column in frame.columns)
-            con.execute(f"create table serving.{name} ({columns})")
-            con.register("computed", frame)
-            con.execute(f"insert into serving.{name} by name select * from computed")
-            con.unregister("computed")
-            text = COMPUTED[name][1].replace("'", "''")
-            con.execute(f"comment on table serving.{name} is '{text}'")
+    for name, (make, comment) in COMPUTED.items():
+        con.execute("use work")
+        frame = make(con)
+        con.execute("use release")
+        columns = ", ".join(f'"{column}" {FIELDS[column].kind}' for column in frame.columns)
+        con.execute(f"create table serving.{name} ({columns})")
+        _insert(con, name, frame)
+        con.execute(_comment(f"table serving.{name}", comment))
 
 
-def _audit_claims(settings: Settings, folder: Path) -> None:
+def _audit_claims(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Write the evidence claims can be held against, and the audit of the sample's note."""
-    with _open(folder) as con:
-        con.execute(f"attach '{_quoted(settings.warehouse)}' as work (read_only)")
-        for table in ("claim_facts", "claim_audit"):
-            con.execute(f"create table serving.{table} ({_ddl(table)})")
-        audit_release(con, "work", settings.catalog_overlay)
+    con.execute("use release")
+    for table in ("claim_facts", "claim_audit"):
+        con.execute(f"create table serving.{table} ({_ddl(table)})")
+    audit_release(con, "work", settings.catalog_overlay)
 
 
-def _frames(folder: Path) -> dict[str, Any]:
+def _frames(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Read the gated tables from the built file, as its readers will."""
-    with _open(folder, read_only=True) as con:
-        there = {f"{schema}.{table}" for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
-        return {name: con.sql(f"select * from {name}").pl().to_pandas() for name in GATES if name in there}
+    there = {f"{schema}.{table}" for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
+    return {name: con.sql(f"select * from {name}").pl().to_pandas() for name in GATES if name in there}
 
 
-def _finish(folder: Path, release_id: str, run_id: str, now: datetime, inputs_hash: str, code: str, results: Sequence[CheckResult]) -> None:
-    """Write the release's own tables, views and comments into the built file."""
-    with _open(folder) as con:
-        found = [result for result in results if result.result != "pass"]
-        con.executemany(
-            "insert into serving.quality_results by name select ? as check_id, ? as tool, ? as severity, ? as result, ? as table_name, cast(? as bigint) as rows_failed, ? as message",
-            [(r.check_id, r.tool, "error" if r.result == "fail" else "info", r.result, r.table_name, r.rows_failed, r.message) for r in results],
-        )
-        con.execute(f"create table serving.publication ({_ddl('publication')})")
-        data_through, origin = con.execute("select max(as_of_date), max(data_origin) from serving.outlook_v1").fetchall()[0]
-        con.execute(
-            "insert into serving.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [release_id, run_id, now, data_through, origin, inputs_hash, code, len(results) - len(found), len(found)],
-        )
-        con.execute(f"create table serving.data_dictionary ({_ddl('data_dictionary')})")
-        for name, (query, text) in VIEWS.items():
-            con.execute(f"create view serving.{name} as {query}")
-            con.execute(f"comment on view serving.{name} is '{text}'")
-        for name, text in OWN_TABLES.items():
-            con.execute(f"comment on table serving.{name} is '{text}'")
-        columns = con.execute(
-            "select schema_name, table_name, column_name, data_type from duckdb_columns() where list_contains(?, schema_name) and not internal order by all",
-            [list(SCHEMAS)],
-        ).fetchall()
-        views = {name for (name,) in con.execute("select view_name from duckdb_views() where not internal").fetchall()}
-        rows = []
-        for schema, table, column, data_type in columns:
-            if column not in FIELDS:
-                continue  # found by `_undescribed`, which stops the release
-            field = FIELDS[column]
-            if table not in views:
-                text = f"{field.en} [{field.unit}] | {field.zh}".replace("'", "''")
-                con.execute(f'comment on column {schema}."{table}"."{column}" is \'{text}\'')
-            example = con.execute(f'select any_value("{column}")::varchar from {schema}."{table}"').fetchall()[0][0]
-            rows.append((schema, table, column, data_type, field.unit, field.en, field.zh, example))
-        con.executemany("insert into serving.data_dictionary values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        con.execute("checkpoint")
+def _finish(
+    con: duckdb.DuckDBPyConnection, release_id: str, run_id: str, now: datetime, inputs_hash: str, code: str, results: Sequence[CheckResult]
+) -> None:
+    """Write the release's own tables, views and comments into the built file; views are made there, so that they name no other one."""
+    found = [result for result in results if result.result != "pass"]
+    names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")
+    told = [(r.check_id, r.tool, "error" if r.result == "fail" else "info", r.result, r.table_name, r.rows_failed, r.message) for r in results]
+    con.begin()
+    _insert(con, "quality_results", pl.DataFrame(told, schema=names, orient="row", infer_schema_length=None))
+    for name in ("publication", "data_dictionary"):
+        con.execute(f"create table serving.{name} ({_ddl(name)})")
+    data_through, origin = con.execute("select max(as_of_date), max(data_origin) from serving.outlook_v1").fetchall()[0]
+    con.execute(
+        "insert into serving.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [release_id, run_id, now, data_through, origin, inputs_hash, code, len(results) - len(found), len(found)],
+    )
+    for name, (query, text) in VIEWS.items():
+        con.execute(f"create view serving.{name} as {query}; {_comment(f'view serving.{name}', text)}")
+    # What no field describes stops the release, see `_undescribed`.
+    columns = [row for row in con.execute(_COLUMNS, [list(SCHEMAS)]).fetchall() if row[2] in FIELDS]
+    comments = [
+        _comment(f'column {schema}."{table}"."{column}"', f"{FIELDS[column].en} [{FIELDS[column].unit}] | {FIELDS[column].zh}")
+        for schema, table, column, _ in columns
+        if table not in VIEWS
+    ]
+    con.execute("; ".join([*(_comment(f"table serving.{name}", text) for name, text in OWN_TABLES.items()), *comments]))
+    rows: list[tuple[Any, ...]] = []
+    for (schema, table), group in groupby(columns, lambda row: row[:2]):
+        entries = list(group)
+        wanted = ", ".join(f'any_value("{column}")::varchar' for _, _, column, _ in entries)
+        examples = con.execute(f'select {wanted} from {schema}."{table}"').fetchall()[0]
+        for (*place, column, data_type), example in zip(entries, examples, strict=True):
+            rows.append((*place, column, data_type, FIELDS[column].unit, FIELDS[column].en, FIELDS[column].zh, example))
+    _insert(con, "data_dictionary", pl.DataFrame(rows, schema=_OWN_COLUMNS["data_dictionary"], orient="row", infer_schema_length=None))
+    con.commit()
+    con.execute("checkpoint")
 
 
-def _undescribed(folder: Path) -> list[str]:
+def _undescribed(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Name columns no field describes, and tables without a comment: a reader would meet them unexplained."""
-    with _open(folder, read_only=True) as con:
-        columns = con.execute(
-            "select schema_name || '.' || table_name || '.' || column_name, column_name from duckdb_columns() where list_contains(?, schema_name) and not internal",
-            [list(SCHEMAS)],
-        ).fetchall()
-        tables = con.execute("select schema_name || '.' || table_name from duckdb_tables() where comment is null").fetchall()
-    return [name for name, column in columns if column not in FIELDS] + [name for (name,) in tables]
+    columns = con.execute(_COLUMNS, [list(SCHEMAS)]).fetchall()
+    tables = con.execute("select schema_name || '.' || table_name from duckdb_tables() where comment is null").fetchall()
+    return [".".join(row[:3]) for row in columns if row[2] not in FIELDS] + [name for (name,) in tables]
 
 
-def _export(folder: Path) -> dict[str, int]:
+def _export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
     """Write a Parquet twin of every serving table; give the rows of every published table."""
     rows = {}
-    with _open(folder, read_only=True) as con:
-        tables = con.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall()
-        for schema, table in tables:
-            if schema == "serving":
-                con.execute(f"copy serving.\"{table}\" to '{_quoted(folder / f'{table}.parquet')}' (format parquet, compression zstd)")
-            rows[f"{schema}.{table}"] = con.execute(f'select count(*) from {schema}."{table}"').fetchall()[0][0]
+    for schema, table in con.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall():
+        if schema == "serving":
+            con.execute(f"copy serving.\"{table}\" to '{_quoted(folder / f'{table}.parquet')}' (format parquet, compression zstd)")
+        rows[f"{schema}.{table}"] = con.execute(f'select count(*) from {schema}."{table}"').fetchall()[0][0]
     return rows
 
 
-def _write_note(settings: Settings, folder: Path, results: Sequence[CheckResult]) -> None:
+def _write_note(con: duckdb.DuckDBPyConnection, settings: Settings, folder: Path, results: Sequence[CheckResult]) -> None:
     """Write the newest day's note beside the tables it is made from; raises PublishRefusedError when it cannot be made."""
     try:
-        with _open(folder, read_only=True) as con:
-            page = note.render(con, settings.catalog_overlay)
+        page = note.render(con, settings.catalog_overlay)
     except Exception as error:
         raise PublishRefusedError(
             f"release refused, the published one stays: the note cannot be made: {type(error).__name__}: {error}", results
@@ -367,10 +357,39 @@ def _as_check(result: GateResult) -> CheckResult:
     return CheckResult(name, "gx", "pass" if result.passed else "fail", result.table, result.rows_failed, result.message, result.rows)
 
 
-def _open(folder: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(str(folder / FILE_NAME), read_only=read_only, config={"autoinstall_known_extensions": "false"})
+@contextmanager
+def _building(settings: Settings, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the working warehouse as `work`, read-only, and a new file as `release`."""
+    with duckdb.connect(config=_CONFIG | {"memory_limit": settings.memory_limit}) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        con.execute(f"attach '{_quoted(settings.warehouse)}' as work (read_only)")
+        con.execute(f"attach '{_quoted(folder / FILE_NAME)}' as release (storage_version '{STORAGE_VERSION}')")
+        yield con
+
+
+def _open(folder: Path) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(str(folder / FILE_NAME), config=_CONFIG)
     con.execute("set TimeZone = 'Asia/Shanghai'")
     return con
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    """Note how long a part takes."""
+    started = time.perf_counter()
+    yield
+    seconds[part] = time.perf_counter() - started
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    """Append rows to a serving table by name, all at once."""
+    con.register("rows_to_insert", frame)
+    con.execute(f"insert into serving.{table} by name select * from rows_to_insert")
+    con.unregister("rows_to_insert")
+
+
+def _comment(subject: str, text: str) -> str:
+    return "comment on {} is '{}'".format(subject, text.replace("'", "''"))
 
 
 def _ddl(table: str) -> str:

@@ -102,6 +102,6 @@ def repeated_quote(claim: Claim, earlier: Sequence[Claim], likeness: Fraction) -
     for other in earlier:
         if other.section != claim.section and len(other.quote) >= SHORTEST_QUOTE:
             matcher = SequenceMatcher(None, claim.quote, other.quote, autojunk=False)
-            if matcher.real_quick_ratio() >= likeness and matcher.ratio() >= likeness:
+            if matcher.real_quick_ratio() >= likeness and matcher.quick_ratio() >= likeness and matcher.ratio() >= likeness:
                 return f"A11: repeats the words of {other.claim_id}"
     return None

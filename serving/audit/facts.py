@@ -142,7 +142,8 @@ def write_facts(con: duckdb.DuckDBPyConnection, work: str) -> None:
     printed = f"{work}.intermediate.int_facts__printed"
     origin, through = con.execute(f"select max(data_origin), max(case when dataset = 'daily_quotes' then obs_date end) from {printed}").fetchall()[0]
     if origin != DataOrigin.SAMPLE:
-        con.execute(f"insert into serving.claim_facts select {', '.join(COLUMNS)} from (select *, {_HALF_DIGIT} as uncertainty from {printed})")
+        columns = ", ".join(COLUMNS)
+        con.execute(f"insert into serving.claim_facts select {columns} from (select *, {_HALF_DIGIT} as uncertainty from {printed}) order by all")
         return
     con.register("ledger_cells", _ledger(through))
     # The ledger is in printed units, raw in ours: where both hold one figure, their ratio is the power of ten between the units.
@@ -170,6 +171,7 @@ def write_facts(con: duckdb.DuckDBPyConnection, work: str) -> None:
         union all
         select dataset, obs_date, fact_key, column_name, value, 0, value_text, printed_by, available_at, data_origin, payload_sha256
         from {printed} where dataset = 'events'
+        order by all
         """
     )
     con.unregister("ledger_cells")

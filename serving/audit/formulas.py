@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cache
 
 from ingest.catalog.calendar import Calendar
 from serving.audit import interval
@@ -63,7 +64,12 @@ class Context:
 
 def evaluate(formula: str, context: Context) -> Value:
     """Give the value of a formula; raises MissingError for a figure that is not held, UndefinedError where there is no value."""
-    return _Evaluator(context).value(ast.parse(formula, mode="eval").body)
+    return _Evaluator(context).value(_parsed(formula))
+
+
+@cache
+def _parsed(formula: str) -> ast.expr:
+    return ast.parse(formula, mode="eval").body
 
 
 _COMPARE: Mapping[type, Callable[[Interval, Interval], bool | None]] = {

@@ -81,6 +81,8 @@ class Auditor:
 
     def __init__(self, note: Note, catalog: Catalog, evidence: Evidence, calendar: Calendar) -> None:
         self.note, self.catalog, self.evidence, self.calendar = note, catalog, evidence, calendar
+        futures = ((key, row) for (mart, *key), row in evidence.marts.items() if mart == FUTURES)
+        self._dominant = {(row["commodity_code"], day): contract for (contract, day), row in futures if row["is_dominant"]}
         self._stated = self._statements()
 
     def judge_all(self) -> list[Judged]:
@@ -456,12 +458,7 @@ class Auditor:
         for text in (claim.entity, *re.findall(rf"{code}\d{{4}}", claim.quote)):
             if match := pattern.search(text):
                 return match[0]
-        dominant = [
-            contract
-            for (mart, contract, day), row in self.evidence.marts.items()
-            if mart == FUTURES and day == claim.period.end and row["is_dominant"] and contract.startswith(code)
-        ]
-        return dominant[0] if dominant else None
+        return self._dominant.get((code, claim.period.end))
 
 
 def _verdict(results: Sequence[Result]) -> Verdict:
