@@ -194,7 +194,8 @@ def _claim(path: Path, number: int, row: Mapping[str, str], as_of: date, catalog
         raise wrong("period", str(error)) from None
     if not calendar.first_day <= period.start <= period.end <= calendar.last_day:
         raise wrong("period", f"{row['period']} is outside the trading calendar, {calendar.first_day} to {calendar.last_day}")
-    figure = " ".join(part for part in (row["cmp"], row["value"], f"to {row['value_high']}" if row["value_high"] else "", row["unit"]) if part)
+    stated = (row["cmp"], row["value"], f"to {row['value_high']}" if row["value_high"] else "", row["unit"])
+    figure = " ".join(part for part in stated if part) if row["value"] else ""
     return Claim(
         row["claim_id"], row["section"], row["quote_zh"], row["kind"], row["metric"], row["entity"], period, row["price_basis"], row["cmp"],
         low, high, half_unit(row["value"], row["quote_zh"]), row["unit"], row["direction"], row["period"], figure or row["direction"],

@@ -1,11 +1,13 @@
 // Draws the page's charts in the language the address asks for. Data and specifications stand in the page; nothing is fetched.
 (() => {
+  const PAPER_WIDTH = 430;
   const said = /\u27e6([^\u00a6\u27e7]*)\u00a6([^\u27e7]*)\u27e7/g;
   const config = JSON.parse(document.getElementById("chart-config").textContent);
   const charts = [...document.querySelectorAll("script[data-chart]")].map((script) => ({
     text: script.textContent,
     place: document.getElementById("chart-" + script.dataset.chart),
   }));
+  const views = new Map();
   const draw = () => {
     const english = location.hash === "#en";
     document.documentElement.lang = english ? "en" : "zh-CN";
@@ -16,7 +18,10 @@
       );
       place.dataset.state = "drawing";
       vegaEmbed(place, spec, { config, renderer: "svg", actions: false, ast: true, tooltip: { theme: "custom" } })
-        .then(() => (place.dataset.state = "drawn"))
+        .then(({ view }) => {
+          views.set(place, view);
+          place.dataset.state = "drawn";
+        })
         .catch((error) => {
           place.dataset.state = "failed";
           console.error(error);
@@ -24,5 +29,8 @@
     }
   };
   addEventListener("hashchange", draw);
+  // On paper a chart is half a page wide: drawn anew for that, so that its words stay legible.
+  addEventListener("beforeprint", () => views.forEach((view) => view.width(PAPER_WIDTH).run()));
+  addEventListener("afterprint", () => dispatchEvent(new Event("resize")));
   draw();
 })();

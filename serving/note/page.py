@@ -212,11 +212,11 @@ def _rules(known: Known, catalogue: Mapping[str, Any], outlook: Sequence[Row]) -
 
 def _effect(effect: Mapping[str, Any]) -> Said:
     said, kind = say(_EFFECTS, effect["effect"]), effect["effect"]
-    value = effect.get("text", "")
+    value = say(words.STATES, effect["text"]) if effect.get("text") in words.STATES else Said(effect.get("text", ""), effect.get("text", ""))
     if "value" in effect:
-        value = number(effect["value"], "+g" if kind in _SIGNED else "g")
+        value = Said(*2 * [number(effect["value"], "+g" if kind in _SIGNED else "g")])
     horizon = words.HORIZONS.get(effect.get("horizon", ""), Said("", ""))
-    return Said(f"{horizon.zh}{said.zh} {value}".strip(), f"{horizon.en.lower()} {said.en} {value}".strip())
+    return Said(f"{horizon.zh}{said.zh} {value.zh}".strip(), f"{horizon.en.lower()} {said.en} {value.en}".strip())
 
 
 def _claims(known: Known) -> dict[str, Any] | None:

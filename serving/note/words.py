@@ -52,6 +52,43 @@ OUTCOMES = {
     "http_error": Said("网络错误", "HTTP error"),
 }
 SOURCES = {"shfe": Said("上期所", "SHFE"), "gfex": Said("广期所", "GFEX"), "customs": Said("海关", "Customs")}
+FEEDS = {
+    "kx": Said("日行情", "Daily quotes"),
+    "pm": Said("会员持仓排名", "Member ranking"),
+    "js": Said("结算参数", "Settlement parameters"),
+    "limits": Said("涨跌停幅度", "Price limits"),
+    "dailystock": Said("注册仓单", "Warehouse receipts"),
+    "spot_price": Said("现货价", "Spot prices"),
+    "overseas": Said("海外价格与运费", "Overseas prices and freight"),
+    "cost_profit": Said("成本与利润", "Cost and profit"),
+    "inputs": Said("原料价格", "Input prices"),
+    "capacity": Said("产能与开工", "Capacity and operating rates"),
+    "inventory": Said("库存", "Stocks"),
+    "bars": Said("盘中价格", "Intraday prices"),
+    "gacc": Said("海关进出口", "Customs trade"),
+    "history": Said("人民币汇率中间价", "RMB central parity"),
+    "events": Said("政策事件", "Policy events"),
+    "newsflash": Said("快讯", "Newsflashes"),
+}
+COMPARATORS = {"eq": "", "range": "", "gt": "> ", "ge": "≥ ", "lt": "< ", "le": "≤ ", "approx": "≈ "}
+UNITS = {
+    "yuan/t": Said("元/吨", "CNY/t"),
+    "USD/t": Said("美元/吨", "USD/t"),
+    "pct": Said("%", "%"),
+    "pp": Said("个百分点", "pp"),
+    "lots": Said("手", "lots"),
+    "t": Said("吨", "t"),
+    "kt": Said("千吨", "kt"),
+    "kt/y": Said("千吨/年", "kt a year"),
+    "kt/d": Said("千吨/日", "kt a day"),
+}
+STATES = {
+    "up": Said("上行", "up"),
+    "down": Said("下行", "down"),
+    "flat": Said("持平", "flat"),
+    "high": Said("高", "high"),
+    "low": Said("低", "low"),
+}
 REASONS = {
     "nothing_known": Said("决策时点尚无数据", "nothing known at the decision"),
     "no_data": Said("无数据", "no data"),
@@ -91,12 +128,31 @@ def reason(text: str | None, column: str = "") -> Said:
     return Said("、".join(one.zh for one in said), ", ".join(one.en for one in said))
 
 
+def claimed(text: str, unit: str) -> Said:
+    """Give what a claim states, `ge 18000 lots` or `range 3400 to 3500 yuan/t`, as readers write it; a direction speaks for itself."""
+    sign, _, rest = text.partition(" ")
+    if sign not in COMPARATORS:
+        return say(STATES, text)
+    figures = rest.removesuffix(unit).split(" to ")
+    shown = "–".join(number(float(figure), ",.0f" if float(figure).is_integer() else "g") for figure in figures)
+    said = say(UNITS, unit)
+    return Said(f"{COMPARATORS[sign]}{shown} {said.zh}".strip(), f"{COMPARATORS[sign]}{shown} {said.en}".strip())
+
+
 def number(value: float | None, form: str = "compact") -> str:
     """Write a figure for readers: thousands apart, a true minus sign; a dash where there is none."""
     if value is None:
         return "–"
     if form == "compact":
-        form = ",.0f" if abs(value) >= 1000 else ".1f" if abs(value) >= 100 else ".2f" if abs(value) >= 1 or value == 0 else ".3f"
+        form = (
+            ",.0f"
+            if abs(value) >= 1000 or float(value).is_integer()
+            else ".1f"
+            if abs(value) >= 100
+            else ".2f"
+            if abs(value) >= 1 or value == 0
+            else ".3f"
+        )
     text = format(value, form)
     is_zero = not any(digit in text for digit in "123456789")
     return (text.lstrip("+-") if is_zero else text).replace("-", "−")

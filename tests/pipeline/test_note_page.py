@@ -115,6 +115,28 @@ def test_it_opens_in_a_browser_without_errors_or_requests(
     )
 
 
+def test_on_paper_every_page_shows_its_text_and_charts_fit_half_a_page(browser: Tab, written: Path) -> None:
+    browser.open(written.as_uri(), 1440)
+    wide = browser.evaluate("document.querySelector('#chart-price svg').viewBox.baseVal.width")
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert browser.evaluate("Math.max(...[...document.querySelectorAll('.chart svg')].map(s => s.viewBox.baseVal.width))") < 450 < wide
+    browser.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert browser.evaluate("document.querySelector('#chart-price svg').viewBox.baseVal.width") == wide
+    # A picture over the whole page is opaque in some viewers of PDF files.
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    assert browser.evaluate("getComputedStyle(document.body, '::before').backgroundImage") == "none"
+    assert "SAMPLE" in browser.evaluate("getComputedStyle(document.body, '::before').content")
+
+
+def test_every_chart_is_valid_vega_lite(written: Path) -> None:
+    """The page makes them without checking each part, for speed."""
+    import altair as alt
+
+    document = html.fromstring(written.read_text(encoding="utf-8"))
+    for script in document.xpath("//script[@data-chart]"):
+        alt.LayerChart.from_dict(json.loads(script.text), validate=True)
+
+
 def test_the_language_switches_in_the_page(browser: Tab, written: Path) -> None:
     browser.open(written.as_uri(), 1440)
     browser.evaluate("document.querySelector('.to-en').click()")

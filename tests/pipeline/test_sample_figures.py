@@ -184,6 +184,19 @@ def test_a_payload_leads_back_from_the_published_row(sample) -> None:
 def test_the_command_says_where_the_time_went(sample) -> None:
     table = sample.run.stdout.split("where the time went")[1]
     phases = re.findall(r"│ ([a-z ]+?) +│ +(\d+\.\d) │", table)
-    assert [name for name, _ in phases] == ["imports", "definitions", "ingest", "raw load", "dbt", "backtest", "claims", "gate", "note", "publish", "other", "all"]
+    assert [name for name, _ in phases] == [
+        "imports",
+        "definitions",
+        "ingest",
+        "raw load",
+        "dbt",
+        "backtest",
+        "claims",
+        "gate",
+        "note",
+        "publish",
+        "other",
+        "all",
+    ]
     seconds = {name: float(value) for name, value in phases}
     assert seconds["all"] == pytest.approx(sum(seconds.values()) - seconds["all"], abs=0.5)

@@ -15,7 +15,7 @@ from serving import release
 from serving.note import page
 from serving.note.indicators import GROUPS
 from serving.note.known import NoteError
-from serving.note.words import Said, number, reason
+from serving.note.words import Said, claimed, number, reason
 
 pytest.importorskip("vl_convert", reason="the chart library is not installed")
 
@@ -136,11 +136,9 @@ def test_an_unknown_day_or_commodity_is_one_sentence(con) -> None:
 
 
 def test_a_note_that_cannot_be_made_refuses_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with duckdb.connect(str(tmp_path / release.FILE_NAME)) as con:
-        con.execute("create table x (y int)")
     monkeypatch.setattr(page, "render", lambda *_: (_ for _ in ()).throw(RuntimeError("ink ran out")))
-    with pytest.raises(release.PublishRefusedError, match="the note cannot be made: RuntimeError: ink ran out"):
-        release._write_note(Settings(home=tmp_path), tmp_path, ())
+    with duckdb.connect() as con, pytest.raises(release.PublishRefusedError, match="the note cannot be made: RuntimeError: ink ran out"):
+        release._write_note(con, Settings(home=tmp_path), tmp_path, ())
     assert not (tmp_path / page.FILE_NAME).exists()
 
 
@@ -152,11 +150,28 @@ def test_a_note_that_cannot_be_made_refuses_the_release(tmp_path: Path, monkeypa
         (0, "+d", "0"),
         (-1234.5, "+,.0f", "−1,234"),
         (6922.0, "compact", "6,922"),
+        (22.0, "compact", "22"),
         (0.0241, "compact", "0.024"),
     ],
 )
 def test_figures_are_written_for_readers(value, form: str, text: str) -> None:
     assert number(value, form) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "zh", "en"),
+    [
+        ("eq 3470 yuan/t", "yuan/t", "3,470 元/吨", "3,470 CNY/t"),
+        ("ge 18000 lots", "lots", "≥ 18,000 手", "≥ 18,000 lots"),
+        ("range 3400 to 3500 yuan/t", "yuan/t", "3,400–3,500 元/吨", "3,400–3,500 CNY/t"),
+        ("approx -0.16 pct", "pct", "≈ −0.16 %", "≈ −0.16 %"),
+        ("eq 12", "", "12", "12"),
+        ("up", "lots", "上行", "up"),
+        ("", "", "", ""),
+    ],
+)
+def test_claims_are_written_for_readers(text: str, unit: str, zh: str, en: str) -> None:
+    assert claimed(text, unit) == Said(zh, en)
 
 
 def test_reasons_of_another_column_are_not_told() -> None:
