@@ -12,6 +12,11 @@ class Said:
     en: str
 
     @property
+    def title(self) -> "Said":
+        """The same as it stands at the head of a line: English begins with a capital."""
+        return Said(self.zh, self.en[:1].upper() + self.en[1:])
+
+    @property
     def both(self) -> str:
         """The two as one text, which the page's script splits again: for charts, which are drawn in one language at a time."""
         return f"⟦{self.zh}¦{self.en}⟧"
