@@ -81,8 +81,9 @@ class Auditor:
 
     def __init__(self, note: Note, catalog: Catalog, evidence: Evidence, calendar: Calendar) -> None:
         self.note, self.catalog, self.evidence, self.calendar = note, catalog, evidence, calendar
-        futures = ((key, row) for (mart, *key), row in evidence.marts.items() if mart == FUTURES)
-        self._dominant = {(row["commodity_code"], day): contract for (contract, day), row in futures if row["is_dominant"]}
+        self._dominant = {
+            (row["commodity_code"], day): contract for (mart, contract, day), row in evidence.marts.items() if mart == FUTURES and row["is_dominant"]
+        }
         self._stated = self._statements()
 
     def judge_all(self) -> list[Judged]:
