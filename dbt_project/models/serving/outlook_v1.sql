@@ -259,7 +259,8 @@ worded as (
             dominant_contract || ' closed at ' || {{ number_text('close_cny_t', 0) }} || ' CNY/t'
             || coalesce(', ' || {{ number_text('ret_cc_2d_pct', 2, signed=true) }} || ' % in two sessions', '') || '.',
             'Registered receipts ' || {{ number_text('receipts_t', 0) }} || ' t.',
-            'Futures stand ' || {{ number_text('premium_rate_pct', 2, signed=true) }} || ' % to spot.',
+            'Futures stand ' || {{ number_text('abs(premium_rate_pct)', 2) }}
+            || case when premium_rate_pct < 0.0 then ' % below spot.' else ' % above spot.' end,
             'Risks: ' || replace(risks_en, ';', '; ') || '.'
         ) as sentence_en,
         concat_ws(
@@ -272,7 +273,7 @@ worded as (
             dominant_contract || '收于' || {{ number_text('close_cny_t', 0) }} || '元/吨'
             || coalesce('，两日' || {{ number_text('ret_cc_2d_pct', 2, signed=true) }} || '%', '') || '。',
             '注册仓单' || {{ number_text('receipts_t', 0) }} || '吨。',
-            '期货较现货' || {{ number_text('premium_rate_pct', 2, signed=true) }} || '%。',
+            '期货较现货' || case when premium_rate_pct < 0.0 then '贴水' else '升水' end || {{ number_text('abs(premium_rate_pct)', 2) }} || '%。',
             '风险：' || replace(risks_zh, ';', '；') || '。'
         ) as sentence_zh
     from judged
