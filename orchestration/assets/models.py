@@ -1,6 +1,7 @@
 """The dbt project: one invocation builds and tests every model."""
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -28,6 +29,20 @@ class Translator(DagsterDbtTranslator):
         """The layer a model stands in."""
         layer = dbt_resource_props["fqn"][1] if len(dbt_resource_props.get("fqn", ())) > 1 else dbt_resource_props["resource_type"]
         return {**super().get_tags(dbt_resource_props), "layer": layer}
+
+    def get_asset_check_spec(self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetCheckSpec | None:
+        """A dbt test as a check that says what it holds; dagster-dbt leaves that empty."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec._replace(description=rule(manifest["nodes"][unique_id])) if spec else None
+
+
+def rule(test: Mapping[str, Any]) -> str:
+    """Say what a dbt test holds: the sentence a singular test begins with, or the arguments of a generic one."""
+    if made_of := test.get("test_metadata"):
+        told = {key: value for key, value in made_of["kwargs"].items() if key != "model"}
+        return f"{made_of['name'].replace('_', ' ')}: {'; '.join(', '.join(value) if isinstance(value, list) else str(value) for value in told.values())}"
+    sentence = re.search(r"^-- (.+)$", test["raw_code"], re.MULTILINE)
+    return sentence[1] if sentence else ""
 
 
 @dbt_assets(
