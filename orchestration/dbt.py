@@ -23,6 +23,8 @@ PROJECT = REPOSITORY / "dbt_project"
 # Unit tests of the models are for who changes them; the test suite runs them. Exposures only name who reads, there is nothing to build.
 PRODUCTION = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
 ROWS_KEPT = 20
+# How the last build ended, or which run loaded rows since.
+RESULTS = "dbt_results.json"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -102,13 +104,16 @@ def _newest() -> float:
     return max(path.stat().st_mtime for path in PROJECT.rglob("*") if path.suffix in suffixes and "target" not in path.relative_to(PROJECT).parts)
 
 
-def forget_results(settings: Settings) -> None:
-    """Say that the warehouse has new rows which dbt has not built and tested yet; a release is refused until it has."""
-    (settings.workshop / "dbt_results.json").unlink(missing_ok=True)
+def forget_results(settings: Settings, run_id: str) -> None:
+    """Say that a run loads rows which dbt has not built and tested yet; a release is refused until it has."""
+    write_atomic(settings.workshop / RESULTS, json.dumps({"loaded_by": run_id}).encode())
 
 
-def record_results(settings: Settings, run_results: dict[str, Any]) -> list[CheckResult]:
-    """Keep how every model and test of the last build ended; the release publishes them."""
+def record_results(settings: Settings, run_results: dict[str, Any], *, is_part: bool = False) -> list[CheckResult]:
+    """Keep how every model and test of the last build ended; the release publishes them. Gives those of this build.
+
+    A build of some models only brings theirs up to date; it does not make up for rows that the others have not seen.
+    """
     failing = _failing_rows(settings, [row for row in run_results["results"] if row["status"] in ("fail", "warn") and row.get("compiled_code")])
     results = [
         CheckResult(
@@ -122,8 +127,18 @@ def record_results(settings: Settings, run_results: dict[str, Any]) -> list[Chec
         )
         for row in run_results["results"]
     ]
-    write_atomic(settings.workshop / "dbt_results.json", json.dumps([asdict(result) for result in results], default=str).encode())
+    kept = {} if not is_part else {row["check_id"]: row for row in rows} if isinstance(rows := _stored(settings), list) else None
+    if kept is not None:
+        kept |= {result.check_id: asdict(result) for result in results}
+        write_atomic(settings.workshop / RESULTS, json.dumps(list(kept.values()), default=str).encode())
     return results
+
+
+def _stored(settings: Settings) -> list[dict[str, Any]] | str:
+    """Give the kept results, or the run whose rows have none yet."""
+    file = settings.workshop / RESULTS
+    found = json.loads(file.read_text()) if file.is_file() else {"loaded_by": "that was here before"}
+    return str(found["loaded_by"]) if isinstance(found, dict) else list(found)
 
 
 def _failing_rows(settings: Settings, tests: Sequence[dict[str, Any]]) -> dict[str, tuple[dict[str, Any], ...]]:
@@ -140,7 +155,9 @@ def _failing_rows(settings: Settings, tests: Sequence[dict[str, Any]]) -> dict[s
 
 def last_results(settings: Settings) -> list[CheckResult]:
     """Give the results of the last build; raises PublishRefusedError when rows were loaded since and not built."""
-    file = settings.workshop / "dbt_results.json"
-    if not file.is_file():
-        raise PublishRefusedError("dbt has not built and tested the rows that were loaded last; materialize the dbt models first")
-    return [CheckResult(**row) for row in json.loads(file.read_text())]
+    found = _stored(settings)
+    if isinstance(found, str):
+        raise PublishRefusedError(
+            f"dbt has not built and tested the rows loaded by run {found}; that run publishes them when it is through, else: alumina run"
+        )
+    return [CheckResult(**row) for row in found]

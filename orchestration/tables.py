@@ -1,12 +1,14 @@
 """What the UI tells of a table of the working warehouse: rows, date range, columns, a preview, a chart. Reads only."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
 import duckdb
 
 from ingest.settings import Settings
+from orchestration.lineage import catalog, origins, told
 from orchestration.pictures import ROWS_SHOWN, chart, markdown
 from orchestration.warehouse import connect
 from quality.fields import FIELDS
@@ -28,22 +30,36 @@ CHARTS: Mapping[tuple[str, str], tuple[str, str, str]] = {
 }
 
 
-def describe(settings: Settings, tables: Iterable[Sequence[str]]) -> dict[tuple[str, ...], dict[str, Any]]:
-    """Give metadata by (schema, table). The caller holds the write lock; views are described by their columns alone."""
+def describe(
+    settings: Settings, tables: Iterable[Sequence[str]], queries: Mapping[tuple[str, ...], str] = MappingProxyType({})
+) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Give metadata by (schema, table), with the lineage of columns where the table's query is given.
+
+    The caller holds the write lock; views are described by their columns alone.
+    """
     with connect(settings, read_only=True) as con:
-        columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        columns: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         for schema, table, name, kind in con.execute(
             "select schema_name, table_name, column_name, data_type from duckdb_columns() where not internal order by column_index"
         ).fetchall():
             columns.setdefault((schema, table), []).append((name, kind))
         stored = set(con.execute("select schema_name, table_name from duckdb_tables()").fetchall())
         wanted = [(path[0], path[1]) for path in tables]
-        return {table: _describe(con, table, columns[table], is_stored=table in stored) for table in wanted if table in columns}
+        facts: dict[tuple[str, ...], dict[str, Any]] = {
+            table: _describe(con, table, columns[table], is_stored=table in stored) for table in wanted if table in columns
+        }
+    known = catalog(settings.warehouse.stem, columns)
+    for table, found in facts.items():
+        deps = origins(queries[table], known) if table in queries else {}
+        schema = dg.TableSchema([dg.TableColumn(name, kind, _text(name, deps.get(name, ()))) for name, kind in columns[table]])
+        found["dagster/column_schema"] = dg.MetadataValue.table_schema(schema)
+        if deps:
+            found["dagster/column_lineage"] = dg.MetadataValue.column_lineage(dg.TableColumnLineage(deps))
+    return facts
 
 
 def _describe(con: duckdb.DuckDBPyConnection, table: tuple[str, str], columns: list[tuple[str, str]], *, is_stored: bool) -> dict[str, Any]:
-    schema = dg.TableSchema([dg.TableColumn(name, kind, _text(name)) for name, kind in columns])
-    facts: dict[str, Any] = {"dagster/column_schema": dg.MetadataValue.table_schema(schema)}
+    facts: dict[str, Any] = {}
     if not is_stored:
         return facts
     name = f'"{table[0]}"."{table[1]}"'
@@ -66,5 +82,6 @@ def _describe(con: duckdb.DuckDBPyConnection, table: tuple[str, str], columns: l
     return facts
 
 
-def _text(column: str) -> str:
-    return f"{FIELDS[column].en} [{FIELDS[column].unit}] | {FIELDS[column].zh}" if column in FIELDS else ""
+def _text(column: str, deps: Sequence[dg.TableColumnDep]) -> str:
+    meaning = f"{FIELDS[column].en} [{FIELDS[column].unit}] | {FIELDS[column].zh}" if column in FIELDS else ""
+    return "\n\n".join(part for part in (meaning, told(deps)) if part)

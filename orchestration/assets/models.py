@@ -1,5 +1,6 @@
 """The dbt project: one invocation builds and tests every model."""
 
+import json
 import os
 import re
 import threading
@@ -16,6 +17,7 @@ from orchestration.tables import describe
 from orchestration.warehouse import write_lock
 
 DBT_PROJECT = project()
+NAMED = 5
 
 
 class Translator(DagsterDbtTranslator):
@@ -58,6 +60,8 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
     # The gate needs Great Expectations, whose import takes as long as dbt does; the machine's other core does it meanwhile.
     threading.Thread(target=_import_gate, daemon=True).start()
     with write_lock(settings, f"dbt build (run {context.run.run_id})"):
+        artifact = settings.workshop / "dbt" / "run_results.json"
+        artifact.unlink(missing_ok=True)  # what stands there afterwards is of this build
         # In the home, not in the project: two homes do not disturb each other's partial parsing.
         invocation = dbt.cli(["build", *PRODUCTION], context=context, raise_on_error=False, target_path=settings.workshop / "dbt")
         # Nobody may look into the warehouse while dbt writes it, so what is told of a table is told when dbt is done.
@@ -70,18 +74,37 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
                 broken.append(event)
             else:
                 yield event
-        results = record_results(settings, invocation.get_artifact("run_results.json"))
+        if not artifact.is_file():
+            raise dg.Failure(f"dbt built nothing: {invocation.get_error() or 'see its log'}", allow_retries=False)
+        run_results = json.loads(artifact.read_text())
+        results = record_results(settings, run_results, is_part=context.is_subset)
         keep_failures(settings, context.run.run_id, results)
         rows = {result.check_id: result.rows for result in results}
         for check in broken:
             yield check._replace(metadata={**(check.metadata or {}), **failures(rows.get(_test_name(check), ()))})
-        facts = describe(settings, [key.path for key in built])
+        facts = describe(settings, [key.path for key in built], queries(run_results))
         for key, output in built.items():
             yield output.with_metadata({**output.metadata, **facts.get(tuple(key.path), {})})
         if not invocation.is_successful():
-            raise dg.Failure(f"dbt build failed: {invocation.get_error() or 'see the failed models and checks above'}", allow_retries=False)
+            raise dg.Failure(f"the published release stays, dbt build failed: {failed(run_results) or invocation.get_error()}", allow_retries=False)
         if passed_over := sorted(key.to_user_string() for key in context.selected_asset_keys - built.keys()):
             raise dg.Failure(f"dbt ended well but did not build {', '.join(passed_over[:5])}", allow_retries=False)
+
+
+def failed(run_results: Mapping[str, Any]) -> str:
+    """Name the models and tests that failed, each with the reason in one line; nothing of what was skipped because of them."""
+    rows = [row for row in run_results["results"] if row["status"] in ("fail", "error", "runtime error")]
+    said = [f"{row['unique_id'].split('.')[2]}: {' '.join(str(row['message']).split())}" for row in rows[:NAMED]]
+    return "; ".join(said) + (f"; and {len(rows) - NAMED} more" if len(rows) > NAMED else "")
+
+
+def queries(run_results: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
+    """Give the compiled SQL of each model by (schema, table)."""
+    return {
+        tuple(part.strip('"') for part in row["relation_name"].split(".")[1:]): row["compiled_code"]
+        for row in run_results["results"]
+        if row["relation_name"] and row["compiled_code"]
+    }
 
 
 def _test_name(check: dg.AssetCheckResult) -> str:

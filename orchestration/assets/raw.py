@@ -35,7 +35,7 @@ def raw_tables(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Mat
     """Append what is new in the lake; configuration and the log of attempts are replaced."""
     settings = home.settings
     with write_lock(settings, f"loading raw (run {context.run.run_id})"):
-        forget_results(settings)
+        forget_results(settings, context.run.run_id)
         load_raw(settings)
         facts = describe(settings, [("raw", name) for name in TABLES])
     for name in TABLES:

@@ -10,7 +10,10 @@ import dagster as dg
 import pytest
 from dagster_dbt import dbt_assets
 
-from orchestration.assets.models import DBT_PROJECT, Translator, dbt_models
+from ingest.settings import Settings
+from orchestration.assets.models import DBT_PROJECT, Translator, dbt_models, failed
+from orchestration.dbt import forget_results, last_results, record_results
+from serving.release import PublishRefusedError
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +63,39 @@ def test_a_check_stops_what_comes_after_it_and_says_what_it_holds() -> None:
     assert [name for name, spec in specs.items() if not re.search(r"\w: \w|\.$", spec.description or "")] == []
     assert specs["assert_market_news_is_no_policy"].description == "A price report, however loud, has no intensity and is no document."
     assert specs["unique_key_dim_trading_day_trade_date"].description == "unique key: trade_date"
+
+
+def built(**ended: str) -> dict[str, Any]:
+    return {"results": [{"unique_id": f"model.alumina.{name}", "status": status} for name, status in ended.items()]}
+
+
+def test_rows_that_dbt_has_not_seen_are_not_published_and_their_run_is_named(settings: Settings) -> None:
+    settings.root.mkdir(parents=True)
+    with pytest.raises(PublishRefusedError, match="alumina run"):
+        last_results(settings)
+    record_results(settings, built(a="success", b="success"))
+    assert [result.check_id for result in last_results(settings)] == ["a", "b"]
+    forget_results(settings, "5e1f")
+    with pytest.raises(PublishRefusedError, match="the rows loaded by run 5e1f"):
+        last_results(settings)
+
+
+def test_a_build_of_some_models_keeps_what_is_known_of_the_others_and_does_not_stand_for_them(settings: Settings) -> None:
+    settings.root.mkdir(parents=True)
+    record_results(settings, built(a="success", b="success"))
+    record_results(settings, built(b="error"), is_part=True)
+    assert [(result.check_id, result.result) for result in last_results(settings)] == [("a", "pass"), ("b", "fail")]
+    forget_results(settings, "5e1f")
+    record_results(settings, built(b="success"), is_part=True)
+    with pytest.raises(PublishRefusedError, match="5e1f"):
+        last_results(settings)
+
+
+def test_a_failed_build_is_told_by_what_failed_and_not_by_what_was_skipped() -> None:
+    ended = [("model.alumina.a", "success", "OK"), ("test.alumina.t.1f", "fail", "Got 3 results"), ("model.alumina.b", "skipped", None)]
+    rows = [{"unique_id": name, "status": status, "message": message} for name, status, message in ended]
+    rows += [{"unique_id": f"model.alumina.m{n}", "status": "error", "message": "Runtime Error\n  no such column"} for n in range(6)]
+    said = failed({"results": rows})
+    assert said.startswith("t: Got 3 results; m0: Runtime Error no such column; ")
+    assert said.endswith("; and 2 more")
+    assert failed({"results": rows[:1]}) == ""
