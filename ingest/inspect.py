@@ -26,7 +26,7 @@ def inspect(response: Response, expected: str) -> Verdict:
     """Judge an answer that should hold `expected` (json, html, xlsx or text)."""
     body, status = response.body, response.status
     if response.error is not None:
-        return Verdict(Outcome.HTTP_ERROR, "transport", f"no answer: {response.error}")
+        return Verdict(Outcome.HTTP_ERROR, "transport", f"no answer: {response.error}; the next run asks again")
     kind = kind_of(body)
     text = body[:20_000].decode("utf-8", "replace") if kind == "html" else ""
     marker = next((marker for marker in CHALLENGE_MARKERS if marker in text), None)

@@ -1,5 +1,6 @@
 """The `alumina` command: thin, over the same jobs the UI runs. Errors are one sentence on stderr and a non-zero exit."""
 
+import errno
 import os
 import shutil
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +27,8 @@ app = typer.Typer(
 inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(inbox_app, name="inbox")
 PROBLEMS_SHOWN = 20
+# How a home says no; anything else is a mistake of ours and shows where.
+REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 out, err = Console(file=sys.stdout), Console(file=sys.stderr)
 
 
@@ -65,6 +69,7 @@ def run(
     days = {name: _day(name, text) for name, text in (("--from", first), ("--to", last))}
     if first and last and days["--from"] > days["--to"]:
         fail(f"--from {first} is after --to {last}")
+    _within_calendar(Settings(), days["--from"], days["--to"])
     if source is None:
         _say_default(Settings())
     _run({"source": str(source or ""), "payloads": str(payloads.resolve()) if payloads else "", "first": first, "last": last}, timings=timings)
@@ -346,6 +351,18 @@ def _say_default(settings: Settings) -> None:
         _plain(f"taking the files in {settings.inbox}; to read a folder pass --source files --payloads DIR, to ask the exchanges --source live")
 
 
+def _within_calendar(settings: Settings, first: Any, last: Any) -> None:
+    """Refuse days of which the calendar knows none, before a run is spent on them."""
+    from ingest.catalog.calendar import CalendarHorizonError, load_calendar
+
+    try:
+        calendar = load_calendar(settings.catalog_overlay)
+        if (first and first > calendar.last_day) or (last and last < calendar.first_day):
+            calendar.is_session(first or last)
+    except (CalendarHorizonError, ValueError) as error:
+        fail(str(error))
+
+
 def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
     from orchestration.run import STEPS, phase_of, run_job
 
@@ -466,5 +483,18 @@ def fail(message: str, *, code: int = 1) -> Any:
 
 
 def main() -> None:
-    """Entry point of the `alumina` command."""
-    app()
+    """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
+    try:
+        app()
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        told = "; ".join(f"ALUMINA_{slip['loc'][0]}".upper() + f": {slip['msg']}" for slip in error.errors(include_input=False, include_url=False))
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        told = f"{error.filename or 'the disk'}: {error.strerror}; ALUMINA_HOME must be a folder that may be written to, with room on its disk"
+    else:
+        return
+    err.print(f"alumina: {told}", style="red", markup=False, soft_wrap=True)
+    sys.exit(1)

@@ -12,6 +12,7 @@ import pytest
 from ingest import sample
 from ingest.archive import Archive
 from ingest.source import DataOrigin
+from tests.pipeline.conftest import ALUMINA
 
 SLICE = ("--from", "2025-05-06", "--to", "2025-07-23")
 
@@ -26,6 +27,7 @@ SLICE = ("--from", "2025-05-06", "--to", "2025-07-23")
         (("run", "--payloads", "."), "--payloads goes with --source files"),
         (("run", "--from", "22 July"), "--from '22 July' is not a day; write it as 2025-07-22"),
         (("run", "--from", "2025-07-22", "--to", "2025-07-01"), "--from 2025-07-22 is after --to 2025-07-01"),
+        (("run", "--from", "2099-01-01"), "2099-01-01 is outside the trading calendar"),
         (("outlook",), "nothing is published"),
         (("outlook", "yesterday"), "the day 'yesterday' is not a day"),
         (("rebuild",), "there is no archive"),
@@ -38,6 +40,30 @@ def test_a_mistake_is_answered_with_one_sentence(command, tmp_path: Path, argume
     assert sentence in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert not (tmp_path / "serving").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ALUMINA_MEMORY_LIMIT", "lots", "ALUMINA_MEMORY_LIMIT: String should match pattern"),
+        ("ALUMINA_RELEASES_KEPT", "1", "ALUMINA_RELEASES_KEPT: Input should be greater than or equal to 2"),
+        ("ALUMINA_LOCK_WAIT_SECONDS", "soon", "ALUMINA_LOCK_WAIT_SECONDS: Input should be a valid number"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, name: str, value: str, sentence: str) -> None:
+    environment = os.environ | {"ALUMINA_HOME": str(tmp_path), name: value}
+    done = subprocess.run([str(ALUMINA), "doctor"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"alumina: {sentence}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_home_that_is_no_folder_is_named(command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    done = command(tmp_path / "file", "run")
+    assert done.returncode == 1
+    assert "Not a directory; ALUMINA_HOME must be a folder" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_unreadable_file_is_reported_and_the_run_goes_on(command, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A live run as Dagster shows it: what is only late passes its check, what is overdue fails it. Nothing is fetched: the exchange is a function."""
 
 import shutil
+import socket
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,10 +11,12 @@ import duckdb
 import pytest
 
 from ingest.catalog.calendar import load_calendar
+from ingest.http import HttpClient, Pace
 from ingest.origins import LiveOrigin
 from ingest.source import Request, Response
 from ingest.sources.shfe import Shfe
-from orchestration.assets.lake import lake_asset
+from orchestration.assets.arrivals import arrivals_asset, arrivals_key
+from orchestration.assets.lake import lake_asset, lake_key
 from orchestration.resources import Home, Intake
 
 DAY = date(2025, 7, 16)
@@ -53,6 +57,38 @@ def test_payloads_that_are_overdue_fail_their_check_and_late_ones_do_not(tmp_pat
     assert checks["rows_keep_their_model"].passed
     (event,) = result.get_asset_materialization_events()
     assert "| not_published | 6 |" in str(event.materialization.metadata["outcomes"].value)
+
+
+class Unreachable(Intake):
+    """Asks an exchange whose address nobody listens at, on this machine."""
+
+    def within(self, first: date, last: date) -> "Unreachable":
+        return self
+
+    def origin(self, home: Home) -> LiveOrigin:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = f"http://127.0.0.1:{probe.getsockname()[1]}/"
+        client = HttpClient(Pace(seconds_between=0, retry_after=()))
+        return LiveOrigin(DAY, DAY, load_calendar(), lambda request: client.fetch(replace(request, url=address)))
+
+
+def test_an_exchange_that_cannot_be_reached_is_named_its_day_stays_open_and_the_rest_goes_on(tmp_path: Path) -> None:
+    """The home may hold a release: nothing here touches it, and the next run asks again."""
+    assets = [lake_asset(Shfe()), arrivals_asset(Shfe())]
+    resources = {"home": Home(path=str(tmp_path)), "intake": Unreachable()}
+    with dg.DagsterInstance.ephemeral() as instance:
+        taken = dg.materialize(assets, selection=[lake_key("shfe")], resources=resources, instance=instance)
+        day = dg.materialize(
+            assets, selection=[arrivals_key("shfe")], resources=resources, instance=instance, partition_key=str(DAY), raise_on_error=False
+        )
+        assert taken.success
+        (problems,) = [str(check.metadata["problems"].value) for check in taken.get_asset_check_evaluations() if not check.passed]
+        assert "| kx20250716.dat | http_error | no answer: ConnectError" in problems
+        assert "the next run asks again" in problems
+        assert not day.success
+        assert "1 of 1 partitions of shfe did not arrive: 2025-07-16" in str(day.failure_data_for_node("arrivals__shfe").error)
+        assert instance.get_materialized_partitions(arrivals_key("shfe")) == set()
 
 
 def test_what_is_late_is_no_failure_in_the_published_status_and_what_is_overdue_is(files, tmp_path: Path) -> None:

@@ -145,6 +145,16 @@ def test_location_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_pat
     assert not list(dagster_home.rglob("*.db"))
 
 
+@needs_postgres
+def test_a_missing_secret_is_named(tmp_path: Path) -> None:
+    shutil.copy(DEPLOY / "dagster.yaml", tmp_path)
+    environment = {name: value for name, value in os.environ.items() if name != "ALUMINA_POSTGRES_URL"} | {"DAGSTER_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "dagster", "instance", "info"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert 'environment variable "ALUMINA_POSTGRES_URL" which is not set' in done.stderr
+
+
 @pytest.fixture
 def proxy(tmp_path: Path, start: Callable[..., Any]) -> Callable[..., httpx.Response]:
     """The sample configuration in front of an operator's and a viewer's webserver; gives a way to ask it."""
