@@ -27,11 +27,13 @@ DAYS = dg.DailyPartitionsDefinition(start_date=str(_SHIPPED.first_day), timezone
 """Calendar days up to today."""
 MONTHS = dg.MonthlyPartitionsDefinition(start_date=f"{_SHIPPED.first_day:%Y-%m}", timezone=str(SHANGHAI), fmt="%Y-%m")
 """Months that are over."""
-DAY_SOURCES: tuple[Source, ...] = tuple(
-    source for source in SOURCES if any(request.day == day for day in _EVERY_YEAR for request in source.requests(day))
-)
 MONTH_SOURCES: tuple[Source, ...] = tuple(
     source for source in SOURCES if source.tables and {TABLES[table].period for table in source.tables} == {"month"}
+)
+DAY_SOURCES: tuple[Source, ...] = tuple(
+    source
+    for source in SOURCES
+    if source not in MONTH_SOURCES and any(request.day == day for day in _EVERY_YEAR for request in source.requests(day))
 )
 
 HERE = (Outcome.OK, Outcome.UNCHANGED)

@@ -17,7 +17,6 @@ TIMED = {"lake": "ingest", "raw": "raw load", "dbt": "dbt", "release": "publish"
 STEPS = {"lake": "take in", "raw": "load raw", "dbt": "build and test models", "release": "audit and publish", "check": "hold against the calendar"}
 
 
-# The code location as workspace.yaml names it: without it the UI's timeline does not know whose run this was.
 TAGS = {".dagster/repository": "__repository__@alumina", "alumina/cause": "command line"}
 
 
@@ -63,6 +62,7 @@ def run_job(
                 )
         finally:
             watcher.stop()
+        _claim(instance, run_id, job)
         failures = [event for event in result.all_events if event.event_type_value in ("STEP_FAILURE", "RUN_FAILURE")]
         materialized = {key for event in result.get_asset_materialization_events() if (key := event.asset_key)}
         expected = set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
@@ -75,6 +75,16 @@ def run_job(
     if message:
         alert(settings, "run_failed" if not result.success else "run_incomplete", message, run_id=run_id, job=job)
     return Outcome(result.success and not message, run_id, log, message, seconds)
+
+
+def _claim(instance: Any, run_id: str, job: str) -> None:
+    """Say whose run this was, with the code location as workspace.yaml names it: the UI's timeline leaves out runs of nobody."""
+    from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name="orchestration.definitions"), location_name="alumina")
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job)
+    instance.run_storage.replace_job_origin(instance.get_run_by_id(run_id), origin)
 
 
 def _phases(result: Any) -> dict[str, float]:

@@ -217,6 +217,14 @@ def test_definitions_load_light_and_touch_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+def test_every_way_to_load_dagster_names_the_same_code_location() -> None:
+    (module,) = (entry["python_module"] for entry in yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"])
+    (server,) = (entry["grpc_server"] for entry in yaml.safe_load((ROOT / "orchestration/deploy/workspace.yaml").read_text())["load_from"])
+    dg = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    assert {module["location_name"], server["location_name"], dg["code_location_name"]} == {"alumina"}
+    assert module["module_name"] == dg["code_location_target_module"] == "orchestration.definitions"
+
+
 def test_readme_names_only_commands_that_exist() -> None:
     readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
