@@ -127,9 +127,9 @@ def record_results(settings: Settings, run_results: dict[str, Any], *, is_part: 
         )
         for row in run_results["results"]
     ]
-    kept = {} if not is_part else {row["check_id"]: row for row in rows} if isinstance(rows := _stored(settings), list) else None
-    if kept is not None:
-        kept |= {result.check_id: asdict(result) for result in results}
+    before = _stored(settings) if is_part else []
+    if not isinstance(before, str):
+        kept = {row["check_id"]: row for row in before} | {result.check_id: asdict(result) for result in results}
         write_atomic(settings.workshop / RESULTS, json.dumps(list(kept.values()), default=str).encode())
     return results
 

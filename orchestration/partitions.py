@@ -31,9 +31,7 @@ MONTH_SOURCES: tuple[Source, ...] = tuple(
     source for source in SOURCES if source.tables and {TABLES[table].period for table in source.tables} == {"month"}
 )
 DAY_SOURCES: tuple[Source, ...] = tuple(
-    source
-    for source in SOURCES
-    if source not in MONTH_SOURCES and any(request.day == day for day in _EVERY_YEAR for request in source.requests(day))
+    source for source in SOURCES if source not in MONTH_SOURCES and any(request.day == day for day in _EVERY_YEAR for request in source.requests(day))
 )
 
 HERE = (Outcome.OK, Outcome.UNCHANGED)

@@ -24,7 +24,9 @@ from orchestration.timetable import timetables
 ON, OFF = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
 
 
-@dg.sensor(job=daily, minimum_interval_seconds=30, default_status=OFF)
+@dg.sensor(
+    job=daily, minimum_interval_seconds=30, default_status=OFF, description="Runs `daily` for settled files in the inbox; off until switched on."
+)
 def inbox(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
     """One run for what lies in the inbox and is no longer written to; the same files never start a second one."""
     if origin_of(home.settings) is DataOrigin.SAMPLE:
@@ -44,7 +46,12 @@ def inbox(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | 
     return dg.SensorResult(run_requests=[request], cursor=seen)
 
 
-@dg.sensor(job=daily, minimum_interval_seconds=1800, default_status=OFF)
+@dg.sensor(
+    job=daily,
+    minimum_interval_seconds=1800,
+    default_status=OFF,
+    description="Asks again for days that are due and did not come; off until switched on.",
+)
 def late_data(context: dg.SensorEvaluationContext, home: Home) -> dg.RunRequest | dg.SkipReason:
     """Ask again, at most once an hour, for the days that are due by the clock and have not come."""
     if origin_of(home.settings) is not DataOrigin.LIVE:
@@ -63,7 +70,7 @@ def late_data(context: dg.SensorEvaluationContext, home: Home) -> dg.RunRequest 
     )
 
 
-@dg.run_failure_sensor(default_status=ON, minimum_interval_seconds=15)
+@dg.run_failure_sensor(default_status=ON, minimum_interval_seconds=15, description="Tells people of a run that failed, and why.")
 def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
     """Tell people of a run that failed, with the sentence that says why."""
     causes = [cause(event) for event in context.get_step_failure_events()]
@@ -71,7 +78,12 @@ def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
     alert(home.settings, "run_failed", "; ".join(dict.fromkeys(causes)) or context.failure_event.message or "", run_id=run.run_id, job=run.job_name)
 
 
-@dg.run_status_sensor(run_status=dg.DagsterRunStatus.SUCCESS, default_status=ON, minimum_interval_seconds=15)
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=ON,
+    minimum_interval_seconds=15,
+    description="Tells people of a green run that skipped assets.",
+)
 def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[dg.SkipReason]:
     """Tell people of a run that ended green and did not make everything it set out to make."""
     run = context.dagster_run
@@ -82,7 +94,7 @@ def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[d
         yield dg.SkipReason("everything that was planned was made")
 
 
-@dg.sensor(minimum_interval_seconds=900, default_status=ON)
+@dg.sensor(minimum_interval_seconds=900, default_status=ON, description="Tells people when the published file lacks a session that is due.")
 def freshness(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
     """Hold the published file against the exchange calendar; tells people once when a session is overdue."""
     verdict = judge(home.settings, datetime.now(SHANGHAI))

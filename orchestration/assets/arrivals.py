@@ -41,7 +41,7 @@ def arrivals_asset(source: Source) -> dg.AssetsDefinition:
         group_name="arrivals",
         kinds={"python"},
         owners=["team:data-engineering"],
-        tags={"layer": "ingest", "source": source.name},
+        tags={"layer": "arrivals", "source": source.name},
         description=(
             f"Which {'months' if by_month else 'calendar days (Asia/Shanghai)'} of {source.name} have arrived. A closed day is `no_session`: it counts "
             "as arrived and is not asked for. Materialize a range to take it in (again) in one run, then run `daily` to publish it."

@@ -17,7 +17,6 @@ from orchestration.pictures import failures
 from orchestration.pictures import markdown as _table
 from orchestration.resources import Home, Intake
 
-GROUP = "ingest"
 HASHES_SHOWN = 20
 
 
@@ -34,7 +33,7 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        group_name=GROUP,
+        group_name="lake",
         kinds={"python", "parquet"},
         owners=["team:data-engineering"],
         tags={"layer": "lake", "source": source.name},

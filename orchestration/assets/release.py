@@ -36,7 +36,10 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         owners=["team:data-engineering"],
         tags={"layer": "release"},
         freshness_policy=FRESH,
-        description="The published file `serving/alumina.duckdb` with its Parquet twins and Data Docs: what analysts and BI tools read.",
+        description=(
+            "The published file `serving/alumina.duckdb` with its Parquet twins and Data Docs: what analysts and BI tools read. "
+            "Failed means refused: the release before stays, and its id and rows stand below."
+        ),
         check_specs=[
             dg.AssetCheckSpec(COMPLETE, asset=KEY, blocking=True, description="Every asset this run set out to make was made; nothing was skipped."),
             *(

@@ -13,6 +13,7 @@ from dagster_dbt import dbt_assets
 from ingest.settings import Settings
 from orchestration.assets.models import DBT_PROJECT, Translator, dbt_models, failed
 from orchestration.dbt import forget_results, last_results, record_results
+from orchestration.definitions import defs
 from serving.release import PublishRefusedError
 
 
@@ -63,6 +64,18 @@ def test_a_check_stops_what_comes_after_it_and_says_what_it_holds() -> None:
     assert [name for name, spec in specs.items() if not re.search(r"\w: \w|\.$", spec.description or "")] == []
     assert specs["assert_market_news_is_no_policy"].description == "A price report, however loud, has no intensity and is no document."
     assert specs["unique_key_dim_trading_day_trade_date"].description == "unique key: trade_date"
+
+
+def test_groups_are_layers_and_nothing_is_without_owner_kind_or_description() -> None:
+    repository = defs.get_repository_def()
+    nodes = repository.asset_graph.asset_nodes
+    for node in nodes:
+        assert node.group_name == node.tags["layer"] == node.key.path[0], node.key
+        assert node.owners == ["team:data-engineering"], node.key
+        assert node.kinds and node.description, node.key
+    assert len({node.group_name for node in nodes}) == 8
+    ticking = [*repository.schedule_defs, *repository.sensor_defs, *(job for job in repository.get_all_jobs() if not job.name.startswith("__"))]
+    assert [one.name for one in ticking if not one.description] == []
 
 
 def built(**ended: str) -> dict[str, Any]:
