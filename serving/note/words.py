@@ -75,6 +75,7 @@ FEEDS = {
     "events": Said("政策事件", "Policy events"),
     "newsflash": Said("快讯", "Newsflashes"),
 }
+_SIGNS = {">=": "≥", "<=": "≤", "<>": "≠"}
 COMPARATORS = {"eq": "", "range": "", "gt": "> ", "ge": "≥ ", "lt": "< ", "le": "≤ ", "approx": "≈ "}
 UNITS = {
     "yuan/t": Said("元/吨", "CNY/t"),
@@ -161,3 +162,9 @@ def number(value: float | None, form: str = "compact") -> str:
     text = format(value, form)
     is_zero = not any(digit in text for digit in "123456789")
     return (text.lstrip("+-") if is_zero else text).replace("-", "−")
+
+
+def bound(condition: str) -> str:
+    """Write a rule's condition as what its figure is held against: `score >= 40.00` as `≥ 40`."""
+    comparator, _, threshold = condition.partition(" ")[2].partition(" ")
+    return f"{_SIGNS.get(comparator, comparator)} {threshold.removesuffix('.00')}"

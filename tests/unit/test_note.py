@@ -15,7 +15,7 @@ from serving import release
 from serving.note import page
 from serving.note.indicators import GROUPS
 from serving.note.known import NoteError
-from serving.note.words import Said, claimed, number, reason
+from serving.note.words import Said, bound, claimed, number, reason
 
 pytest.importorskip("vl_convert", reason="the chart library is not installed")
 
@@ -172,6 +172,14 @@ def test_figures_are_written_for_readers(value, form: str, text: str) -> None:
 )
 def test_claims_are_written_for_readers(text: str, unit: str, zh: str, en: str) -> None:
     assert claimed(text, unit) == Said(zh, en)
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [("score >= 40.00", "≥ 40"), ("surplus_pct > 0.00", "> 0"), ("trend <> -1.00", "≠ -1"), ("receipts_percentile_ratio <= 0.05", "≤ 0.05")],
+)
+def test_conditions_are_written_as_what_a_figure_is_held_against(condition: str, text: str) -> None:
+    assert bound(condition) == text
 
 
 def test_reasons_of_another_column_are_not_told() -> None:
