@@ -100,6 +100,8 @@ def configured_codes() -> list[str]:
     """HS codes of every configured commodity; a catalogue file that cannot be read is the catalogue's to report."""
     codes: set[str] = set()
     for name, body in catalog_files(Settings().catalog_overlay):
+        if not name.startswith("commodities/"):
+            continue
         try:
             frame = Catalog().parse(Request("catalog", "catalog", name, name), body).frames.get("catalog__customs_codes")
         except PayloadError:
