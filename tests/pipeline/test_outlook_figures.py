@@ -50,7 +50,7 @@ def test_the_score_is_clearly_positive_and_inside_its_band(golden: Any) -> None:
 @pytest.mark.parametrize("language", ["headline_en", "headline_zh"])
 def test_each_number_of_a_headline_is_a_number_of_its_row(golden: Any, language: str) -> None:
     row = golden["short"]
-    for text in (f"{row['close_cny_t']:,.0f}", f"{row['ret_cc_2d_pct']:+.2f}", f"{row['receipts_t']:,.0f}", f"{row['premium_rate_pct']:+.2f}"):
+    for text in (f"{row['close_cny_t']:,.0f}", f"{row['ret_cc_2d_pct']:+.2f}", f"{row['receipts_t']:,.0f}", f"{abs(row['premium_rate_pct']):.2f}"):
         assert text in row[language], text
     assert row["dominant_contract"] in row[language]
 
