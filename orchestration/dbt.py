@@ -1,10 +1,7 @@
 """dbt as this project runs it: one project, one manifest, one subprocess a run."""
 
-import ctypes
-import importlib.metadata
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -25,32 +22,13 @@ PRODUCTION = ("--exclude-resource-type", "unit_test", "--exclude-resource-type",
 ROWS_KEPT = 20
 # How the last build ended, or which run loaded rows since.
 RESULTS = "dbt_results.json"
-_PR_SET_PDEATHSIG = 1
-
-
-def executable() -> None:
-    """Stand in for `dbt`: answer `--version` from package metadata, hand everything else over.
-
-    dagster-dbt asks for the version once per resource; dbt itself takes five seconds for the answer and asks the package
-    registry for newer ones.
-    """
-    if sys.argv[1:] == ["--version"]:
-        print(f"Core:\n  - installed: {importlib.metadata.version('dbt-core')}\n\nPlugins:\n  - duckdb: {importlib.metadata.version('dbt-duckdb')}")
-        return
-    _end_with_parent()
-    os.execv(_beside_python("dbt"), ["dbt", *sys.argv[1:]])
-
-
-def _end_with_parent() -> None:
-    """A run that is killed must not leave a dbt behind that goes on writing the warehouse after the lock is free (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def project() -> DbtProject:
     """Give the dbt project with a manifest that is not older than its files."""
     manifest = PROJECT / "target" / "manifest.json"
     if not manifest.is_file() or manifest.stat().st_mtime < _newest():
+        forget_stale_parse(manifest.parent)
         parse(Settings())
     return DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
 
@@ -99,9 +77,17 @@ def _beside_python(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
+def forget_stale_parse(target: Path) -> None:
+    """Delete what dbt kept of an older project: it reads only what changed since, and trips over a description that moved to another file."""
+    kept = target / "partial_parse.msgpack"
+    if kept.is_file() and kept.stat().st_mtime < _newest():
+        kept.unlink()
+
+
 def _newest() -> float:
-    suffixes = {".sql", ".yml"}
-    return max(path.stat().st_mtime for path in PROJECT.rglob("*") if path.suffix in suffixes and "target" not in path.relative_to(PROJECT).parts)
+    """When the project last changed; a folder changes with the names in it, so a file that went away counts, too."""
+    paths = (path for path in PROJECT.rglob("*") if path.relative_to(PROJECT).parts[0] not in {"target", "logs"})
+    return max(path.stat().st_mtime for path in paths if path.suffix in {".sql", ".yml"} or path.is_dir())
 
 
 def forget_results(settings: Settings, run_id: str) -> None:

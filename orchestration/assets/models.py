@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
-from orchestration.dbt import PRODUCTION, environment, project, record_results
+from orchestration.dbt import PRODUCTION, environment, forget_stale_parse, project, record_results
 from orchestration.pictures import failures, keep_failures
 from orchestration.resources import Home
 from orchestration.tables import describe
@@ -62,6 +62,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
     with write_lock(settings, f"dbt build (run {context.run.run_id})"):
         artifact = settings.workshop / "dbt" / "run_results.json"
         artifact.unlink(missing_ok=True)  # what stands there afterwards is of this build
+        forget_stale_parse(artifact.parent)
         # In the home, not in the project: two homes do not disturb each other's partial parsing.
         invocation = dbt.cli(["build", *PRODUCTION], context=context, raise_on_error=False, target_path=settings.workshop / "dbt")
         # Nobody may look into the warehouse while dbt writes it, so what is told of a table is told when dbt is done.

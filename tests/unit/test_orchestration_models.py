@@ -2,8 +2,11 @@
 
 import copy
 import json
+import os
 import re
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,7 +15,7 @@ from dagster_dbt import dbt_assets
 
 from ingest.settings import Settings
 from orchestration.assets.models import DBT_PROJECT, Translator, dbt_models, failed
-from orchestration.dbt import forget_results, last_results, record_results
+from orchestration.dbt import forget_results, forget_stale_parse, last_results, record_results
 from orchestration.definitions import defs
 from serving.release import PublishRefusedError
 
@@ -112,3 +115,13 @@ def test_a_failed_build_is_told_by_what_failed_and_not_by_what_was_skipped() -> 
     assert said.startswith("t: Got 3 results; m0: Runtime Error no such column; ")
     assert said.endswith("; and 2 more")
     assert failed({"results": rows[:1]}) == ""
+
+
+def test_what_dbt_kept_of_an_older_project_is_forgotten(tmp_path: Path) -> None:
+    kept = tmp_path / "partial_parse.msgpack"
+    for age, stays in ((0, True), (10 * 365 * 86_400, False)):
+        kept.touch()
+        os.utime(kept, (time.time() - age,) * 2)
+        forget_stale_parse(tmp_path)
+        assert kept.is_file() == stays
+    forget_stale_parse(tmp_path)  # nothing kept is nothing to forget
