@@ -22,6 +22,8 @@ PRODUCTION = ("--exclude-resource-type", "unit_test", "--exclude-resource-type",
 ROWS_KEPT = 20
 # How the last build ended, or which run loaded rows since.
 RESULTS = "dbt_results.json"
+Stored = Sequence[dict[str, Any]] | str
+"""Results as kept, or the run whose rows have none yet."""
 
 
 def project() -> DbtProject:
@@ -35,7 +37,7 @@ def project() -> DbtProject:
 
 def parse(settings: Settings) -> None:
     """Write `target/manifest.json` anew; raises RuntimeError with dbt's own words when the project does not parse."""
-    command = [_beside_python("dbt"), "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    command = [_beside_python("alumina-dbt"), "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"dbt cannot read the project:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
@@ -70,7 +72,17 @@ def environment(settings: Settings) -> dict[str, str]:
 def build_command(settings: Settings) -> list[str]:
     """Give the command that builds and tests every model in the settings' warehouse, without Dagster."""
     target = str(settings.workshop / "dbt")
-    return [_beside_python("dbt"), "build", *PRODUCTION, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", target]
+    return [
+        _beside_python("alumina-dbt"),
+        "build",
+        *PRODUCTION,
+        "--project-dir",
+        str(PROJECT),
+        "--profiles-dir",
+        str(PROJECT),
+        "--target-path",
+        target,
+    ]
 
 
 def _beside_python(name: str) -> str:
@@ -95,32 +107,60 @@ def forget_results(settings: Settings, run_id: str) -> None:
     write_atomic(settings.workshop / RESULTS, json.dumps({"loaded_by": run_id}).encode())
 
 
-def record_results(settings: Settings, run_results: dict[str, Any], *, is_part: bool = False) -> list[CheckResult]:
+def begin_build(settings: Settings, run_id: str) -> Stored:
+    """Give what was known before; until this build has ended nothing is, so that a dbt which dies leaves nothing to publish."""
+    before = _stored(settings)
+    if not isinstance(before, str):
+        forget_results(settings, run_id)
+    return before
+
+
+def record_results(settings: Settings, run_results: dict[str, Any], before: Stored = ()) -> list[CheckResult]:
     """Keep how every model and test of the last build ended; the release publishes them. Gives those of this build.
 
-    A build of some models only brings theirs up to date; it does not make up for rows that the others have not seen.
+    A build of some models only (`before`: what was known of all) brings theirs up to date; it does not make up for rows that the others have
+    not seen.
     """
+    tables = _tables(settings)
     failing = _failing_rows(settings, [row for row in run_results["results"] if row["status"] in ("fail", "warn") and row.get("compiled_code")])
     results = [
         CheckResult(
             check_id=str(row["unique_id"]).split(".")[2],
             tool="dbt",
             result="pass" if row["status"] in ("pass", "success") else "finding" if row["status"] == "warn" else "fail",
-            table_name=str(row["unique_id"]).split(".")[0],
+            table_name=tables.get(row["unique_id"], ""),
             rows_failed=int(row.get("failures") or 0),
             message=str(row.get("message") or "") if row["status"] not in ("pass", "success") else "",
             rows=failing.get(row["unique_id"], ()),
         )
         for row in run_results["results"]
     ]
-    before = _stored(settings) if is_part else []
     if not isinstance(before, str):
         kept = {row["check_id"]: row for row in before} | {result.check_id: asdict(result) for result in results}
         write_atomic(settings.workshop / RESULTS, json.dumps(list(kept.values()), default=str).encode())
     return results
 
 
-def _stored(settings: Settings) -> list[dict[str, Any]] | str:
+def _tables(settings: Settings) -> dict[str, str]:
+    """Name the table of every model, and the one every test is about."""
+    manifest = settings.workshop / "dbt" / "manifest.json"
+    if not manifest.is_file():
+        return {}
+    nodes = {key: node for part in ("nodes", "sources") for key, node in json.loads(manifest.read_text())[part].items()}
+    named = {
+        key: f"{node['schema']}.{node.get('alias') or node['name']}" for key, node in nodes.items() if node["resource_type"] in ("model", "source")
+    }
+    told = {key: (node.get("config", {}).get("meta", {}).get("dagster", {}).get("ref", {}).get("name"), node) for key, node in nodes.items()}
+    by_name = {node["name"]: named[key] for key, node in nodes.items() if key in named}
+    about = {
+        key: by_name.get(name) or next((named[up] for up in (node.get("attached_node"), *node["depends_on"]["nodes"]) if up in named), "")
+        for key, (name, node) in told.items()
+        if node["resource_type"] == "test"
+    }
+    return named | about
+
+
+def _stored(settings: Settings) -> Stored:
     """Give the kept results, or the run whose rows have none yet."""
     file = settings.workshop / RESULTS
     found = json.loads(file.read_text()) if file.is_file() else {"loaded_by": "that was here before"}

@@ -67,11 +67,20 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def wipe(self) -> None:
+        """Delete everything; the files are closed before."""
+        self._close()
+        super().wipe()
+
     def dispose(self) -> None:
         """Close the files."""
+        self._close()
+        super().dispose()
+
+    def _close(self) -> None:
+        self._tables.clear()
         while self._engines:
             self._engines.popitem()[1].dispose()
-        super().dispose()
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store asset events of one run together: its own log, then the index over all runs."""
@@ -84,7 +93,10 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         with self.index_transaction() as connection:
             ids = [check.not_none(connection.execute(self.prepare_insert_event(entry)).inserted_primary_key)[0] for entry in events]
             self._store_asset_event_tags(connection, events, ids)
-            self._store_asset_event(connection, events[-1], ids[-1])
+            # The index keeps the last event of each asset; what a run plans comes as one batch of many assets.
+            newest = {entry.get_dagster_event().asset_key: (entry, place) for entry, place in zip(events, ids, strict=True)}
+            for entry, place in newest.values():
+                self._store_asset_event(connection, entry, place)
 
 
 def _relax(connection: Any, _: object) -> None:

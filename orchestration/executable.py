@@ -26,4 +26,7 @@ def main() -> None:
 def _end_with_parent() -> None:
     """A run that is killed must not leave a dbt behind that goes on writing the warehouse after the lock is free (Linux only)."""
     if sys.platform == "linux":
+        parent = os.getppid()
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died just before
+            sys.exit(1)

@@ -27,12 +27,12 @@ def origins(sql: str, known: MappingSchema) -> dict[str, list[dg.TableColumnDep]
     """Give for each column of a query the columns of tables its value is made of; none at all for a query that cannot be read."""
     try:
         found = lineage(None, sql, known, dialect="duckdb", trim_selects=False)
-    except SqlglotError:
+        return {
+            column: [dg.TableColumnDep(dg.AssetKey([schema, table]), name) for schema, table, name in sorted(set(_leaves(node)))]
+            for column, node in found.items()
+        }
+    except (SqlglotError, ValueError, TypeError, KeyError, RecursionError):  # what the UI is told of a build never fails it
         return {}
-    return {
-        column: [dg.TableColumnDep(dg.AssetKey([schema, table]), name) for schema, table, name in sorted(set(_leaves(node)))]
-        for column, node in found.items()
-    }
 
 
 def _leaves(node: Node) -> Iterator[tuple[str, str, str]]:

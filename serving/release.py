@@ -146,9 +146,9 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
             _finish(con, release_id, run_id, now, inputs_hash, code, results)
             undescribed = _undescribed(con)
             if failed or undescribed:
-                reasons = [f"{result.table_name}: {result.message}" for result in failed] + [
-                    f"{name} has no description in quality/fields.py" for name in undescribed
-                ]
+                reasons = [
+                    f"{result.table_name}: {result.message}" if result.tool == "gx" else f"{result.check_id}: {result.message}" for result in failed
+                ] + [f"{name} has no description in quality/fields.py" for name in undescribed]
                 raise PublishRefusedError(
                     f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
                 )

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
-from orchestration.dbt import PRODUCTION, environment, forget_stale_parse, project, record_results
+from orchestration.dbt import PRODUCTION, begin_build, environment, forget_stale_parse, project, record_results
 from orchestration.pictures import failures, keep_failures
 from orchestration.resources import Home
 from orchestration.tables import describe
@@ -60,6 +60,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
     # The gate needs Great Expectations, whose import takes as long as dbt does; the machine's other core does it meanwhile.
     threading.Thread(target=_import_gate, daemon=True).start()
     with write_lock(settings, f"dbt build (run {context.run.run_id})"):
+        before = begin_build(settings, context.run.run_id)
         artifact = settings.workshop / "dbt" / "run_results.json"
         artifact.unlink(missing_ok=True)  # what stands there afterwards is of this build
         forget_stale_parse(artifact.parent)
@@ -78,7 +79,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
         if not artifact.is_file():
             raise dg.Failure(f"dbt built nothing: {invocation.get_error() or 'see its log'}", allow_retries=False)
         run_results = json.loads(artifact.read_text())
-        results = record_results(settings, run_results, is_part=context.is_subset)
+        results = record_results(settings, run_results, before if context.is_subset else ())
         keep_failures(settings, context.run.run_id, results)
         rows = {result.check_id: result.rows for result in results}
         for check in broken:

@@ -41,6 +41,7 @@ def test_a_column_is_followed_through_stars_names_and_joins(known: MappingSchema
 
 def test_a_query_that_cannot_be_read_has_no_lineage_and_stops_nothing(known: MappingSchema) -> None:
     assert origins("select from where", known) == {}
+    assert origins("select * from nowhere", known) == {}
 
 
 def test_origins_are_told_in_one_line() -> None:

@@ -15,7 +15,7 @@ from dagster_dbt import dbt_assets
 
 from ingest.settings import Settings
 from orchestration.assets.models import DBT_PROJECT, Translator, dbt_models, failed
-from orchestration.dbt import forget_results, forget_stale_parse, last_results, record_results
+from orchestration.dbt import begin_build, forget_results, forget_stale_parse, last_results, record_results
 from orchestration.definitions import defs
 from serving.release import PublishRefusedError
 
@@ -99,12 +99,30 @@ def test_rows_that_dbt_has_not_seen_are_not_published_and_their_run_is_named(set
 def test_a_build_of_some_models_keeps_what_is_known_of_the_others_and_does_not_stand_for_them(settings: Settings) -> None:
     settings.root.mkdir(parents=True)
     record_results(settings, built(a="success", b="success"))
-    record_results(settings, built(b="error"), is_part=True)
+    record_results(settings, built(b="error"), begin_build(settings, "part"))
     assert [(result.check_id, result.result) for result in last_results(settings)] == [("a", "pass"), ("b", "fail")]
     forget_results(settings, "5e1f")
-    record_results(settings, built(b="success"), is_part=True)
+    record_results(settings, built(b="success"), begin_build(settings, "part"))
     with pytest.raises(PublishRefusedError, match="5e1f"):
         last_results(settings)
+
+
+def test_a_build_that_died_leaves_nothing_to_publish(settings: Settings) -> None:
+    settings.root.mkdir(parents=True)
+    record_results(settings, built(a="success"))
+    begin_build(settings, "died")
+    with pytest.raises(PublishRefusedError, match="died"):
+        last_results(settings)
+
+
+def test_each_result_names_its_table(settings: Settings, manifest: dict[str, Any]) -> None:
+    (settings.workshop / "dbt").mkdir(parents=True)
+    (settings.workshop / "dbt" / "manifest.json").write_text(json.dumps(manifest))
+    names = [key for key, node in manifest["nodes"].items() if node["resource_type"] in ("model", "test")]
+    found = {row.check_id: row.table_name for row in record_results(settings, {"results": [{"unique_id": name, "status": "pass"} for name in names]})}
+    assert [name for name, table in found.items() if not re.fullmatch(r"(raw|staging|intermediate|marts|serving)\.\w+", table)] == []
+    assert found["assert_no_fact_is_used_before_it_was_available"] == "serving.outlook_v1"
+    assert found["unique_key_dim_trading_day_trade_date"] == "marts.dim_trading_day"
 
 
 def test_a_failed_build_is_told_by_what_failed_and_not_by_what_was_skipped() -> None:

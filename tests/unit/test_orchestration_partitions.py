@@ -122,6 +122,27 @@ def test_a_batch_of_events_leaves_what_single_events_leave(settings: Settings, i
     assert set(instance.all_asset_keys()) >= {one, many}
 
 
+def test_every_asset_a_run_set_out_to_make_is_in_the_index_also_when_none_was_made(instance: dg.DagsterInstance) -> None:
+    def failing(name: str) -> dg.AssetsDefinition:
+        @dg.asset(name=name)
+        def made() -> None:
+            raise ValueError(name)
+
+        return made
+
+    keys = [dg.AssetKey(name) for name in ("a", "b", "c")]
+    assert not dg.materialize([failing(key.path[0]) for key in keys], instance=instance, raise_on_error=False).success
+    assert {record.asset_entry.asset_key for record in instance.get_asset_records(keys)} == set(keys)
+
+
+def test_a_log_that_was_wiped_starts_anew(instance: dg.DagsterInstance) -> None:
+    instance.report_runless_asset_event(dg.AssetMaterialization("one"))
+    instance.event_log_storage.wipe()
+    assert list(instance.all_asset_keys()) == []
+    instance.report_runless_asset_event(dg.AssetMaterialization("two"))
+    assert list(instance.all_asset_keys()) == [dg.AssetKey("two")]
+
+
 def _receipt(day: str, outcome: Outcome, feed: str = "history", source: str = "fx", message: str = "") -> Receipt:
     at = datetime(2025, 7, 22, 9, tzinfo=UTC)
     sha = "0" * 64 if outcome in (Outcome.OK, Outcome.UNCHANGED) else None

@@ -107,6 +107,9 @@ quotes_facts as (
         'is_limit_raised': 'case when limits.limit_ratio > limits.limit_ratio_before then 1.0 when limits.limit_ratio <= limits.limit_ratio_before then 0.0 end',
         'is_margin_raised': 'case when limits.spec_margin_ratio > limits.margin_ratio_before then 1.0'
         ~ ' when limits.spec_margin_ratio <= limits.margin_ratio_before then 0.0 end',
+        'is_limit_changed': 'case when limits.limit_ratio <> limits.limit_ratio_before then 1.0 when limits.limit_ratio_before is not null then 0.0 end',
+        'is_margin_changed': 'case when limits.spec_margin_ratio <> limits.margin_ratio_before then 1.0'
+        ~ ' when limits.margin_ratio_before is not null then 0.0 end',
     } %}
     {%- for signal, figure in figures.items() %}
     select

@@ -35,6 +35,15 @@ parameters as (
 
 ),
 
+-- Commodities whose spot price is watched at all: where no series is configured, none can be late.
+watched as (
+
+    select distinct commodity_code
+    from {{ ref('stg_catalog__series') }}
+    where role = 'spot'
+
+),
+
 judged as (
 
     select
@@ -48,22 +57,30 @@ judged as (
 
 ),
 
+-- Nothing known at all is one session older than the oldest fact that counts.
 ages as (
 
     select
         decisions.commodity_code,
         decisions.as_of_date,
-        parameters.fact_maximum_age_sessions + 1 as unknown_age,
-        min(case when signals.signal = 'volume_oi_ratio' then signals.age_sessions end) as quotes_age,
-        min(case when signals.signal = 'receipts_t' then signals.age_sessions end) as receipts_age,
-        min(case when signals.signal = 'spot_cny_t' then signals.age_sessions end) as spot_age
+        coalesce(
+            min(case when signals.signal = 'volume_oi_ratio' then signals.age_sessions end), parameters.fact_maximum_age_sessions + 1
+        ) as quotes_age,
+        coalesce(
+            min(case when signals.signal = 'receipts_t' then signals.age_sessions end), parameters.fact_maximum_age_sessions + 1
+        ) as receipts_age,
+        case
+            when watched.commodity_code is not null
+                then coalesce(min(case when signals.signal = 'spot_cny_t' then signals.age_sessions end), parameters.fact_maximum_age_sessions + 1)
+        end as spot_age
     from decisions
     inner join parameters on decisions.commodity_code = parameters.commodity_code
     left join signals
         on
             decisions.commodity_code = signals.commodity_code
             and decisions.as_of_date = signals.as_of_date
-    group by decisions.commodity_code, decisions.as_of_date, parameters.fact_maximum_age_sessions
+    left join watched on decisions.commodity_code = watched.commodity_code
+    group by decisions.commodity_code, decisions.as_of_date, parameters.fact_maximum_age_sessions, watched.commodity_code
 
 ),
 
@@ -86,7 +103,6 @@ computed as (
 
     union all
     {% endfor %}
-    -- Nothing known at all is older than the oldest fact that counts.
     {%- for metric, column in {
         'quotes_age_sessions': 'quotes_age', 'receipts_age_sessions': 'receipts_age', 'spot_age_sessions': 'spot_age',
     }.items() %}
@@ -94,7 +110,7 @@ computed as (
         commodity_code,
         as_of_date,
         '{{ metric }}' as metric,
-        cast(coalesce({{ column }}, unknown_age) as double) as metric_value,
+        cast({{ column }} as double) as metric_value,
         as_of_date as data_date,
         cast(null as double) as percentile_ratio,
         cast(null as double) as metric_change,

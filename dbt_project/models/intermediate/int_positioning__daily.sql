@@ -273,7 +273,8 @@ final as (
         case when compared.quadrant = 'flat' then 0.0 else compared.direction end
         * abs(compared.open_interest_moved_lots) * compared.price_cny_t * compared.contract_size_t * compared.spec_margin_ratio
             as capital_flow_cny,
-        compared.direction * abs(compared.open_interest_moved_lots)
+        case when compared.quadrant = 'flat' then 0.0 else compared.direction end
+        * abs(compared.open_interest_moved_lots)
         / nullif(cast(compared.open_interest_start_lots as double), 0.0) as capital_flow_ratio,
         compared.spec_margin_ratio,
         compared.margin_source,
