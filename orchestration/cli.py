@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -91,7 +92,8 @@ def whatif(
     day: Annotated[str | None, typer.Option("--day", help="Day of the outlook; default the newest.")] = None,
     commodity: Annotated[str | None, typer.Option("--commodity", help="Commodity code, e.g. AO.")] = None,
 ) -> None:
-    """Run the models again with a few figures moved, beside the published ones. Changes nothing."""
+    """Run the models again on a copy of what was built last, with a few figures moved. Changes nothing."""
+    from orchestration.warehouse import WarehouseBusyError, write_lock
     from serving.whatif import WhatIfError, parse, shocks
     from serving.whatif import whatif as ask
 
@@ -104,8 +106,9 @@ def whatif(
                 _plain(f"  {name}=…  [{shock['unit']}] {shock['en']}: {shock['source']}")
             return
         with out.status("running the models"):
-            answer = ask(settings, parse(asked, declared), commodity, _day("--day", day))
-    except WhatIfError as error:
+            held = partial(write_lock, settings, "copying the warehouse for a what-if")
+            answer = ask(settings, parse(asked, declared), commodity and commodity.upper(), _day("--day", day), held)
+    except (WhatIfError, WarehouseBusyError) as error:
         fail(str(error))
     if answer.data_origin == "sample":
         out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")

@@ -46,7 +46,7 @@ _ALL = (
     Field("available_at", TS, "UTC", "When the world could know the fact: stated publication time, else the publication clock", "市场可知时间"),
     Field("vintage", I, "count", "Version of the fact by publication order, 1 is the first", "版本序号", ge=1),
     Field("is_latest", B, "-", "True for the newest version of the fact", "是否最新版本"),
-    Field("as_of", TS, "UTC", "How far the build knows the world; null in a normal build", "知识截止时间"),
+    Field("as_of", TS, "UTC", "Up to when what was known counts: of a release its newest decision, of a build aside its horizon (null in a normal build)", "知识截止时间"),
     # keys and calendar
     Field("commodity_code", T, "-", "Commodity, by its exchange code in capitals", "品种代码"),
     Field("trade_date", D, "-", "Exchange session; the night session belongs to the next trading day", "交易日"),

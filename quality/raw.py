@@ -463,7 +463,7 @@ TABLES: dict[str, RawTable] = {
         _config(
             "catalog__score_components",
             (
-                "commodity_code", "component", "valid_from", "component_name", "component_name_zh", "block", "signal", "weight", "sign", "method", "anchor",
+                "commodity_code", "component", "valid_from", "component_name", "component_name_zh", "block", "signal", "unit", "weight", "sign", "method", "anchor",
                 "maximum_age_sessions", "block_cap", "config_version", "source_note",
             ),
             ("commodity_code", "component", "valid_from"),

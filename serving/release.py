@@ -68,7 +68,7 @@ _COLUMNS = """
 """
 _OWN_COLUMNS = {
     "publication": (
-        "release_id", "run_id", "released_at", "data_through", "data_origin", "inputs_hash", "code_version", "checks_passed", "checks_failed",
+        "release_id", "run_id", "released_at", "as_of", "data_through", "data_origin", "inputs_hash", "code_version", "checks_passed", "checks_failed",
     ),
     "claim_facts": (
         "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "data_origin",
@@ -255,10 +255,10 @@ def _finish(
     _insert(con, "quality_results", pl.DataFrame(told, schema=names, orient="row", infer_schema_length=None))
     for name in ("publication", "data_dictionary"):
         con.execute(f"create table serving.{name} ({_ddl(name)})")
-    data_through, origin = con.execute("select max(as_of_date), max(data_origin) from serving.outlook_v1").fetchall()[0]
+    as_of, data_through, origin = con.execute("select max(decision_at), max(as_of_date), max(data_origin) from serving.outlook_v1").fetchall()[0]
     con.execute(
-        "insert into serving.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [release_id, run_id, now, data_through, origin, inputs_hash, code, len(results) - len(found), len(found)],
+        "insert into serving.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [release_id, run_id, now, as_of, data_through, origin, inputs_hash, code, len(results) - len(found), len(found)],
     )
     for name, (query, text) in VIEWS.items():
         con.execute(f"create view serving.{name} as {query}; {_comment(f'view serving.{name}', text)}")

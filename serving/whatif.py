@@ -9,7 +9,8 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from graphlib import TopologicalSorter
@@ -105,8 +106,14 @@ def parse(texts: Sequence[str], declared: Mapping[str, Any]) -> dict[str, float]
     return found
 
 
-def whatif(settings: Settings, moved: Mapping[str, float], commodity_code: str | None = None, day: date | None = None) -> Answer:
-    """Run the models with the given shocks and give every readout before and after.
+def whatif(
+    settings: Settings,
+    moved: Mapping[str, float],
+    commodity_code: str | None = None,
+    day: date | None = None,
+    hold: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Answer:
+    """Run the models with the given shocks and give every readout before and after; `hold` keeps writers away while the warehouse is copied.
 
     Raises WhatIfError when nothing has been built yet, or the commodity has no outlook of that day.
     """
@@ -117,7 +124,11 @@ def whatif(settings: Settings, moved: Mapping[str, float], commodity_code: str |
     with tempfile.TemporaryDirectory(prefix="whatif-", dir=settings.workshop) as folder:
         # The compiled models name the database by its file.
         copy = Path(folder) / settings.warehouse.name
-        shutil.copyfile(settings.warehouse, copy)
+        with hold():
+            shutil.copyfile(settings.warehouse, copy)
+            log = settings.warehouse.with_name(f"{settings.warehouse.name}.wal")
+            if log.is_file():  # after a run that was killed, committed rows stand there alone
+                shutil.copyfile(log, copy.with_name(log.name))
         with duckdb.connect(str(copy), config={"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit}) as con:
             con.execute("set TimeZone = 'Asia/Shanghai'")
             code, asked = _day(con, commodity_code, day)

@@ -72,6 +72,7 @@ def _component(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
         "component_name_zh": row["name_zh"],
         "block": row["block"],
         "signal": row["signal"],
+        "unit": row["unit"],
         "weight": float(row["weight"]),
         "sign": row["sign"],
         "method": row["method"],

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from ingest.catalog.calendar import Calendar
 from serving.audit import checks
-from serving.audit.catalog import FUTURES, Catalog, Commodity, Definition, Fact, Metric
+from serving.audit.catalog import FUTURES, Catalog, CatalogError, Commodity, Definition, Fact, Metric
 from serving.audit.checks import shown
 from serving.audit.claims import Claim, Note
 from serving.audit.facts import Evidence
@@ -224,14 +224,17 @@ class Auditor:
         mart, column = definition.column
         name = f"marts.{mart}.{column}"
         if definition.rests_on:
-            evaluate(definition.rests_on, context)
+            evaluate(definition.rests_on, replace(context, mode="evidence"))  # the note's own figures cannot stand in for it
         elif not self.evidence.is_real:
             raise MissingError(f"{name} rests on figures that are simulated here")
         key = context.words.get("contract", "") if mart == FUTURES else context.commodity.code
         state = self.evidence.marts.get((mart, key, context.day), {}).get(column)
         if state is None:
             raise MissingError(f"{name} has no value on {context.day}")
-        told = definition.states[str(state).lower()] if definition.states else Fraction(repr(state))
+        try:
+            told = definition.states[str(state).lower()] if definition.states else Fraction(repr(state))
+        except (KeyError, ValueError):
+            raise CatalogError(f"catalogue file metrics.toml: {name} is {state!r}, which no `states` of its definition explains") from None
         if isinstance(told, str):
             context.used.append(Used(column, context.day, None, f"marts.{mart}"))
             return frozenset({told})

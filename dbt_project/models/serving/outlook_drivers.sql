@@ -36,7 +36,19 @@ decisions as (
 
 ),
 
-final as (
+-- Who delivered a payload; one that came from two sources is named by the first.
+payloads as (
+
+    select
+        payload_sha256,
+        min(source) as source
+    from {{ ref('stg_ingest__receipts') }}
+    where payload_sha256 is not null
+    group by payload_sha256
+
+),
+
+drivers as (
 
     select
         commodity_code,
@@ -49,6 +61,7 @@ final as (
         block,
         '' as rule_id,
         signal,
+        unit,
         signal_value,
         signal_change,
         percentile_ratio,
@@ -76,6 +89,7 @@ final as (
         cast(null as varchar) as block,
         fired.rule_id,
         conditions.metric as signal,
+        names.unit,
         metrics.metric_value as signal_value,
         metrics.metric_change as signal_change,
         metrics.percentile_ratio,
@@ -99,6 +113,16 @@ final as (
             fired.commodity_code = metrics.commodity_code
             and fired.as_of_date = metrics.as_of_date
             and conditions.metric = metrics.metric
+
+),
+
+final as (
+
+    select
+        drivers.*,
+        payloads.source
+    from drivers
+    left join payloads on drivers.payload_sha256 = payloads.payload_sha256
 
 )
 

@@ -14,6 +14,7 @@ renamed as (
         component_name_zh,
         block,
         signal,
+        unit,
         weight,
         sign,
         method,
