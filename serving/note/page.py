@@ -212,7 +212,7 @@ def _rules(known: Known, catalogue: Mapping[str, Any], outlook: Sequence[Row]) -
 
 def _effect(effect: Mapping[str, Any]) -> Said:
     said, kind = say(_EFFECTS, effect["effect"]), effect["effect"]
-    value = say(words.STATES, effect["text"]) if effect.get("text") in words.STATES else Said(effect.get("text", ""), effect.get("text", ""))
+    value = say(words.STATES | words.CODES, effect.get("text", ""))
     if "value" in effect:
         value = Said(*2 * [number(effect["value"], "+g" if kind in _SIGNED else "g")])
     horizon = words.HORIZONS.get(effect.get("horizon", ""), Said("", ""))

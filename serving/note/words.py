@@ -1,5 +1,6 @@
 """Chinese and English of what the tables say in codes."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,20 @@ STATES = {
     "high": Said("高", "high"),
     "low": Said("低", "low"),
 }
+# What rules watch, weaken, warn of and set against each other; a code of an operator's own rule stands as it is.
+CODES = {
+    "ARBITRAGE_WINDOW": Said("期现正套窗口", "cash-and-carry window"),
+    "EXPIRY_WALL": Said("仓单集中到期", "expiry of receipts"),
+    "IMPORT_WINDOW": Said("进口窗口", "import window"),
+    "LIMIT_OR_MARGIN_CHANGED": Said("涨跌停板或保证金调整", "change of limit or margin"),
+    "SQUEEZE": Said("逼仓风险", "squeeze"),
+    "STALE_SOURCE": Said("数据源过期", "late source"),
+    "SENTIMENT_VS_FUNDAMENTALS": Said("情绪与基本面", "sentiment against fundamentals"),
+    "IMPORT_ARRIVALS": Said("进口到货", "import arrivals"),
+    "MAJOR_LEVEL": Said("整数关口", "major level"),
+    "POLICY_FOLLOWUP": Said("政策后续文件", "policy follow-up"),
+    "RECEIPTS_UP_5_20D": Said("5至20日仓单回升", "receipts rising within 5 to 20 days"),
+}
 REASONS = {
     "nothing_known": Said("决策时点尚无数据", "nothing known at the decision"),
     "no_data": Said("无数据", "no data"),
@@ -168,3 +183,9 @@ def bound(condition: str) -> str:
     """Write a rule's condition as what its figure is held against: `score >= 40.00` as `≥ 40`."""
     comparator, _, threshold = condition.partition(" ")[2].partition(" ")
     return f"{_SIGNS.get(comparator, comparator)} {threshold.removesuffix('.00')}"
+
+
+def failed_check(evidence: str | None) -> str:
+    """Give the first check of the audit that a claim failed; blank where none did."""
+    found = re.search(r"A\d+ fail: .+?(?=\. |\.?$)", evidence or "")
+    return found[0] if found else ""

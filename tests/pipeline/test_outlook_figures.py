@@ -1,5 +1,7 @@
 """Score, outlook, alerts and what-if on the sample: the golden case comes out of rules and data, no branch knows its day."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,11 @@ def test_a_headline_is_refused_where_too_little_is_known(sample: Any) -> None:
     }
 
 
+def test_every_driver_has_a_unit_and_every_payload_a_source(sample: Any) -> None:
+    assert sample.published("select distinct driver from serving.outlook_drivers where unit is null") == []
+    assert sample.published("select count(*) from serving.outlook_drivers where (payload_sha256 is null) <> (source is null)") == [(0,)]
+
+
 def test_drivers_name_rule_value_and_payload(sample: Any) -> None:
     fired = sample.published(
         "select distinct rule_id from serving.outlook_drivers where commodity_code = 'AO' and as_of_date = ? and driver_kind = 'rule'", GOLDEN
@@ -100,6 +107,9 @@ def test_alerts_are_raised_and_cleared_with_times(sample: Any) -> None:
         "select alert, raised_at, cleared_at, is_active from serving.alerts where commodity_code = 'AO' and raised_date >= date '2025-06-01'"
     )
     assert {"SQUEEZE", "ARBITRAGE_WINDOW", "IMPORT_WINDOW"} <= {alert for alert, *_ in rows}
+    # The limit went from 9 % to 8 % on that day: a change in either direction is news.
+    changed = "select raised_date from serving.alerts where commodity_code = 'AO' and alert = 'LIMIT_OR_MARGIN_CHANGED'"
+    assert (date(2025, 3, 11),) in sample.published(changed)
     assert all((cleared is None) == active and (cleared is None or cleared > raised) for _, raised, cleared, active in rows)
 
 
@@ -155,6 +165,19 @@ def test_only_declared_figures_can_be_moved() -> None:
         parse(["copper=+1"], shocks())
     with pytest.raises(WhatIfError, match="'fx plus one' is not an assignment"):
         parse(["fx plus one"], shocks())
+
+
+def test_the_warehouse_is_copied_while_writers_wait(sample: Any) -> None:
+    class Busy(Exception):
+        pass
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        raise Busy
+        yield
+
+    with pytest.raises(Busy):
+        whatif(Settings(home=sample.home), {}, "AO", GOLDEN, hold)
 
 
 @pytest.fixture(scope="session")
