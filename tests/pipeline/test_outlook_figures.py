@@ -42,6 +42,19 @@ def test_the_major_level_is_the_trigger_and_the_high_resists(golden: Any) -> Non
     assert "3,577" in golden["short"]["resistance_levels"].split(";")
 
 
+def test_the_levels_of_the_worked_example_are_there_by_kind(sample: Any, golden: Any) -> None:
+    found = set(sample.published("select level_kind, level_cny_t from marts.fct_price_levels where commodity_code = 'AO' and trade_date = ?", GOLDEN))
+    assert found >= {
+        ("cost_daily", 2841.0),
+        ("cost_monthly", 2971.0),
+        ("major", 3500.0),
+        ("stage_high_20", 3577.0),
+        ("round", 3300.0),
+        ("round", 3400.0),
+    }
+    assert {"2,841", "2,971", "3,500"} <= set(golden["short"]["support_levels"].split(";"))
+
+
 def test_the_score_is_clearly_positive_and_inside_its_band(golden: Any) -> None:
     row = golden["short"]
     assert row["score_band_low"] < row["score"] < row["score_band_high"]

@@ -1,5 +1,5 @@
 -- Prices people look at, from the dominant contract as it traded: unadjusted, so a level never moves when a contract is rolled.
--- A kind whose level comes from elsewhere (a cost, a parity) is one more branch of `levels`.
+-- A cost and a parity are levels, too, as far as they were known at the day's decision.
 with daily as (
 
     select * from {{ ref('int_futures__daily') }}
@@ -22,6 +22,12 @@ days as (
 parameters as (
 
     select * from {{ ref('int_commodities__parameters') }}
+
+),
+
+fundamentals as (
+
+    select * from {{ ref('int_fundamentals__known') }}
 
 ),
 
@@ -122,6 +128,26 @@ levels as (
     where {{ level }} is not null
     {%- endfor %}
 
+    {%- for kind, level in [
+        ('cost_daily', 'cost_full_cny_t'), ('cost_monthly', 'cost_full_monthly_cny_t'), ('import_parity', 'parity_cny_t'),
+    ] %}
+
+    union all
+
+    select
+        chain.reading,
+        chain.commodity_code,
+        chain.trade_date,
+        '{{ kind }}' as level_kind,
+        fundamentals.{{ level }} as level_cny_t
+    from chain
+    inner join fundamentals
+        on
+            chain.commodity_code = fundamentals.commodity_code
+            and chain.trade_date = fundamentals.as_of_date
+    where fundamentals.{{ level }} is not null
+    {%- endfor %}
+
 ),
 
 -- The first part of the trade date that traded above the level; without bars only the day is known.
@@ -162,7 +188,10 @@ judged as (
         chain.prior_high_20d_cny_t,
         chain.high_cny_t > levels.level_cny_t and levels.level_cny_t >= chain.prior_high_20d_cny_t as is_broken,
         first_above.part,
-        chain.available_at,
+        case
+            when levels.level_kind in ('cost_daily', 'cost_monthly', 'import_parity') then greatest(chain.available_at, fundamentals.decision_at)
+            else chain.available_at
+        end as available_at,
         chain.data_origin,
         chain.payload_sha256
     from levels
@@ -178,6 +207,10 @@ judged as (
             and levels.trade_date = first_above.trade_date
             and levels.level_kind = first_above.level_kind
             and levels.level_cny_t = first_above.level_cny_t
+    left join fundamentals
+        on
+            levels.commodity_code = fundamentals.commodity_code
+            and levels.trade_date = fundamentals.as_of_date
 
 ),
 
