@@ -127,7 +127,7 @@ def test_staging_is_one_to_one_and_nothing_else_reads_raw() -> None:
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
-def test_a_model_joins_at_most_seven_times_and_ends_in_final(path: Path) -> None:
+def test_a_step_of_a_model_joins_at_most_seven_times_and_a_model_ends_in_final(path: Path) -> None:
     text = path.read_text()
     ctes = re.split(r"\n\w+ as \(\n|with (?:recursive )?\w+ as \(\n", text)
     assert max(len(re.findall(r"\bjoin\b", part)) for part in ctes) <= 7
