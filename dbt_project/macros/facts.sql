@@ -13,11 +13,21 @@
 {%- endmacro %}
 
 {#
+When a payload's word on a fact could be known: the payload first in hand from its clock time, also when it was loaded long afterwards; a
+later one not before it was first seen.
+#}
+{% macro known_from(keys) -%}
+    case
+        when rank() over (partition by {{ keys | join(', ') }} order by fetched_at, clock_at, payload_sha256) = 1 then clock_at
+        else greatest(clock_at, fetched_at)
+    end
+{%- endmacro %}
+
+{#
 The versions of each fact of a relation, which has clock_at, fetched_at and payload_sha256 (and decided_by, the decision time of the
 fact's own day, where decided=true):
 
-available_at   the clock time for the payload first in hand, also when it was loaded long afterwards; a later one was not known before
-               it was first seen. Every version is known from available_at until superseded_at.
+available_at   by known_from. Every version is known from available_at until superseded_at.
 vintage        1, 2, … as they became known. A payload that repeats the figures known before it is no version of its own.
 is_latest      the newest by the payloads' own time.
 is_decided     the version the day's own decision stood on; where none was there yet, the first that came. History as it was lived:
@@ -60,10 +70,7 @@ is_decided     the version the day's own decision stood on; where none was there
         from (
             select
                 *,
-                case
-                    when row_number() over (partition by {{ key }} order by fetched_at, clock_at, payload_sha256) = 1 then clock_at
-                    else greatest(clock_at, fetched_at)
-                end as available_at
+                {{ known_from(keys) }} as available_at
             from {{ relation }}
         ) as seen
         window known_before as (partition by {{ key }} order by {{ known_order }})

@@ -1,5 +1,6 @@
 """`alumina run --as-of`: what was known at a past time, by the command, on the whole sample; nothing is published."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import date, datetime
@@ -55,6 +56,75 @@ def test_the_newest_fact_is_the_one_known_at_that_minute(past: Any, table: str, 
     _, ask = past
     assert ask(f"select max({day}) from marts.{table} where commodity_code = 'AO'") == [(newest,)]
     assert ask(f"select count(*) from marts.{table} where available_at > timestamptz '{AS_OF}:00+08'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("table", "moment_or_day", "horizon"),
+    [
+        ("source_status", "last_attempt_at", f"timestamptz '{AS_OF}:00+08'"),
+        ("source_status", "last_ok_at", f"timestamptz '{AS_OF}:00+08'"),
+        ("quality_results", "trade_date", f"date '{JULY_22}'"),
+    ],
+)
+def test_nothing_that_was_attempted_or_found_later_stands_there(past: Any, table: str, moment_or_day: str, horizon: str) -> None:
+    _, ask = past
+    assert ask(f"select count(*) from serving.{table} where {moment_or_day} > {horizon}") == [(0,)]
+    assert ask(f"select count({moment_or_day}) > 0 from serving.{table}") == [(True,)]
+
+
+def test_attempts_are_those_made_by_then(past: Any) -> None:
+    """The receipts' file of the day was fetched at four minutes past three, its quotes after that; the vendor's export of July came on the 23rd."""
+    _, ask = past
+    last = dict(ask("select feed, last_attempt_at from serving.source_status where feed in ('dailystock', 'kx', 'spot_price')"))
+    assert {feed: at.date() for feed, at in last.items()} == {"dailystock": JULY_22, "kx": JULY_21, "spot_price": date(2025, 6, 30)}
+
+
+def test_a_finding_stands_from_when_its_figures_were_known_and_not_from_when_they_were_loaded(past: Any) -> None:
+    """The copied port price of the 3rd came in a file that was loaded on the 23rd."""
+    _, ask = past
+    finding = "check_id = 'figure_is_no_copy_of_the_index'"
+    assert ask(f"select trade_date from serving.quality_results where {finding}") == [(date(2025, 7, 3),)]
+    assert ask(
+        f"select min(attempted_at) > timestamptz '{AS_OF}:00+08' from raw.ingest__receipts "
+        f"where payload_sha256 = (select payload_sha256 from serving.quality_results where {finding})"
+    ) == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "newest"),
+    [
+        ("printed_change_is_the_difference", "update intermediate.int_exchange__quotes set close_change = close_change + 1", JULY_21),
+        ("contracts_add_up_to_the_product", "update intermediate.int_exchange__totals set volume_lots = volume_lots + 1", JULY_21),
+        ("warehouses_add_up_to_the_sum_row", "update intermediate.int_exchange__receipts set receipts_qty = 1 where row_level = 'product_total'", JULY_21),
+        ("members_add_up_to_the_top_20", "update raw.shfe__member_ranking set position_lots = 1 where row_kind = 'top20_sum'", JULY_21),
+        # The exchange names its trading day before it opens. No file of the sample does; this one was loaded long afterwards.
+        (
+            "calendar_agrees_with_the_exchange",
+            "insert into raw.shfe__trading_day by name select day as trade_date, date '2025-07-01' as previous_trade_date, 'p' || day as payload_sha256, "
+            "timestamptz '2026-01-01 00:00:00+08' as fetched_at from (values (date '2025-07-21'), (date '2025-07-22'), (date '2025-07-23')) as days (day)",
+            JULY_22,
+        ),
+        # A second file of a day says nothing before it was seen.
+        (
+            "calendar_agrees_with_the_exchange",
+            "insert into raw.shfe__trading_day by name select date '2025-07-22' as trade_date, before as previous_trade_date, payload_sha256, fetched_at "
+            "from (values (date '2025-07-21', 'p', timestamptz '2025-07-22 08:00:00+08'), (date '2025-07-01', 'q', timestamptz '2025-07-22 16:00:00+08'))"
+            " as files (before, payload_sha256, fetched_at)",
+            None,
+        ),
+    ],
+)  # fmt: skip
+def test_arithmetic_is_held_against_what_was_printed_by_then(
+    past: Any, sample: Built, tmp_path: Path, check: str, broken: str, newest: date | None
+) -> None:
+    settings = Settings(home=sample.home, as_of=moment(AS_OF))
+    (model,) = settings.workshop.rglob("compiled/**/int_quality__identities.sql")
+    shutil.copy(settings.warehouse, tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        con.execute(broken)
+        found = con.execute(f"select max(trade_date) from ({model.read_text()}) where check_id = ?", [check]).fetchall()
+    assert found == [(newest,)]
 
 
 def test_the_day_without_its_quotes_takes_no_stance_and_says_so(past: Any) -> None:

@@ -1,3 +1,4 @@
+-- What ingestion found is known from when it looked; arithmetic inside the sources from when the figures were, whenever they were loaded.
 with identities as (
 
     select * from {{ ref('int_quality__identities') }}
@@ -7,12 +8,14 @@ with identities as (
 quarantine as (
 
     select * from {{ ref('stg_ingest__quarantine') }}
+    where {{ is_known('fetched_at') }}
 
 ),
 
 attempts as (
 
     select * from {{ ref('stg_ingest__receipts') }}
+    where {{ is_known('attempted_at') }}
 
 ),
 

@@ -1,6 +1,7 @@
 with receipts as (
 
     select * from {{ ref('stg_ingest__receipts') }}
+    where {{ is_known('attempted_at') }}
 
 ),
 
