@@ -69,34 +69,50 @@ told as (
 
 ),
 
--- Both ends must have traded and have been known; a session that is missing in between is never bridged.
-contracts as (
+-- The row of the session before and of five sessions before, which in the decided reading must have come by the row's own decision; a
+-- session that is missing in between is never bridged.
+paired as (
 
     select
-        told.reading,
-        told.exchange,
-        told.product_id,
-        told.delivery_month_code,
-        told.trade_date,
-        told.decided_by,
-        told.data_origin,
-        told.payload_sha256,
-        coalesce(
-            case when lag(days.session_index) over contract_days = days.session_index - 1 then lag(told.open_interest_lots) over contract_days end,
-            told.open_interest_lots - told.open_interest_change_lots
-        ) as open_interest_before,
-        case when told.volume_lots > 0 then told.close_price end as close_price,
+        told.*,
+        {%- for sessions, columns in [(1, ['open_interest_lots', 'available_at']), (5, ['volume_lots', 'close_price', 'available_at'])] %}
+        {%- for column in columns %}
         case
-            when lag(days.session_index, 5) over contract_days = days.session_index - 5 and lag(told.volume_lots, 5) over contract_days > 0
-                then lag(told.close_price, 5) over contract_days
-        end as close_before_5,
-        greatest(told.available_at, coalesce(lag(told.available_at, 5) over contract_days, told.available_at)) as available_at
+            when
+                lag(days.session_index, {{ sessions }}) over contract_days = days.session_index - {{ sessions }}
+                and (told.reading = 'latest' or lag(told.available_at, {{ sessions }}) over contract_days <= told.decided_by)
+                then lag(told.{{ column }}, {{ sessions }}) over contract_days
+        end as {{ column }}_{{ sessions }},
+        {%- endfor %}
+        {%- endfor %}
+        days.session_index
     from told
     inner join days on told.trade_date = days.trade_date
     window contract_days as (
         partition by told.reading, told.exchange, told.product_id, told.delivery_month_code
         order by told.trade_date
     )
+
+),
+
+-- Both ends of a return must have traded. Whether a contract is ranked hangs on its own row alone.
+contracts as (
+
+    select
+        reading,
+        exchange,
+        product_id,
+        delivery_month_code,
+        trade_date,
+        decided_by,
+        data_origin,
+        payload_sha256,
+        available_at,
+        coalesce(open_interest_lots_1, open_interest_lots - open_interest_change_lots) as open_interest_before,
+        case when volume_lots > 0 then close_price end as close_price,
+        case when volume_lots_5 > 0 then close_price_5 end as close_before_5,
+        greatest(available_at, coalesce(available_at_1, available_at), coalesce(available_at_5, available_at)) as known_at
+    from paired
 
 ),
 
@@ -139,7 +155,7 @@ grouped as (
         count(returns.ret_cc_5d_pct) as products,
         {{ minimum }} as minimum_products,
         avg(case when returns.ret_cc_5d_pct > 0.0 then 1.0 when returns.ret_cc_5d_pct <= 0.0 then 0.0 end) as rising_share,
-        max(returns.available_at) as available_at,
+        max(returns.known_at) as available_at,
         max(returns.data_origin) as data_origin,
         max(returns.payload_sha256) as payload_sha256
     from returns
