@@ -7,6 +7,22 @@
     end
 {%- endmacro %}
 
+{# The clock of a printed vendor figure: a dataset may have one of its own for one frequency. #}
+{% macro series_clock(printed) -%}
+    case
+        when {{ printed }}.dataset = 'cost__series' and {{ printed }}.frequency = 'monthly' then 'cost__series/monthly'
+        else {{ printed }}.dataset
+    end
+{%- endmacro %}
+
+{# When a month of customs could be known: by the timetable of the year where there is one, else by the clock, which has the late bound. #}
+{% macro customs_clock_at(trade, clock, releases) -%}
+    case
+        when {{ releases }}.out_at is not null then greatest({{ releases }}.out_at, coalesce({{ trade }}.published_at, {{ releases }}.out_at))
+        else {{ clock_at(trade ~ '.month', trade ~ '.published_at', clock) }}
+    end
+{%- endmacro %}
+
 {# Only what the world could know by this build's horizon (`alumina run --as-of`); everything in a normal build. #}
 {% macro is_known(available_at) -%}
     {{ available_at }} <= coalesce((select max(horizon.as_of) from {{ ref('stg_ingest__horizon') }} as horizon), {{ available_at }})

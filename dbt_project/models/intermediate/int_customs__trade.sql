@@ -45,11 +45,7 @@ timed as (
         trade.data_origin,
         trade.payload_sha256,
         trade.fetched_at,
-        -- The timetable of the year where there is one, else the clock's late bound.
-        case
-            when releases.out_at is not null then greatest(releases.out_at, coalesce(trade.published_at, releases.out_at))
-            else {{ clock_at('trade.month', 'trade.published_at', 'clock') }}
-        end as clock_at
+        {{ customs_clock_at('trade', 'clock', 'releases') }} as clock_at
     from trade
     inner join codes on trade.hs_code = codes.hs_code
     inner join clock

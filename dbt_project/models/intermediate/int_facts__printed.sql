@@ -20,45 +20,75 @@ receipts as (
 
 ),
 
-vendor as (
+clock as (
+
+    select * from {{ ref('stg_catalog__publication_clock') }}
+
+),
+
+releases as (
+
+    select * from {{ ref('stg_catalog__release_days') }}
+
+),
+
+-- Series and customs codes no commodity is configured for are evidence too: their versions are made here, by the same clock as the marts'.
+series as (
 
     select
-        *,
-        row_number() over (
-            partition by dataset, series_id, obs_date
-            order by published_at desc nulls last, fetched_at desc, payload_sha256 desc
-        ) = 1 as is_newest
-    from {{ ref('int_series__printed') }}
+        printed.*,
+        {{ clock_at('printed.obs_date', 'printed.published_at', 'clock') }} as clock_at
+    from {{ ref('int_series__printed') }} as printed
+    inner join clock on {{ series_clock('printed') }} = clock.dataset
+
+),
+
+vendor as (
+
+    {{ versions(
+        'series',
+        keys=['dataset', 'series_id', 'obs_date'],
+        values=['provider', 'value', 'low_value', 'high_value', 'change_value', 'unit']
+    ) }}
 
 ),
 
 trade as (
 
     select
-        *,
-        rank() over (
-            partition by month, hs_code, flow
-            order by published_at desc nulls last, fetched_at desc, payload_sha256 desc
-        ) = 1 as is_newest
-    from {{ ref('stg_customs__monthly_trade') }}
-    where partner_scheme = 'gacc' and currency = 'USD'
+        trade.*,
+        {{ customs_clock_at('trade', 'clock', 'releases') }} as clock_at
+    from {{ ref('stg_customs__monthly_trade') }} as trade
+    inner join clock on clock.dataset = 'customs__monthly_trade'
+    left join releases
+        on
+            clock.dataset = releases.dataset
+            and trade.month = releases.month
+    where trade.partner_scheme = 'gacc' and trade.currency = 'USD'
 
 ),
 
-trade_totals as (
+-- A later payload replaces all partners of the earlier one. A sum over rows of which one has no figure is no sum.
+trade_payloads as (
 
     select
         month,
         hs_code,
         flow,
-        sum(qty_t) as qty_t,
-        sum(value_usd) as value_usd,
-        max(published_at) as available_at,
-        max(data_origin) as data_origin,
-        max(payload_sha256) as payload_sha256
+        payload_sha256,
+        case when count(qty_t) = count(*) then sum(qty_t) end as qty_t,
+        case when count(value_usd) = count(*) then sum(value_usd) end as value_usd,
+        min(clock_at) as clock_at,
+        min(fetched_at) as fetched_at,
+        max(data_origin) as data_origin
     from trade
-    where is_newest
-    group by month, hs_code, flow
+    group by month, hs_code, flow, payload_sha256
+
+),
+
+trade_totals as (
+
+    {{ versions('trade_payloads', keys=['month', 'hs_code', 'flow'], values=['qty_t', 'value_usd']) }}
 
 ),
 
@@ -105,7 +135,7 @@ final as (
         ('receipts', 'warehouse_receipts', 'trade_date', "commodity_code || '|total'", 'source', 'available_at', "'t'", [
             ('receipts_qty', 'receipts_t'), ('receipts_change_qty', 'receipts_change_t'),
         ]),
-        ('vendor', 'vendor_series', 'obs_date', 'series_id', 'provider', 'published_at', 'unit', [
+        ('vendor', 'vendor_series', 'obs_date', 'series_id', 'provider', 'available_at', 'unit', [
             ('value', 'value'), ('low_value', 'low_value'), ('high_value', 'high_value'), ('change_value', 'change_value'),
         ]),
         ('trade_totals', 'monthly_trade', 'month', "hs_code || '|' || flow || '|total'", "'customs'", 'available_at', "'t'", [
@@ -132,7 +162,7 @@ final as (
         data_origin,
         payload_sha256
     from {{ relation }}
-    where {{ value }} is not null{% if relation in ('vendor', 'events') %} and is_newest{% endif %}
+    where {{ value }} is not null{% if relation in ('vendor', 'trade_totals') %} and is_latest{% elif relation == 'events' %} and is_newest{% endif %}
 
     union all
     {% endfor %}

@@ -42,13 +42,7 @@ timed as (
         on
             printed.provider = series.provider
             and printed.series_id = series.series_id
-    -- A dataset may have a clock of its own for one frequency.
-    inner join clock
-        on
-            clock.dataset = case
-                when printed.dataset = 'cost__series' and printed.frequency = 'monthly' then 'cost__series/monthly'
-                else printed.dataset
-            end
+    inner join clock on {{ series_clock('printed') }} = clock.dataset
 
 ),
 
