@@ -49,7 +49,7 @@ with horizons as (
 said as (
     select
         o.commodity_code, o.as_of_date, o.horizon, o.stance as validated_stance, e.stance as engine_stance,
-        greatest(0.0, least(1.0, h.confidence_base + e.confidence_add)) as confidence, h.confidence_base,
+        e.confidence, h.confidence_base,
         o.dominant_contract, o.quotes_date, o.data_origin, cast(h.sessions as bigint) as sessions, d.session_index
     from serving.outlook_v1 as o
     inner join intermediate.int_outlook__effects as e using (commodity_code, as_of_date, horizon)

@@ -25,6 +25,12 @@ decisions as (
 
 ),
 
+parameters as (
+
+    select * from {{ ref('int_commodities__parameters') }}
+
+),
+
 horizons as (
 
     select 'short' as horizon
@@ -137,6 +143,11 @@ final as (
             coalesce(numbers.stance_cap, 2.0)
         ) as stance,
         coalesce(numbers.confidence_add, 0.0) as confidence_add,
+        -- What the engine would say with, also where nothing is said. greatest and least pass over a null: without a base there is none.
+        case
+            when parameters.confidence_base is not null
+                then greatest(0.0, least(1.0, parameters.confidence_base + coalesce(numbers.confidence_add, 0.0)))
+        end as confidence,
         coalesce(numbers.is_rejected, false) as is_rejected,
         fired.rule_ids,
         fired.risks_en,
@@ -149,6 +160,7 @@ final as (
         lists.volatility_regime
     from decisions
     cross join horizons
+    inner join parameters on decisions.commodity_code = parameters.commodity_code
     left join numbers
         on
             decisions.commodity_code = numbers.commodity_code

@@ -164,7 +164,6 @@ stated as (
         sentiment.inputs_hash,
         commodities.name_en,
         commodities.name_zh,
-        parameters.confidence_base,
         parameters.coverage_minimum,
         -- Before the usual time of the day a statement is a draft.
         decisions.decision_at < {{ shanghai_time('decisions.as_of_date', 'parameters.decision_time_minutes') }} as is_early,
@@ -222,7 +221,7 @@ judged as (
         key_levels.resistance_levels,
         key_levels.trigger_level_cny_t,
         case when not stated.is_rejected and stated.score is not null then stated.stance end as final_stance,
-        case when not stated.is_rejected and stated.score is not null then stated.confidence_base + stated.confidence_add end as final_confidence
+        case when not stated.is_rejected and stated.score is not null then stated.confidence end as final_confidence
     from stated
     left join known_futures
         on
@@ -293,8 +292,7 @@ final as (
                 when final_stance > 0 then 'up' when final_stance < 0 then 'down' when final_stance = 0 then 'sideways' else 'undecided'
             end as varchar
         ) as direction,
-        -- greatest and least pass over a null: without a stance there is no confidence.
-        cast(case when final_confidence is not null then greatest(0.0, least(1.0, final_confidence)) end as double) as confidence,
+        cast(final_confidence as double) as confidence,
         cast(score as double) as score,
         cast(score_band_low as double) as score_band_low,
         cast(score_band_high as double) as score_band_high,
