@@ -101,16 +101,30 @@ known_signals as (
 
 ),
 
+rule_book as (
+
+    select max(config_version) as rules_version
+    from {{ ref('stg_catalog__rules') }}
+
+),
+
+-- How old the facts are, and a hash of every figure the rules read.
 ages as (
 
     select
-        commodity_code,
-        as_of_date,
-        max(case when metric = 'quotes_age_sessions' then metric_value end) as quotes_age,
-        max(case when metric = 'receipts_age_sessions' then metric_value end) as receipts_age,
-        max(case when metric = 'spot_age_sessions' then metric_value end) as spot_age
+        metrics.commodity_code,
+        metrics.as_of_date,
+        rule_book.rules_version,
+        md5({{ joined(
+            "concat_ws(':', metrics.metric, coalesce(cast(round(metrics.metric_value, 9) + 0.0 as varchar), ''), coalesce(cast(metrics.data_date as varchar), ''))",
+            'metrics.metric'
+        ) }}) as metrics_hash,
+        max(case when metrics.metric = 'quotes_age_sessions' then metrics.metric_value end) as quotes_age,
+        max(case when metrics.metric = 'receipts_age_sessions' then metrics.metric_value end) as receipts_age,
+        max(case when metrics.metric = 'spot_age_sessions' then metrics.metric_value end) as spot_age
     from metrics
-    group by commodity_code, as_of_date
+    cross join rule_book
+    group by metrics.commodity_code, metrics.as_of_date, rule_book.rules_version
 
 ),
 
@@ -160,8 +174,8 @@ stated as (
         sentiment.contribution_money,
         sentiment.contribution_fundamentals,
         sentiment.missing_blocks,
-        sentiment.config_version,
-        sentiment.inputs_hash,
+        sentiment.config_version || '/' || ages.rules_version as model_version,
+        md5(sentiment.inputs_hash || ages.metrics_hash) as inputs_hash,
         commodities.name_en,
         commodities.name_zh,
         parameters.coverage_minimum,
@@ -347,7 +361,7 @@ final as (
         cast(receipts_date as date) as receipts_date,
         cast(spot_date as date) as spot_date,
         cast(valid_until as timestamp with time zone) as valid_until,
-        cast(config_version as varchar) as model_version,
+        cast(model_version as varchar) as model_version,
         cast(inputs_hash as varchar) as inputs_hash,
         cast(data_origin as varchar) as data_origin,
         cast(
