@@ -64,17 +64,6 @@ GATES: dict[str, TableGate] = {
         never_null=("commodity_code", "as_of_date", "decision_at", "coverage", "config_version", "inputs_hash", "data_origin"),
         value_sets={},
     ),
-    "serving.outlook_drivers": TableGate(
-        key=("commodity_code", "as_of_date", "driver_kind", "driver"),
-        never_null=("commodity_code", "as_of_date", "decision_at", "driver_kind", "driver", "driver_name", "driver_name_zh", "signal", "unit"),
-        value_sets={"driver_kind": ("component", "rule")},
-    ),
-    "serving.outlook_changes": TableGate(
-        key=("commodity_code", "as_of_date", "component"),
-        never_null=("commodity_code", "as_of_date", "component"),
-        value_sets={},
-        minimum_rows=0,
-    ),
     "serving.alerts": TableGate(
         key=("commodity_code", "rule_id", "alert", "raised_at"),
         never_null=("commodity_code", "rule_id", "alert", "rule_name", "rule_name_zh", "raised_date", "raised_at", "is_active", "data_origin"),
