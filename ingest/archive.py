@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from ingest.files import append_lines, write_atomic
-from ingest.source import OVERDUE, DataOrigin, Outcome
+from ingest.source import ACCEPTED, OVERDUE, REFUSED, DataOrigin, Outcome
 
 
 class ArchiveError(Exception):
@@ -70,17 +70,17 @@ class Receipt:
 
 
 # What the question "was this taken in before?" needs of a receipt.
-_ACCEPTED = dict.fromkeys(("source", "feed", "request_key", "outcome", "payload_sha256", "attempted_at"), pl.String())
+_NEEDED = dict.fromkeys(("source", "feed", "request_key", "outcome", "payload_sha256", "attempted_at"), pl.String())
 
 
 def _attempts(body: bytes) -> pl.DataFrame:
     """Read lines of receipts; one that is none costs a reading without those that were cut, or of each line by itself."""
     for lines in _readings(body):
         try:
-            return pl.read_ndjson(lines, schema=_ACCEPTED) if lines else pl.DataFrame(schema=_ACCEPTED)
+            return pl.read_ndjson(lines, schema=_NEEDED) if lines else pl.DataFrame(schema=_NEEDED)
         except pl.exceptions.PolarsError:
             continue
-    return pl.DataFrame([row for line in body.split(b"\n") if (row := _row(line))], schema=_ACCEPTED)
+    return pl.DataFrame([row for line in body.split(b"\n") if (row := _row(line))], schema=_NEEDED)
 
 
 def _readings(body: bytes) -> Iterator[bytes]:
@@ -146,13 +146,19 @@ class Archive:
                     continue  # the attempt it spoke of was not finished and runs again
 
     def accepted(self, sources: Collection[str]) -> pl.DataFrame:
-        """Give request, sha256 and time of every attempt of these sources that brought a usable payload, in order of attempt.
+        """Give request, sha256 and time of every attempt of these sources that brought a usable payload, in order of attempt."""
+        return self._ended(sources, ACCEPTED)
 
-        Read in columns: a home of ten years has a hundred thousand receipts, and every run asks for this.
-        """
+    def refused(self, sources: Collection[str]) -> pl.DataFrame:
+        """Give the same of every attempt whose payload a parser refused."""
+        return self._ended(sources, REFUSED)
+
+    def _ended(self, sources: Collection[str], outcomes: Collection[Outcome]) -> pl.DataFrame:
+        """Read in columns: a home of ten years has a hundred thousand receipts, and every run asks for them."""
         bodies = [file.read_bytes() for file in sorted((self.root / "receipts").glob("*.jsonl"))]
-        is_usable = pl.col("outcome").is_in([Outcome.OK, Outcome.UNCHANGED]) & pl.col("payload_sha256").is_not_null()
-        return _attempts(b"\n".join(bodies)).filter(is_usable & pl.col("source").is_in(list(sources)))
+        is_wanted = pl.col("outcome").is_in(list(outcomes)) & pl.col("payload_sha256").is_not_null() & pl.col("source").is_in(list(sources))
+        # A rebuild appends what it now accepts, with the time it first came. Times are UTC in one form, so their text sorts as they do.
+        return _attempts(b"\n".join(bodies)).filter(is_wanted).sort("attempted_at", maintain_order=True)
 
     def _blob(self, sha: str) -> Path:
         if len(sha) != 64 or not set(sha) <= set("0123456789abcdef"):

@@ -19,7 +19,7 @@ from ingest.archive import Archive, Receipt
 from ingest.deadline import judged
 from ingest.lake import Lake
 from ingest.origins import Origin
-from ingest.source import DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
+from ingest.source import ACCEPTED, DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
 from quality import corrections
 from quality.fields import FIELDS, PROVENANCE
 from quality.raw import POLARS_TYPES, TABLES, RawTable, validate
@@ -94,16 +94,17 @@ def ingest(
 ) -> Report:
     """Take everything an origin delivers for these sources into archive and lake.
 
-    With `record=False` (rebuilding from the archive) no receipts are written. Bad payloads and rows never raise; only
-    failures of the machine do (disk full, a rotted archive).
+    With `record=False` (rebuilding from the archive) receipts are written only of payloads that were refused before and
+    are accepted now. Bad payloads and rows never raise; only failures of the machine do (disk full, a rotted archive).
     """
     by_name = {source.name: source for source in sources}
     parsed_before = lake.parsed()
     before = archive.accepted(by_name)
-    *requests, shas, times = (before[name].to_list() for name in ("source", "feed", "request_key", "payload_sha256", "attempted_at"))
-    pairs = list(zip(zip(*requests, strict=True), shas, strict=True))
+    pairs, shas, times = _pairs(before), before["payload_sha256"].to_list(), before["attempted_at"].to_list()
     accepted, taken = dict(pairs), set(pairs)
     first_seen = dict(zip(reversed(shas), reversed(times), strict=True))
+    # Else the next run would take what a rebuild accepted for new, with a later time.
+    mended = set() if record else set(_pairs(archive.refused(by_name))) - taken
     durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be made again
     report, pending = Report(), _Pending()
 
@@ -118,10 +119,12 @@ def ingest(
             # The same bytes under another name are another claim: they are read again, so that a wrong one is found out.
             if held != source.parser_version or (request_id, sha) not in taken or is_state:
                 seen = datetime.fromisoformat(first_seen[sha]) if sha in first_seen else response.fetched_at
+                if (request_id, sha) in mended:  # its receipt will say that it came then
+                    seen = min(seen, response.fetched_at)
                 verdict = _take(source, request, response, sha, seen, label, pending, report)
             if verdict.outcome is Outcome.OK and accepted.get(request_id) == sha:
                 verdict = Verdict(Outcome.UNCHANGED, verdict.reason, verdict.message)
-            if verdict.outcome in (Outcome.OK, Outcome.UNCHANGED):
+            if verdict.outcome in ACCEPTED:
                 accepted[request_id] = sha
                 taken.add((request_id, sha))
         verdict = judged(verdict, request.due, response.fetched_at)
@@ -140,17 +143,24 @@ def ingest(
             payload_sha256=sha,
             data_origin=label,
         )
-        pending.receipts.append(receipt)
+        if record or (receipt.outcome in ACCEPTED and (receipt.request, sha) in mended):
+            pending.receipts.append(receipt)
         report.receipts.append(receipt)
         report.outcomes[(request.source, request.feed, verdict.outcome)] += 1
         if receipt.is_failure:
             report.problems.append(receipt)
         if len(pending.payloads) >= FLUSH_PAYLOADS:
             parsed_before |= pending.payloads
-            pending = _flush(pending, archive, lake, report, record=record, durable=durable)
+            pending = _flush(pending, archive, lake, report, durable=durable)
         progress(number)
-    _flush(pending, archive, lake, report, record=record, durable=durable)
+    _flush(pending, archive, lake, report, durable=durable)
     return report
+
+
+def _pairs(attempts: pl.DataFrame) -> list[tuple[tuple[str, str, str], str]]:
+    """Give the request and sha256 of every attempt."""
+    *requests, shas = (attempts[name].to_list() for name in ("source", "feed", "request_key", "payload_sha256"))
+    return list(zip(zip(*requests, strict=True), shas, strict=True))
 
 
 def _inspect(source: Source, request: Request, response: Response) -> Verdict:
@@ -204,7 +214,7 @@ def _may_be_empty(parsed: Parsed) -> bool:
     return not parsed.frames
 
 
-def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, record: bool, durable: bool) -> _Pending:
+def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, durable: bool) -> _Pending:
     """Validate what is pending, commit it as one batch, then record the receipts."""
     # Configuration with one unreadable file would replace the whole by a part: keep what there was.
     half = report.problems and any(TABLES[table].replace for table in pending.frames)
@@ -232,8 +242,7 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, r
             report.configuration_error = f"configuration rows were refused, the one before stays: {', '.join(refused)}"
         else:
             lake.commit(pending.payloads, good, durable=durable)
-    if record:
-        archive.record(pending.receipts)
+    archive.record(pending.receipts)
     return _Pending()
 
 

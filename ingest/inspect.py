@@ -11,6 +11,8 @@ OK = Verdict(Outcome.OK)
 CHALLENGE_MARKERS = ("WEB 应用防火墙", "safeline_bot_challenge", "js-challenge", 'id="slider"', 'id="captcha"')
 BLOCKING_STATUS = frozenset({403, 412, 429, 520, 567})
 SOFT_404_LIMIT = 6_000
+# Reason of a payload of which a part did not arrive: no parser can mend that, and the archive does not keep the headers that said so.
+TRUNCATED = "truncated"
 # The end tag stands at the very end; white space or a comment may follow. A page that broke off would read as one with fewer rows.
 PAGE_END = 1_000
 KINDS = {b"{": "json", b"[": "json", b"<": "html", b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
@@ -40,11 +42,11 @@ def inspect(response: Response, expected: str) -> Verdict:
         return Verdict(Outcome.NOT_DATA, "empty", "the payload is empty")
     length = response.headers.get("content-length", "")
     if length.isdigit() and "content-encoding" not in response.headers and int(length) != len(body):
-        return Verdict(Outcome.NOT_DATA, "truncated", f"{len(body)} of {length} bytes arrived")
+        return Verdict(Outcome.NOT_DATA, TRUNCATED, f"{len(body)} of {length} bytes arrived")
     if kind == "html" and len(body) < SOFT_404_LIMIT and ("<title>404</title>" in text or "页面不存在" in text):
         return Verdict(Outcome.NOT_DATA, "soft_404", "a page that says 'not found' arrived with status 200")
     if kind == expected == "html" and b"</html>" not in body[-PAGE_END:].lower():
-        return Verdict(Outcome.NOT_DATA, "truncated", "the page breaks off: its end tag is missing")
+        return Verdict(Outcome.NOT_DATA, TRUNCATED, "the page breaks off: its end tag is missing")
     if kind != expected:
         return Verdict(Outcome.NOT_DATA, f"{kind}_instead_of_{expected}", f"the content is {kind}, not the {expected} its name promises")
     return OK

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest import values
-from ingest.archive import Archive
+from ingest.archive import Archive, Receipt
 from ingest.catalog.calendar import Calendar
 from ingest.deadline import Deadlines, load_deadlines
 from ingest.inbox import Entry, Inbox
-from ingest.source import DataOrigin, Outcome, Request, Response, Source, Verdict
+from ingest.inspect import TRUNCATED
+from ingest.source import ACCEPTED, REFUSED, DataOrigin, Outcome, Request, Response, Source, Verdict
 from ingest.sources.catalog import catalog_files
 
 FILE_LIMIT = 64 * 2**20
@@ -155,7 +156,10 @@ class LiveOrigin:
 
 @dataclass
 class ReplayOrigin:
-    """The archive itself: every payload that was ever accepted, in the order it first came. Used to rebuild the warehouse."""
+    """The archive itself: every payload a parser ever judged, in the order it first came. Used to rebuild the warehouse.
+
+    What was refused is offered again, since its parser may have been mended; what arrived in part or as a challenge is not.
+    """
 
     archive: Archive
 
@@ -166,18 +170,22 @@ class ReplayOrigin:
         return origins[-1] if origins else DataOrigin.FILES
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
-        """Give each accepted payload once, with the time it was first in hand; configuration is read afresh instead."""
+        """Give each payload once per request, with the time it was first in hand; configuration is read afresh instead."""
         names = {source.name for source in sources}
-        seen: set[str] = set()
+        # By request too: bytes that were refused under a wrong name may have come again under the right one.
+        seen: set[tuple[tuple[str, str, str], str]] = set()
         for receipt in self.archive.receipts():
             sha, key = receipt.payload_sha256, receipt.request_key
-            accepted = receipt.outcome in (Outcome.OK, Outcome.UNCHANGED) and receipt.source in names
-            if sha is None or sha in seen or not accepted:
+            if sha is None or (receipt.request, sha) in seen or receipt.source not in names or not _is_judged(receipt):
                 continue
-            seen.add(sha)
+            seen.add((receipt.request, sha))
             day = values.day(key) if len(key) == 8 and key.isdigit() else None  # daily files are keyed by their day
-            response = Response(self.archive.get(sha), receipt.attempted_at, data_origin=receipt.data_origin)
+            response = Response(self.archive.get(sha), receipt.attempted_at, receipt.http_status, data_origin=receipt.data_origin)
             yield Request(receipt.source, receipt.feed, key, receipt.request_name, day), response
+
+
+def _is_judged(receipt: Receipt) -> bool:
+    return receipt.outcome in ACCEPTED or (receipt.outcome in REFUSED and receipt.reason != TRUNCATED)
 
 
 def _read(path: Path) -> Response:

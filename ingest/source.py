@@ -30,6 +30,12 @@ class Outcome(StrEnum):
     HTTP_ERROR = "http_error"
 
 
+ACCEPTED = (Outcome.OK, Outcome.UNCHANGED)
+"""Outcomes of an attempt that brought a usable payload."""
+REFUSED = (Outcome.NOT_PUBLISHED, Outcome.NOT_DATA, Outcome.FORMAT_CHANGED)
+"""Outcomes that say what a parser made of the bytes in hand; a mended one may judge them otherwise."""
+
+
 class Cadence(StrEnum):
     """On which days a live source can have something; on the others it is not asked. Which days those are, the calendar says."""
 

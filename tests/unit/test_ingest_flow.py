@@ -1,6 +1,7 @@
 """The one path of a payload: nothing is lost, nothing is counted twice, nothing depends on its neighbours."""
 
 import json
+import shutil
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome, Request, Response, Verdict
 from ingest.sources.catalog import SHIPPED, Catalog
 from ingest.sources.shfe import Shfe
+from ingest.sources.spot import Spot
 from quality.raw import TABLES
 
 QUOTES, TOTALS, WARRANTS, RANKING, SPOT = (
@@ -546,3 +548,73 @@ def test_replaying_an_archive_that_has_rotted_fails_and_names_the_payload(home: 
     (home.archive.root / "blobs" / sha[:2] / sha).write_bytes(b"rotten")
     with pytest.raises(ArchiveError, match=sha):
         list(ReplayOrigin(home.archive).deliveries(FEEDS))
+
+
+def rebuilt(home: Home) -> flow.Report:
+    """What `alumina rebuild` does: the lake is gone, the archive is replayed."""
+    shutil.rmtree(home.lake.root, ignore_errors=True)
+    return ingest(FEEDS, ReplayOrigin(home.archive), home.archive, home.lake, "rebuild", record=False)
+
+
+def test_a_payload_refused_by_a_parser_is_read_once_the_parser_is_mended(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a column nobody foresaw")
+
+    later = (KX[0], Response(answer([quote(SETTLEMENTPRICE=3026)]), NOON + timedelta(days=2)))
+    with monkeypatch.context() as patch:
+        patch.setattr(Shfe, "parse", broken)
+        home.take(KX)
+        home.take((KX[0], Response(KX[1].body, NOON + timedelta(days=1))))
+        assert rebuilt(home).count(Outcome.FORMAT_CHANGED) == 1
+        assert len(home.receipts()) == 2, "what stays refused is not told again"
+    home.take(later)
+    report = rebuilt(home)
+    assert [receipt.attempted_at for receipt in report.receipts] == [NOON, later[1].fetched_at], "in the order they first came"
+    held = content(home)
+    assert [(row["delivery_month_code"], row["fetched_at"]) for row in home.rows(QUOTES).sort("fetched_at", "delivery_month_code").to_dicts()] == [
+        ("2509", NOON),
+        ("2510", NOON),
+        ("2509", later[1].fetched_at),
+    ]
+    known = home.receipts()
+    assert [(receipt.run_id, receipt.outcome, receipt.attempted_at) for receipt in known[3:]] == [("rebuild", Outcome.OK, NOON)]
+    rebuilt(home)
+    assert (content(home), home.receipts()) == (held, known), "a second time gives the same"
+    report = home.take((KX[0], Response(KX[1].body, NOON + timedelta(days=3))), (KX[0], Response(later[1].body, NOON + timedelta(days=4))))
+    assert not report.payloads, "the next run knows it"
+    assert content(home) == held
+
+
+def test_a_mended_payload_known_under_another_name_has_the_time_of_its_first_coming(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Spot, "parse", lambda *_: 1 / 0)
+        home.take(spot(SPOT_LINE))
+    request, response = spot(SPOT_LINE, name="smm_spot_price_20250716_r1.csv")
+    home.take((request, Response(response.body, NOON + timedelta(days=1))))
+    rebuilt(home)
+    held = content(home)
+    assert home.rows(SPOT)["fetched_at"].to_list() == [NOON]
+    rebuilt(home)
+    assert content(home) == held
+
+
+def test_bytes_that_first_came_under_a_wrong_name_are_replayed_under_the_right_one(home: Home) -> None:
+    home.take(delivery("kx20250717.dat", KX[1].body), KX)
+    held = content(home)
+    rebuilt(home)
+    assert content(home) == held
+    assert home.rows(QUOTES).height == 2
+
+
+def test_what_was_no_payload_is_not_made_one_by_a_replay(home: Home) -> None:
+    """A page under status 404, bytes of which a part did not arrive, a challenge: no parser decided that."""
+    request, response = KX
+    home.take(
+        (request, Response(response.body, NOON, 404)),
+        (request, Response(response.body + b" ", NOON, 200, {"content-length": "1000000"})),
+        (request, Response(response.body + b"  ", NOON, 403)),
+    )
+    assert [outcome for _, outcome, _ in outcomes(home)] == [Outcome.NOT_PUBLISHED, Outcome.NOT_DATA, Outcome.BLOCKED]
+    report = rebuilt(home)
+    assert (report.attempts, report.count(Outcome.NOT_PUBLISHED)) == (1, 1)
+    assert home.rows(QUOTES).is_empty()
