@@ -75,6 +75,11 @@ class Settings(BaseSettings):
         return self.root / "status.json"
 
     @property
+    def rejected(self) -> Path:
+        """Releases somebody rolled back from."""
+        return self.root / "rejected.json"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's instance folder."""
         return self.root / "dagster"

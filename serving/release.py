@@ -8,11 +8,12 @@ refused. No figure is computed here: tables are copied, described and checked.
 import hashlib
 import importlib.metadata
 import json
+import logging
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -30,6 +31,8 @@ from quality.release import GATES, GateResult, run_gate
 from serving.audit.runner import audit_release
 from serving.backtest import backtest
 from serving.note import page as note
+
+logger = logging.getLogger(__name__)
 
 SCHEMAS = ("marts", "serving")
 # Readable by every 1.x client; the working file may use newer storage.
@@ -120,14 +123,16 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
     """Build a release from the working warehouse, audit it and swap it in.
 
     Raises PublishRefusedError, after writing `status.json`, when the gate fails; whatever else goes wrong is raised as it
-    is, noted in `status.json` too. In both cases the release before stays.
+    is, noted in `status.json` too. In both cases the release before stays. The caller holds the write lock.
     """
     if settings.as_of is not None:
         raise PublishRefusedError(f"a build as of {settings.as_of} is never published")
     inputs_hash, code = _inputs_hash(settings), code_version()
     now = datetime.now(UTC)
     release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"
-    folder = settings.releases / f".building-{release_id}"
+    folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
+    for path in settings.releases.glob(".building-*"):
+        shutil.rmtree(path, ignore_errors=True)  # left by a build that died: no other is alive
     _write_status(settings, release_id, run_id, "running", "")
     started, seconds = time.perf_counter(), dict[str, float]()
     try:
@@ -156,17 +161,23 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
             with _timed(seconds, "note"):
                 _write_note(con, settings, folder, results)
         _seal(folder, release_id)
-        final = settings.releases / release_id
         folder.rename(final)
         sync_folder(settings.releases)
         point_serving_at(settings, release_id)
     except BaseException as error:
+        # Room first: on a full disk the status could not be written beside the debris. What is not served must not look like a release.
+        for path in (folder, final):
+            if path.name != settings.serving.resolve().name:
+                shutil.rmtree(path, ignore_errors=True)
         outcome = "refused" if isinstance(error, PublishRefusedError) else "failed"
-        _write_status(settings, release_id, run_id, outcome, str(error) or type(error).__name__)
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # what went wrong before is what is told
+            _write_status(settings, release_id, run_id, outcome, str(error) or type(error).__name__)
         raise
-    _write_status(settings, release_id, run_id, "published", "")
-    _retire(settings)
+    try:
+        _retire(settings)
+        _write_status(settings, release_id, run_id, "published", "")
+    except OSError as error:  # readers have the release: the run did not fail
+        logger.warning("%s is published, but that cannot be written down: %s", release_id, error)
     return Release(release_id, final, results, rows, seconds | {"publish": time.perf_counter() - started - sum(seconds.values())})
 
 
@@ -178,15 +189,25 @@ def point_serving_at(settings: Settings, release_id: str) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / release_id)
     link.replace(settings.serving)
-    sync_folder(settings.root)
+    try:
+        sync_folder(settings.root)
+    except OSError as error:  # readers see the swap; a power cut might undo it, which leaves the release before, whole
+        logger.warning("serving %s, but that may not survive a power cut: %s", release_id, error)
 
 
 def rollback(settings: Settings) -> str:
-    """Point `serving` at the release before the current one and give its id; raises PublishRefusedError when there is none."""
-    current = settings.serving.resolve().name
-    earlier = [path.name for path in _kept(settings) if path.name < current]
+    """Point `serving` at the release before the current one and give its id; raises PublishRefusedError when there is none.
+
+    The current one is rejected for good: no later rollback goes back to it.
+    """
+    if not settings.serving.is_symlink():
+        raise PublishRefusedError(f"nothing is published in {settings.root}, so there is no release to go back to")
+    current, rejected = settings.serving.resolve().name, _rejected(settings)
+    earlier = [path.name for path in _kept(settings) if path.name < current and path.name not in rejected]
     if not earlier:
         raise PublishRefusedError(f"there is no release before {current} to go back to")
+    there = {path.name for path in _kept(settings)}
+    write_atomic(settings.rejected, json.dumps(sorted((rejected | {current}) & there), indent=1).encode())
     point_serving_at(settings, earlier[-1])
     _write_status(settings, earlier[-1], "", "rolled_back", f"from {current}")
     return earlier[-1]
@@ -322,17 +343,25 @@ def _seal(folder: Path, release_id: str) -> None:
 
 
 def _retire(settings: Settings) -> None:
-    """Delete the oldest releases beyond those kept, never the one that is served, and what dead builds left behind."""
-    current = settings.serving.resolve().name
-    for path in _kept(settings)[: -settings.releases_kept]:
+    """Delete the oldest releases beyond those kept, never the one that is served; a rejected one takes no place of one to go back to."""
+    current, rejected, releases = settings.serving.resolve().name, _rejected(settings), _kept(settings)
+    good = [path for path in releases if path.name not in rejected]
+    for path in {*releases} - {*releases[-settings.releases_kept :], *good[-settings.releases_kept :]}:
         if path.name != current:
             shutil.rmtree(path, ignore_errors=True)
-    for path in settings.releases.glob(".building-*"):
-        shutil.rmtree(path, ignore_errors=True)  # the caller holds the write lock: no other build is alive
 
 
 def _kept(settings: Settings) -> list[Path]:
-    return sorted(path for path in settings.releases.iterdir() if path.is_dir() and not path.name.startswith("."))
+    """List the releases there are, oldest first."""
+    return sorted(path for path in settings.releases.glob("*") if path.is_dir() and not path.name.startswith("."))
+
+
+def _rejected(settings: Settings) -> set[str]:
+    """Name the releases somebody rolled back from."""
+    try:
+        return set(json.loads(settings.rejected.read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return set()
 
 
 def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:

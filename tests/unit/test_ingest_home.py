@@ -87,6 +87,7 @@ def test_the_home_comes_from_the_environment_and_every_path_lies_below_it(tmp_pa
         settings.releases,
         settings.serving,
         settings.status,
+        settings.rejected,
         settings.dagster,
     ]
     assert all(path.parent == settings.root for path in paths)

@@ -1,0 +1,150 @@
+"""Publishing when something breaks on the way, and going back: readers keep a whole release, and the reason is told."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from ingest.settings import Settings
+from serving import release
+from tests.reliability.readers import publish, small_home
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Settings:
+    settings = small_home(tmp_path / "home")
+    publish(settings, 0)
+    return settings
+
+
+def status(settings: Settings) -> dict[str, str]:
+    return json.loads(settings.status.read_text())
+
+
+def served(settings: Settings) -> str:
+    return Path(os.readlink(settings.serving)).name
+
+
+def there(settings: Settings) -> list[str]:
+    return sorted(path.name for path in settings.releases.iterdir())
+
+
+def fail(*_: object, **__: object) -> None:
+    raise FULL
+
+
+def test_a_full_disk_leaves_no_debris_and_the_status_says_what_failed(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, write = there(published), release._write_status
+
+    def needs_room(settings: Settings, *arguments: str) -> None:
+        if list(settings.releases.glob(".building-*")):
+            raise OSError(errno.ENOSPC, "no room for the status either")
+        write(settings, *arguments)
+
+    monkeypatch.setattr(release, "_export", fail)
+    monkeypatch.setattr(release, "_write_status", needs_room)
+    with pytest.raises(OSError, match="No space left on device"):
+        publish(published, 1)
+    assert there(published) == before == [served(published)]
+    assert (status(published)["outcome"], status(published)["reason"]) == ("failed", str(FULL))
+
+
+def test_a_status_that_cannot_be_written_does_not_hide_what_went_wrong(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, write = there(published), release._write_status
+
+    def only_begun(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
+        if outcome != "running":
+            raise OSError(errno.ENOSPC, "no room for the status either")
+        write(settings, release_id, run_id, outcome, reason)
+
+    monkeypatch.setattr(release, "_write_status", only_begun)
+    monkeypatch.setattr(release, "_undescribed", lambda _: ["serving.mystery"])
+    with pytest.raises(release.PublishRefusedError, match=r"serving\.mystery has no description"):
+        publish(published, 1)
+    assert there(published) == before
+
+
+def test_what_a_build_that_died_left_behind_is_swept_before_the_next_begins(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (published.releases / ".building-dead").mkdir()
+    (published.releases / ".building-dead" / "alumina.duckdb").write_bytes(b"half")
+    monkeypatch.setattr(release, "_copy_tables", fail)
+    with pytest.raises(OSError, match="No space"):
+        publish(published, 1)
+    assert there(published) == [served(published)]
+
+
+def test_a_release_that_could_not_be_swapped_in_is_not_one_to_go_back_to(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = served(published)
+    monkeypatch.setattr(release, "point_serving_at", fail)
+    with pytest.raises(OSError, match="No space"):
+        publish(published, 1)
+    assert there(published) == [before] == [served(published)]
+    assert status(published)["outcome"] == "failed"
+
+
+def test_a_swap_that_is_done_is_a_publication_whatever_comes_after(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync, write = release.sync_folder, release._write_status
+
+    def root_cannot_be_synced(folder: Path) -> None:
+        if folder == published.root:
+            raise OSError(errno.EIO, "Input/output error")
+        sync(folder)
+
+    def only_begun(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
+        if outcome != "running":
+            raise FULL
+        write(settings, release_id, run_id, outcome, reason)
+
+    monkeypatch.setattr(release, "sync_folder", root_cannot_be_synced)
+    monkeypatch.setattr(release, "_write_status", only_begun)
+    made = publish(published, 1)
+    assert served(published) == made.release_id == there(published)[-1]
+    assert (made.path / release.FILE_NAME).is_file()
+
+
+def test_an_interruption_right_after_the_swap_does_not_take_the_release_from_its_readers(
+    published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swap = release.point_serving_at
+
+    def interrupted(settings: Settings, release_id: str) -> None:
+        swap(settings, release_id)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(release, "point_serving_at", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        publish(published, 1)
+    assert (published.serving / release.FILE_NAME).is_file()
+    assert len(there(published)) == 2
+
+
+def test_a_rejected_release_is_never_gone_back_to(published: Settings) -> None:
+    good = served(published)
+    publish(published, 1)
+    assert release.rollback(published) == good
+    publish(published, 2)
+    assert release.rollback(published) == good == served(published)
+    assert status(published)["outcome"] == "rolled_back"
+    with pytest.raises(release.PublishRefusedError, match=f"there is no release before {good}"):
+        release.rollback(published)
+
+
+def test_rejected_releases_take_no_place_of_one_to_go_back_to(published: Settings) -> None:
+    settings, good = Settings(home=published.home, releases_kept=2), served(published)
+    for number in range(1, 4):
+        publish(settings, number)
+        assert release.rollback(settings) == good
+    newest = publish(settings, 4).release_id
+    assert there(settings)[0] == good
+    assert there(settings)[-1] == newest
+    assert len(there(settings)) == 3, "two to go back to and the last rejected one"
+    assert set(json.loads(settings.rejected.read_text())) >= set(there(settings)[1:-1])
+
+
+def test_going_back_in_a_home_without_a_release_is_answered_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(release.PublishRefusedError, match="nothing is published in"):
+        release.rollback(Settings(home=tmp_path / "home"))
