@@ -1,6 +1,7 @@
 """Writing files so that a reader sees the whole file or none, and a crash loses nothing that was reported as kept."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,12 +18,17 @@ def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
     """Write `body` to `path` through a temporary name in the same folder; with `durable`, it survives power loss."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as handle:
-        handle.write(body)
-        if durable:
-            handle.flush()
-            os.fsync(handle.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(body)
+            if durable:
+                handle.flush()
+                os.fsync(handle.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):  # what went wrong first is what is told
+            temporary.unlink()
+        raise
     if durable:
         sync_folder(path.parent)
 

@@ -274,6 +274,8 @@ def export(
     from serving.exports import export as blocks
     from serving.read import NothingPublishedError
 
+    if to is not None and to.is_dir():
+        fail(f"--to {to} is a folder; name the file to write")
     try:
         if to is None:
             for block in blocks(Settings(), table, chinese=zh):

@@ -163,6 +163,18 @@ def test_appended_lines_close_a_line_left_open(tmp_path: Path) -> None:
     files.append_lines(path, ["one"])
     with path.open("ab") as handle:
         handle.write(b"cut")
+    assert list(tmp_path.iterdir()) == [path], "no temporary file stays"
+
+
+@pytest.mark.parametrize("cause", [OSError("disk full"), KeyboardInterrupt()])
+def test_a_write_that_fails_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cause: BaseException) -> None:
+    def fail(_: int) -> None:
+        raise cause
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(type(cause)):
+        files.write_atomic(tmp_path / "file", b"new")
+    assert list(tmp_path.iterdir()) == []
     files.append_lines(path, ["two", "three"])
     assert path.read_text().splitlines() == ["one", "cut", "two", "three"]
     files.append_lines(path, [])
