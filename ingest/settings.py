@@ -2,15 +2,23 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pydantic import AwareDatetime, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+class _Environment(EnvSettingsSource):
+    """The environment without `as_of`: a variable left behind would move workshop and lock from under every command."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if name != "as_of"}
+
+
 class Settings(BaseSettings):
-    """Where state lives and how much of the machine may be used. Every field can be set as `ALUMINA_<NAME>`."""
+    """Where state lives and how much of the machine may be used. Every field but `as_of` can be set as `ALUMINA_<NAME>`."""
 
     model_config = SettingsConfigDict(env_prefix="ALUMINA_", frozen=True, extra="ignore")
 
@@ -23,6 +31,13 @@ class Settings(BaseSettings):
     alert_webhook: SecretStr | None = Field(default=None, description="Address that hears of failed runs: https, or http on this machine.")
 
     as_of: AwareDatetime | None = Field(default=None, description="Build what was known at this time, aside; such a build is never published.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: PydanticBaseSettingsSource, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read what the caller says, then the environment."""
+        return init_settings, _Environment(settings_cls)
 
     @cached_property
     def root(self) -> Path:

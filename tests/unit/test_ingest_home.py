@@ -1,5 +1,6 @@
 """One home holds the sample or real data, never both; every path lies below it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,16 @@ def test_the_home_comes_from_the_environment_and_every_path_lies_below_it(tmp_pa
 def test_without_an_environment_the_home_is_a_folder_of_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALUMINA_HOME")
     assert Settings().root == REPOSITORY / ".alumina"
+
+
+@pytest.mark.parametrize("value", ["2025-07-22T15:05:00+08:00", "yesterday"])
+def test_a_look_back_is_asked_for_by_the_caller_and_never_by_the_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ALUMINA_AS_OF", value)
+    monkeypatch.setenv("ALUMINA_RELEASES_KEPT", "3")
+    assert (Settings().as_of, Settings().workshop, Settings().releases_kept) == (None, settings.root, 3)
+    then = datetime(2025, 7, 22, 15, 5, tzinfo=UTC)
+    assert Settings(as_of=then).as_of == settings.model_copy(update={"as_of": then}).as_of == then
+    assert Settings(as_of=then).workshop == settings.root / "as_of" / "2025-07-22T1505+0000"
 
 
 def test_a_home_may_be_written_with_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
