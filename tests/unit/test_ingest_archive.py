@@ -81,6 +81,13 @@ def test_a_blob_an_interrupted_write_left_short_is_written_again(archive: Archiv
     assert archive.get(sha) == b"payload"
 
 
+def test_a_blob_that_has_rotted_is_healed_by_the_bytes_offered_again(archive: Archive) -> None:
+    sha = archive.put(b"payload")
+    blob(archive, sha).write_bytes(b"pAyload")
+    archive.put(b"payload")
+    assert archive.get(sha) == b"payload"
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "..", "", "/etc/passwd", "a" * 63, "A" * 64, "a" * 65, "../" + "a" * 61, "a" * 32 + "/" + "a" * 31]
 )
@@ -156,13 +163,6 @@ def test_an_atomic_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypa
     with pytest.raises(OSError, match="power went out"):
         files.write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
-
-
-def test_appended_lines_close_a_line_left_open(tmp_path: Path) -> None:
-    path = tmp_path / "log.jsonl"
-    files.append_lines(path, ["one"])
-    with path.open("ab") as handle:
-        handle.write(b"cut")
     assert list(tmp_path.iterdir()) == [path], "no temporary file stays"
 
 
@@ -175,6 +175,13 @@ def test_a_write_that_fails_leaves_no_temporary_file(tmp_path: Path, monkeypatch
     with pytest.raises(type(cause)):
         files.write_atomic(tmp_path / "file", b"new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_appended_lines_close_a_line_left_open(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    files.append_lines(path, ["one"])
+    with path.open("ab") as handle:
+        handle.write(b"cut")
     files.append_lines(path, ["two", "three"])
     assert path.read_text().splitlines() == ["one", "cut", "two", "three"]
     files.append_lines(path, [])
