@@ -63,6 +63,13 @@ def day(value: Any) -> date:
     return date(*(int(part) for part in match.groups()))
 
 
+def iso_day(text: str) -> date:
+    """Read a day as people are asked to write it, `2025-07-22`; raises ValueError on every other form, also those ISO 8601 knows besides."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise ValueError(f"{text!r} is not a day; write it as 2025-07-22")
+    return date.fromisoformat(text)
+
+
 def moment(value: Any) -> datetime | None:
     """Read a local time of publication (`20250716 15:29:40`, `2025-07-16 11:40`); blank is None, nonsense a ValueError."""
     text = unicodedata.normalize("NFKC", str(value if value is not None else "")).strip()

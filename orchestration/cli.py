@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import time
+from datetime import date
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -79,9 +80,7 @@ def run(
 @app.command()
 def outlook(day: Annotated[str | None, typer.Argument(help="Day of the outlook; default the newest.")] = None) -> None:
     """Show the published outlook."""
-    if day:
-        _day("the day", day)
-    _show_outlook(Settings(), day)
+    _show_outlook(Settings(), _day("the day", day))
 
 
 @app.command()
@@ -419,7 +418,7 @@ def _show_problems(settings: Settings, run_id: str) -> None:
         _plain(f"  · not published yet, and not due: {', '.join(waiting)}")
 
 
-def _show_outlook(settings: Settings, day: str | None) -> None:
+def _show_outlook(settings: Settings, day: date | None) -> None:
     from serving.read import NothingPublishedError, outlook
 
     try:
@@ -473,10 +472,10 @@ def _number(value: Any, form: str) -> str:
 
 
 def _day(name: str, text: str | None) -> Any:
-    from datetime import date
+    from ingest.values import iso_day
 
     try:
-        return date.fromisoformat(text) if text else None
+        return iso_day(text) if text else None
     except ValueError:
         fail(f"{name} {text!r} is not a day; write it as 2025-07-22")
 

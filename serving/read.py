@@ -49,7 +49,7 @@ def data_through(settings: Settings) -> date | None:
     return rows[0][0] if rows else None
 
 
-def outlook(settings: Settings, day: str | None = None) -> Rows:
+def outlook(settings: Settings, day: date | None = None) -> Rows:
     """Give the outlook of one day (the newest one by default) for all commodities and horizons."""
     table = "outlook" if settings.as_of is None else "outlook_v1"
     return query(

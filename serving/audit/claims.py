@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.catalog.calendar import Calendar, CalendarHorizonError
+from ingest.values import iso_day
 from serving.audit.interval import Interval
 
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ def _digits(number: Decimal) -> str:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return iso_day(text)
     except ValueError:
         raise ValueError(
             f"{_short(text)} is not a period; write 2025-07-22, 2025-07-18/2025-07-22, 2025-06, NS 2025-07-18, week to 2025-07-17, structural or forward_short"
@@ -255,7 +256,7 @@ def _day(text: str) -> date:
 def _as_of(path: Path, text: str | None, periods: list[str]) -> date:
     if text:
         try:
-            return date.fromisoformat(text)
+            return iso_day(text)
         except ValueError:
             raise ClaimsError(f"{path.name}, heading as_of: {_short(text)} is not a day; write it as 2025-07-22") from None
     days = []

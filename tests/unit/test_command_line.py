@@ -50,6 +50,19 @@ def test_an_export_to_a_folder_is_refused(refused: Refused, published: Settings,
     assert sentence == f"--to {Path(target)} is a folder; name the file to write"
 
 
+@pytest.mark.parametrize("day", ["20230620", "2023-W25-2", "2023-6-20", "yesterday", "２０２３-06-20"])
+def test_a_day_has_one_form(refused: Refused, published: Settings, day: str) -> None:
+    assert refused(cli.outlook, day) == (1, f"the day {day!r} is not a day; write it as 2025-07-22")
+    assert refused(cli.note, day, commodity=None)[1].startswith(f"the day {day!r} is not a day")
+
+
+def test_the_outlook_of_a_day_is_shown(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(cli, "out", Console(file=shown, width=200))
+    cli.outlook("2023-06-20")
+    assert "Outlook 2023-06-20" in shown.getvalue()
+
+
 def test_going_back_where_nothing_is_published_is_refused(refused: Refused, settings: Settings) -> None:
     assert refused(cli.rollback) == (1, f"nothing is published in {settings.root}, so there is no release to go back to")
     assert release._kept(settings) == []
