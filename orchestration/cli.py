@@ -218,6 +218,7 @@ def audit(
     publisher: Annotated[str | None, typer.Option(help="Who published the note: what it printed itself is no evidence.")] = None,
 ) -> None:
     """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file cannot be audited."""
+    from ingest.catalog.calendar import CalendarHorizonError
     from serving.audit.catalog import CatalogError
     from serving.audit.claims import ClaimsError
     from serving.audit.runner import audit_note
@@ -226,7 +227,7 @@ def audit(
     settings = Settings()
     try:
         found = audit_note(settings, claims, publisher)
-    except (ClaimsError, CatalogError, NothingPublishedError, OSError) as error:
+    except (ClaimsError, CatalogError, CalendarHorizonError, NothingPublishedError, OSError) as error:
         fail(str(error), code=2)
     if not found.is_real:
         out.print("[bold]SAMPLE DATA[/bold]: only the ledger's published figures are evidence, nothing simulated.")

@@ -7,6 +7,7 @@ instead); new files under `commodities/` add commodities.
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,18 @@ def catalog_files(overlay: Path | None) -> Iterator[tuple[str, bytes]]:
         if name == "calendar.toml" and path.parent != SHIPPED:
             body = CALENDAR_FILE.read_bytes() + b"\n#---\n" + body
         yield name, body
+
+
+@contextmanager
+def named(file: str, refusal: type[Exception]) -> Iterator[None]:
+    """Turn whatever is wrong with a catalogue file into one sentence that names it; raises it as `refusal`."""
+    try:
+        yield
+    except refusal:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, SyntaxError, TypeError, ValueError, re.error) as error:
+        said = f"there is no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise refusal(f"catalogue file {file}: {said}") from None
 
 
 class Catalog:

@@ -10,8 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ingest.catalog.calendar import CALENDAR_FILE
-from ingest.sources.catalog import catalog_files
+from ingest.catalog.calendar import CALENDAR_FILE, Calendar, load_calendar
+from ingest.sources.catalog import catalog_files, named
 from serving.audit.interval import Interval
 
 METRICS_FILE = "metrics.toml"
@@ -20,7 +20,7 @@ FUTURES = "fct_futures_daily"
 
 
 class CatalogError(ValueError):
-    """The catalogue of metrics is not what the audit reads; the message names the entry."""
+    """The catalogue of metrics is not what the audit reads; the message names the file."""
 
 
 @dataclass(frozen=True)
@@ -136,16 +136,19 @@ class Catalog:
 
 
 def load_catalog(overlay: Path | None = None) -> Catalog:
-    """Read the metrics and what the checks need of the rest of the catalogue; raises CatalogError naming the entry that is wrong."""
-    files = {name: tomllib.loads(body.decode()) for name, body in catalog_files(overlay) if name != "calendar.toml"}
-    shipped = tomllib.loads((CALENDAR_FILE.parent / METRICS_FILE).read_text(encoding="utf-8"))
+    """Read the metrics and what the checks need of the rest of the catalogue; raises CatalogError naming the file that is wrong."""
+    files = {name: _document(name, body) for name, body in catalog_files(overlay) if name != CALENDAR_FILE.name}
+    shipped = _document(METRICS_FILE, (CALENDAR_FILE.parent / METRICS_FILE).read_bytes())
     own = files.get(METRICS_FILE, {})
-    document = {key: {**shipped.get(key, {}), **own.get(key, {})} for key in ("units", "constants", "themes", "judgement")}
-    lists = {
-        key: [*shipped.get(key, []), *(own.get(key, []) if own != shipped else [])]
-        for key in ("fact", "metric", "narrative", "stance_word", "unit_word")
-    }
-    try:
+    with named("parameters.toml", CatalogError):
+        parameters = {row["name"]: _fraction(row["value"]) for row in files["parameters.toml"]["parameter"] if row.get("commodity", "*") == "*"}
+    commodities = {row.code: row for name, body in files.items() if name.startswith("commodities/") for row in [_commodity(name, body)]}
+    with named(METRICS_FILE, CatalogError):
+        document = {key: {**shipped.get(key, {}), **own.get(key, {})} for key in ("units", "constants", "themes", "judgement")}
+        lists = {
+            key: [*shipped.get(key, []), *(own.get(key, []) if own != shipped else [])]
+            for key in ("fact", "metric", "narrative", "stance_word", "unit_word")
+        }
         facts = {row["name"]: Fact(**{**row, "factor": _fraction(row.get("factor", 1))}) for row in lists["fact"]}
         metrics = {name: Metric(name, maps_to=text) for name, text in document["judgement"].items()}
         metrics |= {row["name"]: _metric(row) for row in lists["metric"]}
@@ -154,17 +157,26 @@ def load_catalog(overlay: Path | None = None) -> Catalog:
             constants={
                 name: Interval.of(_fraction(row["value"]), _fraction(row.get("half_width", 0))) for name, row in document["constants"].items()
             },
-            parameters={row["name"]: _fraction(row["value"]) for row in files["parameters.toml"]["parameter"] if row.get("commodity", "*") == "*"},
+            parameters=parameters,
             facts=facts,
             metrics=metrics,
-            commodities={row.code: row for name, body in files.items() if name.startswith("commodities/") for row in [_commodity(body)]},
+            commodities=commodities,
             narratives=tuple((row["state"], re.compile(row["pattern"])) for row in lists["narrative"]),
             stance_words=tuple((row["tag"], re.compile(row["pattern"])) for row in lists["stance_word"]),
             unit_words=tuple((re.compile(row["pattern"]), tuple(row["types"]), row["reason"]) for row in lists["unit_word"]),
             themes=document["themes"],
         )
-    except (KeyError, TypeError, ValueError, SyntaxError, re.error) as error:
-        raise CatalogError(f"catalogue file {METRICS_FILE}: {error}") from None
+
+
+def load_days(overlay: Path | None = None) -> Calendar:
+    """Read the trading calendar; raises CatalogError when the operator's extension of it is wrong."""
+    with named(CALENDAR_FILE.name, CatalogError):
+        return load_calendar(overlay)
+
+
+def _document(name: str, body: bytes) -> dict[str, Any]:
+    with named(name, CatalogError):
+        return tomllib.loads(body.decode())
 
 
 def _metric(row: Mapping[str, Any]) -> Metric:
@@ -176,15 +188,16 @@ def _metric(row: Mapping[str, Any]) -> Metric:
     return Metric(definitions=definitions, units=tuple(row.get("units", (row.get("unit", ""),))), **numbers, **rest)
 
 
-def _commodity(document: Mapping[str, Any]) -> Commodity:
-    head, spec = document["commodity"], max(document["contract_spec"], key=lambda row: row["valid_from"])
-    limits = sorted(
-        (date.fromisoformat(row["valid_from"]), _fraction(row["value"]))
-        for row in document.get("term", [])
-        if row["name"] == "limit_ratio" and not row.get("scope")
-    )
-    tick, size, unit = (_fraction(spec[name]) for name in ("tick_cny_t", "contract_size_t", "warrant_unit_t"))
-    return Commodity(head["commodity_code"], head["name_en"], tick, size, unit, tuple(limits))
+def _commodity(name: str, document: Mapping[str, Any]) -> Commodity:
+    with named(name, CatalogError):
+        head, spec = document["commodity"], max(document["contract_spec"], key=lambda row: row["valid_from"])
+        limits = sorted(
+            (date.fromisoformat(row["valid_from"]), _fraction(row["value"]))
+            for row in document.get("term", [])
+            if row["name"] == "limit_ratio" and not row.get("scope")
+        )
+        tick, size, unit = (_fraction(spec[key]) for key in ("tick_cny_t", "contract_size_t", "warrant_unit_t"))
+        return Commodity(head["commodity_code"], head["name_en"], tick, size, unit, tuple(limits))
 
 
 def _fraction(number: float | int | str) -> Fraction:

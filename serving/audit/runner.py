@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from ingest.catalog.calendar import Calendar, load_calendar
+from ingest.catalog.calendar import Calendar
 from ingest.files import write_atomic
 from ingest.sample.ledger import CLAIMS_FILE
 from ingest.settings import Settings
-from serving.audit.catalog import Catalog, load_catalog
+from serving.audit.catalog import Catalog, load_catalog, load_days
 from serving.audit.claims import Note, read_note
 from serving.audit.facts import read_evidence, write_facts
 from serving.audit.page import render
@@ -37,7 +37,7 @@ class Audit:
 def audit_release(con: duckdb.DuckDBPyConnection, work: str, overlay: Path | None) -> None:
     """Fill `serving.claim_facts` and, where the release is the sample's, `serving.claim_audit` of the open release."""
     write_facts(con, work)
-    catalog, calendar = load_catalog(overlay), load_calendar(overlay)
+    catalog, calendar = load_catalog(overlay), load_days(overlay)
     note = read_note(CLAIMS_FILE, catalog, calendar)
     audit = _judge(con, note, catalog, calendar)
     if not audit.is_real:
@@ -49,12 +49,13 @@ def audit_release(con: duckdb.DuckDBPyConnection, work: str, overlay: Path | Non
 def audit_note(settings: Settings, path: Path, publisher: str | None) -> Audit:
     """Audit a claims file on the published release and write `audits/<name>/` (table and page) into the home.
 
-    Raises ClaimsError for a file that cannot be audited, before anything is written, and NothingPublishedError without a release.
+    Raises ClaimsError for a file that cannot be audited and CatalogError for a catalogue that cannot be read, before anything is
+    written, CalendarHorizonError for a claim the calendar does not reach, and NothingPublishedError without a release.
     """
     from serving.read import connect  # reading imports the release, which imports this module
 
     overlay = settings.catalog_overlay
-    catalog, calendar = load_catalog(overlay), load_calendar(overlay)
+    catalog, calendar = load_catalog(overlay), load_days(overlay)
     note = read_note(path, catalog, calendar, publisher=publisher)
     with connect(settings) as con:
         audit = _judge(con, note, catalog, calendar)

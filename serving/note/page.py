@@ -18,7 +18,7 @@ import duckdb
 
 from ingest.files import write_atomic
 from ingest.settings import Settings
-from ingest.sources.catalog import catalog_files
+from ingest.sources.catalog import catalog_files, named
 from serving.note import words
 from serving.note.bundle import bundle
 from serving.note.charts import CONFIG, draw
@@ -45,12 +45,14 @@ _EFFECTS = {
     "reject": Said("不予发布", "rejected"),
 }
 _SIGNED = ("confidence_add", "stance_add")
+PARAMETERS = ("change_window_sessions", "fact_maximum_age_sessions", "percentile_window_sessions", "series_maximum_age_days")
+"""Thresholds of the catalogue that the note's badges and windows follow."""
 
 
 def write_note(settings: Settings, day: date | None = None, commodity_code: str | None = None) -> Path:
     """Write the note of a day (default the newest published one) into `notes/` of the home and give its path.
 
-    Raises NothingPublishedError without a release and NoteError when the release has no outlook of that day or commodity.
+    Raises NothingPublishedError without a release and NoteError when the release has no outlook of that day or commodity or a catalogue file cannot be read.
     """
     from serving.read import connect  # reading imports the release, which imports this module
 
@@ -62,16 +64,24 @@ def write_note(settings: Settings, day: date | None = None, commodity_code: str 
 
 
 def render(con: duckdb.DuckDBPyConnection, overlay: Path | None, day: date | None = None, commodity_code: str | None = None) -> str:
-    """Give the page from an open release; raises NoteError when it has no outlook of that day or commodity."""
+    """Give the page from an open release; raises NoteError when it has no outlook of that day or commodity or a catalogue file cannot be read."""
     return _make(con, day, commodity_code, overlay)[1]
 
 
 def _make(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str | None, overlay: Path | None) -> tuple[Known, str]:
     import jinja2
 
-    files = {name: tomllib.loads(body.decode()) for name, body in catalog_files(overlay) if name in ("parameters.toml", "regions.toml", "rules.toml")}
-    parameters = {row["name"]: row["value"] for row in files["parameters.toml"]["parameter"] if row.get("commodity", "*") == "*"}
-    known = known_at(con, day, commodity_code, parameters, files["regions.toml"]["regions"])
+    files = dict(catalog_files(overlay))
+    with named("parameters.toml", NoteError):
+        found = {row["name"]: row["value"] for row in _document(files, "parameters.toml")["parameter"] if row.get("commodity", "*") == "*"}
+        parameters = {name: float(found[name]) for name in PARAMETERS}
+    with named("regions.toml", NoteError):
+        regions = {
+            code: {language: str(row[language]) for language in ("zh", "en")} for code, row in _document(files, "regions.toml")["regions"].items()
+        }
+    with named("rules.toml", NoteError):
+        rules = {rule["id"]: _rule(rule) for rule in _document(files, "rules.toml")["rule"]}
+    known = known_at(con, day, commodity_code, parameters, regions)
     outlook = known.rows(f"select * from serving.outlook_v1 where commodity_code = $code and as_of_date = $day order by {_HORIZON_ORDER}")
     shared = {language: _shared(outlook, language) for language in ("zh", "en")}
     environment = jinja2.Environment(
@@ -94,7 +104,7 @@ def _make(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str 
         json=_json,
         config=CONFIG,
         components=known.rows(_COMPONENTS),
-        rules=_rules(known, files["rules.toml"], outlook),
+        rules=_rules(known, rules, outlook),
         changes=known.rows(_CHANGES),
         alerts=known.rows(_ALERTS),
         claims=_claims(known),
@@ -180,9 +190,22 @@ def _levels(row: Row) -> list[tuple[float, Said]]:
     return [(level, Said("/".join(one.zh for one in said), "/".join(one.en for one in said))) for level, said in named.items()]
 
 
-def _rules(known: Known, catalogue: Mapping[str, Any], outlook: Sequence[Row]) -> list[dict[str, Any]]:
+def _document(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    return tomllib.loads(files[name].decode())
+
+
+def _rule(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what the note tells of a rule: its names, the risks it flags and what else it does."""
+    flags = [effect["text"] for effect in entry["effects"] if effect["effect"] == "flag"]
+    return {
+        "name": Said(entry["zh"], entry["en"]),
+        "flags": flags,
+        "effects": [_effect(effect) for effect in entry["effects"] if effect["effect"] != "flag"],
+    }
+
+
+def _rules(known: Known, declared: Mapping[str, Mapping[str, Any]], outlook: Sequence[Row]) -> list[dict[str, Any]]:
     """Give the rules that fired, each with the conditions that decide it and the values they met."""
-    named = {rule["id"]: rule for rule in catalogue["rule"]}
     found = known.rows(
         "select * from serving.outlook_drivers where commodity_code = $code and as_of_date = $day and driver_kind = 'rule' order by rule_id, driver"
     )
@@ -192,18 +215,17 @@ def _rules(known: Known, catalogue: Mapping[str, Any], outlook: Sequence[Row]) -
     weakened = set((outlook[0]["weakened_flags"] or "").split(";"))
     rules = []
     for rule_id, conditions in fired.items():
-        rule = named.get(rule_id, {"en": rule_id, "zh": rule_id, "effects": []})
+        rule = declared.get(rule_id, {"name": Said(rule_id, rule_id), "flags": [], "effects": []})
         lines: dict[str, list[Row]] = {}
         for row in conditions:
             lines.setdefault(row["driver"].rsplit(".", 1)[0], []).append(row)
-        flags = [effect["text"] for effect in rule["effects"] if effect["effect"] == "flag"]
         rules.append(
             {
                 "id": rule_id,
-                "name": Said(rule["zh"], rule["en"]),
-                "flags": [(flag, flag in weakened) for flag in flags],
-                "is_risk": bool(flags),
-                "effects": [_effect(effect) for effect in rule["effects"] if effect["effect"] != "flag"],
+                "name": rule["name"],
+                "flags": [(flag, flag in weakened) for flag in rule["flags"]],
+                "is_risk": bool(rule["flags"]),
+                "effects": rule["effects"],
                 "lines": list(lines.values()),
             }
         )

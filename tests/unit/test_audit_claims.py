@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingest.catalog.calendar import load_calendar
-from serving.audit.catalog import CatalogError, load_catalog
+from serving.audit.catalog import CatalogError, load_catalog, load_days
 from serving.audit.claims import COLUMNS, ClaimsError, half_unit, parse_period, read_note
 from serving.audit.facts import Evidence
 from serving.audit.verdicts import Auditor, Verdict
@@ -122,6 +122,31 @@ def test_an_operator_adds_a_metric_without_code(tmp_path: Path) -> None:
     (tmp_path / "metrics.toml").write_text('[[metric]]\nname = "x"\ndefinition = [{ formula = "high -" }]\n', encoding="utf-8")
     with pytest.raises(CatalogError, match=r"metrics\.toml"):
         load_catalog(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("metrics.toml", "x = ", "Invalid value"),
+        ("metrics.toml", '[[metric]]\nunit = "t"\n', "there is no 'name'"),
+        ("parameters.toml", "x = 1", "there is no 'parameter'"),
+        ("rules.toml", "x = ", "Invalid value"),
+        ("commodities/xx.toml", "x = ", "Invalid value"),
+        ("commodities/xx.toml", '[commodity]\ncommodity_code = "XX"\n', "there is no 'contract_spec'"),
+    ],
+)
+def test_a_catalogue_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, text: str, reason: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(CatalogError, match=f"^catalogue file {name}: {reason}"):
+        load_catalog(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["x = ", "closures = 5", 'last_day = "someday"', 'last_day = "2031-12-31"', "fixings = 5"])
+def test_a_calendar_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "calendar.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(CatalogError, match=r"^catalogue file calendar\.toml: .+"):
+        load_days(tmp_path)
 
 
 def test_every_word_of_the_shipped_metrics_has_a_meaning() -> None:

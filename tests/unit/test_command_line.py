@@ -63,6 +63,24 @@ def test_the_outlook_of_a_day_is_shown(published: Settings, monkeypatch: pytest.
     assert "Outlook 2023-06-20" in shown.getvalue()
 
 
+@pytest.mark.parametrize("name", ["metrics", "parameters", "calendar", "rules", "commodities/xx"])
+def test_an_audit_names_the_catalogue_file_that_cannot_be_read(refused: Refused, published: Settings, tmp_path: Path, name: str) -> None:
+    file = published.catalog_overlay / f"{name}.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("x = ", encoding="utf-8")
+    code, sentence = refused(cli.audit, tmp_path / "claims.csv", publisher=None)
+    assert (code, sentence[: len(f"catalogue file {name}.toml: ")]) == (2, f"catalogue file {name}.toml: ")
+
+
+@pytest.mark.parametrize("name", ["parameters", "regions", "rules"])
+@pytest.mark.parametrize("text", ["x = ", "x = 1", "[[parameter]]\n[[rule]]\n[regions]\nmars = 5"])
+def test_a_note_names_the_catalogue_file_that_cannot_be_read(refused: Refused, published: Settings, name: str, text: str) -> None:
+    published.catalog_overlay.mkdir()
+    (published.catalog_overlay / f"{name}.toml").write_text(text, encoding="utf-8")
+    code, sentence = refused(cli.note, None, commodity=None)
+    assert (code, sentence[: len(f"catalogue file {name}.toml: ")]) == (1, f"catalogue file {name}.toml: ")
+
+
 def test_going_back_where_nothing_is_published_is_refused(refused: Refused, settings: Settings) -> None:
     assert refused(cli.rollback) == (1, f"nothing is published in {settings.root}, so there is no release to go back to")
     assert release._kept(settings) == []
