@@ -83,6 +83,31 @@ def test_every_driver_has_a_unit_and_every_payload_a_source(sample: Any) -> None
     assert sample.published("select count(*) from serving.outlook_drivers where (payload_sha256 is null) <> (source is null)") == [(0,)]
 
 
+@pytest.mark.parametrize(
+    ("column", "kind"), [("risk_flags", "flag"), ("conflicts", "conflict"), ("watchlist", "watch"), ("weakened_flags", "weaken")]
+)
+def test_what_the_outlook_lists_as_text_stands_as_rows(sample: Any, column: str, kind: str) -> None:
+    texts = sample.published(f"select commodity_code, as_of_date, {column} from serving.outlook_v1 where horizon = 'medium' and status = 'validated'")
+    rows = sample.published("select commodity_code, as_of_date, signal from serving.outlook_drivers where driver_kind = ?", kind)
+    listed = {(code, day, one) for code, day, text in texts for one in (text or "").split(";") if one}
+    held = {row for row in rows if (row[0], row[1]) in {(code, day) for code, day, _ in texts}}
+    assert listed
+    assert listed <= held
+
+
+def test_levels_stand_as_rows_with_their_kind(sample: Any) -> None:
+    rows = sample.published(
+        "select driver_name, signal, signal_value, unit, data_date from serving.outlook_drivers where commodity_code = 'AO' and as_of_date = ? and driver_kind = 'level'",
+        GOLDEN,
+    )
+    assert {row[:3] for row in rows} >= {
+        ("support", "cost_daily", 2841.0),
+        ("support", "major", 3500.0),
+        ("resistance", "stage_high_20;stage_high_60", 3577.0),
+    }
+    assert {row[3:] for row in rows} == {("CNY/t", GOLDEN)}
+
+
 def test_drivers_name_rule_value_and_payload(sample: Any) -> None:
     fired = sample.published(
         "select distinct rule_id from serving.outlook_drivers where commodity_code = 'AO' and as_of_date = ? and driver_kind = 'rule'", GOLDEN

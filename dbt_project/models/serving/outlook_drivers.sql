@@ -1,4 +1,5 @@
--- What a statement stands on, every component of the score, also those without data, and every condition of the rules that fired.
+-- What a statement stands on: every component of the score, also those without data, every condition of the rules that fired, and as rows
+-- what the outlook lists as text: flags, what weakens them, conflicts, what to watch, levels.
 with components as (
 
     select * from {{ ref('int_sentiment__components') }}
@@ -33,6 +34,31 @@ names as (
 decisions as (
 
     select * from {{ ref('int_calendar__decisions') }}
+
+),
+
+texts as (
+
+    select * from {{ ref('stg_catalog__rules') }}
+
+),
+
+effects as (
+
+    select
+        rule_id,
+        effect,
+        effect_text
+    from {{ ref('stg_catalog__rule_effects') }}
+    where effect in ('flag', 'weaken', 'conflict', 'watch')
+    group by rule_id, effect, effect_text
+
+),
+
+levels as (
+
+    select * from {{ ref('int_outlook__levels') }}
+    where side is not null
 
 ),
 
@@ -113,6 +139,70 @@ drivers as (
             fired.commodity_code = metrics.commodity_code
             and fired.as_of_date = metrics.as_of_date
             and conditions.metric = metrics.metric
+
+    union all
+
+    select
+        fired.commodity_code,
+        fired.as_of_date,
+        decisions.decision_at,
+        effects.effect as driver_kind,
+        fired.rule_id || ':' || effects.effect_text as driver,
+        texts.rule_name as driver_name,
+        texts.rule_name_zh as driver_name_zh,
+        cast(null as varchar) as block,
+        fired.rule_id,
+        effects.effect_text as signal,
+        '-' as unit,
+        cast(null as double) as signal_value,
+        cast(null as double) as signal_change,
+        cast(null as double) as percentile_ratio,
+        cast(null as varchar) as condition_text,
+        cast(null as double) as component_score,
+        cast(null as double) as weight,
+        cast(null as double) as contribution,
+        cast(null as varchar) as null_reason,
+        cast(null as date) as data_date,
+        fired.config_version,
+        cast(null as varchar) as payload_sha256
+    from fired
+    inner join effects on fired.rule_id = effects.rule_id
+    inner join texts on fired.rule_id = texts.rule_id
+    inner join decisions
+        on
+            fired.commodity_code = decisions.commodity_code
+            and fired.as_of_date = decisions.as_of_date
+
+    union all
+
+    select
+        levels.commodity_code,
+        levels.as_of_date,
+        decisions.decision_at,
+        'level' as driver_kind,
+        levels.level_kind || ':' || {{ number_text('levels.level_cny_t', 2) }} as driver,
+        levels.side as driver_name,
+        case levels.side when 'support' then '支撑' else '阻力' end as driver_name_zh,
+        cast(null as varchar) as block,
+        '' as rule_id,
+        levels.level_kind as signal,
+        'CNY/t' as unit,
+        levels.level_cny_t as signal_value,
+        cast(null as double) as signal_change,
+        cast(null as double) as percentile_ratio,
+        cast(null as varchar) as condition_text,
+        cast(null as double) as component_score,
+        cast(null as double) as weight,
+        cast(null as double) as contribution,
+        cast(null as varchar) as null_reason,
+        levels.data_date,
+        cast(null as varchar) as config_version,
+        levels.payload_sha256
+    from levels
+    inner join decisions
+        on
+            levels.commodity_code = decisions.commodity_code
+            and levels.as_of_date = decisions.as_of_date
 
 ),
 

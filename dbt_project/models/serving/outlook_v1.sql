@@ -32,15 +32,7 @@ metrics as (
 
 levels as (
 
-    -- One row a level, also where it is of two kinds.
-    select
-        commodity_code,
-        trade_date,
-        level_cny_t,
-        max(case when level_kind = 'major' then 1 else 0 end) = 1 as is_major
-    from {{ ref('int_price__levels') }}
-    where reading = 'decided' and level_kind not in ('round', 'limit_up', 'limit_down')
-    group by commodity_code, trade_date, level_cny_t
+    select * from {{ ref('int_outlook__levels') }}
 
 ),
 
@@ -128,33 +120,18 @@ ages as (
 
 ),
 
--- Levels people look at around the close: the nearest below and above, and the major one when it is near.
+-- As text, nearest first; the rows stand in the companion table.
 key_levels as (
 
     select
-        known_futures.commodity_code,
-        known_futures.as_of_date,
-        {%- set level = number_text('levels.level_cny_t', 0) %}
-        {{ joined('case when levels.level_cny_t < futures.close_cny_t then ' ~ level ~ ' end', 'levels.level_cny_t desc') }} as support_levels,
-        {{ joined('case when levels.level_cny_t > futures.close_cny_t then ' ~ level ~ ' end', 'levels.level_cny_t') }} as resistance_levels,
-        {%- set gap_to_close = 'abs(levels.level_cny_t / futures.close_cny_t - 1.0)' %}
-        {%- set gap_to_high = 'abs(levels.level_cny_t / futures.high_cny_t - 1.0)' %}
-        max(
-            case
-                when levels.is_major and 100.0 * least({{ gap_to_close }}, {{ gap_to_high }}) <= parameters.level_near_pct then levels.level_cny_t
-            end
-        ) as trigger_level_cny_t
-    from known_futures
-    inner join futures
-        on
-            known_futures.commodity_code = futures.commodity_code
-            and known_futures.quotes_date = futures.trade_date
-    inner join parameters on known_futures.commodity_code = parameters.commodity_code
-    inner join levels
-        on
-            known_futures.commodity_code = levels.commodity_code
-            and known_futures.quotes_date = levels.trade_date
-    group by known_futures.commodity_code, known_futures.as_of_date
+        commodity_code,
+        as_of_date,
+        {%- set level = number_text('level_cny_t', 0) %}
+        {{ joined("case when side = 'support' then " ~ level ~ ' end', 'level_cny_t desc') }} as support_levels,
+        {{ joined("case when side = 'resistance' then " ~ level ~ ' end', 'level_cny_t') }} as resistance_levels,
+        max(case when is_trigger then level_cny_t end) as trigger_level_cny_t
+    from levels
+    group by commodity_code, as_of_date
 
 ),
 
