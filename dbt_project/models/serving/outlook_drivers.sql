@@ -74,7 +74,7 @@ payloads as (
 
 ),
 
-drivers as (
+scored as (
 
     select
         commodity_code,
@@ -102,7 +102,9 @@ drivers as (
         payload_sha256
     from components
 
-    union all
+),
+
+met as (
 
     select
         fired.commodity_code,
@@ -140,7 +142,9 @@ drivers as (
             and fired.as_of_date = metrics.as_of_date
             and conditions.metric = metrics.metric
 
-    union all
+),
+
+done as (
 
     select
         fired.commodity_code,
@@ -173,7 +177,9 @@ drivers as (
             fired.commodity_code = decisions.commodity_code
             and fired.as_of_date = decisions.as_of_date
 
-    union all
+),
+
+near as (
 
     select
         levels.commodity_code,
@@ -203,6 +209,18 @@ drivers as (
         on
             levels.commodity_code = decisions.commodity_code
             and levels.as_of_date = decisions.as_of_date
+
+),
+
+drivers as (
+
+    select * from scored
+    union all
+    select * from met
+    union all
+    select * from done
+    union all
+    select * from near
 
 ),
 
