@@ -119,12 +119,15 @@ at each day's own decision, which scores and rules are made of.
     100.0 * ({{ later }} / nullif({{ earlier }}, 0.0) - 1.0)
 {%- endmacro %}
 
-{#
-A mean of scores, or its part, to ten decimals and within -100 to 100: an engine adds up in any order, and the order shows in the last
-digits of a double. Not least and greatest: they pass over a null.
-#}
-{% macro score_mean(mean) -%}
-    case when abs({{ mean }}) > 100.0 then 100.0 * sign({{ mean }}) else round({{ mean }}, 10) end
+{# A sum that is the same in any order of its terms, which an engine is free to choose: decimals add up exactly, doubles do not. #}
+{% macro exact_sum(term) -%}
+    cast(sum(cast({{ term }} as decimal(18, 12))) as double)
+{%- endmacro %}
+
+{# A weighted mean of scores, or its part: within -100 to 100, whose ends a division may pass. Not least and greatest: they pass over a null. #}
+{% macro score_mean(term, weight) -%}
+    {%- set mean = exact_sum(term) ~ ' / ' ~ exact_sum(weight) -%}
+    case when abs({{ mean }}) > 100.0 then 100.0 * sign({{ mean }}) else {{ mean }} end
 {%- endmacro %}
 
 {# Growth of a month's customs figure on the month before. January and February come together and the holiday moves between them: no growth touches either. #}

@@ -31,18 +31,19 @@ market as (
 
 ),
 
+{%- set known_weight = 'case when component_score is not null then weight end' %}
+
 scores as (
 
     select
         commodity_code,
         as_of_date,
         max(config_version) as config_version,
-        {{ score_mean('sum(component_score * weight) / sum(case when component_score is not null then weight end)') }} as score,
+        {{ score_mean('component_score * weight', known_weight) }} as score,
         coalesce(sum(case when component_score is not null then weight end), 0.0) / sum(weight) as coverage,
-        {{ score_mean('avg(component_score)') }} as score_equal_weights,
+        {{ score_mean('component_score', 'case when component_score is not null then 1.0 end') }} as score_equal_weights,
         {%- for block in ['policy', 'receipts', 'money', 'fundamentals'] %}
-        {%- set part = "sum(case when block = '" ~ block ~ "' then component_score * weight end)" %}
-        {{ score_mean(part ~ ' / sum(case when component_score is not null then weight end)') }} as contribution_{{ block }},
+        {{ score_mean("case when block = '" ~ block ~ "' then component_score * weight end", known_weight) }} as contribution_{{ block }},
         {%- endfor %}
         -- Rounded: a mean over many rows depends on their order in its last digits.
         md5({{ joined(
@@ -59,13 +60,13 @@ blocks as (
     select
         commodity_code,
         as_of_date,
-        {{ score_mean('avg(block_score)') }} as score_equal_blocks
+        {{ score_mean('block_score', '1.0') }} as score_equal_blocks
     from (
         select
             commodity_code,
             as_of_date,
             block,
-            sum(component_score * weight) / sum(weight) as block_score
+            {{ score_mean('component_score * weight', 'weight') }} as block_score
         from components
         where component_score is not null
         group by commodity_code, as_of_date, block
@@ -80,7 +81,7 @@ drawn as (
         components.commodity_code,
         components.as_of_date,
         draws.draw,
-        {{ score_mean('sum(components.component_score * components.weight * draws.factor) / sum(components.weight * draws.factor)') }} as draw_score
+        {{ score_mean('components.component_score * components.weight * draws.factor', 'components.weight * draws.factor') }} as draw_score
     from components
     inner join draws on components.component = draws.component
     where components.component_score is not null

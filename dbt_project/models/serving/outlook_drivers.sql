@@ -144,56 +144,63 @@ met as (
 
 ),
 
-done as (
+-- What fired rules did, and the levels around the close: what the outlook lists as text.
+listed as (
 
     select
         fired.commodity_code,
         fired.as_of_date,
-        decisions.decision_at,
         effects.effect as driver_kind,
         fired.rule_id || ':' || effects.effect_text as driver,
         texts.rule_name as driver_name,
         texts.rule_name_zh as driver_name_zh,
-        cast(null as varchar) as block,
         fired.rule_id,
         effects.effect_text as signal,
         '-' as unit,
         cast(null as double) as signal_value,
-        cast(null as double) as signal_change,
-        cast(null as double) as percentile_ratio,
-        cast(null as varchar) as condition_text,
-        cast(null as double) as component_score,
-        cast(null as double) as weight,
-        cast(null as double) as contribution,
-        cast(null as varchar) as null_reason,
         cast(null as date) as data_date,
         fired.config_version,
         cast(null as varchar) as payload_sha256
     from fired
     inner join effects on fired.rule_id = effects.rule_id
     inner join texts on fired.rule_id = texts.rule_id
-    inner join decisions
-        on
-            fired.commodity_code = decisions.commodity_code
-            and fired.as_of_date = decisions.as_of_date
+
+    union all
+
+    select
+        commodity_code,
+        as_of_date,
+        'level' as driver_kind,
+        level_kind || ':' || {{ number_text('level_cny_t', 2) }} as driver,
+        side as driver_name,
+        case side when 'support' then '支撑' else '阻力' end as driver_name_zh,
+        '' as rule_id,
+        level_kind as signal,
+        'CNY/t' as unit,
+        level_cny_t as signal_value,
+        data_date,
+        cast(null as varchar) as config_version,
+        payload_sha256
+    from levels
 
 ),
 
-near as (
+-- Nothing in a list has a weight, a score or a percentile.
+done as (
 
     select
-        levels.commodity_code,
-        levels.as_of_date,
+        listed.commodity_code,
+        listed.as_of_date,
         decisions.decision_at,
-        'level' as driver_kind,
-        levels.level_kind || ':' || {{ number_text('levels.level_cny_t', 2) }} as driver,
-        levels.side as driver_name,
-        case levels.side when 'support' then '支撑' else '阻力' end as driver_name_zh,
+        listed.driver_kind,
+        listed.driver,
+        listed.driver_name,
+        listed.driver_name_zh,
         cast(null as varchar) as block,
-        '' as rule_id,
-        levels.level_kind as signal,
-        'CNY/t' as unit,
-        levels.level_cny_t as signal_value,
+        listed.rule_id,
+        listed.signal,
+        listed.unit,
+        listed.signal_value,
         cast(null as double) as signal_change,
         cast(null as double) as percentile_ratio,
         cast(null as varchar) as condition_text,
@@ -201,14 +208,14 @@ near as (
         cast(null as double) as weight,
         cast(null as double) as contribution,
         cast(null as varchar) as null_reason,
-        levels.data_date,
-        cast(null as varchar) as config_version,
-        levels.payload_sha256
-    from levels
+        listed.data_date,
+        listed.config_version,
+        listed.payload_sha256
+    from listed
     inner join decisions
         on
-            levels.commodity_code = decisions.commodity_code
-            and levels.as_of_date = decisions.as_of_date
+            listed.commodity_code = decisions.commodity_code
+            and listed.as_of_date = decisions.as_of_date
 
 ),
 
@@ -219,8 +226,6 @@ drivers as (
     select * from met
     union all
     select * from done
-    union all
-    select * from near
 
 ),
 

@@ -1,6 +1,13 @@
+-- A payload that was refused and is accepted by a mended parser has two receipts of one time: the acceptance is the later word.
 with receipts as (
 
-    select * from {{ ref('stg_ingest__receipts') }}
+    select
+        *,
+        row_number() over (
+            partition by source, feed
+            order by attempted_at desc, case when outcome in ('ok', 'unchanged') then 0 else 1 end asc, request_key desc, outcome asc
+        ) as place
+    from {{ ref('stg_ingest__receipts') }}
     where {{ is_known('attempted_at') }}
 
 ),
@@ -16,7 +23,7 @@ final as (
         count(*) as attempts,
         count(case when outcome in ('ok', 'unchanged') then 1 end) as attempts_ok,
         count(case when is_failure then 1 end) as attempts_failed,
-        {{ arg_max('outcome', 'attempted_at') }} as last_outcome,
+        max(case when place = 1 then outcome end) as last_outcome,
         {{ arg_max(
             "case when outcome not in ('ok', 'unchanged', 'no_session') then message end",
             "case when outcome not in ('ok', 'unchanged', 'no_session') then attempted_at end",
