@@ -36,6 +36,12 @@ def _port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _tables(environment: dict[str, str]) -> None:
+    """Let one process make the tables of the instance: two that start on an empty one make them at once, and one falls (docs/operations.md)."""
+    made = subprocess.run([sys.executable, "-m", "dagster", "instance", "migrate"], env=environment, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+
+
 def _until(what: str, ready: Callable[[], bool], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -104,6 +110,7 @@ def test_location_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_pat
         "ALUMINA_POSTGRES_URL": postgres.replace("postgresql:", "postgresql+psycopg2:"),
         "PYTHONPATH": str(ROOT),
     }
+    _tables(environment)
     python = sys.executable
     start(
         python, "-m", "dagster", "api", "grpc", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(location), env=environment, cwd=ROOT
@@ -180,6 +187,7 @@ def proxy(tmp_path: Path, start: Callable[..., Any]) -> Callable[..., httpx.Resp
     )
     # One process and two ports: what the webserver does behind the proxy is Dagster's own; here the guard is tried.
     environment = os.environ | {"DAGSTER_HOME": str(tmp_path), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    _tables(environment)
     empty = tmp_path / "empty.py"
     empty.write_text("import dagster as dg\n\n@dg.asset\ndef a(): ...\n\ndefs = dg.Definitions([a])\n")
     for port, more in ((operators, ()), (viewers, ("--read-only",))):
