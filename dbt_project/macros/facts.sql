@@ -124,6 +124,16 @@ at each day's own decision, which scores and rules are made of.
     cast(sum(cast({{ term }} as decimal(18, 12))) as double)
 {%- endmacro %}
 
+{# What a figure says under one configuration row, -100 to 100: nothing when there is none, it is too old or its rank is not known. #}
+{% macro component_score(figure, configured) -%}
+    case
+        when {{ figure }}.signal_value is null or {{ figure }}.age_sessions > {{ configured }}.maximum_age_sessions then null
+        when {{ configured }}.method = 'percentile' then {{ configured }}.sign * (200.0 * {{ figure }}.percentile_ratio - 100.0)
+        when {{ configured }}.method = 'anchor'
+            then {{ configured }}.sign * 100.0 * greatest(-1.0, least(1.0, {{ figure }}.signal_value / {{ configured }}.anchor))
+    end
+{%- endmacro %}
+
 {# A weighted mean of scores, or its part: within -100 to 100, whose ends a division may pass. Not least and greatest: they pass over a null. #}
 {% macro score_mean(term, weight) -%}
     {%- set mean = exact_sum(term) ~ ' / ' ~ exact_sum(weight) -%}

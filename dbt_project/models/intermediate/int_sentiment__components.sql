@@ -62,11 +62,7 @@ scored as (
         signals.data_date,
         signals.age_sessions,
         signals.payload_sha256,
-        case
-            when signals.signal_value is null or signals.age_sessions > in_force.maximum_age_sessions then null
-            when in_force.method = 'percentile' then in_force.sign * (200.0 * signals.percentile_ratio - 100.0)
-            when in_force.method = 'anchor' then in_force.sign * 100.0 * greatest(-1.0, least(1.0, signals.signal_value / in_force.anchor))
-        end as component_score
+        {{ component_score('signals', 'in_force') }} as component_score
     from in_force
     left join signals
         on
@@ -93,6 +89,10 @@ final as (
         percentile_ratio,
         component_score,
         weight,
+        sign,
+        method,
+        anchor,
+        maximum_age_sessions,
         case
             when signal_value is null then 'no_data'
             when age_sessions > maximum_age_sessions then 'stale'

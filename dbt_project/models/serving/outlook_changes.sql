@@ -1,58 +1,90 @@
 -- Why the score is not what it was: each component's contribution at one decision against the decision before, split without remainder.
--- With f the component's share of all weight and s its score, f1 s1 - f0 s0 = (f1 - f0) s0 + f1 (s1 - s0).
+-- Between the two stands what today's configuration would have made of the figures of the decision before. With f the component's share of
+-- all weight, s its score and c that step, f1 s1 - f0 s0 = (fc sc - f0 s0) + (f1 - fc) sc + f1 (s1 - sc): configuration, figures of others
+-- that came or went, the component's own figure.
 with components as (
 
     select * from {{ ref('int_sentiment__components') }}
 
 ),
 
-outlook as (
+signals as (
+
+    select * from {{ ref('int_outlook__signals') }}
+
+),
+
+decided as (
 
     select
         commodity_code,
         as_of_date,
         dominant_contract,
-        data_origin
+        data_origin,
+        lag(as_of_date) over in_order as previous_as_of_date,
+        lag(dominant_contract) over in_order as dominant_before
     from {{ ref('outlook_v1') }}
     where horizon = 'short'
+    window in_order as (partition by commodity_code order by as_of_date)
+
+),
+
+-- A component in force stays in force, so every earlier one has its row among today's.
+pairs as (
+
+    select
+        today.commodity_code,
+        today.as_of_date,
+        today.component,
+        today.component_name,
+        today.component_name_zh,
+        today.block,
+        today.signal,
+        today.signal_value,
+        today.data_date,
+        today.weight,
+        today.component_score,
+        earlier.signal_value as signal_value_before,
+        earlier.data_date as data_date_before,
+        {{ component_score('earlier', 'today') }} as component_score_configured,
+        before.weight as weight_before,
+        before.component_score as component_score_before,
+        decided.previous_as_of_date,
+        decided.dominant_contract,
+        decided.dominant_before,
+        decided.data_origin
+    from components as today
+    inner join decided
+        on
+            today.commodity_code = decided.commodity_code
+            and today.as_of_date = decided.as_of_date
+            and decided.previous_as_of_date is not null
+    left join components as before
+        on
+            today.commodity_code = before.commodity_code
+            and decided.previous_as_of_date = before.as_of_date
+            and today.component = before.component
+    left join signals as earlier
+        on
+            today.commodity_code = earlier.commodity_code
+            and decided.previous_as_of_date = earlier.as_of_date
+            and today.signal = earlier.signal
 
 ),
 
 shares as (
 
     select
-        components.*,
-        outlook.dominant_contract,
-        outlook.data_origin,
-        coalesce(components.component_score, 0.0) as s,
-        case
-            when components.component_score is null then 0.0
-            else components.weight / sum(case when components.component_score is not null then components.weight end)
-                over (partition by components.commodity_code, components.as_of_date)
-        end as f
-    from components
-    inner join outlook
-        on
-            components.commodity_code = outlook.commodity_code
-            and components.as_of_date = outlook.as_of_date
-
-),
-
-pairs as (
-
-    select
         *,
-        lag(as_of_date) over in_order as previous_as_of_date,
-        lag(s) over in_order as s_before,
-        lag(f) over in_order as f_before,
-        lag(component_score) over in_order as component_score_before,
-        lag(data_date) over in_order as data_date_before,
-        lag(signal_value) over in_order as signal_value_before,
-        lag(config_version) over in_order as config_version_before,
-        lag(weight) over in_order as weight_before,
-        lag(dominant_contract) over in_order as dominant_before
-    from shares
-    window in_order as (partition by commodity_code, component order by as_of_date)
+        {%- for step, weight in {'': 'weight', '_configured': 'weight', '_before': 'weight_before'}.items() %}
+        coalesce(component_score{{ step }}, 0.0) as s{{ step }},
+        case
+            when component_score{{ step }} is null then 0.0
+            else {{ weight }} / sum(case when component_score{{ step }} is not null then {{ weight }} end)
+                over (partition by commodity_code, as_of_date)
+        end as f{{ step }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from pairs
 
 ),
 
@@ -60,13 +92,12 @@ causes as (
 
     select
         *,
-        (f - f_before) * s_before as share_change,
-        f * (s - s_before) as value_change,
-        case when config_version <> config_version_before or weight <> weight_before then 'configuration' else 'new_data' end as share_cause,
+        f_configured * s_configured - f_before * s_before as configuration_change,
+        (f - f_configured) * s_configured as share_change,
+        f * (s - s_configured) as value_change,
         case
-            when config_version <> config_version_before then 'configuration'
             -- A figure that comes or goes is data.
-            when component_score is null or component_score_before is null then 'new_data'
+            when component_score is null or component_score_configured is null then 'new_data'
             -- Intensity only decays by itself; it rises with an event.
             when signal = 'policy_intensity' and signal_value <= signal_value_before then 'calendar'
             when block = 'money' and dominant_contract <> dominant_before then 'calendar'
@@ -75,8 +106,7 @@ causes as (
             -- The same figure among others: the window moved on.
             else 'calendar'
         end as value_cause
-    from pairs
-    where previous_as_of_date is not null
+    from shares
 
 ),
 
@@ -93,13 +123,10 @@ final as (
         f_before * s_before as contribution_before,
         f * s as contribution,
         f * s - f_before * s_before as contribution_change,
-        {%- for cause, change in [
-            ('new_data', 'change_new_data'), ('revision', 'change_revision'), ('calendar', 'change_calendar'),
-            ('configuration', 'change_configuration'),
-        ] %}
-        case when share_cause = '{{ cause }}' then share_change else 0.0 end
-        + case when value_cause = '{{ cause }}' then value_change else 0.0 end as {{ change }},
-        {%- endfor %}
+        share_change + case when value_cause = 'new_data' then value_change else 0.0 end as change_new_data,
+        case when value_cause = 'revision' then value_change else 0.0 end as change_revision,
+        case when value_cause = 'calendar' then value_change else 0.0 end as change_calendar,
+        configuration_change as change_configuration,
         data_origin
     from causes
 
