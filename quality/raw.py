@@ -471,12 +471,16 @@ TABLES: dict[str, RawTable] = {
         ),
         _config("catalog__weight_draws", ("draw", "component", "factor"), ("draw", "component")),
         _config("catalog__rule_metrics", ("metric", "metric_name", "metric_name_zh", "unit"), ("metric",)),
-        _config("catalog__rules", ("rule_id", "valid_from", "rule_name", "rule_name_zh", "config_version", "source_note"), ("rule_id",)),
-        _config("catalog__rule_conditions", ("rule_id", "line", "alternative", "metric", "comparator", "threshold"), ("rule_id", "line", "alternative")),
+        _config("catalog__rules", ("rule_id", "valid_from", "rule_name", "rule_name_zh", "config_version", "source_note"), ("rule_id", "valid_from")),
+        _config(
+            "catalog__rule_conditions",
+            ("rule_id", "valid_from", "line", "alternative", "metric", "comparator", "threshold"),
+            ("rule_id", "valid_from", "line", "alternative"),
+        ),
         _config(
             "catalog__rule_effects",
-            ("rule_id", "effect_index", "effect", "horizon", "effect_value", "effect_text"),
-            ("rule_id", "effect_index"),
+            ("rule_id", "valid_from", "effect_index", "effect", "horizon", "effect_value", "effect_text"),
+            ("rule_id", "valid_from", "effect_index"),
             optional=("horizon", "effect_value", "effect_text"),
         ),
         RawTable(

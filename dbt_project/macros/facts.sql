@@ -134,6 +134,15 @@ at each day's own decision, which scores and rules are made of.
     end
 {%- endmacro %}
 
+{# Whether a figure meets a rule's condition; a figure that is not known meets none. #}
+{% macro holds(figure, condition) -%}
+    case {{ condition }}.comparator
+    {%- for comparator in ['=', '<>', '<', '<=', '>', '>='] %}
+        when '{{ comparator }}' then coalesce({{ figure }} {{ comparator }} {{ condition }}.threshold, false)
+    {%- endfor %}
+    end
+{%- endmacro %}
+
 {# A weighted mean of scores, or its part: within -100 to 100, whose ends a division may pass. Not least and greatest: they pass over a null. #}
 {% macro score_mean(term, weight) -%}
     {%- set mean = exact_sum(term) ~ ' / ' ~ exact_sum(weight) -%}

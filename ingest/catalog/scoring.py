@@ -5,6 +5,7 @@ What a weight, anchor or threshold should be stands in those files; what is done
 
 import hashlib
 import re
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -26,7 +27,8 @@ EFFECTS = {
     "watch": ("text",),
     "conflict": ("text",),
     "alert": ("text",),
-    "reject": (),
+    "reject": ("text",),
+    "reason": ("text",),
 }
 _CONDITION = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(<=|>=|<>|!=|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*")
 _FLAG = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -105,9 +107,10 @@ def _uniform(name: str, low: float, high: float) -> float:
 def rule_rows(document: dict[str, Any]) -> Rows:
     """Give metrics, rules, conditions and effects; raises ValueError naming rule and field where one cannot be evaluated."""
     metrics = {row["name"] for row in document["metric"]}
-    rules = document["rule"]
-    if len({rule["id"] for rule in rules}) != len(rules):
-        raise ValueError("two rules have one id")
+    rules = [rule | {"valid_from": date.fromisoformat(rule.get("valid_from", document["valid_from"]))} for rule in document["rule"]]
+    for (rule_id, day), times in Counter((rule["id"], rule["valid_from"]) for rule in rules).items():
+        if times > 1:
+            raise ValueError(f"rule {rule_id} stands {times} times from {day} on, field valid_from")
     return {
         "catalog__rule_metrics": [
             {"metric": row["name"], "metric_name": row["en"], "metric_name_zh": row["zh"], "unit": row["unit"]} for row in document["metric"]
@@ -115,7 +118,7 @@ def rule_rows(document: dict[str, Any]) -> Rows:
         "catalog__rules": [
             {
                 "rule_id": rule["id"],
-                "valid_from": date.fromisoformat(rule.get("valid_from", document["valid_from"])),
+                "valid_from": rule["valid_from"],
                 "rule_name": rule["en"],
                 "rule_name_zh": rule["zh"],
                 "config_version": document["version"],
@@ -124,7 +127,7 @@ def rule_rows(document: dict[str, Any]) -> Rows:
             for rule in rules
         ],
         "catalog__rule_conditions": [row for rule in rules for row in _conditions(rule, metrics)],
-        "catalog__rule_effects": [_effect(rule["id"], n, effect) for rule in rules for n, effect in enumerate(rule["effects"], start=1)],
+        "catalog__rule_effects": [_effect(rule, n, effect) for rule in rules for n, effect in enumerate(rule["effects"], start=1)],
     }
 
 
@@ -142,6 +145,7 @@ def _conditions(rule: dict[str, Any], metrics: set[str]) -> list[dict[str, Any]]
             found.append(
                 {
                     "rule_id": rule["id"],
+                    "valid_from": rule["valid_from"],
                     "line": line,
                     "alternative": alternative,
                     "metric": match[1],
@@ -152,8 +156,8 @@ def _conditions(rule: dict[str, Any], metrics: set[str]) -> list[dict[str, Any]]
     return found
 
 
-def _effect(rule_id: str, index: int, effect: dict[str, Any]) -> dict[str, Any]:
-    where = f"rule {rule_id}, effect {index}"
+def _effect(rule: dict[str, Any], index: int, effect: dict[str, Any]) -> dict[str, Any]:
+    where = f"rule {rule['id']}, effect {index}"
     needs = EFFECTS.get(effect["effect"])
     if needs is None:
         raise ValueError(f"{where}: {effect['effect']!r} is not one of {', '.join(EFFECTS)}")
@@ -164,7 +168,8 @@ def _effect(rule_id: str, index: int, effect: dict[str, Any]) -> dict[str, Any]:
     if "text" in needs and not _FLAG.fullmatch(effect["text"]):
         raise ValueError(f"{where}: text {effect['text']!r} is not one word of letters, digits and _")
     return {
-        "rule_id": rule_id,
+        "rule_id": rule["id"],
+        "valid_from": rule["valid_from"],
         "effect_index": index,
         "effect": effect["effect"],
         "horizon": effect.get("horizon"),

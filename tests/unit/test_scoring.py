@@ -112,11 +112,20 @@ def test_a_rule_that_cannot_be_evaluated_is_refused(change: dict[str, Any], mess
         scoring.rule_rows(rules(**change))
 
 
-def test_two_rules_of_one_id_are_refused() -> None:
+def test_two_rules_of_one_id_and_day_are_refused() -> None:
     document = copy.deepcopy(RULES)
     document["rule"].append(document["rule"][0])
-    with pytest.raises(ValueError, match="two rules have one id"):
+    with pytest.raises(ValueError, match="rule O1 stands 2 times from 2023-06-19 on, field valid_from"):
         scoring.rule_rows(document)
+
+
+def test_a_rule_may_be_dated_anew() -> None:
+    document = copy.deepcopy(RULES)
+    document["rule"].append(document["rule"][0] | {"valid_from": "2026-01-01", "when": ["score >= 50"], "effects": []})
+    found = scoring.rule_rows(document)
+    versions = {table: {row["valid_from"].year for row in rows if row.get("rule_id") == "O1"} for table, rows in found.items()}
+    assert versions["catalog__rules"] == versions["catalog__rule_conditions"] == {2023, 2026}
+    assert versions["catalog__rule_effects"] == {2023}
 
 
 def test_every_metric_rules_may_read_is_made_by_a_model() -> None:

@@ -1,6 +1,6 @@
 {%- set names = [
     'roll_open_interest_ratio', 'roll_deadline_sessions', 'percentile_window_sessions', 'percentile_minimum_sessions',
-    'trend_sigma_multiple', 'coverage_minimum', 'confidence_base', 'decision_time_minutes',
+    'trend_sigma_multiple', 'confidence_base', 'decision_time_minutes',
     'sentiment_over_fundamentals_score', 'level_near_pct', 'backtest_short_sessions', 'backtest_medium_sessions', 'backtest_long_sessions',
     'backtest_first_month', 'backtest_resamples', 'backtest_seed',
     'warrant_tolerance_ratio', 'fact_maximum_age_sessions', 'series_maximum_age_days',

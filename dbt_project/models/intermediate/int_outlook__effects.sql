@@ -54,19 +54,26 @@ spread as (
         texts.rule_name,
         texts.rule_name_zh
     from rules
-    inner join effects on rules.rule_id = effects.rule_id
-    inner join texts on rules.rule_id = texts.rule_id
+    inner join effects
+        on
+            rules.rule_id = effects.rule_id
+            and rules.valid_from = effects.valid_from
+    inner join texts
+        on
+            rules.rule_id = texts.rule_id
+            and rules.valid_from = texts.valid_from
     inner join horizons on coalesce(effects.horizon, '*') in ('*', horizons.horizon)
 
 ),
 
+-- Two rules may give one text.
 texted as (
 
     select distinct
         commodity_code,
         as_of_date,
         horizon,
-        effect,
+        case effect when 'reject' then 'reason' else effect end as effect,
         effect_text
     from spread
     where effect_text is not null
@@ -80,7 +87,7 @@ lists as (
         as_of_date,
         {%- for effect, column in {
             'flag': 'risk_flags', 'weaken': 'weakened_flags', 'conflict': 'conflicts', 'watch': 'watchlist', 'tail': 'tail',
-            'volatility': 'volatility_regime',
+            'volatility': 'volatility_regime', 'reason': 'status_reason',
         }.items() %}
         {{ joined("case when effect = '" ~ effect ~ "' then effect_text end", 'effect_text') }} as {{ column }},
         {%- endfor %}
@@ -98,7 +105,9 @@ fired as (
         horizon,
         {{ joined('rule_id', 'rule_id') }} as rule_ids,
         {{ joined("case when is_risk = 1 then rule_name end", 'rule_id') }} as risks_en,
-        {{ joined("case when is_risk = 1 then rule_name_zh end", 'rule_id') }} as risks_zh
+        {{ joined("case when is_risk = 1 then rule_name_zh end", 'rule_id') }} as risks_zh,
+        {{ joined("case when is_reject = 1 then rule_name end", 'rule_id') }} as rejections_en,
+        {{ joined("case when is_reject = 1 then rule_name_zh end", 'rule_id') }} as rejections_zh
     from (
         select
             commodity_code,
@@ -107,7 +116,8 @@ fired as (
             rule_id,
             rule_name,
             rule_name_zh,
-            max(case when effect = 'flag' then 1 else 0 end) as is_risk
+            max(case when effect = 'flag' then 1 else 0 end) as is_risk,
+            max(case when effect = 'reject' then 1 else 0 end) as is_reject
         from spread
         group by commodity_code, as_of_date, horizon, rule_id, rule_name, rule_name_zh
     ) as fired_rules
@@ -152,6 +162,9 @@ final as (
         fired.rule_ids,
         fired.risks_en,
         fired.risks_zh,
+        fired.rejections_en,
+        fired.rejections_zh,
+        lists.status_reason,
         lists.risk_flags,
         lists.weakened_flags,
         lists.conflicts,

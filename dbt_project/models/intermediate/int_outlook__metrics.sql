@@ -29,12 +29,6 @@ decisions as (
 
 ),
 
-parameters as (
-
-    select * from {{ ref('int_commodities__parameters') }}
-
-),
-
 -- Commodities whose spot price is watched at all: where no series is configured, none can be late.
 watched as (
 
@@ -57,30 +51,23 @@ judged as (
 
 ),
 
--- Nothing known at all is one session older than the oldest fact that counts.
+-- How old the newest fact is that still counts; where there is none, it is missing.
 ages as (
 
     select
         decisions.commodity_code,
         decisions.as_of_date,
-        coalesce(
-            min(case when signals.signal = 'volume_oi_ratio' then signals.age_sessions end), parameters.fact_maximum_age_sessions + 1
-        ) as quotes_age,
-        coalesce(
-            min(case when signals.signal = 'receipts_t' then signals.age_sessions end), parameters.fact_maximum_age_sessions + 1
-        ) as receipts_age,
-        case
-            when watched.commodity_code is not null
-                then coalesce(min(case when signals.signal = 'spot_cny_t' then signals.age_sessions end), parameters.fact_maximum_age_sessions + 1)
-        end as spot_age
+        min(case when signals.signal = 'volume_oi_ratio' then signals.age_sessions end) as quotes_age,
+        min(case when signals.signal = 'receipts_t' then signals.age_sessions end) as receipts_age,
+        case when watched.commodity_code is not null then min(case when signals.signal = 'spot_cny_t' then signals.age_sessions end) end as spot_age,
+        watched.commodity_code is not null as is_spot_watched
     from decisions
-    inner join parameters on decisions.commodity_code = parameters.commodity_code
     left join signals
         on
             decisions.commodity_code = signals.commodity_code
             and decisions.as_of_date = signals.as_of_date
     left join watched on decisions.commodity_code = watched.commodity_code
-    group by decisions.commodity_code, decisions.as_of_date, parameters.fact_maximum_age_sessions, watched.commodity_code
+    group by decisions.commodity_code, decisions.as_of_date, watched.commodity_code
 
 ),
 
@@ -105,6 +92,9 @@ computed as (
     {% endfor %}
     {%- for metric, column in {
         'quotes_age_sessions': 'quotes_age', 'receipts_age_sessions': 'receipts_age', 'spot_age_sessions': 'spot_age',
+        'is_quotes_missing': 'case when quotes_age is null then 1.0 else 0.0 end',
+        'is_receipts_missing': 'case when receipts_age is null then 1.0 else 0.0 end',
+        'is_spot_missing': 'case when is_spot_watched then case when spot_age is null then 1.0 else 0.0 end end',
     }.items() %}
     select
         commodity_code,

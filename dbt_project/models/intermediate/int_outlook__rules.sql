@@ -1,5 +1,5 @@
 -- The engine: every rule at every decision. A line holds when one of its alternatives does, a rule fires when every line holds. A metric
--- without a value makes its condition unknown; an unknown line does not hold.
+-- without a value makes its condition unknown; an unknown line does not hold. Of a rule's dated versions the newest in force counts.
 with decisions as (
 
     select * from {{ ref('int_calendar__decisions') }}
@@ -24,36 +24,43 @@ metrics as (
 
 ),
 
-held as (
+in_force as (
 
     select
         decisions.commodity_code,
         decisions.as_of_date,
         rules.rule_id,
         rules.config_version,
-        conditions.line,
-        max(
-            case
-                when metrics.metric_value is null then 0
-                when conditions.comparator = '=' and metrics.metric_value = conditions.threshold then 1
-                when conditions.comparator = '<>' and metrics.metric_value <> conditions.threshold then 1
-                when conditions.comparator = '<' and metrics.metric_value < conditions.threshold then 1
-                when conditions.comparator = '<=' and metrics.metric_value <= conditions.threshold then 1
-                when conditions.comparator = '>' and metrics.metric_value > conditions.threshold then 1
-                when conditions.comparator = '>=' and metrics.metric_value >= conditions.threshold then 1
-                else 0
-            end
-        ) as holds,
-        count(*) - count(metrics.metric_value) as unknown_conditions
+        max(rules.valid_from) as valid_from
     from decisions
     inner join rules on decisions.as_of_date >= rules.valid_from
-    inner join conditions on rules.rule_id = conditions.rule_id
+    group by decisions.commodity_code, decisions.as_of_date, rules.rule_id, rules.config_version
+
+),
+
+held as (
+
+    select
+        in_force.commodity_code,
+        in_force.as_of_date,
+        in_force.rule_id,
+        in_force.valid_from,
+        in_force.config_version,
+        conditions.line,
+        max(case when {{ holds('metrics.metric_value', 'conditions') }} then 1 else 0 end) as holds,
+        count(*) - count(metrics.metric_value) as unknown_conditions
+    from in_force
+    inner join conditions
+        on
+            in_force.rule_id = conditions.rule_id
+            and in_force.valid_from = conditions.valid_from
     left join metrics
         on
-            decisions.commodity_code = metrics.commodity_code
-            and decisions.as_of_date = metrics.as_of_date
+            in_force.commodity_code = metrics.commodity_code
+            and in_force.as_of_date = metrics.as_of_date
             and conditions.metric = metrics.metric
-    group by decisions.commodity_code, decisions.as_of_date, rules.rule_id, rules.config_version, conditions.line
+    group by
+        in_force.commodity_code, in_force.as_of_date, in_force.rule_id, in_force.valid_from, in_force.config_version, conditions.line
 
 ),
 
@@ -63,11 +70,12 @@ final as (
         commodity_code,
         as_of_date,
         rule_id,
+        valid_from,
         config_version,
         min(holds) = 1 as has_fired,
         min(holds) = 0 and sum(unknown_conditions) > 0 as is_unknown
     from held
-    group by commodity_code, as_of_date, rule_id, config_version
+    group by commodity_code, as_of_date, rule_id, valid_from, config_version
 
 )
 

@@ -1,5 +1,5 @@
 -- Alerts are rules with the effect `alert`: raised at the first decision at which the rule fires, cleared at the first at which it no
--- longer does.
+-- longer does, or at which the rule in force no longer alerts.
 with rules as (
 
     select * from {{ ref('int_outlook__rules') }}
@@ -31,30 +31,61 @@ metrics as (
 
 ),
 
+names as (
+
+    select * from {{ ref('stg_catalog__rule_metrics') }}
+
+),
+
 decisions as (
 
     select * from {{ ref('int_calendar__decisions') }}
 
 ),
 
-states as (
+-- What each rule ever alerts of.
+kinds as (
+
+    select
+        rule_id,
+        effect_text
+    from effects
+    group by rule_id, effect_text
+
+),
+
+told as (
 
     select
         rules.commodity_code,
         rules.as_of_date,
         rules.rule_id,
-        effects.effect_text as alert,
-        rules.has_fired,
+        rules.valid_from,
+        kinds.effect_text as alert,
+        rules.has_fired and effects.rule_id is not null as has_fired,
         decisions.decision_at,
-        decisions.data_origin,
-        coalesce(lag(rules.has_fired) over in_order, false) as had_fired
+        decisions.data_origin
     from rules
-    inner join effects on rules.rule_id = effects.rule_id
+    inner join kinds on rules.rule_id = kinds.rule_id
+    left join effects
+        on
+            rules.rule_id = effects.rule_id
+            and rules.valid_from = effects.valid_from
+            and kinds.effect_text = effects.effect_text
     inner join decisions
         on
             rules.commodity_code = decisions.commodity_code
             and rules.as_of_date = decisions.as_of_date
-    window in_order as (partition by rules.commodity_code, rules.rule_id, effects.effect_text order by rules.as_of_date)
+
+),
+
+states as (
+
+    select
+        *,
+        coalesce(lag(has_fired) over in_order, false) as had_fired
+    from told
+    window in_order as (partition by commodity_code, rule_id, alert order by as_of_date)
 
 ),
 
@@ -70,22 +101,28 @@ turns as (
 
 ),
 
--- What the rule saw when it fired.
+-- The conditions that held when the rule fired.
 seen as (
 
     select
         turns.commodity_code,
         turns.as_of_date,
         turns.rule_id,
-        {{ joined("conditions.metric || ' = ' || " ~ number_text('metrics.metric_value', 2), 'conditions.line, conditions.alternative') }}
-            as raised_on
+        {%- set figure = " || ' = ' || " ~ number_text('metrics.metric_value', 2) %}
+        {{ joined('names.metric_name' ~ figure, 'conditions.line, conditions.alternative') }} as raised_on,
+        {{ joined('names.metric_name_zh' ~ figure, 'conditions.line, conditions.alternative') }} as raised_on_zh
     from turns
-    inner join conditions on turns.rule_id = conditions.rule_id
+    inner join conditions
+        on
+            turns.rule_id = conditions.rule_id
+            and turns.valid_from = conditions.valid_from
     inner join metrics
         on
             turns.commodity_code = metrics.commodity_code
             and turns.as_of_date = metrics.as_of_date
             and conditions.metric = metrics.metric
+            and {{ holds('metrics.metric_value', 'conditions') }}
+    inner join names on conditions.metric = names.metric
     where turns.has_fired
     group by turns.commodity_code, turns.as_of_date, turns.rule_id
 
@@ -105,9 +142,13 @@ final as (
         turns.next_at as cleared_at,
         turns.next_date is null as is_active,
         seen.raised_on,
+        seen.raised_on_zh,
         turns.data_origin
     from turns
-    inner join texts on turns.rule_id = texts.rule_id
+    inner join texts
+        on
+            turns.rule_id = texts.rule_id
+            and turns.valid_from = texts.valid_from
     left join seen
         on
             turns.commodity_code = seen.commodity_code

@@ -75,15 +75,15 @@ pairs as (
 shares as (
 
     select
-        *,
         {%- for step, weight in {'': 'weight', '_configured': 'weight', '_before': 'weight_before'}.items() %}
         coalesce(component_score{{ step }}, 0.0) as s{{ step }},
         case
             when component_score{{ step }} is null then 0.0
             else {{ weight }} / sum(case when component_score{{ step }} is not null then {{ weight }} end)
                 over (partition by commodity_code, as_of_date)
-        end as f{{ step }}{{ ',' if not loop.last }}
+        end as f{{ step }},
         {%- endfor %}
+        *
     from pairs
 
 ),

@@ -47,11 +47,12 @@ effects as (
 
     select
         rule_id,
+        valid_from,
         effect,
         effect_text
     from {{ ref('stg_catalog__rule_effects') }}
     where effect in ('flag', 'weaken', 'conflict', 'watch')
-    group by rule_id, effect, effect_text
+    group by rule_id, valid_from, effect, effect_text
 
 ),
 
@@ -130,7 +131,10 @@ met as (
         fired.config_version,
         metrics.payload_sha256
     from fired
-    inner join conditions on fired.rule_id = conditions.rule_id
+    inner join conditions
+        on
+            fired.rule_id = conditions.rule_id
+            and fired.valid_from = conditions.valid_from
     inner join names on conditions.metric = names.metric
     inner join decisions
         on
@@ -162,8 +166,14 @@ listed as (
         fired.config_version,
         cast(null as varchar) as payload_sha256
     from fired
-    inner join effects on fired.rule_id = effects.rule_id
-    inner join texts on fired.rule_id = texts.rule_id
+    inner join effects
+        on
+            fired.rule_id = effects.rule_id
+            and fired.valid_from = effects.valid_from
+    inner join texts
+        on
+            fired.rule_id = texts.rule_id
+            and fired.valid_from = texts.valid_from
 
     union all
 

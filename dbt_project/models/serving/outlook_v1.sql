@@ -100,8 +100,8 @@ rule_book as (
 
 ),
 
--- How old the facts are, and a hash of every figure the rules read.
-ages as (
+-- A hash of every figure the rules read.
+digests as (
 
     select
         metrics.commodity_code,
@@ -110,10 +110,7 @@ ages as (
         md5({{ joined(
             "concat_ws(':', metrics.metric, coalesce(cast(round(metrics.metric_value, 9) + 0.0 as varchar), ''), coalesce(cast(metrics.data_date as varchar), ''))",
             'metrics.metric'
-        ) }}) as metrics_hash,
-        max(case when metrics.metric = 'quotes_age_sessions' then metrics.metric_value end) as quotes_age,
-        max(case when metrics.metric = 'receipts_age_sessions' then metrics.metric_value end) as receipts_age,
-        max(case when metrics.metric = 'spot_age_sessions' then metrics.metric_value end) as spot_age
+        ) }}) as metrics_hash
     from metrics
     cross join rule_book
     group by metrics.commodity_code, metrics.as_of_date, rule_book.rules_version
@@ -151,25 +148,12 @@ stated as (
         sentiment.contribution_money,
         sentiment.contribution_fundamentals,
         sentiment.missing_blocks,
-        sentiment.config_version || '/' || ages.rules_version as model_version,
-        md5(sentiment.inputs_hash || ages.metrics_hash) as inputs_hash,
+        sentiment.config_version || '/' || digests.rules_version as model_version,
+        md5(sentiment.inputs_hash || digests.metrics_hash) as inputs_hash,
         commodities.name_en,
         commodities.name_zh,
-        parameters.coverage_minimum,
         -- Before the usual time of the day a statement is a draft.
-        decisions.decision_at < {{ shanghai_time('decisions.as_of_date', 'parameters.decision_time_minutes') }} as is_early,
-        nullif(
-            concat_ws(
-                ';',
-                case when sentiment.score is null or sentiment.coverage < parameters.coverage_minimum then 'coverage_below_minimum' end,
-                case when ages.quotes_age > parameters.fact_maximum_age_sessions then 'no_quotes' when ages.quotes_age > 0 then 'stale_quotes' end,
-                case
-                    when ages.receipts_age > parameters.fact_maximum_age_sessions then 'no_receipts' when ages.receipts_age > 0 then 'stale_receipts'
-                end,
-                case when ages.spot_age > parameters.fact_maximum_age_sessions then 'no_spot' when ages.spot_age > 0 then 'stale_spot' end
-            ),
-            ''
-        ) as status_reason
+        decisions.decision_at < {{ shanghai_time('decisions.as_of_date', 'parameters.decision_time_minutes') }} as is_early
     from effects
     inner join decisions
         on
@@ -179,10 +163,10 @@ stated as (
         on
             effects.commodity_code = sentiment.commodity_code
             and effects.as_of_date = sentiment.as_of_date
-    inner join ages
+    inner join digests
         on
-            effects.commodity_code = ages.commodity_code
-            and effects.as_of_date = ages.as_of_date
+            effects.commodity_code = digests.commodity_code
+            and effects.as_of_date = digests.as_of_date
     inner join commodities on effects.commodity_code = commodities.commodity_code
     inner join parameters on effects.commodity_code = parameters.commodity_code
 
@@ -307,17 +291,19 @@ final as (
         cast(trigger_level_cny_t as double) as trigger_level_cny_t,
         cast(
             case
-                when coverage is null or coverage < coverage_minimum or score is null
-                    then 'No statement: what is known covers ' || {{ number_text('100.0 * coalesce(coverage, 0.0)', 0) }} || ' % of the score.'
-                when is_rejected then 'No statement: ' || replace(coalesce(status_reason, 'rejected by rule'), '_', ' ') || '.'
+                when is_rejected or score is null
+                    then
+                        'No statement: ' || coalesce(replace(rejections_en, ';', '; '), 'there is no score')
+                        || '; what is known covers ' || {{ number_text('100.0 * coalesce(coverage, 0.0)', 0) }} || ' % of the score.'
                 else sentence_en
             end as varchar
         ) as headline_en,
         cast(
             case
-                when coverage is null or coverage < coverage_minimum or score is null
-                    then '不作判断：已知数据仅覆盖评分的' || {{ number_text('100.0 * coalesce(coverage, 0.0)', 0) }} || '%。'
-                when is_rejected then '不作判断：关键数据不是当日数据。'
+                when is_rejected or score is null
+                    then
+                        '不作判断：' || coalesce(replace(rejections_zh, ';', '；'), '无评分')
+                        || '；已知数据覆盖评分的' || {{ number_text('100.0 * coalesce(coverage, 0.0)', 0) }} || '%。'
                 else sentence_zh
             end as varchar
         ) as headline_zh,

@@ -8,6 +8,7 @@ renamed as (
 
     select
         rule_id,
+        valid_from,
         effect_index,
         effect,
         horizon,
