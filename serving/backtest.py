@@ -1,7 +1,8 @@
 """Walk-forward backtest of the outlook: was what it said at each decision borne out by the same contract afterwards?
 
 Forecasts are the outlook's own rows, made of facts known by their decision; the outcome runs from the first price after the decision
-(the next session's open, night included) to the close some sessions later, on one contract. No parameter is fitted here. Compared with
+(the next session's open, night included) to the close some sessions later, on one contract: the dominant one, or where that expires
+before the end the one with the most open interest of those that do not. No parameter is fitted here. Compared with
 momentum (the sign of the five-day return) and with saying nothing (always flat). Intervals are block bootstraps, since outcomes overlap.
 """
 
@@ -56,17 +57,36 @@ said as (
     inner join horizons as h using (commodity_code, horizon)
     inner join marts.dim_trading_day as d on o.as_of_date = d.trade_date
     where o.as_of_date >= make_date(cast(floor(h.backtest_first_month / 100) as bigint), cast(h.backtest_first_month as bigint) % 100, 1)
+),
+resolved as (
+    select said.*, next_day.trade_date as entry_date, last_day.trade_date as exit_date
+    from said
+    inner join marts.dim_trading_day as next_day on said.session_index + 1 = next_day.session_index
+    inner join marts.dim_trading_day as last_day on said.session_index + said.sessions = last_day.session_index
+),
+quotes as (
+    select * from intermediate.int_futures__daily where reading = 'decided'
+),
+-- Which contract could have been held, as it was known at the decision: one that trades to the end of the horizon.
+held as (
+    select resolved.commodity_code, resolved.as_of_date, resolved.horizon, quotes.contract_code
+    from resolved
+    inner join quotes on resolved.commodity_code = quotes.commodity_code and resolved.quotes_date = quotes.trade_date
+    inner join marts.dim_contract as contracts
+        on quotes.contract_code = contracts.contract_code and resolved.exit_date <= contracts.last_trading_day
+    qualify row_number() over (
+        partition by resolved.commodity_code, resolved.as_of_date, resolved.horizon
+        order by quotes.contract_code <> resolved.dominant_contract, quotes.open_interest_lots desc, quotes.contract_code
+    ) = 1
 )
 select
-    said.*, entry.open_cny_t as entry_cny_t, leaving.close_cny_t as exit_cny_t, seen.ret_cc_5d_pct as momentum_pct
-from said
-inner join marts.dim_trading_day as next_day on said.session_index + 1 = next_day.session_index
-inner join marts.dim_trading_day as last_day on said.session_index + said.sessions = last_day.session_index
-left join marts.fct_futures_daily as entry on said.dominant_contract = entry.contract_code and next_day.trade_date = entry.trade_date
-left join marts.fct_futures_daily as leaving on said.dominant_contract = leaving.contract_code and last_day.trade_date = leaving.trade_date
-left join intermediate.int_futures__daily as seen
-    on said.dominant_contract = seen.contract_code and said.quotes_date = seen.trade_date and seen.reading = 'decided'
-order by said.commodity_code, said.horizon, said.as_of_date
+    resolved.*, entry.open_cny_t as entry_cny_t, leaving.close_cny_t as exit_cny_t, seen.ret_cc_5d_pct as momentum_pct
+from resolved
+left join held using (commodity_code, as_of_date, horizon)
+left join marts.fct_futures_daily as entry on held.contract_code = entry.contract_code and resolved.entry_date = entry.trade_date
+left join marts.fct_futures_daily as leaving on held.contract_code = leaving.contract_code and resolved.exit_date = leaving.trade_date
+left join quotes as seen on resolved.dominant_contract = seen.contract_code and resolved.quotes_date = seen.trade_date
+order by resolved.commodity_code, resolved.horizon, resolved.as_of_date
 """
 
 
