@@ -235,7 +235,6 @@ _ALL = (
     Field("signal", T, "-", "Signal the component reads", "信号名"),
     Field("weight", N, "weight", "Weight of the component", "权重", ge=0),
     Field("sign", I, "-", "+1 where a high signal lifts the score, -1 where it lowers it", "方向", -1, 1),
-    Field("block_cap", N, "ratio", "Largest share of all weight a block may have", "板块权重上限", 0, 1),
     Field("config_version", T, "-", "Version of the configuration", "配置版本"),
     Field("component_name_zh", T, "-", "What the component measures, in Chinese", "分项中文名"),
     Field("method", T, "-", "How a value becomes a score: percentile (ranked) or anchor (in proportion to the anchor, capped)", "标准化方法"),

@@ -464,7 +464,7 @@ TABLES: dict[str, RawTable] = {
             "catalog__score_components",
             (
                 "commodity_code", "component", "valid_from", "component_name", "component_name_zh", "block", "signal", "unit", "weight", "sign", "method", "anchor",
-                "maximum_age_sessions", "block_cap", "config_version", "source_note",
+                "maximum_age_sessions", "config_version", "source_note",
             ),
             ("commodity_code", "component", "valid_from"),
             optional=("anchor",),

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections import Counter
 from datetime import date
+from itertools import product
 from typing import Any
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -38,13 +39,15 @@ _HASH_RANGE = 2**64
 def score_rows(document: dict[str, Any]) -> Rows:
     """Give components and weight draws; raises ValueError when weights do not add up or a block is above its cap."""
     shared = {
-        "block_cap": float(document["block_cap"]),
         "config_version": document["version"],
         "source_note": document["source"],
     }
     components = [_component(row, document) | shared for row in document["component"]]
-    for code, first in sorted({(row["commodity_code"], row["valid_from"]) for row in components}):
-        _check_weights(code, first, components, document)
+    caps = [_dated(row, document) | {"block": row.get("block", "*"), "share": float(row["share"])} for row in document["cap"]]
+    # A row for all, dated later, changes what is in force for a commodity with rows of its own.
+    codes, days = ({row[name] for row in [*components, *caps]} for name in ("commodity_code", "valid_from"))
+    for code, day in product(sorted(codes), sorted(days)):
+        _check_weights(code, day, components, caps, document)
     draws = document["draws"]
     names = sorted({row["component"] for row in components})
     return {
@@ -66,10 +69,8 @@ def _component(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"component {code}: an anchor above zero goes with method anchor, and only with it")
     if row["sign"] not in (-1, 1):
         raise ValueError(f"component {code}: sign {row['sign']} is not 1 or -1")
-    return {
-        "commodity_code": row.get("commodity", "*"),
+    return _dated(row, document) | {
         "component": code,
-        "valid_from": date.fromisoformat(row.get("valid_from", document["valid_from"])),
         "component_name": row["name"],
         "component_name_zh": row["name_zh"],
         "block": row["block"],
@@ -83,20 +84,33 @@ def _component(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_weights(code: str, day: date, components: list[dict[str, Any]], document: dict[str, Any]) -> None:
-    """Hold the weights in force for one commodity on one day against their sum and the cap."""
-    in_force: dict[str, dict[str, Any]] = {}
-    for row in sorted(components, key=lambda row: (row["commodity_code"] != "*", row["valid_from"])):
+def _dated(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    return {"commodity_code": row.get("commodity", "*"), "valid_from": date.fromisoformat(row.get("valid_from", document["valid_from"]))}
+
+
+def _in_force(rows: list[dict[str, Any]], key: str, code: str, day: date) -> dict[str, dict[str, Any]]:
+    """Give by `key` the rows that hold for one commodity on one day: its own before those for all, the newest of each."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row["commodity_code"] != "*", row["valid_from"])):
         if row["commodity_code"] in ("*", code) and row["valid_from"] <= day:
-            in_force[row["component"]] = row
+            found[row[key]] = row
+    return found
+
+
+def _check_weights(code: str, day: date, components: list[dict[str, Any]], caps: list[dict[str, Any]], document: dict[str, Any]) -> None:
+    """Hold the weights in force for one commodity on one day against their sum and the caps."""
+    in_force, capped = _in_force(components, "component", code, day), _in_force(caps, "block", code, day)
     where = f"for commodity {code!r} on {day}"
     total = sum(row["weight"] for row in in_force.values())
     if abs(total - document["total_weight"]) > 1e-9:
         raise ValueError(f"the weights {where} add up to {total:g}, total_weight says {document['total_weight']:g}")
     for block in sorted({row["block"] for row in in_force.values()}):
         share = sum(row["weight"] for row in in_force.values() if row["block"] == block) / total
-        if share > document["block_cap"]:
-            raise ValueError(f"block {block!r} carries {share:.1%} of all weight {where}, the cap is {document['block_cap']:.0%}")
+        cap = capped.get(block) or capped.get("*")
+        if cap is None:
+            raise ValueError(f"block {block!r} has no cap {where}")
+        if share > cap["share"]:
+            raise ValueError(f"block {block!r} carries {share:.1%} of all weight {where}, the cap is {cap['share']:.0%}")
 
 
 def _uniform(name: str, low: float, high: float) -> float:

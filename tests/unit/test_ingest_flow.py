@@ -423,7 +423,7 @@ def test_a_catalogue_row_that_breaks_a_rule_keeps_the_earlier_configuration_too(
 
 def test_a_block_of_too_much_weight_is_refused(home: Home) -> None:
     text = (SHIPPED / "score.toml").read_text(encoding="utf-8")
-    report = catalog(home, score=text.replace("block_cap = ", "block_cap = 0.01 # ", 1))
+    report = catalog(home, score=text.replace("share = ", "share = 0.01 # ", 1))
     assert [problem.request_name for problem in report.problems] == ["score.toml"]
 
 

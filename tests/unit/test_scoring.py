@@ -63,7 +63,13 @@ def test_the_published_band_of_the_worked_example_comes_out_of_the_fixed_draws()
     ("change", "message"),
     [
         ({"total_weight": 100}, r"the weights for commodity '\*' on 2023-06-19 add up to 110, total_weight says 100"),
-        ({"block_cap": 0.2}, "carries .* of all weight .*, the cap is 20%"),
+        ({"cap": [{"share": 0.2}]}, "carries .* of all weight .*, the cap is 20%"),
+        (
+            {"cap": [{"share": 0.35}, {"share": 0.2, "commodity": "AL", "valid_from": "2026-01-01"}]},
+            "for commodity 'AL' on 2026-01-01, the cap is 20%",
+        ),
+        ({"cap": [{"share": 0.35}, {"share": 0.1, "block": "money"}]}, "block 'money' carries .*, the cap is 10%"),
+        ({"cap": [{"share": 0.35, "block": "money"}]}, "block 'fundamentals' has no cap for commodity"),
     ],
 )
 def test_weights_that_contradict_themselves_are_refused(change: dict[str, Any], message: str) -> None:

@@ -20,7 +20,6 @@ renamed as (
         method,
         anchor,
         maximum_age_sessions,
-        block_cap,
         config_version,
         source_note,
         payload_sha256,
