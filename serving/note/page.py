@@ -186,7 +186,7 @@ def _levels(row: Row) -> list[tuple[float, Said]]:
         named.setdefault(float(row["trigger_level_cny_t"]), []).append(Said("触发", "trigger"))
     for column, said in _LEVEL_NAMES.items():
         for text in filter(None, (row[column] or "").split(";")):
-            named.setdefault(float(text.replace(",", "")), []).append(said)
+            named.setdefault(float(text), []).append(said)
     return [(level, Said("/".join(one.zh for one in said), "/".join(one.en for one in said))) for level, said in named.items()]
 
 

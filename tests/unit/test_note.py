@@ -27,7 +27,7 @@ ROW = """
         0::bigint as stance, 'sideways' as direction, 0.5 as confidence, 10.0 as score, -5.0 as score_band_low, 20.0 as score_band_high, 1.0 as coverage,
         1.0 as contribution_policy, 2.0 as contribution_receipts, 3.0 as contribution_money, -4.0 as contribution_fundamentals,
         null::varchar as missing_blocks, 'validated' as status, null::varchar as status_reason, '' as rule_ids, null::varchar as risk_flags,
-        null::varchar as weakened_flags, null::varchar as tail, null::varchar as volatility_regime, '3,500;3,150' as support_levels,
+        null::varchar as weakened_flags, null::varchar as tail, null::varchar as volatility_regime, '3500;3150' as support_levels,
         null::varchar as resistance_levels, 3500.0 as trigger_level_cny_t, 'Alumina: sideways. One fact for all.' as headline_en,
         '氧化铝：震荡。共同的事实。' as headline_zh, 'AO2509' as dominant_contract, timestamptz '2025-07-23 17:30:00+08' as valid_until,
         '2025-07' as model_version, 'abc' as inputs_hash, 'files' as data_origin, '' as disclaimer

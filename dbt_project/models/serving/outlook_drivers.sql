@@ -181,7 +181,7 @@ listed as (
         commodity_code,
         as_of_date,
         'level' as driver_kind,
-        level_kind || ':' || {{ number_text('level_cny_t', 2) }} as driver,
+        level_kind || ':' || cast(round(level_cny_t, 2) as varchar) as driver,
         side as driver_name,
         case side when 'support' then '支撑' else '阻力' end as driver_name_zh,
         '' as rule_id,

@@ -117,13 +117,13 @@ digests as (
 
 ),
 
--- As text, nearest first; the rows stand in the companion table.
+-- As text, nearest first, without the commas a spreadsheet would stumble on; the rows stand in the companion table.
 key_levels as (
 
     select
         commodity_code,
         as_of_date,
-        {%- set level = number_text('level_cny_t', 0) %}
+        {%- set level = 'cast(cast(round(level_cny_t) as bigint) as varchar)' %}
         {{ joined("case when side = 'support' then " ~ level ~ ' end', 'level_cny_t desc') }} as support_levels,
         {{ joined("case when side = 'resistance' then " ~ level ~ ' end', 'level_cny_t') }} as resistance_levels,
         max(case when is_trigger then level_cny_t end) as trigger_level_cny_t
