@@ -31,7 +31,7 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     path = (settings.serving / FILE_NAME).resolve() if settings.as_of is None else settings.warehouse
     if not path.is_file():
         raise NothingPublishedError(f"nothing is published in {settings.root}; run `alumina run` first")
-    with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"}) as con:
+    with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit}) as con:
         con.execute("set TimeZone = 'Asia/Shanghai'")
         yield con
 

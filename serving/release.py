@@ -143,7 +143,7 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
                 _compute_tables(con)
             with _timed(seconds, "claims"):
                 _audit_claims(con, settings)
-        with _open(folder) as con:
+        with _open(settings, folder) as con:
             with _timed(seconds, "gate"):
                 gate = run_gate(_frames(con), folder / "data_docs")
             results = (*checks, *(_as_check(result) for result in gate))
@@ -398,8 +398,8 @@ def _building(settings: Settings, folder: Path) -> Iterator[duckdb.DuckDBPyConne
         yield con
 
 
-def _open(folder: Path) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(str(folder / FILE_NAME), config=_CONFIG)
+def _open(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(str(folder / FILE_NAME), config=_CONFIG | {"memory_limit": settings.memory_limit})
     con.execute(_SETTINGS)
     return con
 
