@@ -41,17 +41,18 @@ class Built:
 
     def published(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Query the published file as an analyst would."""
-        return _query(self.home / "serving" / "alumina.duckdb", sql, parameters)
+        return query(self.home / "serving" / "alumina.duckdb", sql, *parameters)
 
     def working(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Query the working warehouse, for what is not published: raw and staging."""
-        return _query(self.home / "warehouse.duckdb", sql, parameters)
+        return query(self.home / "warehouse.duckdb", sql, *parameters)
 
 
-def _query(path: Path, sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+def query(path: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Give the rows of a query on a file, moments in Shanghai's time."""
     with duckdb.connect(str(path.resolve()), read_only=True) as con:
         con.execute("set TimeZone = 'Asia/Shanghai'")
-        return con.execute(sql, list(parameters)).fetchall()
+        return con.execute(sql, parameters).fetchall()
 
 
 @pytest.fixture(scope="session")

@@ -291,7 +291,7 @@ def test_offsets_are_the_closes_before_the_roll(sample) -> None:
     assert wrong == []
 
 
-def test_levels_and_continuous_prices_are_never_back_adjusted(sample) -> None:
+def test_levels_are_never_back_adjusted(sample) -> None:
     """Leak 4. A stage high or low is a price at which the dominant contract of some session really traded."""
     invented = sample.published(
         """
@@ -303,6 +303,9 @@ def test_levels_and_continuous_prices_are_never_back_adjusted(sample) -> None:
         """
     )
     assert invented == []
+
+
+def test_a_stage_high_over_a_roll_is_the_highest_price_traded(sample) -> None:
     across = sample.published(
         "select level_cny_t from marts.fct_price_levels where commodity_code = 'AO' and level_kind = 'stage_high_60' and trade_date = date '2025-06-05'"
     )

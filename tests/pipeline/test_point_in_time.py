@@ -7,6 +7,8 @@ The archive that ends at T grows as a desk's would: day by day, with vendor file
 compiled by dbt, statement by statement, so that forty builds take minutes.
 """
 
+import csv
+import io
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -31,10 +33,23 @@ DECIDED = ("marts.fct_sentiment_daily", "serving.outlook_v1", "serving.outlook_d
 
 REVISED_AFTER = timedelta(days=2, hours=4)
 REVISE_EVERY = 5
+# Receipts of a Monday come out after the decision.
+LATE_ON, LATE_AT = 0, time(18, 20)
+# By feed: what is restated, of which series, in the month's file handed over once more after the month, with its old stamps.
+RESTATED = {
+    "spot_price": (("最低价", "最高价", "均价"), ""),
+    "cost_profit": (("数值",), ""),
+    "capacity": (("数值",), "-CAP-BUILT"),
+    "gacc": (("第一数量",), ""),
+}
+RESTATED_AFTER = timedelta(days=3, hours=21)
 
 
 class Revising:
-    """The sample with a slip in every fifth day's exchange files, mended two days later by a file of the same name."""
+    """The sample as the world is: files mended, a vendor's and the customs' months restated, receipts that come out late.
+
+    In every fifth day's exchange files is a slip, mended two days later by a file of the same name.
+    """
 
     data_origin = DataOrigin.SAMPLE
 
@@ -43,14 +58,52 @@ class Revising:
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[tuple[Request, Response]]:
         # A file mended after the slice's first day may belong to a day before it.
-        found = [*SampleOrigin(self.first, self.last).deliveries(sources)]
-        earlier = SampleOrigin(max(FIRST, self.first - timedelta(days=9)), self.last).deliveries([s for s in sources if s.name == "shfe"])
-        for request, response in earlier:
+        found = [late(*delivery) for delivery in SampleOrigin(self.first, self.last).deliveries(sources)]
+        found += self.mended([s for s in sources if s.name == "shfe"])
+        found += self.restated([s for s in sources if s.name in ("spot", "cost", "capacity", "customs")])
+        yield from sorted(found, key=lambda item: item[1].fetched_at)
+
+    def mended(self, sources: Sequence[Source]) -> Iterator[tuple[Request, Response]]:
+        for delivery in SampleOrigin(max(FIRST, self.first - timedelta(days=9)), self.last).deliveries(sources):
+            request, response = late(*delivery)
             if request.day and request.feed in ("kx", "dailystock") and request.day.toordinal() % REVISE_EVERY == 0:
                 mended = Response(revised(response.body), response.fetched_at + REVISED_AFTER, status=200)
-                if self.first <= mended.fetched_at.astimezone(SHANGHAI).date() <= self.last:
-                    found.append((request, mended))
-        yield from sorted(found, key=lambda item: item[1].fetched_at)
+                if self.holds(mended):
+                    yield request, mended
+
+    def restated(self, sources: Sequence[Source]) -> Iterator[tuple[Request, Response]]:
+        month = FIRST.replace(day=1)
+        while month <= self.last:
+            following = (month + timedelta(days=31)).replace(day=1)
+            again = datetime.combine(following - timedelta(days=1), time(), SHANGHAI) + RESTATED_AFTER
+            for request, response in SampleOrigin(max(FIRST, month), following - timedelta(days=1)).deliveries(sources):
+                if request.feed in RESTATED and self.holds(mended := Response(restated(request.feed, response.body), again, status=200)):
+                    yield request, mended
+            month = following
+
+    def holds(self, response: Response) -> bool:
+        return self.first <= response.fetched_at.astimezone(SHANGHAI).date() <= self.last
+
+
+def late(request: Request, response: Response) -> tuple[Request, Response]:
+    if request.feed != "dailystock" or request.day is None or request.day.weekday() != LATE_ON:
+        return request, response
+    stated = datetime.combine(request.day, LATE_AT, SHANGHAI)
+    document = json.loads(response.body) | {"update_date": f"{stated:%Y%m%d %H:%M:%S}"}
+    return request, Response(json.dumps(document, ensure_ascii=False).encode(), stated + timedelta(minutes=2), status=200)
+
+
+def restated(feed: str, body: bytes) -> bytes:
+    columns, series = RESTATED[feed]
+    encoding = "gb18030" if feed == "gacc" else "utf-8-sig"
+    head, *rows = csv.reader(body.decode(encoding).splitlines())
+    for row in rows:
+        for place in [head.index(column) for column in columns]:
+            if (figure := row[place].replace(",", "")) and series in ",".join(row):
+                row[place] = f"{float(figure) * 1.02:.{len(figure.partition('.')[2])}f}"
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows([head, *rows])
+    return text.getvalue().encode(encoding)
 
 
 def revised(body: bytes) -> bytes:
@@ -134,6 +187,10 @@ def test_the_slice_has_revisions_that_change_the_past(whole: House) -> None:
     with duckdb.connect(str(whole.settings.warehouse), read_only=True) as con:
         for table in ("int_contracts__quotes", "int_receipts__levels"):
             assert con.execute(f"select count(*) from intermediate.{table} where is_latest and not is_decided").fetchall()[0][0] > 20, table
+        roles = con.execute("select role, count(*) from intermediate.int_series__values where vintage > 1 group by 1").fetchall()
+        assert {"spot", "cost_full", "capacity_built"} <= dict(roles).keys()
+        assert con.execute("select count(distinct month) from intermediate.int_customs__trade where vintage > 1").fetchall()[0][0] > 1
+        assert con.execute("select count(*) from intermediate.int_receipts__levels where vintage = 1 and hour(timezone('Asia/Shanghai', available_at)) = 18").fetchall()[0][0] > 20
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,14 @@ latest as (
 
 ),
 
--- One row per print; what stands in it besides is looked up as known at its own time.
+-- One row per print; what stands in it besides is looked up as known at its own time, so a built capacity restated later makes the
+-- print no younger.
 prints as (
 
     select
         {{ line | join(', ') }},
         obs_date as period_end,
-        max(available_at) as available_at,
+        coalesce(max(case when role <> 'capacity_built' then available_at end), max(available_at)) as available_at,
         {%- for role in ['capacity_operating', 'operating_rate', 'capacity_aged20', 'output'] %}
         max(case when role = '{{ role }}' then figure end) as {{ role }},
         {%- endfor %}
