@@ -68,21 +68,20 @@ class Revising:
             request, response = late(*delivery)
             if request.day and request.feed in ("kx", "dailystock") and request.day.toordinal() % REVISE_EVERY == 0:
                 mended = Response(revised(response.body), response.fetched_at + REVISED_AFTER, status=200)
-                if self.holds(mended):
+                if self.holds(mended.fetched_at):
                     yield request, mended
 
     def restated(self, sources: Sequence[Source]) -> Iterator[tuple[Request, Response]]:
-        month = FIRST.replace(day=1)
-        while month <= self.last:
-            following = (month + timedelta(days=31)).replace(day=1)
-            again = datetime.combine(following - timedelta(days=1), time(), SHANGHAI) + RESTATED_AFTER
-            for request, response in SampleOrigin(max(FIRST, month), following - timedelta(days=1)).deliveries(sources):
-                if request.feed in RESTATED and self.holds(mended := Response(restated(request.feed, response.body), again, status=200)):
-                    yield request, mended
-            month = following
+        for month in {day.replace(day=1) for day in load_calendar().sessions if FIRST <= day <= self.last}:
+            last = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+            again = datetime.combine(last, time(), SHANGHAI) + RESTATED_AFTER
+            if self.holds(again):
+                for request, response in SampleOrigin(max(FIRST, month), last).deliveries(sources):
+                    if request.feed in RESTATED:
+                        yield request, Response(restated(request.feed, response.body), again, status=200)
 
-    def holds(self, response: Response) -> bool:
-        return self.first <= response.fetched_at.astimezone(SHANGHAI).date() <= self.last
+    def holds(self, moment: datetime) -> bool:
+        return self.first <= moment.astimezone(SHANGHAI).date() <= self.last
 
 
 def late(request: Request, response: Response) -> tuple[Request, Response]:
