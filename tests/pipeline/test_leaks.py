@@ -25,7 +25,9 @@ from tests.pipeline.conftest import House, query
 from tests.pipeline.test_futures_figures import test_levels_are_never_back_adjusted as levels_are_never_back_adjusted
 from tests.pipeline.test_futures_figures import test_no_settlement_is_known_before_a_quarter_past_three as no_settlement_is_known_early
 from tests.pipeline.test_point_in_time import DECIDED, Revising, differences
-from tests.pipeline.test_policy_figures import test_tone_is_the_mean_of_the_flashes_of_five_sessions_by_the_time_they_were_pushed as tone_is_by_time_pushed
+from tests.pipeline.test_policy_figures import (
+    test_tone_is_the_mean_of_the_flashes_of_five_sessions_by_the_time_they_were_pushed as tone_is_by_time_pushed,
+)
 
 FIRST, DAY, LAST = date(2025, 5, 6), date(2025, 6, 30), date(2025, 7, 23)
 DECISION = datetime.combine(DAY, time(17, 30), SHANGHAI)
@@ -165,7 +167,9 @@ def stamped(column: str, moment: str) -> tuple[str, str]:
 
 
 RESTATED_AS_FIRST_SAID = ("else greatest(clock_at, fetched_at)", "else clock_at")
-ROLLED_LATER = "(select sum(r.roll_diff_cny_t) from marts.fct_contract_rolls as r where r.commodity_code = f.commodity_code and r.roll_date > f.trade_date)"
+ROLLED_LATER = (
+    "(select sum(r.roll_diff_cny_t) from marts.fct_contract_rolls as r where r.commodity_code = f.commodity_code and r.roll_date > f.trade_date)"
+)
 LEAKS = [
     Leak(1, "revised customs used historically", {"intermediate.int_customs__trade": RESTATED_AS_FIRST_SAID}, history_is_as_it_was_lived),
     Leak(

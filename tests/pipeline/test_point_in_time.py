@@ -189,7 +189,12 @@ def test_the_slice_has_revisions_that_change_the_past(whole: House) -> None:
         roles = con.execute("select role, count(*) from intermediate.int_series__values where vintage > 1 group by 1").fetchall()
         assert {"spot", "cost_full", "capacity_built"} <= dict(roles).keys()
         assert con.execute("select count(distinct month) from intermediate.int_customs__trade where vintage > 1").fetchall()[0][0] > 1
-        assert con.execute("select count(*) from intermediate.int_receipts__levels where vintage = 1 and hour(timezone('Asia/Shanghai', available_at)) = 18").fetchall()[0][0] > 20
+        assert (
+            con.execute(
+                "select count(*) from intermediate.int_receipts__levels where vintage = 1 and hour(timezone('Asia/Shanghai', available_at)) = 18"
+            ).fetchall()[0][0]
+            > 20
+        )
 
 
 @pytest.mark.parametrize(
