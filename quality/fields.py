@@ -431,6 +431,7 @@ _ALL = (
     Field("mom_pct", N, "pct", "Quantity over that of the month before; null around the Chinese New Year (January to March)", "环比"),
     Field("yoy_pct", N, "pct", "Quantity over that of the same month a year before, same code and scope; in February January and February together", "同比"),
     Field("yoy_basis", T, "-", "What yoy_pct compares: month or january_february", "同比口径：当月或1—2月合计"),
+    Field("other_null_reason", T, "-", "Why a figure beside those null_reason speaks of is null: figure:reason, joined by ;", "其他数值缺值原因"),
     Field("mom_null_reason", T, "-", "Why mom_pct is null", "环比缺值原因"),
     Field("yoy_null_reason", T, "-", "Why yoy_pct is null; scope_break: a year before only another code or level was counted", "同比缺值原因"),
     Field("ytd_t", N, "t", "Quantity since January; of a net row imports less exports", "年初以来累计（吨）"),

@@ -225,6 +225,7 @@ final as (
         case when frequency = 'monthly' then (surplus_kt_a + net_import_kt_a) * extract(day from period_end) / 365.0 end as surplus_kt,
         case
             when demand_kt_a is null then 'no_demand_of_this_provider'
+            when non_metallurgical_kt_a is null then 'no_non_metallurgical_share'
             when net_import_kt_a is null then 'no_trade_figure'
         end as null_reason
     from surplus

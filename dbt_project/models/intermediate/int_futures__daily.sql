@@ -301,6 +301,20 @@ final as (
                 when bounded.traded_close_cny_t is null then 'ret_c_night_pct:not_traded'
                 when not bounded.has_night_session then 'ret_c_night_pct:no_night_session'
                 when bounded.night_last_cny_t is null then 'ret_c_night_pct:no_night_bars'
+            end,
+            case when bounded.volume_ratio_20d is null then 'volume_ratio_20d:too_few_observations' end,
+            case when coalesce(bounded.open_interest_lots, 0) = 0 then 'volume_oi_ratio:no_open_interest' end,
+            {%- for limit, ratio in [('limit_up_cny_t', 'limit_ratio'), ('limit_down_cny_t', 'lower_ratio')] %}
+            case
+                when bounded.pre_settle_cny_t is null then '{{ limit }}:no_settlement_before'
+                when bounded.{{ ratio }} is null then '{{ limit }}:no_limit'
+            end,
+            {%- endfor %}
+            case when bounded.ma20_cny_t is null then 'ma20_cny_t:too_few_observations' end,
+            case when bounded.sigma20_pct is null then 'sigma20_pct:too_few_observations' end,
+            case
+                when bounded.ma20_cny_t is null or bounded.sigma20_pct is null then 'trend_state:too_few_observations'
+                when bounded.close_before_5 is null then 'trend_state:no_close_5_sessions_before'
             end
         ), '') as null_reason,
         bounded.contract_code = dominant.contract_code as is_dominant,

@@ -295,6 +295,11 @@ final as (
         nullif(concat_ws(
             ';',
             'quadrant:' || compared.move_reason,
+            case
+                when compared.open_interest_start_lots = 0 and compared.open_interest_end_lots is not null
+                    then 'open_interest_change_pct:no_open_interest_before'
+            end,
+            case when coalesce(compared.open_interest_end_lots, 0) = 0 then 'turnover_ratio:no_open_interest' end,
             case when compared.spec_margin_ratio is null then 'capital_flow_cny:no_margin' end,
             compared.members_reason,
             case
@@ -302,8 +307,11 @@ final as (
                     then 'net_long_change_5d_lots:no_ranking_5_sessions_before'
             end,
             case
-                when compared.members_reason is null and compared.is_dominant and extremes.observations < compared.percentile_minimum_sessions
-                    then 'net_index_250d:too_few_sessions'
+                when compared.members_reason is not null then null
+                when not coalesce(compared.is_dominant, false) then 'net_index_250d:not_dominant'
+                when compared.top20_net_pct is null then 'net_index_250d:no_open_interest'
+                when extremes.observations < compared.percentile_minimum_sessions then 'net_index_250d:too_few_sessions'
+                when extremes.highest_pct = extremes.lowest_pct then 'net_index_250d:no_range'
             end
         ), '') as null_reason,
         case

@@ -122,7 +122,7 @@ final as (
         capacity_aged20 / nullif(capacity_built, 0.0) as aged20_share_built_ratio,
         capacity_aged20 / nullif(capacity_operating, 0.0) as aged20_share_operating_ratio,
         case
-            when capacity_aged20 is null then null
+            when capacity_aged20 is null then 'no_aged_capacity_printed'
             when capacity_operating is null and capacity_built is null then 'no_capacity_of_this_provider'
             when capacity_built is null then 'no_built_capacity_of_this_provider'
             when capacity_operating is null then 'no_operating_capacity_of_this_provider'
@@ -135,6 +135,11 @@ final as (
             when previous_period_end is null then 'no_print_before'
             when not is_next then 'gap_before'
         end as null_reason,
+        nullif(concat_ws(
+            ';',
+            case when operating_rate is null then 'printed_rate_pct:not_printed' end,
+            case when output is null then 'output_kt:not_printed' end
+        ), '') as other_null_reason,
         case
             when previous_available_at > available_at then previous_available_at
             else available_at

@@ -33,6 +33,7 @@ final as (
         free_capacity_t,
         constraint_reason,
         null_reason,
+        other_null_reason,
         available_at,
         data_origin,
         payload_sha256

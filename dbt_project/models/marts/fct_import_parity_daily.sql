@@ -100,6 +100,10 @@ priced as (
         + charged.import_charges_cny_t as parity_cny_t,
         (spot.value - charged.export_charges_cny_t) / (1.0 + charged.vat_ratio) / quoted.fx_sell as export_parity_usd_t,
         case when quoted.port_gap_date = quoted.fob_date then quoted.port_gap end as vendor_gap_cny_t,
+        case
+            when quoted.port_gap is null then 'vendor_gap_cny_t:not_printed'
+            when quoted.fob_date is null or quoted.port_gap_date <> quoted.fob_date then 'vendor_gap_cny_t:no_print_of_the_day'
+        end as other_null_reason,
         quoted.port_price,
         -- A print that equals the provider's own index of its day to the last digit was copied, and says nothing.
         case
@@ -173,6 +177,7 @@ final as (
         priced.export_parity_usd_t,
         priced.fob_usd_t - priced.export_parity_usd_t as export_profit_usd_t,
         priced.null_reason,
+        priced.other_null_reason,
         priced.available_at,
         priced.data_origin,
         priced.payload_sha256

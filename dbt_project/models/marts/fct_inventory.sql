@@ -262,6 +262,10 @@ final as (
         case when null_reason is null then abs(stock_kt - previous_stock_kt - surplus_kt) <= stock_reconciliation_tolerance_kt end
             as is_reconciled,
         null_reason,
+        case
+            when stock_kind <> 'all' then 'surplus_kt:one_kind_of_stock'
+            when surplus_kt is null then 'surplus_kt:no_balance_of_the_week'
+        end as other_null_reason,
         greatest(
             available_at,
             coalesce(previous_available_at, available_at),

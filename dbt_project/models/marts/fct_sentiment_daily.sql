@@ -127,7 +127,15 @@ final as (
         policy.signal_change as policy_intensity_change,
         market.breadth_5d,
         market.sector_breadth,
-        market.null_reason,
+        nullif(
+            concat_ws(
+                ';',
+                market.null_reason,
+                case when policy.signal_value is null then 'policy_intensity:no_policy_known' end,
+                case when policy.signal_change is null then 'policy_intensity_change:no_policy_known_before' end
+            ),
+            ''
+        ) as null_reason,
         nullif(
             concat_ws(
                 ';',
