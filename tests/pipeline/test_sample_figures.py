@@ -200,3 +200,23 @@ def test_the_command_says_where_the_time_went(sample) -> None:
     ]
     seconds = {name: float(value) for name, value in phases}
     assert seconds["all"] == pytest.approx(sum(seconds.values()) - seconds["all"], abs=0.5)
+
+
+def test_the_payload_of_every_row_of_a_mart_says_when_it_was_first_in_hand(sample) -> None:
+    marts = sample.published("select table_name from information_schema.columns where table_schema = 'marts' and column_name = 'payload_sha256'")
+    assert len(marts) > 15
+    for (mart,) in marts:
+        sql = f"select count(*), count(p.first_seen_at) from marts.{mart} as m left join serving.payloads as p using (payload_sha256) where m.payload_sha256 is not null"
+        ((rows, seen),) = sample.published(sql)
+        assert rows == seen, mart
+
+
+def test_a_file_of_the_day_came_on_the_day_and_a_months_export_holds_days_before_it(sample) -> None:
+    found = dict(
+        sample.published(
+            "select feed, sum(facts_backfilled) / sum(facts) from serving.payloads where feed in ('kx', 'dailystock', 'gacc', 'spot_price') group by 1"
+        )
+    )
+    assert found["kx"] == found["dailystock"] == found["gacc"] == 0
+    assert 0.9 < found["spot_price"] < 1
+    assert sample.published("select count(*) from serving.payloads where is_backfilled <> (facts_backfilled > 0)") == [(0,)]
