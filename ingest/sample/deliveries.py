@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
-from ingest.sample import exports, news, payloads
-from ingest.sample.history import FIRST_DAY, LAST_DAY, History, load_history
-from ingest.sample.trade import release
+from ingest.sample import exports, gfex, news, payloads
+from ingest.sample.history import FIRST_DAY, LAST_DAY, SHORT_FROM, History, load_history
+from ingest.sample.trade import headings, release, reported
 from ingest.sample.vendor import Point, Series
 from ingest.source import SHANGHAI, Request, Response
 
-SOURCES = ("shfe", "spot", "cost", "capacity", "customs", "fx", "policy", "bars")
+SOURCES = ("shfe", "gfex", "spot", "cost", "capacity", "customs", "fx", "policy", "bars")
 COLLECTED_AFTER = timedelta(minutes=2)
 
 # By feed: writer, name, and the times between which the exchange stamps the file.
@@ -20,6 +20,17 @@ SHFE_FEEDS = {
     "js": (payloads.settlement_parameters, "js{}.dat", time(15, 40), time(15, 50)),
     "limits": (payloads.price_limits, "ContractDailyTradeArgument{}.dat", time(16, 20), time(16, 22)),
     "pm": (payloads.member_ranking, "pm{}.dat", time(16, 30), time(16, 40)),
+}
+# The same, from the day on which the short feeds begin.
+SHORT_SHFE_FEEDS = {
+    "trading_day": (payloads.trading_day, "currentTradingday.dat", time(8, 45), time(8, 50)),
+    "settlement": (payloads.margins_fees, "Settlement{}.dat", time(16, 20), time(16, 22)),
+}
+
+# The second exchange states no time: by feed, writer, name, and when it is asked.
+GFEX_FEEDS = {
+    "day_quotes": (gfex.daily_quotes, "day_quotes_{}_{}.json", time(16, 35)),
+    "wbill": (gfex.warehouse_receipts, "wbill_{}_{}.json", time(17, 2)),
 }
 
 # A person exports the vendors' values after the day's work, what comes out in the evening later: by feed, source and time.
@@ -32,6 +43,7 @@ VENDOR_FEEDS = {
     "inventory": ("capacity", time(19, 47)),
 }
 CUSTOMS_EXPORTED_AT = time(18, 30)
+COMTRADE_ASKED_AT = time(18, 40)
 BARS_EXPORTED_AT = time(17, 5)
 FIXINGS_FETCHED_AT = time(17, 20)
 FLASHES_FETCHED_AT = time(17, 30)
@@ -54,11 +66,15 @@ def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY, sources: Collecti
         if "shfe" in sources:
             for t in positions:
                 batch += _exchange_day(history, t)
+        if "gfex" in sources:
+            for t in positions:
+                batch += _second_exchange_day(history, history.days[t])
         if "spot" in sources:
             batch.append(_spot_prices(history, positions))
         batch += [item for feed, (source, _) in VENDOR_FEEDS.items() if source in sources for item in _vendor_month(history, feed, positions)]
         if "customs" in sources:
             batch += _customs(history, month, max(first, FIRST_DAY), min(last, LAST_DAY))
+            batch += _comtrade(history, month, max(first, FIRST_DAY), min(last, LAST_DAY))
         if "bars" in sources:
             batch.append(_bars(history, positions))
         if "fx" in sources:
@@ -73,10 +89,22 @@ def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY, sources: Collecti
 def _exchange_day(history: History, t: int) -> Iterator[Delivery]:
     day = history.days[t]
     key = f"{day:%Y%m%d}"
-    for feed, (write, name, earliest, latest) in SHFE_FEEDS.items():
+    feeds = SHFE_FEEDS if day < SHORT_FROM else SHFE_FEEDS | SHORT_SHFE_FEEDS
+    for feed, (write, name, earliest, latest) in feeds.items():
         updated = payloads.update_time(history.spec["seed"], feed, day, earliest, latest)
         request = Request(source="shfe", feed=feed, key=key, name=name.format(key), day=day)
         yield request, _response(write(history, t, updated), updated + COLLECTED_AFTER)
+
+
+def _second_exchange_day(history: History, day: date) -> Iterator[Delivery]:
+    market = history.gfex
+    if day < SHORT_FROM:
+        return
+    t, key = market.days.index(day), f"{day:%Y%m%d}"
+    for feed, (write, name, asked_at) in GFEX_FEEDS.items():
+        answered = datetime.combine(day, asked_at)
+        for code in market.quotes:
+            yield Request("gfex", feed, key, name.format(code, key), day), _response(write(market, code, t, answered), answered)
 
 
 def _spot_prices(history: History, positions: Sequence[int]) -> Delivery:
@@ -114,6 +142,15 @@ def _customs(history: History, arrival: date, first: date, last: date) -> Iterat
         if first <= released <= last and released.replace(day=1) == arrival:
             name = f"gacc_{flow}_{month:%Y%m}.csv"
             yield Request("customs", "gacc", name, name), _response(exports.customs(month, trades), datetime.combine(released, CUSTOMS_EXPORTED_AT))
+
+
+def _comtrade(history: History, arrival: date, first: date, last: date) -> Iterator[Delivery]:
+    for answer in headings(history.spec["customs"], history.trade):
+        known = reported(answer.month)
+        if first <= known <= last and known.replace(day=1) == arrival:
+            key = f"156_0_{answer.code}_{exports.COMTRADE_FLOWS[answer.flow]}_{answer.month:%Y%m}"
+            request = Request("customs", "comtrade", key, f"{key}.json")
+            yield request, _response(exports.comtrade(answer), datetime.combine(known, COMTRADE_ASKED_AT))
 
 
 def _month_answer(source: str, feed: str, stem: str, history: History, positions: Sequence[int], write: exports.MonthWriter, at: time) -> Delivery:

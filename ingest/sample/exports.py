@@ -1,4 +1,4 @@
-"""How people's exports and the public web answers are written: vendor CSV, customs CSV, fixings, events, flashes. Format knowledge only."""
+"""How people's exports and the public web answers are written: vendor CSV, customs, fixings, events, flashes. Format knowledge only."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from typing import Any
 
 from ingest.sample.history import History
 from ingest.sample.news import Event
-from ingest.sample.trade import Trade
+from ingest.sample.trade import Reported, Trade
 from ingest.sample.vendor import Point, Series
 from ingest.source import SHANGHAI
 
@@ -17,6 +17,7 @@ VALUE_HEADER = ("日期", "名称", "数值", "单位", "口径", "指标ID", "�
 CUSTOMS_HEADER = "数据年月,商品编码,商品名称,贸易伙伴编码,贸易伙伴名称,第一数量,第一计量单位,第二数量,第二计量单位,美元"
 BARS_HEADER = ("contract", "event_ts", "open", "high", "low", "close", "volume", "oi")
 FLASH_TAG = "1003"  # aluminium
+COMTRADE_FLOWS = {"import": "M", "export": "X"}
 EVERY_WITHOUT_TEXT = 7  # of so many flashes one carries its text as HTML only
 
 MonthWriter = Callable[[History, Sequence[int]], bytes]
@@ -44,6 +45,30 @@ def customs(month: date, trades: Iterable[Trade]) -> bytes:
         cells = (f"{month:%Y%m}", row.code, row.name, row.partner_code, row.partner, f"{row.kilograms:,}", "千克", "0", "-", f"{row.usd:,}")
         lines.append(",".join(f'"{cell}"' for cell in cells))
     return ("\r\n".join(lines) + "\r\n").encode("gb18030")
+
+
+def comtrade(answer: Reported) -> bytes:
+    """Write the answer of UN Comtrade about one heading, month and flow, all partners together; it describes nothing in words."""
+    described = dict.fromkeys(("reporterISO", "reporterDesc", "flowDesc", "partnerISO", "partnerDesc", "partner2ISO", "partner2Desc", "cmdDesc"))
+    imported = answer.flow == "import"
+    row: dict[str, Any] = {
+        **{
+            "typeCode": "C",
+            "freqCode": "M",
+            "refPeriodId": int(f"{answer.month:%Y%m%d}"),
+            "refYear": answer.month.year,
+            "refMonth": answer.month.month,
+        },
+        **{"period": f"{answer.month:%Y%m}", "reporterCode": 156, "flowCode": COMTRADE_FLOWS[answer.flow], "partnerCode": 0, "partner2Code": 0},
+        **described,
+        **{"classificationCode": "H6", "classificationSearchCode": "HS", "isOriginalClassification": True, "cmdCode": answer.code},
+        **{"customsCode": "C00", "mosCode": "0", "motCode": 0, "qtyUnitCode": 8},  # 8 is the kilogram
+        **{"qty": float(answer.kilograms), "isQtyEstimated": answer.is_estimated, "netWgt": float(answer.kilograms)},
+        **{"isNetWgtEstimated": answer.is_estimated, "grossWgt": 0.0, "isGrossWgtEstimated": False},
+        **{"cifvalue": float(answer.usd) if imported else None, "fobvalue": None if imported else float(answer.usd)},
+        **{"primaryValue": float(answer.usd), "isReported": False, "isAggregate": True},
+    }
+    return _json({"elapsedTime": "0.1 secs", "count": 1, "data": [row], "error": ""})
 
 
 def fixings(history: History, positions: Sequence[int]) -> bytes:

@@ -10,23 +10,35 @@ from typing import Any
 
 from ingest.catalog.calendar import trading_days
 from ingest.sample import bars, news, quotes, receipts, spot, trade, vendor
-from ingest.sample.ledger import load_ledger
+from ingest.sample.ledger import Ledger, load_ledger
 
 FIRST_DAY = date(2023, 6, 19)
 LAST_DAY = date(2025, 7, 23)
+SHORT_FROM = date(2025, 4, 1)  # feeds without a long history of their own begin here, on the first session of a month
 HORIZON = date(2026, 12, 31)  # the listed contracts expire after the sample ends
 SIMULATED_FILE = Path(__file__).with_name("simulated.toml")
 
 
 @dataclass(frozen=True)
+class Market:
+    """What happened at one exchange on each of `days`; every list runs parallel to it."""
+
+    days: list[date]
+    spec: Mapping[str, Any]
+    quotes: Mapping[str, list[quotes.Day]]
+    receipts: Mapping[str, receipts.Levels]
+
+
+@dataclass(frozen=True)
 class History:
-    """What happened on each of `days`; every list but the events runs parallel to it."""
+    """What happened on each of `days`; every list but the events and the second exchange runs parallel to it."""
 
     days: list[date]
     spec: Mapping[str, Any]
     quotes: Mapping[str, list[quotes.Day]]
     bars: list[list[bars.Bar]]
     receipts: Mapping[str, receipts.Levels]
+    gfex: Market
     spot: list[list[spot.Price]]
     flashes: list[list[news.Flash]]
     fixings: list[list[str]]
@@ -54,6 +66,7 @@ def load_history() -> History:
         quotes=market,
         bars=bars.simulate(spec["bars"], spec["quotes"], market, {"ao": noon}, days, ledger, seed),
         receipts=stocks,
+        gfex=_second_exchange(spec["gfex"], ledger, seed),
         spot=prices,
         flashes=news.flashes(spec["newsflash"], days, dominant, seed),
         fixings=news.fixings(spec["fx"], days, ledger, seed),
@@ -61,3 +74,14 @@ def load_history() -> History:
         trade=trade.simulate(spec["customs"], ledger, seed),
         events=news.load_events(),
     )
+
+
+def _second_exchange(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Market:
+    days, sessions = trading_days(SHORT_FROM, LAST_DAY), trading_days(SHORT_FROM, HORIZON)
+    market = {code: quotes.Simulation(code, facts, days, sessions, ledger, seed).run() for code, facts in spec["quotes"].items()}
+    stocks: dict[str, receipts.Levels] = {}
+    for code, facts in spec["receipts"].items():
+        nth = spec["quotes"][code]["last_session"]
+        expiries = {quotes.expiry(month, sessions, nth) for day in market[code] for month in day}
+        stocks[code] = receipts.simulate(code, facts, days, expiries, ledger, seed)
+    return Market(days, spec, market, stocks)

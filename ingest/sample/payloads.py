@@ -130,6 +130,38 @@ def price_limits(history: History, t: int, updated: datetime) -> bytes:
     return _json({"ContractDailyTradeArgument": rows} | dates)
 
 
+def margins_fees(history: History, t: int, updated: datetime) -> bytes:
+    """Write margins and fees that hold from the day's settlement on, `Settlement`: all of it text, fees plain shares of the value."""
+    day, rows = history.days[t], []
+    tomorrow = history.days[min(t + 1, len(history.days) - 1)]
+    for code, market in history.quotes.items():
+        spec = history.spec["quotes"][code]
+        hedging, speculation = (f"{percent / 100:g}" for percent in latest(spec["margins_pct"], tomorrow))
+        fees = spec["fees"]
+        rules = {
+            **dict.fromkeys(("SPEC_LONGMARGINRATIO", "SPEC_SHORTMARGINRATIO"), speculation),
+            **dict.fromkeys(("LONGMARGINRATIO", "SHORTMARGINRATIO"), hedging),
+            "TRADEFEERATION": _share(fees["TRADEFEERATIO"]),  # so the exchange spells it
+            "TRADEFEEUNIT": f"{fees['TRADEFEEUNIT']:g}",
+            "HTRADEFEERATIO": _share(fees["TTRADEFEERATIO"]),
+            "HTRADEFEEUNIT": f"{fees['TTRADEFEEUNIT']:g}",
+            **{"COMMODITYDELIVERYFEERATION": "0", "COMMODITYDELIVERYFEEUNIT": "1"},
+            **{"DISCOUNTRATE": f"{spec['close_today']}", "TRADINGDAY": f"{day:%Y%m%d}"},
+        }
+        for month, quote in market[t].items():
+            rows.append({"INSTRUMENTID": f"{code}{month_label(month)}", "SETTLEMENTPRICE": f"{quote.settle}"} | rules)
+    return _json({"Settlement": rows, "update_date": f"{updated:%Y%m%d %H:%M:%S}", "report_date": f"{day:%Y%m%d}"})
+
+
+def _share(permille: float) -> str:
+    return f"{permille / 1000:.6f}".rstrip("0").rstrip(".")
+
+
+def trading_day(history: History, t: int, updated: datetime) -> bytes:
+    """Write the session the exchange says it is in, and the one before, `currentTradingday`; it states no time."""
+    return _json({"currentTradingday": f"{history.days[t]:%Y%m%d}", "lastTradingday": f"{history.days[t - 1]:%Y%m%d}"})
+
+
 def warehouse_receipts(history: History, t: int, updated: datetime) -> bytes:
     """Write the warrants of all products, the JSON form of `dailystock`."""
     rows: list[Row] = []
@@ -139,7 +171,7 @@ def warehouse_receipts(history: History, t: int, updated: datetime) -> bytes:
             head = {"WGHTUNIT": "2", "VARNAME": table["name"], "VARID": code, "WHTYPE": table["type"]}
             for region in table["regions"]:
                 names, english = spec["regions"][region]["warehouses"], spec["regions"][region]["english"]
-                now, before = (by_warehouse(levels[region][max(t - back, 0)], len(names)) for back in (0, 1))
+                now, before = (by_warehouse(levels[region][max(t - back, 0)], len(names), spec["warrant"]) for back in (0, 1))
                 place = head | {"REGNAME": f"{region}$${english}", "WHROWS": len(names)}
                 rows += [_receipt_row(place, *facts, "0") for facts in zip(names, now, before, strict=True)]
                 rows.append(_receipt_row(place, "合计$$Subtotal", sum(now), sum(before), "1"))

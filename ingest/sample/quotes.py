@@ -57,9 +57,10 @@ def month_label(month: int) -> str:
     return f"{month // 12:02d}{month % 12 + 1:02d}"
 
 
-def expiry(month: int, sessions: Sequence[date]) -> int:
-    """Give the position of the last trading day: the 15th, postponed to the next session."""
-    return bisect_left(sessions, date(2000 + month // 12, month % 12 + 1, 15))
+def expiry(month: int, sessions: Sequence[date], nth: int = 0) -> int:
+    """Give the position of the last trading day, -1 before the first session: the 15th, postponed, or the `nth` session of the month."""
+    day = date(2000 + month // 12, month % 12 + 1, 1 if nth else 15)
+    return -1 if day < sessions[0] else bisect_left(sessions, day) + max(nth - 1, 0)
 
 
 def dominant_months(market: Sequence[Day]) -> list[int]:
@@ -96,8 +97,7 @@ class Simulation:
         skipped = {month_number(label) for label in spec["skipped"]}
         chain = [month for month in range(first, last + 1) if month not in skipped]
         self.hand_over = {
-            month: expiry(month, sessions) - spec["skipped_roll_sessions" if month in skipped else "roll_sessions"]
-            for month in range(first, last + 1)
+            month: self._expiry(month) - spec["skipped_roll_sessions" if month in skipped else "roll_sessions"] for month in range(first, last + 1)
         }
         self.predecessor = dict(zip(chain[1:], chain, strict=False))
         self.first = first
@@ -119,10 +119,12 @@ class Simulation:
         return market
 
     def _listed(self, t: int) -> range:
-        front = month_number(f"{self.days[t]:%y%m}") + (self.days[t].day > 15)
-        if 0 < t <= expiry(front - 1, self.sessions):  # last month's contract still trades: its last day was postponed
-            front -= 1
+        front = month_number(f"{self.days[t]:%y%m}")
+        front += t > self._expiry(front)
         return range(max(front, self.first), front + WINDOW)
+
+    def _expiry(self, month: int) -> int:
+        return expiry(month, self.sessions, self.spec["last_session"])
 
     def _between(self, low: float, high: float) -> float:
         return low + (high - low) * self.rng.random()
@@ -141,7 +143,7 @@ class Simulation:
 
     def _weight(self, t: int, month: int) -> float:
         """Give a contract's open interest as a share of the dominant contract's."""
-        left = expiry(month, self.sessions) - t
+        left = self._expiry(month) - t
         width, near, fade, share = (float(self.spec[knob]) for knob in ("roll_width", "far_from", "far_width", "far_share"))
         before = self.predecessor.get(month)
         come = 1.0 if month == self.first else rise((t - self.hand_over[before]) / width) if before else 0.0

@@ -1,4 +1,4 @@
-"""The simulated warrants: tonnes per warehouse and day, through hand-set anchors and the published totals and regions."""
+"""The simulated warrants: the exchange's unit per warehouse and day, through hand-set anchors and the published totals and regions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -10,7 +10,6 @@ from typing import Any
 from ingest.sample.ledger import Ledger
 from ingest.sample.paths import knots
 
-WARRANT_T = 300
 DELIVERY_RUSH = 4  # sessions after a last trading day in which most warrants move
 
 Levels = dict[str, list[int]]  # by region: the level on each day
@@ -19,23 +18,23 @@ Pins = dict[int, int]
 
 def simulate(code: str, spec: Mapping[str, Any], days: Sequence[date], expiries: set[int], ledger: Ledger, seed: str) -> Levels:
     """Give each region's level day by day."""
-    rng = Random(f"{seed}:receipts:{code}")
+    rng, warrant = Random(f"{seed}:receipts:{code}"), int(spec["warrant"])
     pins = {region: {t: int(v) for t, v in knots(facts["level"], days).items()} for region, facts in spec["regions"].items()}
     for (day, product, region), cell in ledger.table("shfe__warehouse_receipts"):
         if product == code.upper() and region in pins and region != spec["balancing"] and cell.column == "receipts_qty":
             pins[region][days.index(date.fromisoformat(day))] = int(cell.value)
-    levels = {region: _steps(pins[region], len(days), expiries, rng) for region in pins if region != spec["balancing"]}
+    levels = {region: _steps(pins[region], len(days), expiries, warrant, rng) for region in pins if region != spec["balancing"]}
     if spec["balancing"]:
         # Totals and the largest region are printed rounded while the others are exact: the largest takes what is left.
         totals = {t: total - sum(level[t] for level in levels.values()) for t, total in _totals(code, days, ledger).items()}
-        levels[spec["balancing"]] = _steps(pins[spec["balancing"]] | totals, len(days), expiries, rng)
+        levels[spec["balancing"]] = _steps(pins[spec["balancing"]] | totals, len(days), expiries, warrant, rng)
     return levels
 
 
-def by_warehouse(level: int, warehouses: int) -> list[int]:
+def by_warehouse(level: int, warehouses: int, warrant: int) -> list[int]:
     """Split a region's level: whole warrants to each warehouse, growing, the overweight of the bags to the last."""
     weights = [2 * k + 1 for k in range(warehouses)]
-    parts = [level * weight // sum(weights) // WARRANT_T * WARRANT_T for weight in weights[:-1]]
+    parts = [level * weight // sum(weights) // warrant * warrant for weight in weights[:-1]]
     return [*parts, level - sum(parts)]
 
 
@@ -59,7 +58,7 @@ def _totals(code: str, days: Sequence[date], ledger: Ledger) -> Pins:
     return pins
 
 
-def _steps(pins: Pins, count: int, expiries: set[int], rng: Random) -> list[int]:
+def _steps(pins: Pins, count: int, expiries: set[int], warrant: int, rng: Random) -> list[int]:
     """Go from pin to pin in whole warrants, on some days only, mostly just after a delivery."""
     places = sorted(pins)
     levels = [pins[places[0]]] * (places[0] + 1)
@@ -72,6 +71,6 @@ def _steps(pins: Pins, count: int, expiries: set[int], rng: Random) -> list[int]
         for weight in weights[:-1]:
             share += weight
             moved = (pins[end] - pins[start]) * share / whole if whole else 0.0
-            levels.append(pins[start] + int(moved / WARRANT_T) * WARRANT_T)
+            levels.append(pins[start] + int(moved / warrant) * warrant)
         levels.append(pins[end])
     return levels + [levels[-1]] * (count - len(levels))

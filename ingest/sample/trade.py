@@ -12,6 +12,7 @@ from ingest.sample.paths import latest, line, noise
 KG_PER_T = 1000
 NO_RELEASE = 2  # nothing comes out in February: January arrives with February's figures, in March
 RELEASE_DAY = 20
+REPORTED_AFTER_MONTHS, REPORTED_DAY = 19, 5  # eighteen months after the month's end
 
 
 class Trade(NamedTuple):
@@ -25,6 +26,17 @@ class Trade(NamedTuple):
     usd: int
 
 
+class Reported(NamedTuple):
+    """What UN Comtrade holds of one heading, month and flow, over all partners."""
+
+    code: str
+    flow: str
+    month: date
+    kilograms: int
+    usd: int
+    is_estimated: bool
+
+
 Book = dict[tuple[date, str], list[Trade]]  # by month and flow
 
 
@@ -33,6 +45,12 @@ def release(month: date) -> date:
     place = month.year * 12 + month.month
     place += place % 12 + 1 == NO_RELEASE
     return date(place // 12, place % 12 + 1, RELEASE_DAY)
+
+
+def reported(month: date) -> date:
+    """Give the day by which UN Comtrade answers about a month."""
+    place = month.year * 12 + month.month - 1 + REPORTED_AFTER_MONTHS
+    return date(place // 12, place % 12 + 1, REPORTED_DAY)
 
 
 def simulate(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Book:
@@ -49,6 +67,23 @@ def simulate(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Book:
             rng = Random(f"{seed}:trade:{flow['flow']}:{flow['code']}:{month}")
             book.setdefault((month, flow["flow"]), []).extend(_partners(flow, month, kilograms, usd, rng))
     return book
+
+
+def headings(spec: Mapping[str, Any], book: Book) -> list[Reported]:
+    """Give what UN Comtrade will hold of every month: the item and what else is under its heading."""
+    return [
+        Reported(
+            heading["code"],
+            flow,
+            month,
+            sum(row.kilograms for row in trades if row.code == heading["item"]) + heading["more_t"] * KG_PER_T,
+            sum(row.usd for row in trades if row.code == heading["item"]) + heading["more_usd"],
+            heading["is_estimated"],
+        )
+        for (month, flow), trades in book.items()
+        for heading in spec["headings"]
+        if heading["flow"] == flow
+    ]
 
 
 def _total(ledger: Ledger, key: str, column: str, simulated: Decimal, units: int) -> int:

@@ -330,8 +330,12 @@ def _trade(known: Known) -> Chart:
         select month as day, any_value(source) as source, any_value(qty_t) filter (flow = 'import') as imports,
             any_value(qty_t) filter (flow = 'export') as exports, -any_value(qty_t) filter (flow = 'export') as below,
             any_value(net_import_t) filter (flow = 'net') as net
-        from marts.fct_trade_balance_monthly
-        where commodity_code = $code and role = 'product' and partner_code = 'all' and month <= $day and available_at <= $decision
+        from (
+            from marts.fct_trade_balance_monthly
+            where commodity_code = $code and role = 'product' and partner_code = 'all' and month <= $day and available_at <= $decision
+            -- One code a month: of the customs' item and the wider heading of UN Comtrade the narrowest.
+            qualify dense_rank() over (partition by month order by length(hs_code) desc, hs_code, reporter, partner_scheme) = 1
+        )
         group by month order by month
         """
     )

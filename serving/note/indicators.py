@@ -88,8 +88,10 @@ _SURPLUS = """select period_end as obs_date, production_date as data_date, surpl
     from marts.fct_supply_demand where commodity_code = $code and frequency = 'daily' and demand_basis = 'downstream_use'"""
 _SMELTERS = """select period_end as obs_date, period_end as data_date, stock_kt as value, stock_change_kt as change, provider, null_reason, available_at
     from marts.fct_inventory where commodity_code = $code and stock_kind = 'smelter' and region = 'national'"""
+# Customs' item and the wider heading of UN Comtrade may both have a month: the narrowest code speaks.
 _EXPORTS = """select month as obs_date, month as data_date, {column} as value, null as change, source as provider, mom_null_reason as null_reason, available_at
-    from marts.fct_trade_balance_monthly where commodity_code = $code and role = 'product' and flow = 'export' and partner_code = 'all'"""
+    from marts.fct_trade_balance_monthly where commodity_code = $code and role = 'product' and flow = 'export' and partner_code = 'all'
+    qualify row_number() over (partition by month order by length(hs_code) desc, hs_code, reporter, partner_scheme) = 1"""
 
 GROUPS: tuple[tuple[Said, tuple[Indicator, ...]], ...] = (
     (
