@@ -1,4 +1,4 @@
-"""The embedded sample: AO from its listing to 2025-07-23 in the exact payload formats of the real sources.
+"""The embedded sample: AO from its listing to 2025-07-23 in the exact payload formats of the real sources, each of their feeds among them.
 
 Three files hold all of its facts. `published.csv` is the ledger of figures that were really published, each with its source
 and precision, and `events.csv` the dated policy and market events with theirs; `simulated.toml` holds hand-set anchors and knobs,

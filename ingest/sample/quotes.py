@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ingest.sample.ledger import Ledger
 from ingest.sample.paths import bridge, knots, latest, line, noise, rise
 
-WINDOW = 12  # listed months
+WINDOW = 12  # months listed at once, at most
 ROLL_MARGIN = (11, 10)  # the dominance rule: another contract's open interest above 11/10 of the current one's
 
 
@@ -121,7 +121,7 @@ class Simulation:
     def _listed(self, t: int) -> range:
         front = month_number(f"{self.days[t]:%y%m}")
         front += t > self._expiry(front)
-        return range(max(front, self.first), front + WINDOW)
+        return range(max(front, self.first), front + int(self.spec["listed"]))
 
     def _expiry(self, month: int) -> int:
         return expiry(month, self.sessions, self.spec["last_session"])

@@ -107,5 +107,5 @@ def test_the_others_do_not_change_by_it(built: Path) -> None:
         rows = con.execute(
             "select commodity_code, close_cny_t, volume_lots from marts.fct_futures_daily where trade_date = date '2025-07-22' and is_dominant order by 1"
         ).fetchall()
-    assert [code for code, *_ in rows] == ["AL", "AO", CODE]
-    assert rows[0][1:] == rows[2][1:], "the same product under two names"
+    assert [code for code, *_ in rows] == ["AL", "AO", "LC", CODE]
+    assert rows[0][1:] == rows[3][1:], "the same product under two names"

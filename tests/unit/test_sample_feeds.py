@@ -1,4 +1,4 @@
-"""The sample's other feeds: limits and margins, vendors' values, customs, fixings, events and flashes. Reads payloads only."""
+"""The sample's other feeds: limits and margins, the second exchange, vendors' values, customs, fixings, events, flashes. Reads payloads only."""
 
 import csv
 import hashlib
@@ -107,7 +107,7 @@ def test_everything_is_made_in_four_seconds_and_the_same_again(stream: Stream) -
 
 def test_every_source_comes_only_when_asked_for(stream: Stream) -> None:
     names = {request.source for request, _ in stream}
-    assert names == {"shfe", "spot", "cost", "capacity", "customs", "fx", "policy", "bars"}
+    assert names == {"shfe", "gfex", "spot", "cost", "capacity", "customs", "fx", "policy", "bars"}
     for name in names - {"shfe"}:
         assert list(deliveries(sources={name})) == [item for item in stream if item[0].source == name]
     assert list(deliveries(sources=())) == []
@@ -120,23 +120,26 @@ def test_all_arrive_in_order_inside_the_sample(stream: Stream) -> None:
     identities = [(request.source, request.feed, request.key) for request, _ in stream]
     assert len(set(identities)) == len(identities)
     for request, _ in stream:
-        dated = request.source == "shfe"
+        dated = request.source in ("shfe", "gfex")
         assert (request.day is not None) == dated
-        if request.source not in ("shfe", "fx") and request.feed not in ("spot_price", "newsflash"):
+        if not dated and request.source != "fx" and request.feed != "comtrade" and request.feed not in ("spot_price", "newsflash"):
             assert request.key == request.name
 
 
 def test_a_slice_holds_what_came_out_inside_it(stream: Stream) -> None:
-    whole = {request.name: response for request, response in stream}
+    whole = {(request.name, request.key): response for request, response in stream}
     part = list(deliveries(date(2025, 6, 10), date(2025, 7, 20)))
     for request, response in part:
-        if request.source in ("shfe", "customs"):
-            assert whole[request.name] == response
+        if request.source in ("shfe", "gfex", "customs"):
+            assert whole[request.name, request.key] == response
         if request.feed in VENDOR_FEEDS:
             stamps = [row["发布时间"][:10] for row in csv.DictReader(io.StringIO(response.body.decode("utf-8-sig"), newline=""))]
             assert "2025-06-10" <= min(stamps) <= max(stamps) <= "2025-07-20"
-    assert [request.name for request, _ in part if request.source == "customs"] == [
+    assert [request.name for request, _ in part if request.feed == "gacc"] == [
         f"gacc_{flow}_{month}.csv" for month in ("202505", "202506") for flow in ("import", "export")
+    ]
+    assert [request.name for request, _ in part if request.feed == "comtrade"] == [
+        f"156_0_{code}_{flow}_202312.json" for code, flow in (("2818", "M"), ("2606", "M"), ("2818", "X"))
     ]
     events = [response.body.decode() for request, response in part if request.feed == "events"]
     assert len(events) == 1 and "2025-07-18" in events[0] and "2025-07-22" not in events[0]
@@ -183,6 +186,93 @@ def test_limits_are_text_and_hold_the_days_prices(stream: Stream) -> None:
             assert row["HIGHESTPRICE"] <= row["PRESETTLEMENTPRICE"] * (1 + Decimal(band["UPPER_VALUE"]))
             assert row["LOWESTPRICE"] >= row["PRESETTLEMENTPRICE"] * (1 - Decimal(band["LOWER_VALUE"]))
     assert len(of(stream, "shfe", "limits")) == len(of(stream, "shfe", "js")) == 508
+
+
+def test_margins_and_fees_are_those_of_the_other_two_files_in_other_units(stream: Stream) -> None:
+    limits = [(request.key, json.loads(response.body)["ContractDailyTradeArgument"]) for request, response in of(stream, "shfe", "limits")]
+    settled = {
+        request.key: {row["INSTRUMENTID"]: row for row in json.loads(response.body)["o_cursor"]} for request, response in of(stream, "shfe", "js")
+    }
+    ruling = {day: {row["INSTRUMENTID"]: row for row in rows} for (day, _), (_, rows) in pairwise([*limits, limits[-1]])}  # from the settlement on
+    files = of(stream, "shfe", "settlement")
+    assert (len(files), files[0][0].name, files[-1][0].name) == (77, "Settlement20250401.dat", "Settlement20250723.dat")
+    for request, response in files:
+        document = json.loads(response.body)
+        assert document["report_date"] == request.key == document["update_date"][:8]
+        rows = {row["INSTRUMENTID"]: row for row in document["Settlement"]}
+        assert rows.keys() == settled[request.key].keys()
+        assert all(isinstance(cell, str) for row in rows.values() for cell in row.values())
+        for contract, row in rows.items():
+            js = settled[request.key][contract]
+            assert (row["TRADINGDAY"], row["SETTLEMENTPRICE"], row["TRADEFEEUNIT"]) == (
+                request.key,
+                str(js["SETTLEMENTPRICE"]),
+                f"{js['TRADEFEEUNIT']:g}",
+            )
+            assert Decimal(row["TRADEFEERATION"]) * 1000 == Decimal(str(js["TRADEFEERATIO"]))
+            assert Decimal(row["HTRADEFEERATIO"]) * 1000 == Decimal(str(js["TTRADEFEERATIO"]))
+            if band := ruling[request.key].get(contract):
+                assert (row["SPEC_LONGMARGINRATIO"], row["LONGMARGINRATIO"]) == (band["SPEC_LONGMARGINRATIO"], band["HDEGE_LONGMARGINRATIO"])
+
+
+def test_the_current_trading_day_is_named_in_its_morning(stream: Stream) -> None:
+    sessions = [request.key for request, _ in of(stream, "shfe", "kx")]
+    files = of(stream, "shfe", "trading_day")
+    assert len(files) == 77 and {request.name for request, _ in files} == {"currentTradingday.dat"}
+    for request, response in files:
+        before = sessions[sessions.index(request.key) - 1]
+        assert json.loads(response.body) == {"currentTradingday": request.key, "lastTradingday": before}
+        assert f"{local(response):%Y%m%d %H}" == f"{request.key} 08"
+
+
+# ---- the second exchange -------------------------------------------------------------------------------------------------------
+
+
+def answers(stream: Stream, feed: str) -> dict[str, list[Row]]:
+    found = {}
+    for request, response in of(stream, "gfex", feed):
+        document = json.loads(response.body)
+        asked = {"day_quotes": {"trade_date": [request.key], "trade_type": ["0"]}, "wbill": {"gen_date": [request.key]}}[feed]
+        assert (request.name, document["code"], document["param"]) == (f"{feed}_lc_{request.key}.json", "0", asked | {"variety": ["lc"]})
+        assert f"{datetime.fromtimestamp(document['time'] / 1000, UTC) + timedelta(hours=8):%Y%m%d}" == request.key
+        found[request.key] = document["data"]
+    return found
+
+
+def test_the_second_exchange_keeps_the_identities_of_its_quotes(stream: Stream) -> None:
+    days = answers(stream, "day_quotes")
+    assert (len(days), *list(days)[:1]) == (77, "20250401")
+    yesterday: dict[str, Row] = {}
+    for day, (total, *rows, subtotal) in days.items():
+        assert (total["variety"], subtotal["variety"]) == ("总计", "碳酸锂小计")
+        for column in ("volumn", "openInterest", "diffI", "turnover"):
+            assert total[column] == subtotal[column] == pytest.approx(sum(row[column] for row in rows))
+        for row in rows:
+            low, high, settle, before = row["low"], row["high"], row["clearPrice"], yesterday.get(row["delivMonth"])
+            assert (row["diff"], row["diff1"]) == (row["close"] - row["lastClear"], settle - row["lastClear"])
+            assert abs(row["diffI"]) <= row["volumn"], (day, row)
+            if row["volumn"]:
+                assert int(row["turnover"] * 10_000 / row["volumn"] / 20 + 1e-6) * 20 == settle  # a tonne a lot, a tick of 20
+                assert low <= min(row["open"], row["close"], settle) <= max(row["open"], row["close"], settle) <= high
+                assert 0.91 * row["lastClear"] <= low <= high <= 1.09 * row["lastClear"]
+            if before:
+                assert row["lastClear"] == before["clearPrice"] and row["openInterest"] - before["openInterest"] == row["diffI"]
+        yesterday = {row["delivMonth"]: row for row in rows}
+    assert [row["delivMonth"] for row in days["20250415"][1:-1]] == [f"25{month:02d}" for month in range(4, 10)]  # the tenth session of April
+    assert [row["delivMonth"] for row in days["20250416"][1:-1]] == [f"25{month:02d}" for month in range(5, 11)]
+
+
+def test_the_second_exchanges_warrants_add_up_and_join(stream: Stream) -> None:
+    before: dict[str, int] = {}
+    for day, (total, *rows, subtotal) in answers(stream, "wbill").items():
+        assert {row["genDate"] for row in rows} == {day} and total["genDate"] == subtotal["genDate"] == ""
+        for column in ("wbillQty", "lastWbillQty", "diff"):
+            assert total[column] == subtotal[column] == sum(row[column] for row in rows)
+        for row in rows:
+            assert row["wbillQty"] >= 0 and row["diff"] == row["wbillQty"] - row["lastWbillQty"]
+            assert row["lastWbillQty"] == before.get(row["whCodeOrder"], row["lastWbillQty"])
+        before = {row["whCodeOrder"]: row["wbillQty"] for row in rows}
+    assert len(before) == 4
 
 
 # ---- vendors -------------------------------------------------------------------------------------------------------------------
@@ -308,6 +398,22 @@ def test_customs_files_come_in_step_with_the_timetable_of_the_catalogue(stream: 
     assert {f"{out[date(year, month, 1)]:%m-%d}" for year in (2024, 2025) for month in (1, 2)} == {"03-20"}
     sourced = {row["month"].year for row in days.iter_rows(named=True) if row["label"] == "sourced"}
     assert sourced == {2024, 2025}  # the timetable of 2025 begins with December 2024
+
+
+def test_comtrade_answers_late_and_by_the_wider_heading(stream: Stream, trade: dict[tuple[str, str, str], list[Row]]) -> None:
+    files = of(stream, "customs", "comtrade")
+    assert len(files) == 24
+    for request, response in files:
+        [row] = json.loads(response.body)["data"]
+        code, flow, month = row["cmdCode"], row["flowCode"], row["period"]
+        assert request.name == f"{row['reporterCode']}_{row['partnerCode']}_{code}_{flow}_{month}.json" == f"{request.key}.json"
+        late = (local(response).year - int(month[:4])) * 12 + local(response).month - int(month[4:])
+        assert (late, local(response).day) == (19, 5)
+        item = trade[f"{month[:4]}-{month[4:]}", {"M": "import", "X": "export"}[flow], {"2818": "28182000", "2606": "26060000"}[code]]
+        more = row["netWgt"] - sum(part["kg"] for part in item), row["primaryValue"] - sum(part["usd"] for part in item)
+        assert min(more) > 0 if code == "2818" else more == (0, 0)
+        assert row["qty"] == row["netWgt"] and row["isNetWgtEstimated"] == (code == "2818")
+        assert (row["cifvalue"], row["fobvalue"]) == ((row["primaryValue"], None) if flow == "M" else (None, row["primaryValue"]))
 
 
 def test_partners_look_alike_and_stay_apart(trade: dict[tuple[str, str, str], list[Row]]) -> None:
