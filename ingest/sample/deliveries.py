@@ -46,6 +46,7 @@ CUSTOMS_EXPORTED_AT = time(18, 30)
 COMTRADE_ASKED_AT = time(18, 40)
 BARS_EXPORTED_AT = time(17, 5)
 FIXINGS_FETCHED_AT = time(17, 20)
+LATEST_FIXING_FETCHED_AT = time(9, 20)  # asked for on the day itself only, so here on the last
 FLASHES_FETCHED_AT = time(17, 30)
 EVENTS_WRITTEN_AT = time(20)
 
@@ -79,6 +80,8 @@ def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY, sources: Collecti
             batch.append(_bars(history, positions))
         if "fx" in sources:
             batch.append(_month_answer("fx", "history", "cfets_CcprHisNew", history, positions, exports.fixings, FIXINGS_FETCHED_AT))
+            if history.days[positions[-1]] == LAST_DAY:
+                batch.append(_latest_fixing(history, positions[-1]))
         if "policy" in sources:
             batch.append(_month_answer("policy", "newsflash", "shmet_newsflash", history, positions, exports.newsflash, FLASHES_FETCHED_AT))
             if place == len(months) - 1:
@@ -157,6 +160,13 @@ def _month_answer(source: str, feed: str, stem: str, history: History, positions
     day = history.days[positions[-1]]
     request = Request(source, feed, f"{day:%Y%m}", f"{stem}_{day:%Y%m}.json")
     return request, _response(write(history, positions), datetime.combine(day, at))
+
+
+def _latest_fixing(history: History, t: int) -> Delivery:
+    name = f"cfets_ccpr_{history.days[t]:%Y%m%d}.json"
+    return Request("fx", "latest", name, name), _response(
+        exports.latest_fixing(history, t), datetime.combine(history.days[t], LATEST_FIXING_FETCHED_AT)
+    )
 
 
 def _events(history: History, day: date) -> Iterator[Delivery]:

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from ingest.sample.history import History
@@ -86,6 +87,17 @@ def fixings(history: History, positions: Sequence[int]) -> bytes:
         "searchlist": pairs,
         "flagMessage": "",
     }
+    return _json({"head": {"rep_code": "200", "rep_message": ""}, "data": data, "records": records})
+
+
+def latest_fixing(history: History, t: int) -> bytes:
+    """Write the newest central parity, which alone states when it was fixed; the change is unsigned once and signed once."""
+    today, before = history.fixings[t], history.fixings[t - 1]
+    records = []
+    for pair, price, earlier in zip(history.spec["fx"]["pairs"], today, before, strict=True):
+        change = f"{(Decimal(price) - Decimal(earlier)) * 10_000:.2f}"
+        records.append({"vrtEName": pair, "price": price, "bp": change.lstrip("-"), "bpDouble": change, "foreignCName": pair[:3]})
+    data = {"lastDate": f"{history.days[t]} 9:15", "lastDateEn": f"{history.days[t]:%d/%m/%Y} 9:15"}
     return _json({"head": {"rep_code": "200", "rep_message": ""}, "data": data, "records": records})
 
 

@@ -181,7 +181,49 @@ SPOT: dict[str, Change] = {
     "mangled id": _cell("指标ID", lambda text: "2.01E+11"),
     "another provider": _cell("数据来源", lambda text: "ALD"),
 }
-FEEDS: dict[str, dict[str, Change]] = {"kx": KX, "dailystock": STOCK, "pm": RANKING, "spot_price": SPOT}
+
+
+def _contract(document: Any, chance: random.Random) -> dict[str, Any]:
+    return chance.choice([row for row in document["data"] if row["delivMonth"] and row["volumn"]])
+
+
+def _warehouse(document: Any, chance: random.Random) -> dict[str, Any]:
+    return chance.choice([row for row in document["data"] if row["genDate"] and row["wbillQty"]])
+
+
+def _times(pick: Callable[[Any, random.Random], dict[str, Any]], keys: tuple[str, ...], factor: float) -> Change:
+    def change(document: Any, chance: random.Random) -> None:
+        row, key = pick(document, chance), chance.choice(keys)
+        row[key] = type(row[key])(row[key] * factor)
+
+    return change
+
+
+GFEX: dict[str, Change] = {
+    "price x 10": _times(_contract, ("open", "high", "low", "close", "clearPrice", "lastClear"), 10),
+    "volume x 10": _times(_contract, ("volumn",), 10),
+    "open interest x 10": _times(_contract, ("openInterest",), 10),
+    "turnover x 10000": _times(_contract, ("turnover",), 10_000),
+    "a contract missing": lambda document, chance: document["data"].remove(_contract(document, chance)),
+    "another day asked for": lambda document, chance: document["param"].update(trade_date=["20250715"]),
+}
+GFEX_STOCK: dict[str, Change] = {
+    "receipts x 10": _times(_warehouse, ("wbillQty",), 10),
+    "receipts negative": _times(_warehouse, ("wbillQty",), -1),
+    "a warehouse missing": lambda document, chance: document["data"].remove(_warehouse(document, chance)),
+    "another day": lambda document, chance: _set(_warehouse(document, chance), genDate="20250715"),
+}
+COMTRADE: dict[str, Change] = {
+    "another month": lambda document, chance: _set(document["data"][0], period="202311"),
+    "another flow": lambda document, chance: _set(document["data"][0], flowCode="X"),
+    "another heading": lambda document, chance: _set(document["data"][0], cmdCode="7601"),
+    "weight negative": _times(lambda document, _: document["data"][0], ("netWgt",), -1),
+    "a column renamed": lambda document, chance: _set(document["data"][0], netWeight=document["data"][0].pop("netWgt")),
+}
+TODAY: dict[str, Change] = {"another session before": lambda document, chance: _set(document, lastTradingday="20250714")}
+FEEDS: dict[str, dict[str, Change]] = {
+    "kx": KX, "dailystock": STOCK, "pm": RANKING, "spot_price": SPOT, "day_quotes": GFEX, "wbill": GFEX_STOCK, "comtrade": COMTRADE, "trading_day": TODAY,
+}  # fmt: skip
 
 
 def _changed(feed: str, body: bytes, change: Change, chance: random.Random) -> bytes:
@@ -201,9 +243,14 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, dict[str,
     """A home that was given every changed payload; and which payload carries which change."""
     folder = tmp_path_factory.mktemp("changed")
     chance = random.Random(1)  # noqa: S311 - the same changes every time
-    payloads = {request.feed: (request, response.body) for request, response in sample.deliveries(DAY, DAY, ("shfe",))}
+    payloads = {request.feed: (request, response.body) for request, response in sample.deliveries(DAY, DAY, ("shfe", "gfex"))}
     payloads |= {
         request.feed: (request, response.body) for request, response in sample.deliveries(date(2025, 7, 1), DAY, ("spot",)) if "smm" in request.name
+    }
+    payloads |= {
+        request.feed: (request, response.body)
+        for request, response in sample.deliveries(date(2025, 7, 1), DAY, ("customs",))
+        if request.name == "156_0_2818_M_202312.json"
     }
     changed: dict[str, tuple[str, str]] = {}
     for feed, changes in FEEDS.items():

@@ -104,5 +104,5 @@ def test_tone_is_the_mean_of_the_flashes_of_five_sessions_by_the_time_they_were_
 
 def test_a_window_without_a_flash_has_no_tone_and_a_reason(sample) -> None:
     rows = sample.working("select distinct news_tone, news_count, news_null_reason from intermediate.int_policy__known where commodity_code = 'LC'")
-    assert rows in ([], [(None, 0, "no_news_in_window")])
+    assert rows == [(None, 0, "no_news_in_window")]
     assert sample.working("select count(*) from intermediate.int_policy__known where (news_tone is null) <> (news_null_reason is not null)") == [(0,)]

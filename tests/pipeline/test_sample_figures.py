@@ -3,7 +3,7 @@
 import math
 import re
 import tomllib
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -139,6 +139,81 @@ def test_a_second_commodity_is_configuration_only(sample) -> None:
     ]
     contract = sample.published("select last_trading_day, contract_size_t, tick_cny_t from marts.dim_contract where contract_code = 'AL2506'")
     assert contract == [(date(2025, 6, 16), 5, 5)]  # the 15th is a Sunday
+
+
+def test_another_exchange_with_little_known_is_in_the_outlook_and_takes_no_stance(sample) -> None:
+    days = sample.published(
+        "select min(trade_date), max(trade_date), count(distinct trade_date) from marts.fct_futures_daily where commodity_code = 'LC' and is_dominant"
+    )
+    assert days == [(date(2025, 4, 1), DAY + timedelta(days=1), 77)]
+    outlook = sample.published(
+        "select horizon, count(*), max(coverage) < 0.7, bool_and(status = 'rejected' and stance is null and headline_en is not null) "
+        "from serving.outlook where commodity_code = 'LC' group by 1 order by 1"
+    )
+    assert outlook == [(horizon, 77, True, True) for horizon in ("long", "medium", "short")]
+    for figures, reason in (
+        ("marts.fct_receipts_daily where percentile_since_listing_ratio is not null", "the history begins after the listing"),
+        ("marts.fct_positioning_daily where top20_net_lots is not null", "no ranking is read"),
+        ("marts.fct_basis_daily", "no spot price is read"),
+        ("marts.fct_trade_balance_monthly", "no customs code is configured"),
+    ):
+        where = "and" if " where " in figures else "where"
+        assert sample.published(f"select count(*) from {figures} {where} commodity_code = 'LC'") == [(0,)], reason
+    contract = sample.published("select last_trading_day, contract_size_t, tick_cny_t from marts.dim_contract where contract_code = 'LC2507'")
+    assert contract == [(date(2025, 7, 14), 1, 20)]  # the tenth session of July
+
+
+def test_comtrade_stands_beside_the_portal_and_never_in_one_series_with_it(sample) -> None:
+    rows = sample.published(
+        """
+        select wide.month, wide.qty_t > item.qty_t, wide.yoy_pct, wide.available_at - wide.month > interval 570 days
+        from marts.fct_trade_balance_monthly as wide
+        join marts.fct_trade_balance_monthly as item
+            using (commodity_code, role, reporter, month, flow, partner_code)
+        where wide.hs_scope = 'heading' and item.hs_scope = 'item' and wide.role = 'product' and flow <> 'net'
+            and partner_code = 'all' and commodity_code = 'AO'
+        """
+    )
+    assert len(rows) == 2 * 8
+    assert {row[1:] for row in rows} == {(True, None, True)}
+    used = sample.published(
+        """
+        select balance.net_import_kt_a, 12 * trade.net_import_t / 1000 from marts.fct_supply_demand as balance
+        join marts.fct_trade_balance_monthly as trade
+            on balance.trade_month = trade.month and balance.commodity_code = trade.commodity_code and trade.flow = 'net' and trade.hs_code = '28182000'
+        where balance.frequency = 'monthly' and balance.commodity_code = 'AO' and balance.trade_month < date '2024-01-01'
+        """
+    )
+    assert used and all(found == pytest.approx(expected) for found, expected in used)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "term", "scope"),
+    [
+        ("price_limits", "upper_limit_ratio", "limit_ratio", ""),
+        ("price_limits", "spec_long_margin_ratio", "margin_ratio", "spec"),
+        ("settlement_parameters", "hedge_short_margin_ratio", "margin_ratio", "hedge"),
+        ("margins_fees", "spec_short_margin_ratio", "margin_ratio", "spec"),
+        ("margins_fees", "hedge_long_margin_ratio", "margin_ratio", "hedge"),
+    ],
+)
+def test_limits_and_margins_of_the_exchanges_files_are_those_of_the_catalogue(sample, table: str, column: str, term: str, scope: str) -> None:
+    rows = sample.working(
+        f"""
+        select commodities.commodity_code, count(*) > 1800, count(distinct files.trade_date) filter (round(files.{column}, 6) <> round(terms.term_value, 6))
+        from raw.shfe__{table} as files
+        join staging.stg_catalog__commodities as commodities on files.product_id = commodities.product_id and commodities.exchange = 'SHFE'
+        join intermediate.int_commodities__terms as terms
+            on commodities.commodity_code = terms.commodity_code and terms.term = ? and terms.scope = ? and files.trade_date >= terms.valid_from
+                and (terms.superseded_from is null or files.trade_date < terms.superseded_from)
+        group by 1
+        order by 1
+        """,
+        term,
+        scope,
+    )
+    # On its first day the product has a multiple of its limit.
+    assert rows == [("AL", table != "margins_fees", 0), ("AO", table != "margins_fees", int(term == "limit_ratio"))]
 
 
 def test_missing_blocks_lower_coverage_and_are_never_zero(sample) -> None:

@@ -17,8 +17,12 @@ import pytest
 
 from ingest.sample import FIRST_DAY, LAST_DAY, deliveries
 from ingest.sample.ledger import Ledger, load_ledger
-from ingest.source import Request, Response
+from ingest.source import Request, Response, Source
+from ingest.sources import SOURCES
 from ingest.sources.catalog import SHIPPED, Catalog
+from ingest.sources.fx import Fx
+from ingest.sources.policy import Policy
+from ingest.sources.shfe import Shfe
 
 Row = dict[str, Any]
 Stream = list[tuple[Request, Response]]
@@ -103,6 +107,14 @@ def test_everything_is_made_in_four_seconds_and_the_same_again(stream: Stream) -
         ).hexdigest()
 
     assert digest(again) == digest(stream)
+
+
+def test_every_feed_a_live_run_asks_for_is_carried(stream: Stream) -> None:
+    daily: list[Source] = [kind(lambda: LAST_DAY) for kind in (Shfe, Fx, Policy)]
+    sources = [*daily, *(source for source in SOURCES if source.name not in {one.name for one in daily})]
+    asked = {(request.source, request.feed) for source in sources for request in source.requests(LAST_DAY)}
+    assert len(asked) == 13
+    assert asked - {(request.source, request.feed) for request, _ in stream} == set()
 
 
 def test_every_source_comes_only_when_asked_for(stream: Stream) -> None:
@@ -450,6 +462,16 @@ def test_fixings_are_history_answers_with_holes(stream: Stream) -> None:
             assert re.fullmatch(r"[67]\.\d{4}|---", usd) and re.fullmatch(r"0\.[89]\d{4}|---", hkd)
         days += [record["values"] for record in document["records"]]
     assert len(days) == 508 and sum(usd == "---" for usd, _ in days) == 1 and sum(hkd == "---" for _, hkd in days) == 3
+
+
+def test_the_latest_fixing_is_that_of_the_last_day_with_its_time(stream: Stream) -> None:
+    [(request, response)] = of(stream, "fx", "latest")
+    document = json.loads(response.body)
+    assert (request.name, document["data"]["lastDate"]) == ("cfets_ccpr_20250723.json", "2025-07-23 9:15")
+    history = json.loads(of(stream, "fx", "history")[-1][1].body)["records"]
+    assert [(row["vrtEName"], row["price"]) for row in document["records"]] == list(zip(("USD/CNY", "HKD/CNY"), history[0]["values"], strict=True))
+    change = (Decimal(history[0]["values"][0]) - Decimal(history[1]["values"][0])) * 10_000
+    assert (Decimal(document["records"][0]["bpDouble"]), Decimal(document["records"][0]["bp"])) == (change, abs(change))
 
 
 def test_events_have_the_columns_and_their_source(stream: Stream) -> None:
