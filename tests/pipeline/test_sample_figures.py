@@ -250,7 +250,7 @@ def test_the_sample_breaks_no_identity_but_the_vendors_copy_error_and_loses_no_r
 
 def test_a_payload_leads_back_from_the_published_row(sample) -> None:
     """From the row an analyst sees to the bytes that were archived."""
-    sha = sample.published("select payload_sha256 from marts.fct_receipts_daily where trade_date = date '2025-07-18'")[0][0]
+    sha = sample.published("select payload_sha256 from marts.fct_receipts_daily where commodity_code = 'AO' and trade_date = date '2025-07-18'")[0][0]
     body = (sample.home / "archive" / "blobs" / sha[:2] / sha).read_text(encoding="utf-8")
     assert "20250718" in body
     assert "氧化铝" in body
