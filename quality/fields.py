@@ -356,7 +356,7 @@ _ALL = (
     Field("to_close_cny_t", N, "CNY/t", "Close of the contract taken up, on the session before", "换入合约收盘价", ge=0),
     Field("roll_diff_cny_t", N, "CNY/t", "New less old close: what a difference-adjusted series adds to the past", "换月价差"),
     Field("roll_ratio", N, "ratio", "New over old close: what a ratio-adjusted series multiplies the past with", "换月比率", ge=0),
-    Field("level_kind", T, "-", "round, major, center, stage_high_20, stage_low_20, stage_high_60, stage_low_60, limit_up, limit_down, cost_daily, cost_monthly or import_parity", "价位类型"),
+    Field("level_kind", T, "-", "round, major, center, stage_high_20, stage_low_20, stage_high_60, stage_low_60, limit_up, limit_down, cost_daily, cost_monthly, import_parity or carry_break_even", "价位类型"),
     Field("level_cny_t", N, "CNY/t", "The level", "价位", ge=0),
     Field("prior_high_20d_cny_t", N, "CNY/t", "Highest price of the 20 sessions before, dominant contracts as traded", "前20日最高价", ge=0),
     Field("is_broken", B, "-", "True on the session that trades above the level for the first time in 20", "是否突破"),

@@ -55,6 +55,18 @@ def test_the_levels_of_the_worked_example_are_there_by_kind(sample: Any, golden:
     assert {"2841", "2971", "3500"} <= set(golden["short"]["support_levels"].split(";"))
 
 
+def test_where_the_best_carry_leaves_nothing_is_a_level(sample: Any) -> None:
+    """At the level the best pair's net is zero: the close less the net, grossed up for the VAT and fees that grow with the price."""
+    level, close, net = sample.published(
+        "select l.level_cny_t, c.futures_cny_t, c.net_cny_t from marts.fct_price_levels as l "
+        "inner join marts.fct_carry_daily as c using (commodity_code, trade_date) "
+        "where l.commodity_code = 'AO' and l.trade_date = ? and l.level_kind = 'carry_break_even' and c.is_best_pair and c.contract_role = 'dominant'",
+        GOLDEN,
+    )[0]
+    assert net > 0
+    assert close - level == pytest.approx(net * 1.13, rel=0.03)
+
+
 def test_the_score_is_clearly_positive_and_inside_its_band(golden: Any) -> None:
     row = golden["short"]
     assert row["score_band_low"] < row["score"] < row["score_band_high"]

@@ -1,5 +1,5 @@
 -- Prices people look at, from the dominant contract as it traded: unadjusted, so a level never moves when a contract is rolled.
--- A cost and a parity are levels, too, as far as they were known at the day's decision.
+-- A cost, a parity and what the best carry leaves nothing at are levels, too, as far as they were known at the day's decision.
 with daily as (
 
     select * from {{ ref('int_futures__daily') }}
@@ -28,6 +28,20 @@ parameters as (
 fundamentals as (
 
     select * from {{ ref('int_fundamentals__known') }}
+
+),
+
+carry as (
+
+    select
+        reading,
+        commodity_code,
+        trade_date,
+        {{ arg_max('spot_cny_t + break_even_premium_cny_t', 'net_cny_t') }} as carry_break_even_cny_t,
+        max(available_at) as available_at
+    from {{ ref('int_carry__daily') }}
+    where is_best_pair and contract_role = 'dominant'
+    group by reading, commodity_code, trade_date
 
 ),
 
@@ -99,7 +113,10 @@ multiples as (
 
 levels as (
 
-    select * from multiples
+    select
+        *,
+        cast(null as timestamp with time zone) as known_at
+    from multiples
 
     union all
 
@@ -108,7 +125,8 @@ levels as (
         commodity_code,
         trade_date,
         'center' as level_kind,
-        level_cny_t
+        level_cny_t,
+        cast(null as timestamp with time zone) as known_at
     from centers
 
     {%- for kind, level in [
@@ -123,7 +141,8 @@ levels as (
         commodity_code,
         trade_date,
         '{{ kind }}' as level_kind,
-        {{ level }} as level_cny_t
+        {{ level }} as level_cny_t,
+        cast(null as timestamp with time zone) as known_at
     from chain
     where {{ level }} is not null
     {%- endfor %}
@@ -139,7 +158,8 @@ levels as (
         chain.commodity_code,
         chain.trade_date,
         '{{ kind }}' as level_kind,
-        fundamentals.{{ level }} as level_cny_t
+        fundamentals.{{ level }} as level_cny_t,
+        fundamentals.decision_at as known_at
     from chain
     inner join fundamentals
         on
@@ -147,6 +167,23 @@ levels as (
             and chain.trade_date = fundamentals.as_of_date
     where fundamentals.{{ level }} is not null
     {%- endfor %}
+
+    union all
+
+    select
+        chain.reading,
+        chain.commodity_code,
+        chain.trade_date,
+        'carry_break_even' as level_kind,
+        carry.carry_break_even_cny_t as level_cny_t,
+        carry.available_at as known_at
+    from chain
+    inner join carry
+        on
+            chain.reading = carry.reading
+            and chain.commodity_code = carry.commodity_code
+            and chain.trade_date = carry.trade_date
+    where carry.carry_break_even_cny_t is not null
 
 ),
 
@@ -188,10 +225,7 @@ judged as (
         chain.prior_high_20d_cny_t,
         chain.high_cny_t > levels.level_cny_t and levels.level_cny_t >= chain.prior_high_20d_cny_t as is_broken,
         first_above.part,
-        case
-            when levels.level_kind in ('cost_daily', 'cost_monthly', 'import_parity') then greatest(chain.available_at, fundamentals.decision_at)
-            else chain.available_at
-        end as available_at,
+        greatest(chain.available_at, coalesce(levels.known_at, chain.available_at)) as available_at,
         chain.data_origin,
         chain.payload_sha256
     from levels
@@ -207,10 +241,6 @@ judged as (
             and levels.trade_date = first_above.trade_date
             and levels.level_kind = first_above.level_kind
             and levels.level_cny_t = first_above.level_cny_t
-    left join fundamentals
-        on
-            levels.commodity_code = fundamentals.commodity_code
-            and levels.trade_date = fundamentals.as_of_date
 
 ),
 
