@@ -47,9 +47,12 @@ terms as (
 
 ),
 
+-- Filtered here: a condition across both sides of an outer join would make every pair of rows meet.
 limits as (
 
-    {{ readings(ref('int_contracts__limits')) }}
+    select *
+    from ({{ readings(ref('int_contracts__limits')) }}) as printed
+    where reading = 'latest' or available_at <= decided_by
 
 ),
 
@@ -201,7 +204,6 @@ ruled as (
             windows.reading = limits.reading
             and windows.contract_code = limits.contract_code
             and windows.trade_date = limits.trade_date
-            and (windows.reading = 'latest' or limits.available_at <= limits.decided_by)
     left join nights
         on
             windows.reading = nights.reading

@@ -68,6 +68,7 @@ members as (
         reading,
         contract_code,
         trade_date,
+        'day' as session,
         cast(sum(case when board = 'long' then position_lots end) as bigint) as top20_long_lots,
         cast(sum(case when board = 'short' then position_lots end) as bigint) as top20_short_lots,
         cast(sum(case when board = 'short' then position_change_lots end) as bigint) as top20_short_change_lots,
@@ -212,7 +213,7 @@ held as (
             placed.reading = members.reading
             and placed.contract_code = members.contract_code
             and placed.trade_date = members.trade_date
-            and placed.session = 'day'
+            and placed.session = members.session
 
 ),
 
@@ -236,6 +237,7 @@ extremes as (
         today.reading,
         today.contract_code,
         today.trade_date,
+        today.session,
         count(*) as observations,
         min(history.top20_net_pct) as lowest_pct,
         max(history.top20_net_pct) as highest_pct
@@ -249,7 +251,7 @@ extremes as (
     where
         today.session = 'day' and today.is_dominant and today.top20_net_pct is not null
         and history.session = 'day' and history.is_dominant and history.top20_net_pct is not null
-    group by today.reading, today.contract_code, today.trade_date
+    group by today.reading, today.contract_code, today.trade_date, today.session
 
 ),
 
@@ -326,7 +328,7 @@ final as (
             compared.reading = extremes.reading
             and compared.contract_code = extremes.contract_code
             and compared.trade_date = extremes.trade_date
-            and compared.session = 'day'
+            and compared.session = extremes.session
 
 )
 
