@@ -97,11 +97,10 @@ def test_a_finding_stands_from_when_its_figures_were_known_and_not_from_when_the
         ("contracts_add_up_to_the_product", "update intermediate.int_exchange__totals set volume_lots = volume_lots + 1", JULY_21),
         ("warehouses_add_up_to_the_sum_row", "update intermediate.int_exchange__receipts set receipts_qty = 1 where row_level = 'product_total'", JULY_21),
         ("members_add_up_to_the_top_20", "update raw.shfe__member_ranking set position_lots = 1 where row_kind = 'top20_sum'", JULY_21),
-        # The exchange names its trading day before it opens. No file of the sample does; this one was loaded long afterwards.
+        # The exchange names its trading day before it opens; these files were loaded long afterwards.
         (
             "calendar_agrees_with_the_exchange",
-            "insert into raw.shfe__trading_day by name select day as trade_date, date '2025-07-01' as previous_trade_date, 'p' || day as payload_sha256, "
-            "timestamptz '2026-01-01 00:00:00+08' as fetched_at from (values (date '2025-07-21'), (date '2025-07-22'), (date '2025-07-23')) as days (day)",
+            "update raw.shfe__trading_day set previous_trade_date = date '2025-03-31', fetched_at = timestamptz '2026-01-01 00:00:00+08'",
             JULY_22,
         ),
         # A second file of a day says nothing before it was seen.
