@@ -1,7 +1,7 @@
 """The simulated foreign trade: kilograms and dollars by month, flow, code and partner, under the published totals."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from ingest.sample.paths import latest, line, noise
 KG_PER_T = 1000
 NO_RELEASE = 2  # nothing comes out in February: January arrives with February's figures, in March
 RELEASE_DAY = 20
-REPORTED_AFTER_MONTHS, REPORTED_DAY = 19, 5  # eighteen months after the month's end
+REPORTED_AFTER = timedelta(days=579)  # from the first of the month: eighteen months after its end
 
 
 class Trade(NamedTuple):
@@ -48,9 +48,8 @@ def release(month: date) -> date:
 
 
 def reported(month: date) -> date:
-    """Give the day by which UN Comtrade answers about a month."""
-    place = month.year * 12 + month.month - 1 + REPORTED_AFTER_MONTHS
-    return date(place // 12, place % 12 + 1, REPORTED_DAY)
+    """Give the day on which UN Comtrade first answers about a month."""
+    return month + REPORTED_AFTER
 
 
 def simulate(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Book:
