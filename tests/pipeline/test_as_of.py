@@ -97,6 +97,8 @@ def test_a_finding_stands_from_when_its_figures_were_known_and_not_from_when_the
         ("contracts_add_up_to_the_product", "update intermediate.int_exchange__totals set volume_lots = volume_lots + 1", JULY_21),
         ("warehouses_add_up_to_the_sum_row", "update intermediate.int_exchange__receipts set receipts_qty = 1 where row_level = 'product_total'", JULY_21),
         ("members_add_up_to_the_top_20", "update raw.shfe__member_ranking set position_lots = 1 where row_kind = 'top20_sum'", JULY_21),
+        ("settlement_is_printed_alike", "update raw.shfe__settlement_parameters set settle_price = settle_price + 1", JULY_21),
+        ("settlement_is_printed_alike", "update raw.shfe__margins_fees set settle_price = settle_price + 1", JULY_21),
         # The exchange names its trading day before it opens; these files were loaded long afterwards.
         (
             "calendar_agrees_with_the_exchange",

@@ -7,6 +7,8 @@
     'receipts': (ref('int_exchange__receipts'), 'printed.dataset', ['dataset', 'trade_date', 'product_id']),
     'ranking': (ref('stg_shfe__member_ranking'), "'shfe__member_ranking'", ['trade_date']),
     'trading_days': (ref('stg_shfe__trading_day'), "'shfe__trading_day'", ['trade_date']),
+    'parameters': (ref('stg_shfe__settlement_parameters'), "'shfe__settlement_parameters'", ['trade_date']),
+    'margins': (ref('stg_shfe__margins_fees'), "'shfe__margins_fees'", ['trade_date']),
 } %}
 
 with clock as (
@@ -302,6 +304,37 @@ missing_settlements as (
 
 ),
 
+-- The settlement stands in three files of a day. A file restated later differs from what the others said before: one that agrees is enough.
+repeated_settlements as (
+
+    {%- for relation, dataset in [('parameters', 'shfe__settlement_parameters'), ('margins', 'shfe__margins_fees')] %}
+    select
+        '{{ dataset }}' as table_name,
+        {{ relation }}.trade_date,
+        {{ relation }}.product_id || {{ relation }}.delivery_month_code as subject,
+        {{ arg_max('quotes.settle_price', '-abs(quotes.settle_price - ' ~ relation ~ '.settle_price)') }} as expected_value,
+        {{ relation }}.settle_price as found_value,
+        min(greatest({{ relation }}.available_at, quotes.available_at)) as available_at,
+        {{ relation }}.payload_sha256
+    from {{ relation }}
+    inner join quotes
+        on
+            {{ relation }}.trade_date = quotes.trade_date
+            and {{ relation }}.product_id = quotes.product_id
+            and {{ relation }}.delivery_month_code = quotes.delivery_month_code
+            and quotes.dataset = 'shfe__daily_quotes'
+    where {{ relation }}.settle_price is not null and quotes.settle_price is not null
+    group by
+        {{ relation }}.trade_date, {{ relation }}.product_id, {{ relation }}.delivery_month_code,
+        {{ relation }}.settle_price, {{ relation }}.payload_sha256
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+
+),
+
 region_sums as (
 
     select
@@ -422,6 +455,7 @@ checked as (
         ('products_add_up_to_the_exchange', 'exchange_sums', 'the sums of the products do not add up to the printed sum of the exchange'),
         ('printed_change_is_the_difference', 'printed_changes', 'the printed change is not the difference to the previous settlement'),
         ('traded_contract_has_a_settlement', 'missing_settlements', 'a contract that traded has no settlement price'),
+        ('settlement_is_printed_alike', 'repeated_settlements', 'the settlement is not that of the daily quotes'),
         ('warehouses_add_up_to_the_sum_row', 'region_sums', 'the warehouses do not add up to the printed sum'),
         ('printed_receipts_change_is_the_difference', 'printed_receipt_changes', 'the printed change is not the difference to the printed level before'),
         ('receipts_change_is_the_difference', 'receipt_changes', 'the printed change is not the difference of the levels'),
