@@ -94,6 +94,7 @@ MISSING: Mapping[str, Conditions] = {
     },
     "fct_receipts_warehouse_daily": _said("region_share_ratio"),
     "fct_sentiment_daily": {
+        **_where("coverage = 0.0", "score", "score_band_low", "score_band_high", "score_equal_blocks", "score_equal_weights"),
         **{f"contribution_{block}": f"missing_blocks like '%{block}%'" for block in ("policy", "receipts", "money", "fundamentals")},
         **_named("policy_intensity", "policy_intensity_change", "breadth_5d", "sector_breadth"),
     },
