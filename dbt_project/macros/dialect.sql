@@ -56,3 +56,13 @@
     {%- set so_far = 'collect_list(' ~ value ~ ') over (partition by ' ~ group ~ ' order by ' ~ order ~ ')' -%}
     size(filter({{ so_far }}, seen -> seen <= {{ value }})) / size({{ so_far }})
 {%- endmacro %}
+
+{# The values of a group as a list, in the order given. #}
+{% macro in_order(value, order) %}{{ return(adapter.dispatch('in_order', 'alumina')(value, order)) }}{% endmacro %}
+{% macro duckdb__in_order(value, order) %}list({{ value }} order by {{ order }}){% endmacro %}
+{% macro default__in_order(value, order) %}transform(array_sort(collect_list(struct({{ order }}, {{ value }} as value))), one -> one.value){% endmacro %}
+
+{# The sum of the products of two lists, added up from the first to the last: the same in every run. #}
+{% macro dot(one, other) %}{{ return(adapter.dispatch('dot', 'alumina')(one, other)) }}{% endmacro %}
+{% macro duckdb__dot(one, other) %}list_dot_product({{ one }}, {{ other }}){% endmacro %}
+{% macro default__dot(one, other) %}aggregate(zip_with({{ one }}, {{ other }}, (x, y) -> x * y), cast(0 as double), (total, each) -> total + each){% endmacro %}

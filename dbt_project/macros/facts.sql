@@ -144,10 +144,12 @@ at each day's own decision, which scores and rules are made of.
 {%- endmacro %}
 
 {# A weighted mean of scores, or its part: within -100 to 100, whose ends a division may pass. Not least and greatest: they pass over a null. #}
-{% macro score_mean(term, weight) -%}
-    {%- set mean = exact_sum(term) ~ ' / ' ~ exact_sum(weight) -%}
+{% macro score_ratio(total, weight) -%}
+    {%- set mean = total ~ ' / ' ~ weight -%}
     case when abs({{ mean }}) > 100.0 then 100.0 * sign({{ mean }}) else {{ mean }} end
 {%- endmacro %}
+
+{% macro score_mean(term, weight) %}{{ score_ratio(exact_sum(term), exact_sum(weight)) }}{% endmacro %}
 
 {# Growth of a month's customs figure on the month before. January and February come together and the holiday moves between them: no growth touches either. #}
 {% macro mom_pct(month_of_year, later, earlier) -%}

@@ -75,17 +75,51 @@ blocks as (
 
 ),
 
+-- A million sums of a dozen products each: as lists in one order of components they take a tenth of the time of a group by.
+factors as (
+
+    select
+        draw,
+        {{ in_order('factor', 'component') }} as factors
+    from draws
+    group by draw
+
+),
+
+names as (
+
+    select distinct component
+    from draws
+
+),
+
+listed as (
+
+    select
+        scores.commodity_code,
+        scores.as_of_date,
+        {{ in_order('coalesce(components.component_score * components.weight, 0.0)', 'names.component') }} as terms,
+        {{ in_order('case when components.component_score is null then 0.0 else components.weight end', 'names.component') }} as weights
+    from scores
+    cross join names
+    left join components
+        on
+            scores.commodity_code = components.commodity_code
+            and scores.as_of_date = components.as_of_date
+            and names.component = components.component
+    where scores.score is not null
+    group by scores.commodity_code, scores.as_of_date
+
+),
+
 drawn as (
 
     select
-        components.commodity_code,
-        components.as_of_date,
-        draws.draw,
-        {{ score_mean('components.component_score * components.weight * draws.factor', 'components.weight * draws.factor') }} as draw_score
-    from components
-    inner join draws on components.component = draws.component
-    where components.component_score is not null
-    group by components.commodity_code, components.as_of_date, draws.draw
+        listed.commodity_code,
+        listed.as_of_date,
+        {{ score_ratio(dot('listed.terms', 'factors.factors'), dot('listed.weights', 'factors.factors')) }} as draw_score
+    from listed
+    cross join factors
 
 ),
 
