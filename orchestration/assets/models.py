@@ -68,12 +68,12 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
         invocation = dbt.cli(["build", *PRODUCTION], context=context, raise_on_error=False, target_path=settings.workshop / "dbt")
         # Nobody may look into the warehouse while dbt writes it, so what is told of a table is told when dbt is done.
         built: dict[dg.AssetKey, dg.Output[Any]] = {}
-        broken: list[dg.AssetCheckResult] = []
+        checks: list[dg.AssetCheckResult] = []
         for event in invocation.stream():
             if isinstance(event, dg.Output):
                 built[context.assets_def.keys_by_output_name[event.output_name]] = event
-            elif isinstance(event, dg.AssetCheckResult) and not event.passed:
-                broken.append(event)
+            elif isinstance(event, dg.AssetCheckResult):
+                checks.append(event)
             else:
                 yield event
         if not artifact.is_file():
@@ -82,11 +82,12 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
         results = record_results(settings, run_results, before if context.is_subset else ())
         keep_failures(settings, context.run.run_id, results)
         rows = {result.check_id: result.rows for result in results}
-        for check in broken:
-            yield check._replace(metadata={**(check.metadata or {}), **failures(rows.get(_test_name(check), ()))})
         facts = describe(settings, [key.path for key in built], queries(run_results))
         for key, output in built.items():
             yield output.with_metadata({**output.metadata, **facts.get(tuple(key.path), {})})
+        # A check speaks of the table there is when it is told: of this build's, not of the one before.
+        for check in checks:
+            yield check._replace(metadata={**(check.metadata or {}), **failures(rows.get(_test_name(check), ()))})
         if not invocation.is_successful():
             raise dg.Failure(f"the published release stays, dbt build failed: {failed(run_results) or invocation.get_error()}", allow_retries=False)
         if passed_over := sorted(key.to_user_string() for key in context.selected_asset_keys - built.keys()):

@@ -53,17 +53,18 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def alumina_release(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         settings = home.settings
         missing = [key.to_user_string() for key in unmade(context.instance, context.run.run_id) if key != KEY]
-        yield dg.AssetCheckResult(check_name=COMPLETE, passed=not missing, metadata={"skipped": ", ".join(missing) or "none"})
+        complete = dg.AssetCheckResult(check_name=COMPLETE, passed=not missing, metadata={"skipped": ", ".join(missing) or "none"})
         if missing:
+            yield complete
             raise dg.Failure(f"release refused, the published one stays: this run did not make {', '.join(missing[:5])}", allow_retries=False)
         with write_lock(settings, f"publishing (run {context.run.run_id})"):
             try:
                 release = publish(settings, context.run.run_id, last_results(settings))
             except PublishRefusedError as error:
                 keep_failures(settings, context.run.run_id, error.checks)
+                yield complete
                 yield from _gate(error.checks)
                 raise dg.Failure(str(error), allow_retries=False) from None
-        yield from _gate(release.checks)
         yield dg.MaterializeResult(
             metadata={
                 "release_id": release.release_id,
@@ -76,6 +77,9 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 "rows": dg.MetadataValue.md(markdown(("table", "rows"), sorted(release.rows.items()))),
             },
         )
+        # After the release, so that they speak of this one.
+        yield complete
+        yield from _gate(release.checks)
 
     return alumina_release
 

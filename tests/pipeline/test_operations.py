@@ -78,6 +78,9 @@ def test_every_check_of_the_run_is_visible(instance: Any, home: Path) -> None:
     assert {row["unique_id"].split(".")[2] for row in tests} <= names
     assert {gate_name(table) for table in GATES} | {COMPLETE, "published_in_time"} == {name for key, name in seen if key == KEY.to_user_string()}
     assert ("lake/shfe", "rows_keep_their_model") in seen
+    # Each speaks of what this run made, not of the table of the run before.
+    targets = {(event.asset_key.to_user_string(), event.check_name): event.target_materialization_data for event in events}
+    assert [name for name, target in targets.items() if target is None or target.run_id != run] == []
 
 
 def test_a_run_of_the_command_line_is_on_the_timeline(instance: Any) -> None:
