@@ -27,6 +27,13 @@ def alert(settings: Settings, kind: str, message: str, *, run_id: str = "", job:
     append_lines(file, [json.dumps(note | {"webhook": _post(settings, note)}, ensure_ascii=False)])
 
 
+def last_failure(settings: Settings) -> dict[str, str] | None:
+    """Give the newest note of a run that failed; None where none ever did."""
+    file = settings.root / "alerts.jsonl"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return next((json.loads(line) for line in reversed(lines) if _about(line)[1] == "run_failed"), None)
+
+
 def cause(event: Any) -> str:
     """Give the innermost sentence of a step's failure: what our own code raised."""
     error = event.event_specific_data.error if event.event_specific_data else None

@@ -134,7 +134,7 @@ def backtest() -> None:
         out.print("[bold]SAMPLE DATA[/bold]: largely simulated prices. This shows that the machinery runs, not that the rules work.")
     table = Table(title="Backtest: 90 % intervals, Brier 0.25 is one who says nothing")
     for name in ("commodity", "horizon", "statements", "strategy", "forecasts", "calls", "hit ratio", "Brier", "note"):
-        table.add_column(name, justify="right" if name in ("forecasts", "calls", "hit ratio", "Brier") else "left")
+        table.add_column(name, justify="right" if name in ("forecasts", "calls", "hit ratio", "Brier") else "left", overflow="fold")
     for row in rows:
         spans = [
             "–" if row[name] is None else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]" for name in ("hit_ratio", "brier")
@@ -232,8 +232,18 @@ def audit(
     if not found.is_real:
         out.print("[bold]SAMPLE DATA[/bold]: only the ledger's published figures are evidence, nothing simulated.")
     table = Table(title=f"{claims.name}, publisher {found.note.publisher or 'not stated'}, as of {found.note.as_of}")
-    for name, width in (("claim", 6), ("quote", 24), ("claimed", 16), ("verdict", 20), ("found", 12), ("self-consistency", 22), ("evidence", 50)):
-        table.add_column(name, max_width=width, overflow="ellipsis", no_wrap=True)
+    # The least widths fit a terminal of 80 columns: what is cut is the long text, never which claim and what of it.
+    widths = (
+        ("claim", 5, 6),
+        ("quote", 6, 24),
+        ("claimed", 7, 16),
+        ("verdict", 11, 20),
+        ("found", 9, 12),
+        ("self-consistency", 5, 22),
+        ("evidence", 8, 50),
+    )
+    for name, least, most in widths:
+        table.add_column(name, min_width=least, max_width=most, overflow="ellipsis", no_wrap=True)
     for row in found.judged:
         claim = row.claim
         cells = (claim.claim_id, claim.quote, claim.claimed_text, str(row.verdict), _number(row.value_found, ",.2f"), row.self_consistency)

@@ -20,7 +20,7 @@ from ingest.lake import Lake
 from ingest.settings import REPOSITORY, Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome, PayloadError
 from ingest.sources import SOURCES
-from orchestration.alerts import webhook_problem
+from orchestration.alerts import last_failure, webhook_problem
 
 # What a full home needs to go on for a while; assumed: a release of the sample takes 10 MB, DuckDB spills while it sorts.
 DISK_NEEDED = 2 * 2**30
@@ -121,7 +121,12 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
         return
     status = json.loads(settings.status.read_text())
     said = f"last attempt {status['outcome']} at {status['at']}, serving {status['serving'] or 'nothing'}"
-    if status["outcome"] in ("published", "rolled_back"):
+    failed = last_failure(settings)
+    # A run that was refused is told by the status itself.
+    if failed and failed["run_id"] != status.get("run_id") and datetime.fromisoformat(failed["at"]) > datetime.fromisoformat(status["at"]):
+        advice = "mend what it names, then alumina run"
+        yield Finding(Level.ERROR, "publication", f"{said}; a run after it failed at {failed['at']}: {failed['message']}", advice)
+    elif status["outcome"] in ("published", "rolled_back"):
         yield Finding(Level.OK, "publication", said)
     elif status["outcome"] == "running":
         yield Finding(Level.NOTE, "publication", said, "if nobody is writing, that run was cut off: alumina run")

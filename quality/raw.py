@@ -464,14 +464,14 @@ TABLES: dict[str, RawTable] = {
             "catalog__score_components",
             (
                 "commodity_code", "component", "valid_from", "component_name", "component_name_zh", "block", "signal", "unit", "weight", "sign", "method", "anchor",
-                "maximum_age_sessions", "config_version", "source_note",
+                "maximum_age_sessions", "fingerprint", "config_version", "source_note",
             ),
             ("commodity_code", "component", "valid_from"),
             optional=("anchor",),
         ),
         _config("catalog__weight_draws", ("draw", "component", "factor"), ("draw", "component")),
         _config("catalog__rule_metrics", ("metric", "metric_name", "metric_name_zh", "unit"), ("metric",)),
-        _config("catalog__rules", ("rule_id", "valid_from", "rule_name", "rule_name_zh", "config_version", "source_note"), ("rule_id", "valid_from")),
+        _config("catalog__rules", ("rule_id", "valid_from", "rule_name", "rule_name_zh", "fingerprint", "config_version", "source_note"), ("rule_id", "valid_from")),
         _config(
             "catalog__rule_conditions",
             ("rule_id", "valid_from", "line", "alternative", "metric", "comparator", "threshold"),

@@ -151,8 +151,10 @@ def _day(con: duckdb.DuckDBPyConnection, code: str | None, day: date | None) -> 
         """,
         {"code": code, "day": day},
     ).fetchall()
+    if not found and code is None:
+        raise WhatIfError(f"no commodity has an outlook that is not rejected for {day or 'any day'}; name one with --commodity")
     if not found:
-        raise WhatIfError(f"there is no outlook of {code or 'any commodity'} for {day or 'any day'}")
+        raise WhatIfError(f"there is no outlook of {code} for {day or 'any day'}")
     return str(found[0][0]), found[0][1]
 
 

@@ -4,8 +4,10 @@ What a weight, anchor or threshold should be stands in those files; what is done
 """
 
 import hashlib
+import json
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import product
 from typing import Any
@@ -34,6 +36,8 @@ EFFECTS = {
 _CONDITION = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(<=|>=|<>|!=|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*")
 _FLAG = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _HASH_RANGE = 2**64
+_COMPONENT = ("code", "block", "name", "name_zh", "signal", "unit", "weight", "sign", "method", "maximum_age_sessions")
+_DATED = ("valid_from", "commodity")
 
 
 def score_rows(document: dict[str, Any]) -> Rows:
@@ -43,6 +47,8 @@ def score_rows(document: dict[str, Any]) -> Rows:
         "source_note": document["source"],
     }
     components = [_component(row, document) | shared for row in document["component"]]
+    for number, row in enumerate(document["cap"], start=1):
+        _check_fields(f"cap {number}", row, ("share",), ("block", *_DATED))
     caps = [_dated(row, document) | {"block": row.get("block", "*"), "share": float(row["share"])} for row in document["cap"]]
     # A row for all, dated later, changes what is in force for a commodity with rows of its own.
     codes, days = ({row[name] for row in [*components, *caps]} for name in ("commodity_code", "valid_from"))
@@ -61,7 +67,8 @@ def score_rows(document: dict[str, Any]) -> Rows:
 
 
 def _component(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    code = row["code"]
+    code = row.get("code", "?")
+    _check_fields(f"component {code}", row, _COMPONENT, ("anchor", *_DATED))
     if row["method"] not in METHODS:
         raise ValueError(f"component {code}: method {row['method']!r} is not one of {', '.join(METHODS)}")
     anchor = row.get("anchor")
@@ -81,11 +88,37 @@ def _component(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
         "method": row["method"],
         "anchor": None if anchor is None else float(anchor),
         "maximum_age_sessions": row["maximum_age_sessions"],
+        "fingerprint": _fingerprint(row),
     }
 
 
 def _dated(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    return {"commodity_code": row.get("commodity", "*"), "valid_from": date.fromisoformat(row.get("valid_from", document["valid_from"]))}
+    where = f"component {row['code']}" if "code" in row else "a cap"
+    return {"commodity_code": row.get("commodity", "*"), "valid_from": _day(where, row, document)}
+
+
+def _day(where: str, row: Mapping[str, Any], document: Mapping[str, Any]) -> date:
+    """Give the day a row is in force from; TOML knows days, too."""
+    text = row.get("valid_from", document["valid_from"])
+    try:
+        return text if isinstance(text, date) else date.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise ValueError(f"{where}, field valid_from: {text!r} is no day such as 2025-07-01") from None
+
+
+def _check_fields(where: str, row: Mapping[str, Any], needed: Iterable[str], optional: Iterable[str]) -> None:
+    """Refuse an entry that lacks a field or has one nobody reads: a misspelt one would be passed over."""
+    known = {*needed, *optional}
+    for name in sorted(row.keys() - known):
+        raise ValueError(f"{where}, field {name}: it is not one of {', '.join(sorted(known))}")
+    for name in sorted(set(needed) - row.keys()):
+        raise ValueError(f"{where}: field {name} is missing")
+
+
+def _fingerprint(row: Mapping[str, Any]) -> str:
+    """Give a short hash of what a row says, whatever day it is in force from."""
+    said = {name: value for name, value in row.items() if name != "valid_from"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()[:16]
 
 
 def _in_force(rows: list[dict[str, Any]], key: str, code: str, day: date) -> dict[str, dict[str, Any]]:
@@ -120,8 +153,16 @@ def _uniform(name: str, low: float, high: float) -> float:
 
 def rule_rows(document: dict[str, Any]) -> Rows:
     """Give metrics, rules, conditions and effects; raises ValueError naming rule and field where one cannot be evaluated."""
+    for number, row in enumerate(document["metric"], start=1):
+        _check_fields(f"metric {row.get('name', number)}", row, ("name", "unit", "en", "zh"), ())
     metrics = {row["name"] for row in document["metric"]}
-    rules = [rule | {"valid_from": date.fromisoformat(rule.get("valid_from", document["valid_from"]))} for rule in document["rule"]]
+    for number, rule in enumerate(document["rule"], start=1):
+        where = f"rule {rule.get('id', number)}"
+        _check_fields(where, rule, ("id", "en", "zh", "when", "effects"), ("valid_from", "source"))
+        for name in ("when", "effects"):
+            if not isinstance(rule[name], list):
+                raise ValueError(f"{where}, field {name}: it is a list, in brackets")
+    rules = [rule | {"valid_from": _day(f"rule {rule['id']}", rule, document)} for rule in document["rule"]]
     for (rule_id, day), times in Counter((rule["id"], rule["valid_from"]) for rule in rules).items():
         if times > 1:
             raise ValueError(f"rule {rule_id} stands {times} times from {day} on, field valid_from")
@@ -135,6 +176,7 @@ def rule_rows(document: dict[str, Any]) -> Rows:
                 "valid_from": rule["valid_from"],
                 "rule_name": rule["en"],
                 "rule_name_zh": rule["zh"],
+                "fingerprint": _fingerprint(rule),
                 "config_version": document["version"],
                 "source_note": rule.get("source", document["source"]),
             }

@@ -97,6 +97,17 @@ def test_the_last_publication_is_judged(settings: Settings, outcome: str, level:
     assert (outcome != "refused") or "score must be between" in found.message
 
 
+@pytest.mark.parametrize(("run_id", "at", "level"), [("a", "2025-07-22T09:39:00", Level.OK), ("a", "2025-07-22T09:41:00", Level.ERROR), ("b", "2025-07-22T09:41:00", Level.OK)])  # fmt: skip
+def test_a_run_that_failed_before_it_came_to_publishing_is_told(settings: Settings, run_id: str, at: str, level: Level) -> None:
+    settings.root.mkdir(parents=True)
+    settings.status.write_text(json.dumps({"outcome": "published", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": "r", "reason": ""}))
+    note = {"at": f"{at}+00:00", "kind": "run_failed", "run_id": run_id, "message": "catalogue file rules.toml: rule O1"}
+    (settings.root / "alerts.jsonl").write_text("\n".join(("no json", json.dumps(note), json.dumps(note | {"kind": "overdue"}), "")))
+    found = _found(settings, "publication")
+    assert found.level is level
+    assert ("rules.toml: rule O1" in found.message) == (level is Level.ERROR)
+
+
 def _receipt(day: str, outcome: Outcome, feed: str = "kx", source: str = "shfe") -> Receipt:
     return Receipt(
         datetime(2025, 7, 22, 9, tzinfo=UTC), "run", source, feed, day, f"{feed}{day}.dat", outcome, "", "", 200, 10, "0" * 64, DataOrigin.LIVE

@@ -107,6 +107,9 @@ def test_a_component_that_cannot_be_scored_is_refused(change: dict[str, Any], me
         ({"when": ["score over 40"]}, "rule O1, field when: 'score over 40' is not a condition"),
         ({"when": ["score >= 40; drop table x"]}, "is not a condition"),
         ({"when": []}, "rule O1, field when: no condition"),
+        ({"when": "score >= 40"}, "rule O1, field when: it is a list, in brackets"),
+        ({"valid_form": "2025-02-20"}, "rule O1, field valid_form: it is not one of effects, en, id, source, valid_from, when, zh"),
+        ({"valid_from": "2025-02-30"}, "rule O1, field valid_from: '2025-02-30' is no day such as 2025-07-01"),
         ({"effects": [{"effect": "stance_sub", "horizon": "short", "value": 1}]}, "rule O1, effect 1: 'stance_sub' is not one of"),
         ({"effects": [{"effect": "stance_add", "value": 1}]}, "rule O1, effect 1: stance_add takes horizon, value"),
         ({"effects": [{"effect": "stance_add", "horizon": "tomorrow", "value": 1}]}, "rule O1, effect 1: horizon 'tomorrow' is not one of"),
@@ -116,6 +119,16 @@ def test_a_component_that_cannot_be_scored_is_refused(change: dict[str, Any], me
 def test_a_rule_that_cannot_be_evaluated_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         scoring.rule_rows(rules(**change))
+
+
+def test_a_rule_without_effects_is_told_from_one_whose_field_is_misspelt() -> None:
+    document = rules()
+    document["rule"][0]["efects"] = document["rule"][0].pop("effects")
+    with pytest.raises(ValueError, match="rule O1, field efects: it is not one of"):
+        scoring.rule_rows(document)
+    del document["rule"][0]["efects"]
+    with pytest.raises(ValueError, match="rule O1: field effects is missing"):
+        scoring.rule_rows(document)
 
 
 def test_two_rules_of_one_id_and_day_are_refused() -> None:
@@ -132,6 +145,12 @@ def test_a_rule_may_be_dated_anew() -> None:
     versions = {table: {row["valid_from"].year for row in rows if row.get("rule_id") == "O1"} for table, rows in found.items()}
     assert versions["catalog__rules"] == versions["catalog__rule_conditions"] == {2023, 2026}
     assert versions["catalog__rule_effects"] == {2023}
+    # What a row says has a fingerprint of its own, whatever day it is in force from.
+    prints = {row["valid_from"].year: row["fingerprint"] for row in found["catalog__rules"] if row["rule_id"] == "O1"}
+    again = copy.deepcopy(RULES) | {"version": "later"}
+    again["rule"][0]["valid_from"] = "2024-01-01"
+    assert prints[2023] != prints[2026]
+    assert next(row["fingerprint"] for row in scoring.rule_rows(again)["catalog__rules"] if row["rule_id"] == "O1") == prints[2023]
 
 
 def test_every_metric_rules_may_read_is_made_by_a_model() -> None:

@@ -37,6 +37,8 @@ in_force as (
             components.method,
             components.anchor,
             components.maximum_age_sessions,
+            components.valid_from,
+            components.fingerprint,
             components.config_version,
             row_number() over (
                 partition by decisions.commodity_code, decisions.as_of_date, components.component
@@ -93,6 +95,8 @@ final as (
         method,
         anchor,
         maximum_age_sessions,
+        valid_from,
+        fingerprint,
         case
             when signal_value is null then 'no_data'
             when age_sessions > maximum_age_sessions then 'stale'

@@ -93,10 +93,31 @@ known_signals as (
 
 ),
 
+-- Which weights and rules spoke: a row added for later days, or a file renamed, leaves the versions before as they were.
+weights as (
+
+    select
+        commodity_code,
+        as_of_date,
+        cast(max(valid_from) as varchar) || '+' || substr(md5({{ joined("component || ':' || fingerprint", 'component') }}), 1, 8) as version
+    from {{ ref('int_sentiment__components') }}
+    group by commodity_code, as_of_date
+
+),
+
 rule_book as (
 
-    select max(config_version) as rules_version
-    from {{ ref('stg_catalog__rules') }}
+    select
+        rules.commodity_code,
+        rules.as_of_date,
+        cast(max(rules.valid_from) as varchar) || '+'
+        || substr(md5({{ joined("rules.rule_id || ':' || texts.fingerprint", 'rules.rule_id') }}), 1, 8) as version
+    from {{ ref('int_outlook__rules') }} as rules
+    inner join {{ ref('stg_catalog__rules') }} as texts
+        on
+            rules.rule_id = texts.rule_id
+            and rules.valid_from = texts.valid_from
+    group by rules.commodity_code, rules.as_of_date
 
 ),
 
@@ -106,14 +127,21 @@ digests as (
     select
         metrics.commodity_code,
         metrics.as_of_date,
-        rule_book.rules_version,
+        weights.version || '/' || rule_book.version as model_version,
         md5({{ joined(
             "concat_ws(':', metrics.metric, coalesce(cast(round(metrics.metric_value, 9) + 0.0 as varchar), ''), coalesce(cast(metrics.data_date as varchar), ''))",
             'metrics.metric'
         ) }}) as metrics_hash
     from metrics
-    cross join rule_book
-    group by metrics.commodity_code, metrics.as_of_date, rule_book.rules_version
+    inner join weights
+        on
+            metrics.commodity_code = weights.commodity_code
+            and metrics.as_of_date = weights.as_of_date
+    inner join rule_book
+        on
+            metrics.commodity_code = rule_book.commodity_code
+            and metrics.as_of_date = rule_book.as_of_date
+    group by metrics.commodity_code, metrics.as_of_date, weights.version, rule_book.version
 
 ),
 
@@ -148,7 +176,7 @@ stated as (
         sentiment.contribution_money,
         sentiment.contribution_fundamentals,
         sentiment.missing_blocks,
-        sentiment.config_version || '/' || digests.rules_version as model_version,
+        digests.model_version,
         md5(sentiment.inputs_hash || digests.metrics_hash) as inputs_hash,
         commodities.name_en,
         commodities.name_zh,

@@ -11,6 +11,7 @@ renamed as (
         valid_from,
         rule_name,
         rule_name_zh,
+        fingerprint,
         config_version,
         source_note,
         payload_sha256,

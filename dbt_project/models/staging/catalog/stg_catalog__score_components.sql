@@ -20,6 +20,7 @@ renamed as (
         method,
         anchor,
         maximum_age_sessions,
+        fingerprint,
         config_version,
         source_note,
         payload_sha256,
