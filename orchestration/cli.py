@@ -191,7 +191,7 @@ def rollback() -> None:
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000) -> None:
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3000) -> None:
     """Open the Dagster UI on this machine only."""
     from ingest.settings import REPOSITORY
     from orchestration.instance import prepare

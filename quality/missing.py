@@ -44,7 +44,7 @@ MISSING: Mapping[str, Conditions] = {
         **_named("reverse_net_cny_t", "free_capacity_t", by="other_null_reason"),
     },
     "fct_futures_daily": {
-        **_where("not is_traded", "open_cny_t", "high_cny_t", "low_cny_t", "close_cny_t"),
+        **_where("not coalesce(is_traded, false)", "open_cny_t", "high_cny_t", "low_cny_t", "close_cny_t"),
         **_where("not is_final", "settle_cny_t"),
         **_named(
             "ret_cc_1d_pct", "ret_cc_2d_pct", "ret_cc_5d_pct", "ret_ss_2d_pct", "ret_c_ps_pct", "ret_s_ps_pct", "ret_n_ps_pct", "ret_c_night_pct"

@@ -123,6 +123,7 @@ REASONS = {
     "stale_receipts": Said("仓单滞后", "receipts are late"),
     "stale_spot": Said("现货价滞后", "the spot price is late"),
     "not_traded": Said("当日无成交", "not traded"),
+    "no_close_printed": Said("未公布收盘价", "no close was printed"),
     "cash_cost_only": Said("仅有现金成本", "cash cost only"),
     "no_earlier_month": Said("无上月数据", "no earlier month"),
     "chinese_new_year": Said("春节合并发布", "published together over the New Year"),

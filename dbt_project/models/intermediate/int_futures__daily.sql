@@ -273,12 +273,13 @@ final as (
         bounded.margin_source,
         bounded.volume_ratio_20d,
         bounded.volume_lots / nullif(cast(bounded.open_interest_lots as double), 0.0) as volume_oi_ratio,
-        -- Which figures are missing, each with its reason.
+        -- Which figures are missing, each with its reason. No volume printed is no volume of zero: somebody's extract of a file may lack both.
+        {%- set no_close = "case when bounded.volume_lots = 0 then 'not_traded' else 'no_close_printed' end" %}
         nullif(concat_ws(
             ';',
             {%- for n in [1, 2, 5] %}
             case
-                when bounded.traded_close_cny_t is null then 'ret_cc_{{ n }}d_pct:not_traded'
+                when bounded.traded_close_cny_t is null then 'ret_cc_{{ n }}d_pct:' || {{ no_close }}
                 when bounded.close_before_{{ n }} is null then 'ret_cc_{{ n }}d_pct:no_close_{{ n }}_sessions_before'
             end,
             {%- endfor %}
@@ -287,7 +288,7 @@ final as (
                 when bounded.settle_before_2 is null then 'ret_ss_2d_pct:no_settlement_2_sessions_before'
             end,
             case
-                when bounded.traded_close_cny_t is null then 'ret_c_ps_pct:not_traded'
+                when bounded.traded_close_cny_t is null then 'ret_c_ps_pct:' || {{ no_close }}
                 when bounded.pre_settle_cny_t is null then 'ret_c_ps_pct:no_settlement_before'
             end,
             case
@@ -300,7 +301,7 @@ final as (
                 when bounded.pre_settle_cny_t is null then 'ret_n_ps_pct:no_settlement_before'
             end,
             case
-                when bounded.traded_close_cny_t is null then 'ret_c_night_pct:not_traded'
+                when bounded.traded_close_cny_t is null then 'ret_c_night_pct:' || {{ no_close }}
                 when not bounded.has_night_session then 'ret_c_night_pct:no_night_session'
                 when bounded.night_last_cny_t is null then 'ret_c_night_pct:no_night_bars'
             end,
