@@ -451,11 +451,17 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
     out.print(table)
     for row in rows:
         if row["horizon"] == "short":
+            # A figure of another day than the outlook's says so.
+            days = {name: row[f"{name}_date"] for name in ("quotes", "receipts", "spot")}
+            if row["premium_rate_pct"] is not None:
+                days["premium"] = min(days["quotes"], days["spot"])
+            of = {name: f" of {day:%m-%d}" if day and day != row["as_of_date"] else "" for name, day in days.items()}
+            close = f"{_number(row['close_cny_t'], ',.0f')} CNY/t ({_number(row['ret_cc_1d_pct'], '+.2f')} %)"
             facts = (
-                f"{row['dominant_contract'] or 'no dominant contract'} close {_number(row['close_cny_t'], ',.0f')} CNY/t ({_number(row['ret_cc_1d_pct'], '+.2f')} %)",
-                f"receipts {_number(row['receipts_t'], ',.0f')} t",
-                f"spot {_number(row['spot_cny_t'], ',.2f')} CNY/t",
-                f"futures premium {_number(row['premium_rate_pct'], '+.2f')} %",
+                f"{row['dominant_contract'] or 'no dominant contract'} close {close}{of['quotes']}",
+                f"receipts {_number(row['receipts_t'], ',.0f')} t{of['receipts']}",
+                f"spot {_number(row['spot_cny_t'], ',.2f')} CNY/t{of['spot']}",
+                f"futures premium {_number(row['premium_rate_pct'], '+.2f')} %{of.get('premium', '')}",
             )
             out.print(f"{row['commodity_code']}: {', '.join(facts)}")
             if row["status_reason"]:

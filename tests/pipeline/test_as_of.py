@@ -1,5 +1,6 @@
 """`alumina run --as-of`: what was known at a past time, by the command, on the whole sample; nothing is published."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -35,6 +36,14 @@ def past(sample: Built) -> tuple[subprocess.CompletedProcess[str], Callable[[str
             return con.execute(sql).fetchall()
 
     return done, ask
+
+
+def test_a_figure_of_another_day_says_so(past: Any) -> None:
+    done, _ = past
+    said = " ".join(done.stdout.split())
+    assert re.search(
+        r"AO: AO2509 close 3,386 CNY/t \(\S+ %\) of 07-21, receipts [\d,]+ t of 07-21, spot 3,199.18 CNY/t, futures premium \S+ % of 07-21", said
+    )
 
 
 def test_it_says_where_and_that_nothing_is_published(past: Any, sample: Built) -> None:
