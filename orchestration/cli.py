@@ -454,7 +454,7 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
             # A figure of another day than the outlook's says so.
             days = {name: row[f"{name}_date"] for name in ("quotes", "receipts", "spot")}
             if row["premium_rate_pct"] is not None:
-                days["premium"] = min(days["quotes"], days["spot"])
+                days["premium"] = min((day for day in (days["quotes"], days["spot"]) if day), default=None)
             of = {name: f" of {day:%m-%d}" if day and day != row["as_of_date"] else "" for name, day in days.items()}
             close = f"{_number(row['close_cny_t'], ',.0f')} CNY/t ({_number(row['ret_cc_1d_pct'], '+.2f')} %)"
             facts = (

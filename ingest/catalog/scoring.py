@@ -116,8 +116,8 @@ def _check_fields(where: str, row: Mapping[str, Any], needed: Iterable[str], opt
 
 
 def _fingerprint(row: Mapping[str, Any]) -> str:
-    """Give a short hash of what a row says, whatever day it is in force from."""
-    said = {name: value for name, value in row.items() if name != "valid_from"}
+    """Give a short hash of what a row says, whatever day it is in force from and wherever it comes from."""
+    said = {name: value for name, value in row.items() if name not in ("valid_from", "source")}
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()[:16]
 
 

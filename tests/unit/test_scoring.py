@@ -148,7 +148,7 @@ def test_a_rule_may_be_dated_anew() -> None:
     # What a row says has a fingerprint of its own, whatever day it is in force from.
     prints = {row["valid_from"].year: row["fingerprint"] for row in found["catalog__rules"] if row["rule_id"] == "O1"}
     again = copy.deepcopy(RULES) | {"version": "later"}
-    again["rule"][0]["valid_from"] = "2024-01-01"
+    again["rule"][0] |= {"valid_from": "2024-01-01", "source": "told anew"}
     assert prints[2023] != prints[2026]
     assert next(row["fingerprint"] for row in scoring.rule_rows(again)["catalog__rules"] if row["rule_id"] == "O1") == prints[2023]
 

@@ -30,11 +30,11 @@ in_force as (
         decisions.commodity_code,
         decisions.as_of_date,
         rules.rule_id,
-        rules.config_version,
+        max(rules.config_version) as config_version,
         max(rules.valid_from) as valid_from
     from decisions
     inner join rules on decisions.as_of_date >= rules.valid_from
-    group by decisions.commodity_code, decisions.as_of_date, rules.rule_id, rules.config_version
+    group by decisions.commodity_code, decisions.as_of_date, rules.rule_id
 
 ),
 
