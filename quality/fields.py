@@ -633,7 +633,7 @@ _ALL = (
     Field("last_outcome", T, "-", "Outcome of the last attempt", "最近结果"),
     Field("last_message", T, "-", "Message of the last attempt that brought nothing, closed days aside", "最近未取得说明"),
     Field("check_id", T, "-", "Check", "检查项"),
-    Field("tool", T, "-", "ingest, pandera, dbt or gx", "检查工具"),
+    Field("tool", T, "-", "ingest, pandera, dbt, gx or release", "检查工具"),
     Field("severity", T, "-", "info, warning or error", "级别"),
     Field("result", T, "-", "pass, finding or fail", "结果"),
     Field("subject", T, "-", "What the finding is about: a key in words", "对象"),

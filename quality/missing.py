@@ -6,6 +6,10 @@ one reason may speak for figures that are missing together. A figure that has no
 
 from collections.abc import Mapping
 
+import duckdb
+
+from quality.fields import FIELDS, Kind
+
 Conditions = Mapping[str, str]
 """By column a condition in SQL that holds on every row on which the column is null."""
 
@@ -127,3 +131,24 @@ AS_PRINTED: Mapping[str, Mapping[str, str]] = {
     "fct_spot_daily": dict.fromkeys(("spot_low_cny_t", "spot_high_cny_t"), "an index is one price, the vendor prints no range of it"),
 }
 """Exceptions, by mart and column, with their cause: figures shown as they were printed, or not."""
+
+
+def unexplained(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    """Count, by mart and figure, the rows on which it is null and nothing of the row says why; a mart without such rows is there, empty.
+
+    Every number of a mart is asked for, also one that nobody thought of above.
+    """
+    asked: dict[str, dict[str, str]] = {}
+    for mart, column in con.execute(
+        "select table_name, column_name from information_schema.columns where table_catalog = current_database() and table_schema = 'marts' order by all"
+    ).fetchall():
+        told = MISSING.get(mart, {})
+        figure = column in FIELDS and FIELDS[column].kind in (Kind.NUMBER, Kind.INTEGER)
+        conditions = asked.setdefault(mart, {})
+        if column in told or (figure and column not in AS_PRINTED.get(mart, {})):
+            conditions[column] = f'count(*) filter (where "{column}" is null and not coalesce({told.get(column, "false")}, false))'
+    found: dict[str, dict[str, int]] = {}
+    for mart, conditions in asked.items():
+        (counts,) = con.execute(f"select {', '.join(conditions.values())} from marts.{mart}").fetchall() if conditions else [()]
+        found[mart] = {column: rows for column, rows in zip(conditions, counts, strict=True) if rows}
+    return found

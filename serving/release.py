@@ -27,6 +27,7 @@ from ingest.files import sync_folder, write_atomic
 from ingest.lake import Lake
 from ingest.settings import REPOSITORY, Settings
 from quality.fields import FIELDS
+from quality.missing import unexplained
 from quality.release import GATES, GateResult, run_gate
 from serving.audit.runner import audit_release
 from serving.backtest import backtest
@@ -66,6 +67,7 @@ OWN_TABLES = {
     "claim_audit": "One row per note and claim_id. What the evidence says of each claim of the note a sample is about; empty on real data, where `alumina audit` writes beside. | 每份研报每条论断一行。样本研报的论断审计；真实数据下为空，由 alumina audit 另存。",
     "data_dictionary": "One row per table and column. Type, unit, meaning in English and Chinese, and an example. | 每张表每列一行。类型、单位、中英文含义与示例。",
 }
+_SEVERITY = {"pass": "info", "finding": "warning", "fail": "error"}
 _COLUMNS = """
     select schema_name, table_name, column_name, data_type from duckdb_columns() where list_contains(?, schema_name) and not internal order by all
 """
@@ -146,7 +148,7 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
         with _open(settings, folder) as con:
             with _timed(seconds, "gate"):
                 gate = run_gate(_frames(con), folder / "data_docs")
-            results = (*checks, *(_as_check(result) for result in gate))
+                results = (*checks, *(_as_check(result) for result in gate), *_missing_figures(con))
             failed = [result for result in results if result.result == "fail"]
             _finish(con, release_id, run_id, now, inputs_hash, code, results)
             undescribed = _undescribed(con)
@@ -271,7 +273,7 @@ def _finish(
     """Write the release's own tables, views and comments into the built file; views are made there, so that they name no other one."""
     found = [result for result in results if result.result != "pass"]
     names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")
-    told = [(r.check_id, r.tool, "error" if r.result == "fail" else "info", r.result, r.table_name, r.rows_failed, r.message) for r in results]
+    told = [(r.check_id, r.tool, _SEVERITY[r.result], r.result, r.table_name, r.rows_failed, r.message) for r in results]
     con.begin()
     _insert(con, "quality_results", pl.DataFrame(told, schema=names, orient="row", infer_schema_length=None))
     for name in ("publication", "data_dictionary"):
@@ -386,6 +388,21 @@ def _inputs_hash(settings: Settings) -> str:
 def _as_check(result: GateResult) -> CheckResult:
     name = result.check if result.column is None else f"{result.check}:{result.column}"
     return CheckResult(name, "gx", "pass" if result.passed else "fail", result.table, result.rows_failed, result.message, result.rows)
+
+
+def _missing_figures(con: duckdb.DuckDBPyConnection) -> list[CheckResult]:
+    """Say of each mart whether its missing figures say why. A finding, not a refusal: the figures that stand are as good as ever."""
+    return [
+        CheckResult(
+            "missing_figures_say_why",
+            "release",
+            "finding" if rows else "pass",
+            f"marts.{mart}",
+            sum(rows.values()),
+            ", ".join(f"{column} is null on {count} rows that do not say why" for column, count in rows.items()),
+        )
+        for mart, rows in unexplained(con).items()
+    ]
 
 
 @contextmanager
