@@ -1,18 +1,28 @@
-"""Which columns a column is made of, read from the SQL that dbt compiled.
+"""Which columns a column is made of, read from the SQL that dbt compiled, and which raw tables in the end.
 
 dagster-dbt's own reading takes a minute for what takes two seconds here: it parses a model once for each of its columns.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
 
 import dagster as dg
 from sqlglot import MappingSchema, exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 
+from ingest.files import write_atomic
+from ingest.settings import Settings
+from serving.release import PublishRefusedError
+
 Columns = Mapping[tuple[str, ...], list[tuple[str, str]]]
 """Name and type of the columns of each table, by (schema, table)."""
+Origins = Mapping[str, Sequence[dg.TableColumnDep]]
+"""By column the columns it is made of."""
 SHOWN = 4
+KEPT = "column_lineage.json"
 
 
 def catalog(database: str, columns: Columns) -> MappingSchema:
@@ -46,3 +56,31 @@ def told(deps: Iterable[dg.TableColumnDep]) -> str:
     names = [f"`{dep.asset_key.path[-1]}.{dep.column_name}`" for dep in deps]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"from {', '.join(names[:SHOWN])}{more}" if names else ""
+
+
+def keep(settings: Settings, found: Mapping[tuple[str, ...], Origins], *, afresh: bool) -> None:
+    """Keep what the columns of the tables just built are made of, beside what is known of others unless `afresh`."""
+    file = settings.workshop / KEPT
+    known: dict[str, Any] = {} if afresh or not file.is_file() else json.loads(file.read_bytes())
+    for table, columns in found.items():
+        known[".".join(table)] = {name: [[*dep.asset_key.path, dep.column_name] for dep in deps] for name, deps in columns.items()}
+    write_atomic(file, json.dumps(known).encode())
+
+
+def sources(settings: Settings) -> dict[tuple[str, str, str], tuple[str, ...]]:
+    """Give for each column, by schema, table and name, the raw tables its values come from, configuration last.
+
+    Raises PublishRefusedError where no build has told what its columns are made of.
+    """
+    file = settings.workshop / KEPT
+    if not file.is_file():
+        raise PublishRefusedError("no build of the models has told what their columns are made of; that takes: alumina run")
+    made_of = {(*table.split("."), name): deps for table, columns in json.loads(file.read_bytes()).items() for name, deps in columns.items()}
+
+    @cache
+    def raw(column: tuple[str, ...]) -> frozenset[str]:
+        return frozenset([column[1]]) if column[0] == "raw" else frozenset().union(*(raw(tuple(dep)) for dep in made_of.get(column, ())))
+
+    return {
+        (column[0], column[1], column[2]): tuple(sorted(raw(column), key=lambda name: (name.startswith("catalog__"), name))) for column in made_of
+    }

@@ -8,7 +8,7 @@ import dagster as dg
 import duckdb
 
 from ingest.settings import Settings
-from orchestration.lineage import catalog, origins, told
+from orchestration.lineage import Origins, catalog, origins, told
 from orchestration.pictures import ROWS_SHOWN, chart, markdown
 from orchestration.warehouse import connect
 from quality.fields import FIELDS
@@ -32,8 +32,8 @@ CHARTS: Mapping[tuple[str, str], tuple[str, str, str]] = {
 
 def describe(
     settings: Settings, tables: Iterable[Sequence[str]], queries: Mapping[tuple[str, ...], str] = MappingProxyType({})
-) -> dict[tuple[str, ...], dict[str, Any]]:
-    """Give metadata by (schema, table), with the lineage of columns where the table's query is given.
+) -> tuple[dict[tuple[str, ...], dict[str, Any]], dict[tuple[str, ...], Origins]]:
+    """Give metadata by (schema, table), and what the columns of a table are made of where its query is given.
 
     The caller holds the write lock; views are described by their columns alone.
     """
@@ -49,13 +49,14 @@ def describe(
             table: _describe(con, table, columns[table], is_stored=table in stored) for table in wanted if table in columns
         }
     known = catalog(settings.warehouse.stem, columns)
+    made_of: dict[tuple[str, ...], Origins] = {table: origins(queries[table], known) for table in facts if table in queries}
     for table, found in facts.items():
-        deps = origins(queries[table], known) if table in queries else {}
+        deps = made_of.get(table, {})
         schema = dg.TableSchema([dg.TableColumn(name, kind, _text(name, deps.get(name, ()))) for name, kind in columns[table]])
         found["dagster/column_schema"] = dg.MetadataValue.table_schema(schema)
         if deps:
             found["dagster/column_lineage"] = dg.MetadataValue.column_lineage(dg.TableColumnLineage(deps))
-    return facts
+    return facts, made_of
 
 
 def _describe(con: duckdb.DuckDBPyConnection, table: tuple[str, str], columns: list[tuple[str, str]], *, is_stored: bool) -> dict[str, Any]:

@@ -38,6 +38,7 @@ _ALL = (
     # provenance, on every raw row
     Field("payload_sha256", T, "-", "sha256 of the archived payload the row was read from", "来源报文的 sha256"),
     Field("source", T, "-", "Source that delivered the payload", "数据来源"),
+    Field("sources", T, "-", "Raw tables the values come from, by the SQL that made them, configuration (catalog__) last; - where the query or the release itself makes them", "所依据的原始表，由生成语句解析得出，配置表在后；- 为查询或发布过程自身产生"),
     Field("fetched_at", TS, "UTC", "When the bytes were first in hand", "首次取得报文的时间"),
     Field("published_at", TS, "UTC", "Time of publication the payload itself states; null where it states none", "报文自述的发布时间"),
     Field("first_seen_at", TS, "UTC", "When the payload was first in hand; later than available_at where history was loaded afterwards", "首次取得时间"),

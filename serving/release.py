@@ -12,12 +12,13 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -54,6 +55,7 @@ VIEWS = {
         "One row per commodity_code and horizon. The newest outlook of each commodity. | 每个品种与期限一行。各品种最新展望。",
     ),
 }
+VIEW_OF = "outlook_v1"
 # Tables no SQL model makes: computed from the working warehouse while the release is built, before its gate.
 COMPUTED: dict[str, tuple[Callable[[duckdb.DuckDBPyConnection], pl.DataFrame], str]] = {
     "outlook_backtest": (
@@ -65,7 +67,7 @@ OWN_TABLES = {
     "publication": "One row. What this release is: when and from what it was built, and how its checks went. | 一行。本次发布的构建信息与检查结果。",
     "claim_facts": "One row per dataset, obs_date, fact_key, column_name and publisher. Published figures a claim can be held against; of a sample only those of its ledger. | 每个数据集、日期、键、列与发布方一行。可用于核对论断的已发布数值；样本只含台账。",
     "claim_audit": "One row per note and claim_id. What the evidence says of each claim of the note a sample is about; empty on real data, where `alumina audit` writes beside. | 每份研报每条论断一行。样本研报的论断审计；真实数据下为空，由 alumina audit 另存。",
-    "data_dictionary": "One row per table and column. Type, unit, meaning in English and Chinese, and an example. | 每张表每列一行。类型、单位、中英文含义与示例。",
+    "data_dictionary": "One row per table and column, and one per table (column_name *). Type, unit, meaning in English and Chinese, raw tables behind it, and an example. | 每张表每列一行，另有每张表一行（column_name 为 *）。类型、单位、中英文含义、来源与示例。",
 }
 _SEVERITY = {"pass": "info", "finding": "warning", "fail": "error"}
 _COLUMNS = """
@@ -83,7 +85,7 @@ _OWN_COLUMNS = {
         "note_name", "claim_id", "section", "quote_zh", "kind", "metric", "entity", "period", "claimed", "unit", "verdict", "value_found",
         "self_consistency", "evidence", "reconciling_definition",
     ),
-    "data_dictionary": ("schema_name", "table_name", "column_name", "data_type", "unit", "description_en", "description_zh", "example"),
+    "data_dictionary": ("schema_name", "table_name", "column_name", "data_type", "unit", "description_en", "description_zh", "sources", "example"),
 }  # fmt: skip
 
 
@@ -121,8 +123,10 @@ class Release:
     """How long each part took: `backtest`, `claims`, `gate` and `note` compute and judge, `publish` is the rest: copy, describe, export, seal, swap."""
 
 
-def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ()) -> Release:
-    """Build a release from the working warehouse, audit it and swap it in.
+def publish(
+    settings: Settings, run_id: str, checks: Sequence[CheckResult] = (), sources: Mapping[tuple[str, str, str], Sequence[str]] = MappingProxyType({})
+) -> Release:
+    """Build a release from the working warehouse, audit it and swap it in; `sources` names the raw tables behind (schema, table, column).
 
     Raises PublishRefusedError, after writing `status.json`, when the gate fails; whatever else goes wrong is raised as it
     is, noted in `status.json` too. In both cases the release before stays. The caller holds the write lock.
@@ -151,6 +155,7 @@ def publish(settings: Settings, run_id: str, checks: Sequence[CheckResult] = ())
                 results = (*checks, *(_as_check(result) for result in gate), *_missing_figures(con))
             failed = [result for result in results if result.result == "fail"]
             _finish(con, release_id, run_id, now, inputs_hash, code, results)
+            _describe(con, sources)
             undescribed = _undescribed(con)
             if failed or undescribed:
                 reasons = [
@@ -237,7 +242,7 @@ def _copy_tables(con: duckdb.DuckDBPyConnection) -> None:
     for schema, table, comment in tables:
         con.execute(f'create table release.{schema}."{table}" as select * from work.{schema}."{table}"')
         if comment:
-            con.execute(_comment(f'table release.{schema}."{table}"', comment.replace("|", " | ")))
+            con.execute(_comment(f'table release.{schema}."{table}"', comment))
     con.commit()
 
 
@@ -285,24 +290,56 @@ def _finish(
     )
     for name, (query, text) in VIEWS.items():
         con.execute(f"create view serving.{name} as {query}; {_comment(f'view serving.{name}', text)}")
-    # What no field describes stops the release, see `_undescribed`.
+    con.execute("; ".join(_comment(f"table serving.{name}", text) for name, text in OWN_TABLES.items()))
+    con.commit()
+
+
+def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, str, str], Sequence[str]]) -> None:
+    """Fill the data dictionary, and comment every column of a table with what it says; views cannot carry comments of columns.
+
+    What no field describes is left out here and stops the release, see `_undescribed`.
+    """
+    con.begin()
+    texts = con.execute(
+        "select schema_name, table_name, 'TABLE', comment from duckdb_tables() union all "
+        "select schema_name, view_name, 'VIEW', comment from duckdb_views() where not internal order by all"
+    ).fetchall()
     columns = [row for row in con.execute(_COLUMNS, [list(SCHEMAS)]).fetchall() if row[2] in FIELDS]
-    comments = [
-        _comment(f'column {schema}."{table}"."{column}"', f"{FIELDS[column].en} [{FIELDS[column].unit}] | {FIELDS[column].zh}")
-        for schema, table, column, _ in columns
-        if table not in VIEWS
-    ]
-    con.execute("; ".join([*(_comment(f"table serving.{name}", text) for name, text in OWN_TABLES.items()), *comments]))
+    held = {table: [(column, kind) for *_, column, kind in group] for table, group in groupby(columns, lambda row: row[:2])}
     rows: list[tuple[Any, ...]] = []
-    for (schema, table), group in groupby(columns, lambda row: row[:2]):
-        entries = list(group)
-        wanted = ", ".join(f'any_value("{column}")::varchar' for _, _, column, _ in entries)
-        examples = con.execute(f'select {wanted} from {schema}."{table}"').fetchall()[0]
-        for (*place, column, data_type), example in zip(entries, examples, strict=True):
-            rows.append((*place, column, data_type, FIELDS[column].unit, FIELDS[column].en, FIELDS[column].zh, example))
+    for schema, table, kind, text in texts:
+        en, _, zh = (text or "").partition(" | ")
+        behind = {column: sources.get((schema, VIEW_OF if kind == "VIEW" else table, column), ()) for column, _ in held.get((schema, table), ())}
+        all_behind = sorted({name for names in behind.values() for name in names}, key=lambda name: (name.startswith("catalog__"), name))
+        rows.append((schema, table, "*", kind, "-", en, zh, _listed(all_behind), None))
+        if behind:
+            examples = _examples(con, f'{schema}."{table}"', list(behind))
+            for column, data_type in held[schema, table]:
+                field = FIELDS[column]
+                rows.append((schema, table, column, data_type, field.unit, field.en, field.zh, _listed(behind[column]), examples[column]))
+    comments = [
+        _comment(f'column {schema}."{table}"."{column}"', f"{en} [{unit}] | {zh}" + (f" | {names}" if names != "-" else ""))
+        for schema, table, column, _, unit, en, zh, names, _ in rows
+        if column != "*" and table not in VIEWS
+    ]
+    con.execute("; ".join(comments))
     _insert(con, "data_dictionary", pl.DataFrame(rows, schema=_OWN_COLUMNS["data_dictionary"], orient="row", infer_schema_length=None))
     con.commit()
     con.execute("checkpoint")
+
+
+def _examples(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> dict[str, str | None]:
+    """Give a value of each column as text: from the first rows, which is quick, else from any; null where there is none."""
+    found: dict[str, str | None] = dict.fromkeys(columns)
+    for rows in (f"(from {table} limit 1000)", table):
+        if wanted := [column for column in columns if found[column] is None]:
+            values = con.execute("select {} from {}".format(", ".join(f'any_value("{column}")::varchar' for column in wanted), rows)).fetchall()[0]
+            found |= dict(zip(wanted, values, strict=True))
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "; ".join(names) or "-"
 
 
 def _undescribed(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
+from orchestration import lineage
 from orchestration.dbt import PRODUCTION, begin_build, environment, forget_stale_parse, project, record_results
 from orchestration.pictures import failures, keep_failures
 from orchestration.resources import Home
@@ -82,7 +83,8 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
         results = record_results(settings, run_results, before if context.is_subset else ())
         keep_failures(settings, context.run.run_id, results)
         rows = {result.check_id: result.rows for result in results}
-        facts = describe(settings, [key.path for key in built], queries(run_results))
+        facts, made_of = describe(settings, [key.path for key in built], queries(run_results))
+        lineage.keep(settings, made_of, afresh=not context.is_subset)
         for key, output in built.items():
             yield output.with_metadata({**output.metadata, **facts.get(tuple(key.path), {})})
         # A check speaks of the table there is when it is told: of this build's, not of the one before.

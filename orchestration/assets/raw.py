@@ -37,6 +37,6 @@ def raw_tables(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Mat
     with write_lock(settings, f"loading raw (run {context.run.run_id})"):
         forget_results(settings, context.run.run_id)
         load_raw(settings)
-        facts = describe(settings, [("raw", name) for name in TABLES])
+        facts, _ = describe(settings, [("raw", name) for name in TABLES])
     for name in TABLES:
         yield dg.MaterializeResult(asset_key=["raw", name], metadata=facts["raw", name])

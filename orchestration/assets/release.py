@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from ingest.catalog.calendar import load_calendar
+from orchestration import lineage
 from orchestration.completeness import unmade
 from orchestration.dbt import last_results
 from orchestration.pictures import failures, keep_failures, markdown
@@ -59,7 +60,7 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             raise dg.Failure(f"release refused, the published one stays: this run did not make {', '.join(missing[:5])}", allow_retries=False)
         with write_lock(settings, f"publishing (run {context.run.run_id})"):
             try:
-                release = publish(settings, context.run.run_id, last_results(settings))
+                release = publish(settings, context.run.run_id, last_results(settings), lineage.sources(settings))
             except PublishRefusedError as error:
                 keep_failures(settings, context.run.run_id, error.checks)
                 yield complete

@@ -119,7 +119,7 @@ def test_every_table_view_and_column_has_a_comment(sample: Built) -> None:
     assert silent == []
     # A view has no comments of its own in DuckDB: its columns are explained by the dictionary.
     views = sample.published(
-        "select table_name, count(*) from serving.data_dictionary where table_name in ('outlook', 'outlook_latest') group by all"
+        "select table_name, count(*) from serving.data_dictionary where table_name in ('outlook', 'outlook_latest') and column_name <> '*' group by all"
     )
     assert dict(views) == {"outlook": len(PROMISED), "outlook_latest": len(PROMISED)}
 

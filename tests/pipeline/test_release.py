@@ -29,10 +29,32 @@ def test_the_dictionary_knows_every_column_with_unit_and_both_languages(sample) 
         """
         select c.table_name, c.column_name from duckdb_columns() as c
         left join serving.data_dictionary as d on d.schema_name = c.schema_name and d.table_name = c.table_name and d.column_name = c.column_name
-        where not c.internal and (d.unit is null or d.description_en is null or d.description_zh is null)
+        where not c.internal and (d.unit is null or d.description_en is null or d.description_zh is null or d.sources is null)
         """
     )
     assert missing == []
+
+
+def test_the_dictionary_knows_every_table_in_both_languages(sample) -> None:
+    there = "select table_name from duckdb_tables() union all select view_name from duckdb_views() where not internal"
+    told = "select table_name from serving.data_dictionary where column_name = '*' and length(description_en) > 20 and description_zh similar to '.*[一-龥].*'"
+    assert sorted(sample.published(told)) == sorted(sample.published(there))
+
+
+def test_a_published_column_names_the_raw_tables_behind_it(sample) -> None:
+    of = "select sources from serving.data_dictionary where table_name = ? and column_name = ?"
+    receipts = "gfex__warehouse_receipts; shfe__warehouse_receipts; catalog__contract_specs"
+    assert sample.published(of, "fct_receipts_daily", "receipts_t") == [(receipts,)]
+    assert sample.published("select comment from duckdb_columns() where table_name = 'fct_receipts_daily' and column_name = 'receipts_t'") == [
+        (f"Registered warrants, warehouses and factories [t] | 注册仓单（吨） | {receipts}",)
+    ]
+    assert sample.published(of, "outlook_latest", "score") == sample.published(of, "outlook_v1", "score") != [("-",)]
+    # A constant or a count is made of no column; nothing else may be without a source in what SQL makes.
+    without = "select distinct table_name, column_name from serving.data_dictionary where sources = '-' and (schema_name = 'marts' or table_name = 'outlook_v1')"
+    assert set(sample.published(without)) == {
+        ("fct_basis_daily", "futures_leg"), ("fct_basis_daily", "price_source"), ("fct_price_levels", "level_kind"),
+        ("fct_receipts_daily", "warehouse_count"), ("fct_supply_demand", "frequency"), ("outlook_v1", "horizon"),
+    }  # fmt: skip
 
 
 def test_the_stable_view_shows_the_contracted_table(sample) -> None:

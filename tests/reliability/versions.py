@@ -1,20 +1,23 @@
-"""Which DuckDB clients open the published file and answer the analysts' questions? For a release, not for CI.
+"""Which DuckDB clients open the published file and answer the analysts' questions?
 
     python -m tests.reliability.versions PUBLISHED.duckdb --folder SCRATCH
 
 Each version gets an environment of its own from the package registry; one the registry does not have is skipped, saying so.
-A client must give the same answers, to the last digit shown, as the version the project pins. Exit code 1 when one does not.
+A client must give the same answers, to the last digit shown, as the version the project pins. Exit code 1 when one does not. CI asks
+an older and a newer one (`tests/pipeline/test_recipes.py`).
 """
 
 import argparse
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.pipeline.test_analysts import QUESTIONS
 
-VERSIONS = ("1.4.5", "1.5.5", "1.5.6", "2.0.0")
+VERSIONS = ("1.0.0", "1.1.3", "1.2.2", "1.3.2", "1.4.5", "1.5.5", "1.5.6", "2.0.0")
 PINNED = "1.5.5"
 # Runs in the other environment. Also: what a process gets that opens the link again after the swap, while it holds the old release.
 CLIENT = """
@@ -47,18 +50,38 @@ print(json.dumps([duckdb.__version__, rows, counts, comments, said]))
 """
 
 
-def ask(version: str, published: Path, folder: Path) -> list | str:
-    """Let one version answer: what it said, or in a sentence why not."""
-    python = folder / version / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder / version)], check=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", f"duckdb=={version}", "pytz"]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return "the registry does not have it" if "No matching distribution" in done.stderr else f"cannot be installed: {done.stderr[-300:]}"
+@dataclass(frozen=True)
+class Answer:
+    """What one client said of the file, and which release it gives while the old one is held: by the link, by the resolved path."""
+
+    version: str
+    rows: list[list[list[str]]]
+    counts: dict[str, int]
+    comments: int
+    by_link: str
+    by_resolved_path: str
+
+
+def answered(python: Path, published: Path) -> Answer | str:
+    """Let the DuckDB of an environment answer: what it said, or its last word."""
     questions = json.dumps([question.sql for question in QUESTIONS])
     done = subprocess.run([str(python), "-c", CLIENT, str(published)], input=questions, capture_output=True, text=True, check=False)
-    return json.loads(done.stdout) if done.returncode == 0 else f"FAILED {done.stderr.strip().splitlines()[-1]}"
+    if done.returncode:
+        return f"FAILED {done.stderr.strip().splitlines()[-1]}"
+    version, rows, counts, comments, (by_link, by_resolved_path) = json.loads(done.stdout)
+    return Answer(version, rows, counts, comments, by_link, by_resolved_path)
+
+
+def ask(version: str, published: Path, folder: Path) -> Answer | str:
+    """Let one version answer: what it said, or in a sentence why not."""
+    uv, python = str(Path(sys.executable).with_name("uv")), folder / version / "bin" / "python"
+    if not python.exists():
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder / version)], check=True)
+    install: list[Any] = [uv, "pip", "install", "--quiet", "--python", python, "--only-binary", ":all:", f"duckdb=={version}", "pytz", "numpy"]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return f"cannot be installed: {done.stderr.strip()[-300:]}"
+    return answered(python, published)
 
 
 def main() -> None:
@@ -69,16 +92,18 @@ def main() -> None:
     given = parser.parse_args()
     said = {version: ask(version, given.published.resolve(), given.folder.resolve()) for version in VERSIONS}
     right, failed = said[PINNED], False
+    names = {"a": "the old release", "b": "the new one"}
     for version, answer in said.items():
-        if isinstance(answer, str):
-            failed |= answer.startswith("FAILED")
-            line = answer if answer.startswith("FAILED") else f"skipped: {answer}"
+        if isinstance(answer, str) or isinstance(right, str):
+            failed |= not str(answer).startswith("cannot be installed")
+            line = str(answer)
         else:
-            same = answer[1:4] == right[1:4]
-            failed |= not same
-            names = {"a": "the old release", "b": "the new one"}
-            line = f"{'the same answers' if same else 'OTHER ANSWERS'}, {len(answer[2])} tables and views, {answer[3]} comments; while the old one is held, the link gives {names[answer[4][0]]}, the resolved path {names[answer[4][1]]}"
-            failed |= answer[4][1] != "b"
+            same = (answer.rows, answer.counts, answer.comments) == (right.rows, right.counts, right.comments)
+            failed |= not same or answer.by_resolved_path != "b"
+            line = (
+                f"{'the same answers' if same else 'OTHER ANSWERS'}, {len(answer.counts)} tables and views, {answer.comments} comments; "
+                f"while the old one is held, the link gives {names[answer.by_link]}, the resolved path {names[answer.by_resolved_path]}"
+            )
         sys.stdout.write(f"duckdb {version}: {line}\n")
     sys.exit(1 if failed else 0)
 

@@ -1,10 +1,14 @@
 """Column lineage from SQL as dbt compiles it."""
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 from sqlglot import MappingSchema
 
-from orchestration.lineage import catalog, origins, told
+from ingest.settings import Settings
+from orchestration.lineage import catalog, keep, origins, sources, told
+from serving.release import PublishRefusedError
 
 
 @pytest.fixture
@@ -49,3 +53,30 @@ def test_origins_are_told_in_one_line() -> None:
     assert told(deps[:1]) == "from `quotes.c0`"
     assert told(deps) == "from `quotes.c0`, `quotes.c1`, `quotes.c2`, `quotes.c3` and 2 more"
     assert told([]) == ""
+
+
+def column(name: str) -> dg.TableColumnDep:
+    *table, last = name.split(".")
+    return dg.TableColumnDep(dg.AssetKey(table), last)
+
+
+def test_a_published_column_is_traced_to_raw_tables_with_configuration_last(tmp_path: Path) -> None:
+    home = Settings(home=tmp_path)
+    stock = {"stock_t": [column("raw.catalog__units.size_t"), column("raw.shfe__stock.lots")], "one": []}
+    keep(home, {("staging", "stock"): stock, ("marts", "stock"): {"stock_t": [column("staging.stock.stock_t")], "rows": []}}, afresh=True)
+    assert sources(home)["marts", "stock", "stock_t"] == ("shfe__stock", "catalog__units")
+    assert sources(home)["marts", "stock", "rows"] == ()
+
+
+def test_a_build_of_some_models_brings_theirs_up_to_date_and_a_build_of_all_forgets_what_is_gone(tmp_path: Path) -> None:
+    home = Settings(home=tmp_path)
+    keep(home, {("marts", "a"): {"x": [column("raw.one.x")]}, ("marts", "b"): {"x": [column("raw.one.x")]}}, afresh=True)
+    keep(home, {("marts", "a"): {"x": [column("raw.two.x")]}}, afresh=False)
+    assert sources(home) == {("marts", "a", "x"): ("two",), ("marts", "b", "x"): ("one",)}
+    keep(home, {("marts", "a"): {"x": [column("raw.two.x")]}}, afresh=True)
+    assert sources(home) == {("marts", "a", "x"): ("two",)}
+
+
+def test_without_a_build_that_told_its_columns_nothing_is_published(tmp_path: Path) -> None:
+    with pytest.raises(PublishRefusedError, match="alumina run"):
+        sources(Settings(home=tmp_path))
