@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from serving.note.known import Known
-from serving.note.words import SOURCES, Said, number, reason, say
+from serving.note.words import MODELS, SOURCES, Said, number, reason, say
 
 CNY_T, T, KT, LOTS = Said("元/吨", "CNY/t"), Said("吨", "t"), Said("千吨", "kt"), Said("手", "lots")
 PCT, TIMES, POINTS, INTENSITY = Said("%", "%"), Said("倍", "×"), Said("分", "points"), Said("强度", "intensity")
@@ -22,7 +22,7 @@ class Indicator:
     rhythm: str = "session"
     """session, week or month: how often a new figure is due."""
     signal: str = ""
-    """Signal of the score whose percentile belongs to it."""
+    """Signal of the score that it is: its percentile is the score's own."""
     column: str = ""
     """Its part of a `null_reason` that speaks of several columns."""
 
@@ -125,6 +125,14 @@ GROUPS: tuple[tuple[Said, tuple[Indicator, ...]], ...] = (
         ),
     ),
     (
+        Said("政策与情绪", "Policy and sentiment"),
+        (
+            Indicator(Said("政策强度", "Policy intensity"), INTENSITY, ".2f", _score("policy_intensity", "policy_intensity_change"), signal="policy_intensity"),
+            Indicator(Said("新闻语气", "News tone"), Said("−1 至 1", "−1 to 1"), ".2f", _TONE, signal="news_tone"),
+            Indicator(Said("情绪评分", "Sentiment score"), POINTS, "+.1f", _score("score")),
+        ),
+    ),
+    (
         Said("成本与利润", "Cost and profit"),
         (
             Indicator(Said("完全成本", "Full cost"), CNY_T, ",.0f", _margin("cost_full_cny_t")),
@@ -152,14 +160,6 @@ GROUPS: tuple[tuple[Said, tuple[Indicator, ...]], ...] = (
             Indicator(Said("电解铝厂库存", "Smelter stocks"), KT, ",.0f", _SMELTERS, rhythm="week"),
         ),
     ),
-    (
-        Said("政策与情绪", "Policy and sentiment"),
-        (
-            Indicator(Said("政策强度", "Policy intensity"), INTENSITY, ".2f", _score("policy_intensity", "policy_intensity_change"), signal="policy_intensity"),
-            Indicator(Said("新闻语气", "News tone"), Said("−1 至 1", "−1 to 1"), ".2f", _TONE, signal="news_tone"),
-            Indicator(Said("情绪评分", "Sentiment score"), POINTS, "+.1f", _score("score")),
-        ),
-    ),
 )  # fmt: skip
 
 
@@ -180,8 +180,10 @@ def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | 
         f"""
         with facts as (select * from ({indicator.sql}) as facts where obs_date <= $day and available_at <= $decision),
         chosen as (select provider from facts where value is not null group by provider order by count(*) desc, provider limit 1)
-        select * from facts
+        select *, cume_dist() over (recent order by value) as place, count(*) over recent as observations
+        from facts
         where provider is not distinct from (select provider from chosen) or not exists (select 1 from chosen)
+        window recent as (partition by obs_date >= $first and value is not null)
         order by obs_date desc
         limit 2
         """
@@ -203,6 +205,7 @@ def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | 
             "missing",
             why,
         )
+    place = last["place"] if last["observations"] >= known.fewest else None
     change = last["change"] if last["change"] is not None else None if before is None else value - before
     shown = "–" if change is None else number(change, "+" + indicator.form.lstrip("+"))
     badge, level = _age(known, indicator, last["data_date"])
@@ -213,7 +216,7 @@ def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | 
         number(value, indicator.form),
         shown,
         direction,
-        percentiles.get(indicator.signal),
+        percentiles.get(indicator.signal) if indicator.signal else place,
         _when(indicator, last["data_date"]),
         _name(last),
         badge,
@@ -223,7 +226,9 @@ def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | 
 
 
 def _name(row: dict[str, Any]) -> Said:
-    return say(SOURCES, row["provider"] or "")
+    provider, _, model = (row["provider"] or "").partition(" ")
+    told = [say(SOURCES, provider), *([say(MODELS, model)] if model else [])]
+    return Said(" ".join(one.zh for one in told), " ".join(one.en for one in told))
 
 
 def _when(indicator: Indicator, data_date: date | None) -> str:

@@ -44,6 +44,11 @@ class Known:
         """Sessions that percentiles look back on."""
         return int(self.parameters["percentile_window_sessions"])
 
+    @property
+    def fewest(self) -> int:
+        """Figures a percentile needs at least."""
+        return int(self.parameters["percentile_minimum_sessions"])
+
     def sessions_back(self, count: int) -> date:
         """Give the first of the last so many sessions."""
         return self.sessions[:count][-1] if self.sessions else self.day

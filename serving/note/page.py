@@ -22,7 +22,7 @@ from ingest.sources.catalog import catalog_files, named
 from serving.note import words
 from serving.note.bundle import bundle
 from serving.note.charts import CONFIG, draw
-from serving.note.indicators import read
+from serving.note.indicators import GROUPS, read
 from serving.note.known import Known, NoteError, Row, known_at
 from serving.note.words import Said, number, say
 
@@ -45,7 +45,9 @@ _EFFECTS = {
     "reject": Said("不予发布", "rejected"),
 }
 _SIGNED = ("confidence_add", "stance_add")
-PARAMETERS = ("change_window_sessions", "fact_maximum_age_sessions", "percentile_window_sessions", "series_maximum_age_days")
+PARAMETERS = (
+    "change_window_sessions", "fact_maximum_age_sessions", "percentile_minimum_sessions", "percentile_window_sessions", "series_maximum_age_days",
+)  # fmt: skip
 """Thresholds of the catalogue that the note's badges and windows follow."""
 
 
@@ -100,6 +102,7 @@ def _make(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str 
         headline=Said("".join(shared["zh"]), " ".join(shared["en"])),
         horizons=[_horizon(row, [*shared["zh"], *shared["en"]]) for row in outlook],
         groups=read(known),
+        monthly={one.signal for _, group in GROUPS for one in group if one.rhythm == "month" and one.signal},
         charts=draw(known, _levels(outlook[0])),
         json=_json,
         config=CONFIG,

@@ -58,11 +58,16 @@ OUTCOMES = {
     "http_error": Said("网络错误", "HTTP error"),
 }
 SOURCES = {"shfe": Said("上期所", "SHFE"), "gfex": Said("广期所", "GFEX"), "customs": Said("海关", "Customs")}
+MODELS = {"daily": Said("日度模型", "daily model"), "build_up": Said("原料测算", "build-up")}
 FEEDS = {
     "kx": Said("日行情", "Daily quotes"),
     "pm": Said("会员持仓排名", "Member ranking"),
     "js": Said("结算参数", "Settlement parameters"),
     "limits": Said("涨跌停幅度", "Price limits"),
+    "settlement": Said("保证金与手续费", "Margins and fees"),
+    "trading_day": Said("当前交易日", "Current trading day"),
+    "day_quotes": Said("日行情", "Daily quotes"),
+    "wbill": Said("注册仓单", "Warehouse receipts"),
     "dailystock": Said("注册仓单", "Warehouse receipts"),
     "spot_price": Said("现货价", "Spot prices"),
     "overseas": Said("海外价格与运费", "Overseas prices and freight"),
@@ -72,7 +77,9 @@ FEEDS = {
     "inventory": Said("库存", "Stocks"),
     "bars": Said("盘中价格", "Intraday prices"),
     "gacc": Said("海关进出口", "Customs trade"),
+    "comtrade": Said("联合国商品贸易", "UN Comtrade"),
     "history": Said("人民币汇率中间价", "RMB central parity"),
+    "latest": Said("人民币汇率中间价（当日）", "RMB central parity, latest"),
     "events": Said("政策事件", "Policy events"),
     "newsflash": Said("快讯", "Newsflashes"),
 }

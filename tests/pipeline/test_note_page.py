@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import html
 
+from serving.note import words
 from tests.pipeline.browser import CHROMIUM, Tab, tab
 
 DAY = "2025-07-22"
@@ -69,6 +70,36 @@ def test_the_page_says_what_the_outlook_says(sample, written: Path) -> None:
     assert figures["Profit"] == "358.18"
     assert figures["Futures premium at 11:30"] == "228.82"
     assert len(figures) == 28
+
+
+def test_a_figure_has_its_place_among_those_of_the_trailing_window(sample, written: Path) -> None:
+    document = html.fromstring(written.read_text(encoding="utf-8"))
+    shown = {
+        row.xpath("./th/span[@class='en']")[0].text: row.xpath("./td")[2].text_content()
+        for row in document.xpath("//table[@class='figures']/tbody/tr")
+    }
+    ranked = """
+        with recent as (
+            select trade_date, {column} as value from marts.{mart}
+            where commodity_code = 'AO' and {where} and trade_date <= date '2025-07-22' and {column} is not null
+            order by trade_date desc limit 250
+        )
+        select printf('%.0f%%', 100.0 * avg(case when value <= (select arg_max(value, trade_date) from recent) then 1 else 0 end)) from recent
+    """
+    for name, mart, column, where in (
+        ("Close", "fct_futures_daily", "close_cny_t", "is_dominant"),
+        ("Open interest", "fct_futures_daily", "open_interest_lots", "is_dominant"),
+        ("Spot index, national", "fct_spot_daily", "spot_cny_t", "region = 'national' and provider = 'SMM' and frequency = 'daily'"),
+    ):
+        assert [(shown[name],)] == sample.published(ranked.format(mart=mart, column=column, where=where)), name
+    # What the score ranks keeps the score's own place; what comes by week or month has too few figures for one.
+    assert shown["Registered receipts"] == "1%"
+    assert shown["Operating rate"] == shown["Exports"] == ""
+
+
+def test_every_feed_has_a_name_in_both_languages(sample) -> None:
+    feeds = {feed for (feed,) in sample.published("select feed from serving.source_status where data_origin <> 'config'")}
+    assert feeds - words.FEEDS.keys() == set()
 
 
 def test_a_past_day_ends_at_its_decision(command, sample) -> None:
