@@ -615,6 +615,7 @@ _ALL = (
     Field("self_consistency", T, "-", "Whether the note's other claims imply the same: pass, or fail with the claim; blank where none speaks of it", "自洽性"),
     Field("evidence", T, "-", "Checks, definitions with their values, and the figures used with their publishers", "证据"),
     Field("reconciling_definition", T, "-", "Every definition with its value where the verdict depends on it, or the reading that would make the claim true", "可调和口径"),
+    Field("reconciling_definition_zh", T, "-", "The same in Chinese", "可调和口径（中文）"),
     Field("fact_key", T, "-", "What the figure is about: contract, commodity|total, series, code|flow|total, event", "数据键"),
     Field("uncertainty", N, "as value", "Half a unit of the last printed digit; 0 for exact figures", "半个末位单位", ge=0),
     Field("value_text", T, "-", "Value of a text column", "文本值"),

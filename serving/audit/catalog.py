@@ -13,6 +13,7 @@ from typing import Any
 from ingest.catalog.calendar import CALENDAR_FILE, Calendar, load_calendar
 from ingest.sources.catalog import catalog_files, named
 from serving.audit.interval import Interval
+from serving.words import Said
 
 METRICS_FILE = "metrics.toml"
 FUTURES = "fct_futures_daily"
@@ -45,6 +46,8 @@ class Definition:
     basis: str = ""
     formula: str = ""
     label: str = ""
+    zh: str = ""
+    """What a Chinese reader is told instead of basis and label."""
     over: str = "end"
     """end, each (every session of the period) or prints (every intraday print held)."""
     weak: bool = False
@@ -66,9 +69,10 @@ class Definition:
         return (mart if dot else FUTURES), column
 
     @property
-    def title(self) -> str:
+    def title(self) -> Said:
         """What a reader is told."""
-        return f"{self.basis}: {self.label}" if self.basis and self.label else self.basis or self.label or self.formula
+        en = f"{self.basis}: {self.label}" if self.basis and self.label else self.basis or self.label or self.formula
+        return Said(self.zh or en, en)
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class Catalog:
     commodities: Mapping[str, Commodity]
     narratives: tuple[tuple[str, re.Pattern[str]], ...]
     stance_words: tuple[tuple[str, re.Pattern[str]], ...]
-    unit_words: tuple[tuple[re.Pattern[str], tuple[str, ...], str], ...]
+    unit_words: tuple[tuple[re.Pattern[str], tuple[str, ...], Said], ...]
     themes: Mapping[str, str]
 
     def commodity_in(self, text: str) -> str | None:
@@ -163,7 +167,9 @@ def load_catalog(overlay: Path | None = None) -> Catalog:
             commodities=commodities,
             narratives=tuple((row["state"], re.compile(row["pattern"])) for row in lists["narrative"]),
             stance_words=tuple((row["tag"], re.compile(row["pattern"])) for row in lists["stance_word"]),
-            unit_words=tuple((re.compile(row["pattern"]), tuple(row["types"]), row["reason"]) for row in lists["unit_word"]),
+            unit_words=tuple(
+                (re.compile(row["pattern"]), tuple(row["types"]), Said(row.get("zh", row["reason"]), row["reason"])) for row in lists["unit_word"]
+            ),
             themes=document["themes"],
         )
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from serving.audit.catalog import Catalog, Commodity, Metric
 from serving.audit.claims import Claim
 from serving.audit.interval import Interval, tick_bases
+from serving.words import Said
 
 SLIPS = (100, 10_000)
 NIGHT_WORDS = ("夜盘", "夜间")
@@ -34,7 +35,7 @@ def tick_solvability(change: Interval, prices: Iterable[tuple[str, Interval]], t
     return found
 
 
-def beyond_limit(claim: Claim, pre_settle: Interval, commodity: Commodity) -> str | None:
+def beyond_limit(claim: Claim, pre_settle: Interval, commodity: Commodity) -> Said | None:
     """A2: say when the claimed price cannot have traded on its trade date."""
     ratio = commodity.limit_on(claim.period.end)
     if ratio is None or claim.value is None:
@@ -43,39 +44,52 @@ def beyond_limit(claim: Claim, pre_settle: Interval, commodity: Commodity) -> st
     low = math.ceil(pre_settle.low * (1 - ratio) / commodity.tick) * commodity.tick
     if low <= claim.value <= high:
         return None
-    return (
-        f"A2 fail: {shown(claim.value)} is outside the price limits {shown(low)} to {shown(high)} of trade date {claim.period.end} "
-        f"({shown(100 * ratio)} % on {shown(pre_settle.middle)})"
+    figure, span, base = shown(claim.value), (shown(low), shown(high)), f"{shown(100 * ratio)} %"
+    return Said(
+        f"A2 不符：{figure} 超出交易日 {claim.period.end} 的涨跌停范围 {span[0]} 至 {span[1]}（昨结算 {shown(pre_settle.middle)} 的 {base}）",
+        f"A2 fail: {figure} is outside the price limits {span[0]} to {span[1]} of trade date {claim.period.end} ({base} on {shown(pre_settle.middle)})",
     )
 
 
-def unit_breach(claim: Claim, metric: Metric, catalog: Catalog) -> str | None:
+def unit_breach(claim: Claim, metric: Metric, catalog: Catalog) -> Said | None:
     """A4: say when the unit cannot stand with the metric, or with the words of the quote."""
     kind = catalog.units[claim.unit][0] if claim.unit else ""
     if claim.unit and metric.definitions:
         allowed = {catalog.units[unit][0] for unit in (metric.unit, *metric.units) if unit}
         if allowed and kind not in allowed:
-            return f"A4 fail: {metric.name} is given in {' or '.join(unit for unit in metric.units if unit) or metric.unit}, it cannot carry {claim.unit}"
+            units = [unit for unit in metric.units if unit] or [metric.unit]
+            return Said(
+                f"A4 不符：{metric.name} 以 {'或 '.join(units)} 计，不能用 {claim.unit}",
+                f"A4 fail: {metric.name} is given in {' or '.join(units)}, it cannot carry {claim.unit}",
+            )
     reasons = [reason for pattern, types, reason in catalog.unit_words if kind in types and pattern.search(claim.quote)]
-    return f"A4 fail: {'; '.join(reasons)}" if reasons else None
+    if not reasons:
+        return None
+    return Said(f"A4 不符：{'；'.join(reason.zh for reason in reasons)}", f"A4 fail: {'; '.join(reason.en for reason in reasons)}")
 
 
-def wrong_trade_date(claim: Claim) -> str | None:
+def wrong_trade_date(claim: Claim) -> Said | None:
     """A5: say when a night session is given another trade date than the calendar's."""
     period = claim.period
     if period.stated_trade_date in (None, period.end):
         return None
-    return f"A5 fail: the night of {period.night} belongs to trade date {period.end}, not {period.stated_trade_date}"
+    return Said(
+        f"A5 不符：{period.night} 夜盘属于交易日 {period.end}，不是 {period.stated_trade_date}",
+        f"A5 fail: the night of {period.night} belongs to trade date {period.end}, not {period.stated_trade_date}",
+    )
 
 
-def magnitude_slip(claimed: Fraction, found: Fraction, tolerance: Fraction) -> str | None:
+def magnitude_slip(claimed: Fraction, found: Fraction, tolerance: Fraction) -> Said | None:
     """A8: say when a figure is 100 or 10,000 times another, or the other way round."""
     if claimed <= 0 or found <= 0:
         return None
     for slip in SLIPS:
-        for ratio, words in ((claimed / found / slip, f"{slip:,} times"), (found / claimed / slip, f"a {slip:,}th of")):
+        for ratio, zh, en in (
+            (claimed / found / slip, f"{slip:,} 倍", f"{slip:,} times"),
+            (found / claimed / slip, f"{slip:,} 分之一", f"a {slip:,}th of"),
+        ):
             if abs(ratio - 1) <= tolerance:
-                return f"A8 fail: the claim is {words} the published figure {shown(found)}"
+                return Said(f"A8 不符：论断为已公布数值 {shown(found)} 的 {zh}", f"A8 fail: the claim is {en} the published figure {shown(found)}")
     return None
 
 

@@ -33,7 +33,8 @@ def render(note: Note, judged: Sequence[Judged], totals: Mapping[str, int], rele
 def _row(row: Judged) -> str:
     claim = row.claim
     found = "" if row.value_found is None else f"{row.value_found:,.2f}"
-    told = escape(row.evidence) + (f"<br><b>{escape(row.reconciling_definition)}</b>" if row.reconciling_definition else "")
+    said = row.reconciling_definition
+    told = escape(row.evidence) + (f"<br><b>{escape(said.en)}<br>{escape(said.zh)}</b>" if said.en else "")
     return (
         f"<tr><td>{escape(claim.claim_id)}<br><small>{escape(claim.section)}</small></td>"
         f"<td>{escape(claim.quote)}<br><small>{escape(claim.metric)}, {escape(claim.entity)}, {escape(claim.period_text)}</small></td>"

@@ -91,7 +91,8 @@ def _table(audit: Audit) -> pl.DataFrame:
             "value_found": row.value_found,
             "self_consistency": row.self_consistency,
             "evidence": row.evidence,
-            "reconciling_definition": row.reconciling_definition,
+            "reconciling_definition": row.reconciling_definition.en,
+            "reconciling_definition_zh": row.reconciling_definition.zh,
         }
         for row in audit.judged
     ]

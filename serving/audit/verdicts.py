@@ -15,9 +15,11 @@ from serving.audit.claims import Claim, Note
 from serving.audit.facts import Evidence
 from serving.audit.formulas import Context, MissingError, Used, Value, evaluate
 from serving.audit.interval import Interval, UndefinedError
+from serving.words import PRICES, STATES, UNITS, Said, say
 
 UNSPECIFIED = ("", "unspecified")
 PRINTS_SHOWN = 12
+_NOTHING = Said("", "")
 
 
 class Verdict(StrEnum):
@@ -50,7 +52,7 @@ class Judged:
     """In the claim's own unit; None where nothing, or no single figure, was found."""
     self_consistency: str
     evidence: str
-    reconciling_definition: str
+    reconciling_definition: Said
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ class Result:
     """What one definition gave."""
 
     definition: Definition
-    title: str
-    text: str
+    title: Said
+    text: Said | None
+    """What came out; None where nothing did."""
     holds: bool | None
     value: Interval | None = None
     used: tuple[Used, ...] = ()
@@ -100,13 +103,16 @@ class Auditor:
             return self._by_kind(claim, metric, remarks)
         results = self._results(claim, metric, "joined")
         breaches, more = self._checks(claim, metric, results)
-        remarks = [*breaches, *more, *remarks]
+        remarks = [*(breach.en for breach in breaches), *more, *remarks]
         verdict = Verdict.CONTRADICTED if breaches else _verdict(results)
         deciding = [result for result in results if result.holds is not None] or results
-        reconciling = "; ".join(_told(result) for result in results) if verdict is Verdict.DEFINITION_DEPENDENT else ""
-        if verdict is Verdict.CONTRADICTED:
-            reconciling = self._other_day(claim, metric) or ""
-        facts = [_told(result) for result in results if result.text] + sorted({result.missing for result in results if result.missing})
+        reconciling = _NOTHING
+        if verdict is Verdict.DEFINITION_DEPENDENT:
+            told = [_told(result) for result in results]
+            reconciling = Said("；".join(one.zh for one in told), "; ".join(one.en for one in told))
+        elif verdict is Verdict.CONTRADICTED:
+            reconciling = self._other_day(claim, metric) or next(iter(breaches), _NOTHING)
+        facts = [_told(result).en for result in results if result.text] + sorted({result.missing for result in results if result.missing})
         sources = list(dict.fromkeys(_source(used) for result in results if result.text for used in result.used))
         shown_sources = sources if len(sources) <= PRINTS_SHOWN else [*sources[:PRINTS_SHOWN], f"and {len(sources) - PRINTS_SHOWN} more"]
         evidence = ". ".join([*remarks, *facts, *([f"From {'; '.join(shown_sources)}"] if sources else [])])
@@ -130,7 +136,7 @@ class Auditor:
             texts.append("fixed text; there is nothing to compute")
         else:
             texts.append(f"read against {metric.maps_to}" if metric.maps_to else "no field of the outlook speaks of it")
-        return Judged(claim, BY_KIND[claim.kind], None, "", ". ".join(texts), "")
+        return Judged(claim, BY_KIND[claim.kind], None, "", ". ".join(texts), _NOTHING)
 
     def _earlier(self, claim: Claim) -> list[Claim]:
         place = next(n for n, other in enumerate(self.note.claims) if other.claim_id == claim.claim_id)
@@ -162,7 +168,7 @@ class Auditor:
         return named or fitting
 
     def _result(self, claim: Claim, metric: Metric, definition: Definition, mode: str) -> list[Result]:
-        blank = Result(definition, definition.title, "", None)
+        blank = Result(definition, definition.title, None, None)
         if definition.needs:
             return [replace(blank, missing=f"not held: {definition.needs}")]
         if definition.over == "prints":
@@ -184,7 +190,8 @@ class Auditor:
             return results[0]
         parts = [batch[0] for batch in results]
         holds = None if any(part.holds is None for part in parts) else all(part.holds for part in parts)
-        text = ", ".join(f"{part.text} on {day}" for part, day in zip(parts, days, strict=True))
+        told = [(part.text or _NOTHING, day) for part, day in zip(parts, days, strict=True)]
+        text = Said("，".join(f"{day} {one.zh}" for one, day in told), ", ".join(f"{one.en} on {day}" for one, day in told))
         return [replace(parts[-1], text=text, holds=holds)]
 
     def _prints(self, claim: Claim, metric: Metric, definition: Definition, mode: str) -> list[Result]:
@@ -199,7 +206,8 @@ class Auditor:
                 value, used = self._evaluate(claim, definition, mode, clock=clock)
             except (MissingError, UndefinedError):
                 continue
-            results += [replace(one, title=f"{definition.title}, at {clock}") for one in self._compared(claim, metric, definition, value, used)]
+            at = Said(f"{definition.title.zh}，{clock}", f"{definition.title.en}, at {clock}")
+            results += [replace(one, title=at) for one in self._compared(claim, metric, definition, value, used)]
         return results
 
     def _evaluate(
@@ -217,7 +225,7 @@ class Auditor:
                 return (self._mart(definition, context) if not definition.formula else evaluate(definition.formula, context)), tuple(context.used)
             except MissingError as missing:
                 error = error or missing
-        raise error or MissingError(definition.title)
+        raise error or MissingError(definition.title.en)
 
     def _mart(self, definition: Definition, context: Context) -> Value:
         """Read a column of a mart; what it rests on must be evidence, all of it."""
@@ -245,37 +253,50 @@ class Auditor:
     # ---- comparing -----------------------------------------------------------------------------------------------------------------
 
     def _compared(self, claim: Claim, metric: Metric, definition: Definition, value: Value, used: tuple[Used, ...]) -> list[Result]:
-        base = Result(definition, definition.title, "", None, used=used)
+        base = Result(definition, definition.title, None, None, used=used)
         if isinstance(value, frozenset):
             return self._compared_tags(claim, metric, base, value)
         if isinstance(value, bool):
             wanted = claim.value is None or claim.value != 0 or definition.formula.find("claim") >= 0
-            results = [replace(base, text="true" if value else "false", holds=value == wanted, value=Interval.of(int(value)))]
+            results = [replace(base, text=Said("是", "true") if value else Said("否", "false"), holds=value == wanted, value=Interval.of(int(value)))]
         else:
             unit = metric.unit
             digits = 4 if abs(value.middle) < 1 else 2
-            text = f"{shown(value.middle, digits)}{f' {unit}' if unit else ''}"
+            middle, low, high = (shown(part, digits) for part in (value.middle, value.low, value.high))
+            text = Said(f"{middle} {say(UNITS, unit).zh}".strip(), f"{middle} {unit}".strip())
             if value.low != value.high:
-                text += f" ({shown(value.low, digits)} to {shown(value.high, digits)})"
+                text = Said(f"{text.zh}（{low} 至 {high}）", f"{text.en} ({low} to {high})")
             holds = self._holds(claim, metric, value)
             vague = "" if holds is not None or claim.value is not None else "no threshold says what the word means"
             results = [replace(base, text=text, holds=holds, value=value, missing=vague)]
         if definition.weak:
             results = [replace(one, holds=one.holds or None) for one in results]
         if used and not base.is_independent:
-            results = [replace(one, holds=None, title=f"{one.title} (the note's own figures only)") for one in results]
+            results = [
+                replace(one, holds=None, title=Said(f"{one.title.zh}（仅研报自身数据）", f"{one.title.en} (the note's own figures only)"))
+                for one in results
+            ]
         return results
 
     def _compared_tags(self, claim: Claim, metric: Metric, base: Result, tags: frozenset[str]) -> list[Result]:
         """Hold tags against the direction, or the net state of price and open interest against who the sentence says moved (A10)."""
         if not metric.narrative:
-            text = ", ".join(sorted(tags)) or "none"
+            named = sorted(tags)
+            text = Said("、".join(say(STATES, tag).zh for tag in named) or "无", ", ".join(named) or "none")
             return [replace(base, text=text, holds=claim.direction in tags if claim.direction else None)]
         told = [state for state, pattern in self.catalog.narratives if pattern.search(claim.quote)]
-        net = ", ".join(tags) or "undecided"
+        net = Said(f"净{'、'.join(say(STATES, tag).zh for tag in tags) or '未定'}", f"net {', '.join(tags) or 'undecided'}")
         if not told or not tags:
-            return [replace(base, text=f"net {net}", holds=None)]
-        return [replace(base, title=f"{base.title}; A10, told as {state}", text=f"net {net}", holds=state in tags) for state in told]
+            return [replace(base, text=net, holds=None)]
+        return [
+            replace(
+                base,
+                title=Said(f"{base.title.zh}；A10，表述为{say(STATES, state).zh}", f"{base.title.en}; A10, told as {state}"),
+                text=net,
+                holds=state in tags,
+            )
+            for state in told
+        ]
 
     def _holds(self, claim: Claim, metric: Metric, value: Interval) -> bool | None:
         stated = self._in_metric_unit(claim, metric)
@@ -317,7 +338,7 @@ class Auditor:
 
     # ---- checks --------------------------------------------------------------------------------------------------------------------
 
-    def _checks(self, claim: Claim, metric: Metric, results: Sequence[Result]) -> tuple[list[str], list[str]]:
+    def _checks(self, claim: Claim, metric: Metric, results: Sequence[Result]) -> tuple[list[Said], list[str]]:
         """Give what makes the claim impossible, and what is worth saying."""
         commodity, remarks = self._commodity(claim), list[str]()
         breaches = [checks.unit_breach(claim, metric, self.catalog), checks.wrong_trade_date(claim)]
@@ -338,7 +359,7 @@ class Auditor:
             remarks += checks.tick_solvability(stated, prices, commodity.tick)
         if any(word in claim.quote for word in checks.NIGHT_WORDS) and claim.period.night is None:
             remarks.append("A5: the words speak of a night session, the period of a trade date")
-        return [text for text in breaches if text], remarks
+        return [breach for breach in breaches if breach], remarks
 
     def _figure(self, claim: Claim, formula: str) -> Interval | None:
         try:
@@ -347,7 +368,7 @@ class Auditor:
             return None
         return found if isinstance(found, Interval) else None
 
-    def _other_day(self, claim: Claim, metric: Metric) -> str | None:
+    def _other_day(self, claim: Claim, metric: Metric) -> Said | None:
         """A5: say when a price that its own trade date cannot hold lies in the range of the next: a night print under its calendar day."""
         if not metric.is_price or claim.value is None:
             return None
@@ -365,10 +386,16 @@ class Auditor:
         if not ranges:
             return None
         day, low, high = ranges[0]
-        span = f"{shown(low.middle)} to {shown(high.middle)}"
+        figure, span = shown(claim.value), (shown(low.middle), shown(high.middle))
         if day == claim.period.end:
-            return f"{shown(claim.value)} traded on {day} (range {span}): a price of the day, not its {claim.metric}"
-        return f"A5: {shown(claim.value)} lies in the range of trade date {day} ({span}); the night of {claim.period.end} belongs to it"
+            return Said(
+                f"{figure} 在 {day} 盘中成交过（区间 {span[0]} 至 {span[1]}）：是当日价格，不是{say(PRICES, claim.metric).zh}",
+                f"{figure} traded on {day} (range {span[0]} to {span[1]}): a price of the day, not its {claim.metric}",
+            )
+        return Said(
+            f"A5：{figure} 落在交易日 {day} 的区间（{span[0]} 至 {span[1]}）内；{claim.period.end} 夜盘属于该交易日",
+            f"A5: {figure} lies in the range of trade date {day} ({span[0]} to {span[1]}); the night of {claim.period.end} belongs to it",
+        )
 
     def _self_consistency(self, claim: Claim, metric: Metric) -> str:
         """A3: hold the claim against what the rest of the note implies, its figures before anybody's."""
@@ -386,7 +413,7 @@ class Auditor:
         if any(holds for _, holds in decided):
             return f"pass with {', '.join(sorted({name for result, holds in decided if holds for name in result.claims}))}"
         result = decided[0][0]
-        return f"fail versus {', '.join(result.claims)}: they give {result.text}"
+        return f"fail versus {', '.join(result.claims)}: they give {(result.text or _NOTHING).en}"
 
     def _recheck(self, claim: Claim, metric: Metric, result: Result) -> bool | None:
         if result.holds is not None or result.value is None:
@@ -489,12 +516,12 @@ def _same_type(catalog: Catalog, one: str, other: str) -> bool:
     return bool(one and other) and catalog.units[one][0] == catalog.units[other][0]
 
 
-def _told(result: Result) -> str:
-    word = {True: "true", False: "false", None: "open"}[result.holds]
-    if not result.text:
-        return f"{result.title}: {result.missing or 'not computable'}"
-    joined = f", with {', '.join(result.claims)}" if result.claims else ""
-    return f"{result.title} = {result.text}{joined} ({word})"
+def _told(result: Result) -> Said:
+    if result.text is None:
+        return Said(f"{result.title.zh}：缺少独立数据", f"{result.title.en}: {result.missing or 'not computable'}")
+    word = {True: Said("成立", "true"), False: Said("不成立", "false"), None: Said("未定", "open")}[result.holds]
+    joined = Said(f"，结合 {'、'.join(result.claims)}", f", with {', '.join(result.claims)}") if result.claims else _NOTHING
+    return Said(f"{result.title.zh} = {result.text.zh}{joined.zh}（{word.zh}）", f"{result.title.en} = {result.text.en}{joined.en} ({word.en})")
 
 
 def _source(used: Used) -> str:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from serving.note.known import Known, Row
-from serving.note.words import SOURCES, Said, number, say
+from serving.words import SOURCES, Said, number, say
 
 BLUE, ORANGE, TEAL, RED, PURPLE, GREY, PINK, OLIVE = "#3b82f6", "#d97706", "#0d9488", "#dc4c4c", "#8b5cf6", "#8a8f98", "#db2777", "#7c8a1f"
 PALETTE = (GREY, BLUE, ORANGE, TEAL, RED, PURPLE, PINK, OLIVE)

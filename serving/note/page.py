@@ -19,12 +19,12 @@ import duckdb
 from ingest.files import write_atomic
 from ingest.settings import Settings
 from ingest.sources.catalog import catalog_files, named
-from serving.note import words
+from serving import words
 from serving.note.bundle import bundle
 from serving.note.charts import CONFIG, draw
 from serving.note.indicators import GROUPS, read
 from serving.note.known import Known, NoteError, Row, known_at
-from serving.note.words import Said, number, say
+from serving.words import Said, number, say
 
 FILE_NAME = "note.html"
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 from datetime import date
 from fractions import Fraction
@@ -76,7 +77,17 @@ def test_the_rise_is_true_and_the_note_contradicts_itself(audit) -> None:
 def test_a_capacity_cannot_carry_per_cent(audit) -> None:
     assert audit["C065"]["verdict"] == "contradicted"
     assert "A4 fail: a capacity cannot carry per cent" in audit["C065"]["evidence"]
+    assert audit["C065"]["reconciling_definition"].startswith("A4 fail: a capacity cannot carry per cent")
     assert audit["C065"]["value_found"] == pytest.approx(95.93, abs=0.005)
+
+
+def test_what_a_verdict_depends_on_is_told_in_chinese_too(sample) -> None:
+    told = dict(sample.published("select claim_id, reconciling_definition_zh from serving.claim_audit where reconciling_definition <> ''"))
+    assert len(told) == TOTALS["definition_dependent"] + TOTALS["contradicted"]
+    assert [claim for claim, text in told.items() if re.search("[a-z]{3,}", text)] == []
+    for clock in ("收盘价 = 313.82 元/吨", "结算价 = 252.82 元/吨", "11:30 价 = 228.82 元/吨"):
+        assert clock in told["C046"]
+    assert told["C065"] == "A4 不符：产能不能用百分比表示，该数值是开工率；比率的变化应为百分点（pp），不是百分比"
 
 
 def test_the_premium_is_printed_on_every_clock_and_not_contradicted(audit) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from serving.note import words
+from serving import words
 from tests.pipeline.browser import CHROMIUM, Tab, tab
 
 DAY = "2025-07-22"

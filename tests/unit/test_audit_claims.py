@@ -211,3 +211,14 @@ def test_a_metric_of_a_mart_is_judged_on_real_data_and_never_on_a_sample(
     for is_real, expected in ((True, verdict), (False, Verdict.NOT_COMPUTABLE)):
         (judged,) = Auditor(read, CATALOG, Evidence({}, is_real=is_real, marts=rows), CALENDAR).judge_all()
         assert (judged.verdict, f"marts.{mart}.{column}" in judged.evidence or judged.verdict != Verdict.NOT_COMPUTABLE) == (expected, True)
+
+
+def test_every_definition_a_verdict_can_depend_on_is_told_in_chinese() -> None:
+    untold = [
+        f"{name}: {one.title.en}"
+        for name, metric in CATALOG.metrics.items()
+        for one in metric.definitions
+        if (metric.narrative or len({(other.basis, other.vendor) for other in metric.definitions}) > 1) and not one.zh
+    ]
+    assert untold == []
+    assert all(words.zh != words.en for _, _, words in CATALOG.unit_words)

@@ -16,7 +16,7 @@ from serving import release
 from serving.note import page
 from serving.note.indicators import GROUPS
 from serving.note.known import NoteError
-from serving.note.words import CODES, Said, bound, claimed, failed_check, number, reason
+from serving.words import CODES, Said, bound, claimed, number, reason
 
 pytest.importorskip("vl_convert", reason="the chart library is not installed")
 
@@ -181,13 +181,6 @@ def test_claims_are_written_for_readers(text: str, unit: str, zh: str, en: str) 
 )
 def test_conditions_are_written_as_what_a_figure_is_held_against(condition: str, text: str) -> None:
     assert bound(condition) == text
-
-
-def test_a_claim_that_failed_a_check_says_which() -> None:
-    assert failed_check("A4 fail: a capacity cannot carry per cent; 3.5 is a rate. operating = 95.93 pct (true)") == (
-        "A4 fail: a capacity cannot carry per cent; 3.5 is a rate"
-    )
-    assert failed_check("close = 3,513 yuan/t (false). From close") == failed_check(None) == ""
 
 
 def test_every_code_of_the_shipped_rules_has_words() -> None:

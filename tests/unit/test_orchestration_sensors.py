@@ -184,6 +184,7 @@ def test_a_refused_release_shows_each_gate_with_the_rows_that_broke_it(home: Hom
 
     monkeypatch.setattr("orchestration.assets.release.publish", refuse)
     monkeypatch.setattr("orchestration.assets.release.last_results", lambda settings: [])
+    monkeypatch.setattr("orchestration.assets.release.lineage.sources", lambda settings: {})
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize([release_asset([])], instance=instance, resources={"home": home}, raise_on_error=False)
     shown = {check.check_name: check for check in result.get_asset_check_evaluations()}

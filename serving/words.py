@@ -1,6 +1,5 @@
 """Chinese and English of what the tables say in codes."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +82,13 @@ FEEDS = {
     "events": Said("政策事件", "Policy events"),
     "newsflash": Said("快讯", "Newsflashes"),
 }
+PRICES = {
+    "open": Said("开盘价", "open"),
+    "high": Said("最高价", "high"),
+    "low": Said("最低价", "low"),
+    "close": Said("收盘价", "close"),
+    "settle": Said("结算价", "settlement"),
+}
 _SIGNS = {">=": "≥", "<=": "≤", "<>": "≠"}
 COMPARATORS = {"eq": "", "range": "", "gt": "> ", "ge": "≥ ", "lt": "< ", "le": "≤ ", "approx": "≈ "}
 UNITS = {
@@ -97,6 +103,10 @@ UNITS = {
     "kt/d": Said("千吨/日", "kt a day"),
 }
 STATES = {
+    "long_build": Said("增仓上涨", "long build"),
+    "short_covering": Said("减仓上涨", "short covering"),
+    "short_build": Said("增仓下跌", "short build"),
+    "long_liquidation": Said("减仓下跌", "long liquidation"),
     "up": Said("上行", "up"),
     "down": Said("下行", "down"),
     "flat": Said("持平", "flat"),
@@ -191,9 +201,3 @@ def bound(condition: str) -> str:
     """Write a rule's condition as what its figure is held against: `score >= 40.00` as `≥ 40`."""
     comparator, _, threshold = condition.partition(" ")[2].partition(" ")
     return f"{_SIGNS.get(comparator, comparator)} {threshold.removesuffix('.00')}"
-
-
-def failed_check(evidence: str | None) -> str:
-    """Give the first check of the audit that a claim failed; blank where none did."""
-    found = re.search(r"A\d+ fail: .+?(?=\. |\.?$)", evidence or "")
-    return found[0] if found else ""
