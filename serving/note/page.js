@@ -20,6 +20,7 @@
       vegaEmbed(place, spec, { config, renderer: "svg", actions: false, ast: true, tooltip: { theme: "custom" } })
         .then(({ view }) => {
           views.set(place, view);
+          place.querySelector("svg").setAttribute("aria-hidden", "true"); // its place carries the description
           place.dataset.state = "drawn";
         })
         .catch((error) => {
