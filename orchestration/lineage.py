@@ -59,16 +59,21 @@ def told(deps: Iterable[dg.TableColumnDep]) -> str:
 
 
 def keep(settings: Settings, found: Mapping[tuple[str, ...], Origins], *, afresh: bool) -> None:
-    """Keep what the columns of the tables just built are made of, beside what is known of others unless `afresh`."""
+    """Keep what the columns of the tables just built are made of, beside what is known of others; `afresh`, these are all there are.
+
+    Where nothing is known of the others nothing is kept: some would look like all.
+    """
     file = settings.workshop / KEPT
-    known: dict[str, Any] = {} if afresh or not file.is_file() else json.loads(file.read_bytes())
+    if not afresh and not file.is_file():
+        return
+    known: dict[str, Any] = {} if afresh else json.loads(file.read_bytes())
     for table, columns in found.items():
         known[".".join(table)] = {name: [[*dep.asset_key.path, dep.column_name] for dep in deps] for name, deps in columns.items()}
     write_atomic(file, json.dumps(known).encode())
 
 
-def sources(settings: Settings) -> dict[tuple[str, str, str], tuple[str, ...]]:
-    """Give for each column, by schema, table and name, the raw tables its values come from, configuration last.
+def sources(settings: Settings) -> dict[tuple[str, ...], frozenset[str]]:
+    """Give for each column, by schema, table and name, the raw tables its values come from.
 
     Raises PublishRefusedError where no build has told what its columns are made of.
     """
@@ -81,6 +86,4 @@ def sources(settings: Settings) -> dict[tuple[str, str, str], tuple[str, ...]]:
     def raw(column: tuple[str, ...]) -> frozenset[str]:
         return frozenset([column[1]]) if column[0] == "raw" else frozenset().union(*(raw(tuple(dep)) for dep in made_of.get(column, ())))
 
-    return {
-        (column[0], column[1], column[2]): tuple(sorted(raw(column), key=lambda name: (name.startswith("catalog__"), name))) for column in made_of
-    }
+    return {column: raw(column) for column in made_of}

@@ -13,6 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,7 +56,7 @@ VIEWS = {
         "One row per commodity_code and horizon. The newest outlook of each commodity. | 每个品种与期限一行。各品种最新展望。",
     ),
 }
-VIEW_OF = "outlook_v1"
+_VIEWED = "outlook_v1"
 # Tables no SQL model makes: computed from the working warehouse while the release is built, before its gate.
 COMPUTED: dict[str, tuple[Callable[[duckdb.DuckDBPyConnection], pl.DataFrame], str]] = {
     "outlook_backtest": (
@@ -124,7 +125,7 @@ class Release:
 
 
 def publish(
-    settings: Settings, run_id: str, checks: Sequence[CheckResult] = (), sources: Mapping[tuple[str, str, str], Sequence[str]] = MappingProxyType({})
+    settings: Settings, run_id: str, checks: Sequence[CheckResult] = (), sources: Mapping[tuple[str, ...], AbstractSet[str]] = MappingProxyType({})
 ) -> Release:
     """Build a release from the working warehouse, audit it and swap it in; `sources` names the raw tables behind (schema, table, column).
 
@@ -294,7 +295,7 @@ def _finish(
     con.commit()
 
 
-def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, str, str], Sequence[str]]) -> None:
+def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], AbstractSet[str]]) -> None:
     """Fill the data dictionary, and comment every column of a table with what it says; views cannot carry comments of columns.
 
     What no field describes is left out here and stops the release, see `_undescribed`.
@@ -309,9 +310,8 @@ def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, str, s
     rows: list[tuple[Any, ...]] = []
     for schema, table, kind, text in texts:
         en, _, zh = (text or "").partition(" | ")
-        behind = {column: sources.get((schema, VIEW_OF if kind == "VIEW" else table, column), ()) for column, _ in held.get((schema, table), ())}
-        all_behind = sorted({name for names in behind.values() for name in names}, key=lambda name: (name.startswith("catalog__"), name))
-        rows.append((schema, table, "*", kind, "-", en, zh, _listed(all_behind), None))
+        behind = {column: sources.get((schema, _VIEWED if kind == "VIEW" else table, column), set()) for column, _ in held.get((schema, table), ())}
+        rows.append((schema, table, "*", kind, "-", en, zh, _listed(set().union(*behind.values())), None))
         if behind:
             examples = _examples(con, f'{schema}."{table}"', list(behind))
             for column, data_type in held[schema, table]:
@@ -338,8 +338,9 @@ def _examples(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
     return found
 
 
-def _listed(names: Sequence[str]) -> str:
-    return "; ".join(names) or "-"
+def _listed(tables: AbstractSet[str]) -> str:
+    """Name raw tables, configuration last: it stands behind almost everything."""
+    return "; ".join(sorted(tables, key=lambda name: (name.startswith("catalog__"), name))) or "-"
 
 
 def _undescribed(con: duckdb.DuckDBPyConnection) -> list[str]:
