@@ -15,7 +15,7 @@ from sqlglot.lineage import Node, lineage
 
 from ingest.files import write_atomic
 from ingest.settings import Settings
-from serving.release import PublishRefusedError
+from serving.release import UNKNOWN, PublishRefusedError
 
 Columns = Mapping[tuple[str, ...], list[tuple[str, str]]]
 """Name and type of the columns of each table, by (schema, table)."""
@@ -73,7 +73,7 @@ def keep(settings: Settings, found: Mapping[tuple[str, ...], Origins], *, afresh
 
 
 def sources(settings: Settings) -> dict[tuple[str, ...], frozenset[str]]:
-    """Give for each column, by schema, table and name, the raw tables its values come from.
+    """Give for each column, by schema, table and name, the raw tables its values can come from; `unknown` stands for SQL that could not be read.
 
     Raises PublishRefusedError where no build has told what its columns are made of.
     """
@@ -84,6 +84,8 @@ def sources(settings: Settings) -> dict[tuple[str, ...], frozenset[str]]:
 
     @cache
     def raw(column: tuple[str, ...]) -> frozenset[str]:
-        return frozenset([column[1]]) if column[0] == "raw" else frozenset().union(*(raw(tuple(dep)) for dep in made_of.get(column, ())))
+        if column[0] == "raw" or column not in made_of:
+            return frozenset([column[1] if column[0] == "raw" else UNKNOWN])
+        return frozenset().union(*(raw(tuple(dep)) for dep in made_of[column]))
 
     return {column: raw(column) for column in made_of}

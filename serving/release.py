@@ -57,6 +57,8 @@ VIEWS = {
     ),
 }
 _VIEWED = "outlook_v1"
+UNKNOWN = "unknown"
+"""Stands for a source that nobody could tell."""
 # Tables no SQL model makes: computed from the working warehouse while the release is built, before its gate.
 COMPUTED: dict[str, tuple[Callable[[duckdb.DuckDBPyConnection], pl.DataFrame], str]] = {
     "outlook_backtest": (
@@ -189,6 +191,11 @@ def publish(
     return Release(release_id, final, results, rows, seconds | {"publish": time.perf_counter() - started - sum(seconds.values())})
 
 
+def refuse(settings: Settings, run_id: str, reason: str) -> None:
+    """Write down an attempt that was refused before a release was begun."""
+    _write_status(settings, "", run_id, "refused", reason)
+
+
 def point_serving_at(settings: Settings, release_id: str) -> None:
     """Swap the `serving` link to a release in one step; raises FileNotFoundError when there is no such release."""
     if not (settings.releases / release_id / FILE_NAME).is_file():
@@ -310,7 +317,9 @@ def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], 
     rows: list[tuple[Any, ...]] = []
     for schema, table, kind, text in texts:
         en, _, zh = (text or "").partition(" | ")
-        behind = {column: sources.get((schema, _VIEWED if kind == "VIEW" else table, column), set()) for column, _ in held.get((schema, table), ())}
+        # What is made here comes from no raw table; of everything else the SQL is asked.
+        untold: AbstractSet[str] = set() if table in OWN_TABLES or table in COMPUTED else {UNKNOWN}
+        behind = {column: sources.get((schema, _VIEWED if kind == "VIEW" else table, column), untold) for column, _ in held.get((schema, table), ())}
         rows.append((schema, table, "*", kind, "-", en, zh, _listed(set().union(*behind.values())), None))
         if behind:
             examples = _examples(con, f'{schema}."{table}"', list(behind))
@@ -340,7 +349,7 @@ def _examples(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
 
 def _listed(tables: AbstractSet[str]) -> str:
     """Name raw tables, configuration last: it stands behind almost everything."""
-    return "; ".join(sorted(tables, key=lambda name: (name.startswith("catalog__"), name))) or "-"
+    return "; ".join(sorted(tables, key=lambda name: (name.startswith("catalog__"), name == UNKNOWN, name))) or "-"
 
 
 def _undescribed(con: duckdb.DuckDBPyConnection) -> list[str]:

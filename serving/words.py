@@ -68,6 +68,7 @@ FEEDS = {
     "day_quotes": Said("日行情", "Daily quotes"),
     "wbill": Said("注册仓单", "Warehouse receipts"),
     "dailystock": Said("注册仓单", "Warehouse receipts"),
+    "dailystock_html": Said("注册仓单", "Warehouse receipts"),
     "spot_price": Said("现货价", "Spot prices"),
     "overseas": Said("海外价格与运费", "Overseas prices and freight"),
     "cost_profit": Said("成本与利润", "Cost and profit"),
@@ -81,6 +82,7 @@ FEEDS = {
     "latest": Said("人民币汇率中间价（当日）", "RMB central parity, latest"),
     "events": Said("政策事件", "Policy events"),
     "newsflash": Said("快讯", "Newsflashes"),
+    "file": Said("未识别的文件", "Files nobody knows"),
 }
 PRICES = {
     "open": Said("开盘价", "open"),
@@ -88,6 +90,8 @@ PRICES = {
     "low": Said("最低价", "low"),
     "close": Said("收盘价", "close"),
     "settle": Said("结算价", "settlement"),
+    "stage_high": Said("阶段新高", "stage high"),
+    "level_break": Said("突破价位", "level broken"),
 }
 _SIGNS = {">=": "≥", "<=": "≤", "<>": "≠"}
 COMPARATORS = {"eq": "", "range": "", "gt": "> ", "ge": "≥ ", "lt": "< ", "le": "≤ ", "approx": "≈ "}

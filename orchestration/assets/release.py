@@ -13,7 +13,7 @@ from orchestration.resources import Home
 from orchestration.timetable import grace, longest_pause
 from orchestration.warehouse import write_lock
 from quality.release import GATES
-from serving.release import CheckResult, PublishRefusedError, publish
+from serving.release import CheckResult, PublishRefusedError, publish, refuse
 
 KEY = dg.AssetKey(["release", "alumina"])
 COMPLETE = "everything_selected_was_made"
@@ -60,7 +60,13 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             raise dg.Failure(f"release refused, the published one stays: this run did not make {', '.join(missing[:5])}", allow_retries=False)
         with write_lock(settings, f"publishing (run {context.run.run_id})"):
             try:
-                release = publish(settings, context.run.run_id, last_results(settings), lineage.sources(settings))
+                told = last_results(settings), lineage.sources(settings)
+            except PublishRefusedError as error:
+                refuse(settings, context.run.run_id, str(error))
+                yield complete
+                raise dg.Failure(str(error), allow_retries=False) from None
+            try:
+                release = publish(settings, context.run.run_id, *told)
             except PublishRefusedError as error:
                 keep_failures(settings, context.run.run_id, error.checks)
                 yield complete

@@ -285,7 +285,7 @@ class Auditor:
             text = Said("、".join(say(STATES, tag).zh for tag in named) or "无", ", ".join(named) or "none")
             return [replace(base, text=text, holds=claim.direction in tags if claim.direction else None)]
         told = [state for state, pattern in self.catalog.narratives if pattern.search(claim.quote)]
-        net = Said(f"净{'、'.join(say(STATES, tag).zh for tag in tags) or '未定'}", f"net {', '.join(tags) or 'undecided'}")
+        net = Said(f"实际为{'、'.join(say(STATES, tag).zh for tag in tags)}" if tags else "方向未定", f"net {', '.join(tags) or 'undecided'}")
         if not told or not tags:
             return [replace(base, text=net, holds=None)]
         return [
@@ -518,7 +518,10 @@ def _same_type(catalog: Catalog, one: str, other: str) -> bool:
 
 def _told(result: Result) -> Said:
     if result.text is None:
-        return Said(f"{result.title.zh}：缺少独立数据", f"{result.title.en}: {result.missing or 'not computable'}")
+        return Said(
+            f"{result.title.zh}：{'缺少独立数据' if 'held' in result.missing else '无法核算'}",
+            f"{result.title.en}: {result.missing or 'not computable'}",
+        )
     word = {True: Said("成立", "true"), False: Said("不成立", "false"), None: Said("未定", "open")}[result.holds]
     joined = Said(f"，结合 {'、'.join(result.claims)}", f", with {', '.join(result.claims)}") if result.claims else _NOTHING
     return Said(f"{result.title.zh} = {result.text.zh}{joined.zh}（{word.zh}）", f"{result.title.en} = {result.text.en}{joined.en} ({word.en})")

@@ -175,15 +175,30 @@ def read(known: Known) -> list[tuple[Said, list[Reading]]]:
 
 
 def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | None]) -> Reading:
-    # Of several providers the one with most figures speaks, the same one for the figure and for its change.
+    # Of several providers the one with most figures speaks, the same one for the figure and for its change. A percentile is the figure's place among what was
+    # last known at the decision of each session of the window, as the score's are: a weekly figure counts on every session until the next.
     rows = known.rows(
         f"""
         with facts as (select * from ({indicator.sql}) as facts where obs_date <= $day and available_at <= $decision),
-        chosen as (select provider from facts where value is not null group by provider order by count(*) desc, provider limit 1)
-        select *, cume_dist() over (recent order by value) as place, count(*) over recent as observations
-        from facts
-        where provider is not distinct from (select provider from chosen) or not exists (select 1 from chosen)
-        window recent as (partition by obs_date >= $first and value is not null)
+        chosen as (select provider from facts where value is not null group by provider order by count(*) desc, provider limit 1),
+        spoken as (
+            select * from facts
+            where provider is not distinct from (select provider from chosen) or not exists (select 1 from chosen)
+        ),
+        decisions as (
+            select trade_date, trade_date::timestamptz + ($decision - $day::timestamptz) as decision_at
+            from marts.dim_trading_day
+            where trade_date between $first and $day
+        ),
+        known as (
+            select arg_max(spoken.value, spoken.obs_date) as value
+            from decisions
+            inner join spoken on spoken.obs_date <= decisions.trade_date and spoken.available_at <= decisions.decision_at
+            where spoken.value is not null
+            group by decisions.trade_date
+        )
+        select *, (select count(*) from known) as observations, (select count(*) from known where known.value <= spoken.value) as at_most
+        from spoken
         order by obs_date desc
         limit 2
         """
@@ -205,10 +220,10 @@ def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | 
             "missing",
             why,
         )
-    place = last["place"] if last["observations"] >= known.fewest else None
     change = last["change"] if last["change"] is not None else None if before is None else value - before
     shown = "–" if change is None else number(change, "+" + indicator.form.lstrip("+"))
     badge, level = _age(known, indicator, last["data_date"])
+    place = last["at_most"] / last["observations"] if last["observations"] >= known.fewest and level != "stale" else None
     direction = 0 if change is None or not shown.startswith(("+", "−")) else 1 if change > 0 else -1
     return Reading(
         indicator.name,

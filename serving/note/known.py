@@ -1,7 +1,7 @@
 """What was known at one decision: the published rows a note may speak of, and nothing published later."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -62,10 +62,10 @@ def known_at(
     con: duckdb.DuckDBPyConnection,
     day: date | None,
     commodity_code: str | None,
-    parameters: Mapping[str, float],
+    parameters: Callable[[str], Mapping[str, float]],
     regions: Mapping[str, Mapping[str, str]],
 ) -> Known:
-    """Find the decision: by default the newest day, and of its commodities the one whose score rests on most data.
+    """Find the decision: by default the newest day, and of its commodities the one whose score rests on most data; `parameters` gives a commodity's.
 
     Raises NoteError when the release has no outlook of that commodity or day.
     """
@@ -84,7 +84,7 @@ def known_at(
         raise NoteError(_nothing(con, day, commodity_code))
     code, as_of_date, decision_at = found[0]
     sessions = con.execute("select trade_date from marts.dim_trading_day where trade_date <= ? order by trade_date desc", [as_of_date]).fetchall()
-    return Known(con, code, as_of_date, decision_at, parameters, regions, tuple(session for (session,) in sessions))
+    return Known(con, code, as_of_date, decision_at, parameters(code), regions, tuple(session for (session,) in sessions))
 
 
 def _nothing(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str | None) -> str:

@@ -75,15 +75,17 @@ def _make(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str 
 
     files = dict(catalog_files(overlay))
     with named("parameters.toml", NoteError):
-        found = {row["name"]: row["value"] for row in _document(files, "parameters.toml")["parameter"] if row.get("commodity", "*") == "*"}
-        parameters = {name: float(found[name]) for name in PARAMETERS}
+        own: dict[str, dict[str, float]] = {}
+        for row in _document(files, "parameters.toml")["parameter"]:
+            own.setdefault(row.get("commodity", "*"), {})[row["name"]] = float(row["value"])
+        general = {name: own["*"][name] for name in PARAMETERS}
     with named("regions.toml", NoteError):
         regions = {
             code: {language: str(row[language]) for language in ("zh", "en")} for code, row in _document(files, "regions.toml")["regions"].items()
         }
     with named("rules.toml", NoteError):
         rules = {rule["id"]: _rule(rule) for rule in _document(files, "rules.toml")["rule"]}
-    known = known_at(con, day, commodity_code, parameters, regions)
+    known = known_at(con, day, commodity_code, lambda code: general | own.get(code, {}), regions)
     outlook = known.rows(f"select * from serving.outlook_v1 where commodity_code = $code and as_of_date = $day order by {_HORIZON_ORDER}")
     shared = {language: _shared(outlook, language) for language in ("zh", "en")}
     environment = jinja2.Environment(
@@ -250,7 +252,12 @@ def _claims(known: Known) -> dict[str, Any] | None:
     if not any((row["entity"] or "").startswith(known.commodity_code) for row in rows) or max(_day(row["period"]) for row in rows) > known.day:
         return None
     totals = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in words.VERDICTS}
-    told = [row for row in rows if row["verdict"] in ("contradicted", "definition_dependent")]
+    # A release of before the Chinese text has only the English one.
+    told = [
+        {"reconciling_definition_zh": row["reconciling_definition"]} | row
+        for row in rows
+        if row["verdict"] in ("contradicted", "definition_dependent")
+    ]
     return {"name": rows[0]["note_name"], "totals": totals, "count": len(rows), "told": told}
 
 

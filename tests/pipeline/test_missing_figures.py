@@ -38,6 +38,20 @@ def test_no_figure_of_a_mart_is_null_without_a_word(sample) -> None:
         assert not any(unexplained(con).values())
 
 
+def test_every_number_of_a_mart_is_asked_for(tmp_path: Path, sample, columns: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quality.missing.MISSING", {})
+    shutil.copy((sample.home / "serving" / "alumina.duckdb").resolve(), tmp_path)
+    numbers = {
+        mart: {name for name, kind in kinds.items() if kind in ("DOUBLE", "BIGINT")} - AS_PRINTED.get(mart, {}).keys()
+        for mart, kinds in columns.items()
+    }
+    with duckdb.connect(str(tmp_path / "alumina.duckdb")) as con:
+        for mart, names in numbers.items():
+            if names:
+                con.execute(f"update marts.{mart} set {', '.join(f'{name} = null' for name in sorted(names))}")
+        assert {mart: set(rows) for mart, rows in unexplained(con).items()} == numbers
+
+
 def test_a_figure_that_went_missing_without_a_word_is_told_of_and_stops_nothing(tmp_path: Path, sample) -> None:
     shutil.copy((sample.home / "serving" / "alumina.duckdb").resolve(), tmp_path)
     with duckdb.connect(str(tmp_path / "alumina.duckdb")) as con:

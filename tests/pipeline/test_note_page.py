@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from serving import words
 from tests.pipeline.browser import CHROMIUM, Tab, tab
 
 DAY = "2025-07-22"
@@ -92,14 +91,29 @@ def test_a_figure_has_its_place_among_those_of_the_trailing_window(sample, writt
         ("Spot index, national", "fct_spot_daily", "spot_cny_t", "region = 'national' and provider = 'SMM' and frequency = 'daily'"),
     ):
         assert [(shown[name],)] == sample.published(ranked.format(mart=mart, column=column, where=where)), name
-    # What the score ranks keeps the score's own place; what comes by week or month has too few figures for one.
-    assert shown["Registered receipts"] == "1%"
-    assert shown["Operating rate"] == shown["Exports"] == ""
-
-
-def test_every_feed_has_a_name_in_both_languages(sample) -> None:
-    feeds = {feed for (feed,) in sample.published("select feed from serving.source_status where data_origin <> 'config'")}
-    assert feeds - words.FEEDS.keys() == set()
+    # What comes by week or month counts on every session until the next; what the score ranks keeps the score's own place.
+    (rates,) = sample.published(
+        """
+        with known as (
+            select t.trade_date, arg_max(c.utilisation_pct, c.period_end) as rate
+            from marts.dim_trading_day as t
+            inner join marts.fct_capacity as c
+                on c.commodity_code = 'AO' and c.region = 'national' and c.frequency = 'weekly' and c.provider = 'SMM'
+                and c.period_end <= t.trade_date and c.available_at <= t.trade_date::timestamptz + interval '17 hours 30 minutes'
+            where t.trade_date <= date '2025-07-22'
+            group by t.trade_date
+            order by t.trade_date desc
+            limit 250
+        )
+        select count(*), printf('%.0f%%', 100.0 * avg(case when rate <= (select arg_max(rate, trade_date) from known) then 1 else 0 end)) from known
+        """
+    )
+    assert rates == (250, shown["Operating rate"])
+    (score,) = sample.published(
+        "select printf('%.0f%%', 100 * percentile_ratio) from serving.outlook_drivers "
+        "where commodity_code = 'AO' and as_of_date = date '2025-07-22' and signal = 'exports_mom_pct' and driver_kind = 'component'"
+    )
+    assert score == (shown["Exports, month on month"],)
 
 
 def test_a_past_day_ends_at_its_decision(command, sample) -> None:

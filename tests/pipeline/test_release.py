@@ -49,6 +49,10 @@ def test_a_published_column_names_the_raw_tables_behind_it(sample) -> None:
         (f"Registered warrants, warehouses and factories [t] | 注册仓单（吨） | {receipts}",)
     ]
     assert sample.published(of, "outlook_latest", "score") == sample.published(of, "outlook_v1", "score") != [("-",)]
+    # Series of all vendors stand in one table and a filter picks among them, which lineage cannot see: it says what a value can come from.
+    vendors = ("capacity__series", "cost__series", "spot__overseas", "spot__quotes")
+    assert sample.published(of, "fct_spot_daily", "spot_cny_t")[0][0].split("; ")[:4] == list(vendors)
+    assert sample.published("select count(*) from serving.data_dictionary where sources like '%unknown%'") == [(0,)]
     # A constant or a count is made of no column; nothing else may be without a source in what SQL makes.
     without = "select distinct table_name, column_name from serving.data_dictionary where sources = '-' and (schema_name = 'marts' or table_name = 'outlook_v1')"
     assert set(sample.published(without)) == {

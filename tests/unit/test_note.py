@@ -12,11 +12,12 @@ import pytest
 from lxml import html
 
 from ingest.settings import REPOSITORY, Settings
+from ingest.sources import SOURCES
 from serving import release
 from serving.note import page
 from serving.note.indicators import GROUPS
 from serving.note.known import NoteError
-from serving.words import CODES, Said, bound, claimed, number, reason
+from serving.words import CODES, FEEDS, Said, bound, claimed, number, reason
 
 pytest.importorskip("vl_convert", reason="the chart library is not installed")
 
@@ -183,6 +184,24 @@ def test_conditions_are_written_as_what_a_figure_is_held_against(condition: str,
     assert bound(condition) == text
 
 
+VENDOR_FEEDS = ("spot_price", "overseas", "cost_profit", "inputs", "capacity", "inventory", "bars")
+FILES = (
+    "kx20250716.dat", "20250716dailystock.dat", "dailystock_20250716.html", "pm20250716.dat", "js20250716.dat", "Settlement20250716.dat",
+    "ContractDailyTradeArgument20250716.dat", "currentTradingday.dat", "day_quotes_20250716.json", "wbill_lc_20250716.json",
+    "gacc_import_202505.csv", "156_0_2818_M_202411.json", "cfets_CcprHisNew.json", "cfets_ccpr.json", "events.csv", "shmet_newsflash.json",
+    "nobody_knows_it.bin", *(f"smm_{feed}_20250716.csv" for feed in VENDOR_FEEDS),
+)  # fmt: skip
+
+
+def test_every_feed_has_a_name_in_both_languages() -> None:
+    """Every file the README names, and what the exchanges are asked for in each of their eras."""
+    read = {name: next(filter(None, (source.recognise(name) for source in SOURCES if source.name != "catalog"))).feed for name in FILES}
+    assert len(set(read.values())) == len(FILES)
+    asked = {request.feed for source in SOURCES for day in (date(2025, 7, 22), date(2025, 11, 18)) for request in source.requests(day)}
+    assert (asked | set(read.values())) - FEEDS.keys() == set()
+    assert asked - set(read.values()) == set()
+
+
 def test_every_code_of_the_shipped_rules_has_words() -> None:
     rules = tomllib.loads((REPOSITORY / "ingest/catalog/rules.toml").read_text(encoding="utf-8"))["rule"]
     texts = {effect["text"] for rule in rules for effect in rule["effects"] if effect["effect"] in ("watch", "weaken", "conflict", "alert")}
@@ -193,3 +212,24 @@ def test_reasons_of_another_column_are_not_told() -> None:
     assert reason("ret_cc_5d_pct:not_traded;squeeze_ratio:no_receipts", "squeeze_ratio") == Said("无仓单", "no receipts")
     assert reason("never_heard_of") == Said("never heard of", "never heard of")
     assert not re.search("[a-z]", reason("stale").zh)
+
+
+def test_a_release_of_before_the_chinese_text_shows_the_english_one(con) -> None:
+    con.execute(
+        """
+        create table serving.claim_audit as select 'note.csv' as note_name, 'C1' as claim_id, 'AO2509' as entity, '2025-07-22' as period, '收于3423' as quote_zh,
+            'eq 3423 yuan/t' as claimed, 'yuan/t' as unit, 'contradicted' as verdict, 3513e0 as value_found, '' as evidence,
+            'a price of the day' as reconciling_definition
+        """
+    )
+    (cell,) = html.fromstring(page.render(con, None)).xpath("//section[@aria-labelledby='h-claims']//td[contains(@class, 'small')]")
+    assert [span.text for span in cell.xpath("./span")] == ["a price of the day"] * 2
+
+
+def test_a_figure_has_no_place_among_too_few(con) -> None:
+    add_spot(con)
+    document = html.fromstring(page.render(con, None))
+    (row,) = [
+        row for row in document.xpath("//table[@class='figures']/tbody/tr") if row.xpath("./th/span[@class='en']")[0].text == "Spot index, national"
+    ]
+    assert [cell.text_content() for cell in row.xpath("./td")][:3] == ["2,200.00", "+100.00", ""]

@@ -68,6 +68,13 @@ def test_a_published_column_is_traced_to_raw_tables(tmp_path: Path) -> None:
     assert sources(home)["marts", "stock", "rows"] == set()
 
 
+def test_sql_that_could_not_be_read_leaves_its_columns_sources_unknown_also_further_on(tmp_path: Path) -> None:
+    home = Settings(home=tmp_path)
+    made_of = [column("staging.riddle.x"), column("raw.shfe__stock.lots")]
+    keep(home, {("staging", "riddle"): {}, ("marts", "stock"): {"stock_t": made_of}}, afresh=True)
+    assert sources(home)["marts", "stock", "stock_t"] == {"shfe__stock", "unknown"}
+
+
 def test_a_build_of_some_models_brings_theirs_up_to_date_and_a_build_of_all_forgets_what_is_gone(tmp_path: Path) -> None:
     home = Settings(home=tmp_path)
     keep(home, {("marts", "a"): {"x": [column("raw.one.x")]}, ("marts", "b"): {"x": [column("raw.one.x")]}}, afresh=True)

@@ -175,6 +175,15 @@ def test_a_release_of_half_a_run_is_refused_and_its_check_says_what_was_skipped(
     assert not settings.releases.exists()
 
 
+def test_a_release_refused_before_it_is_begun_is_told_by_the_status(settings: Settings, home: Home) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([release_asset([])], instance=instance, resources={"home": home}, raise_on_error=False)
+    assert not result.success
+    status = json.loads(settings.status.read_text())
+    assert (status["outcome"], status["run_id"], status["serving"]) == ("refused", result.run_id, None)
+    assert "dbt has not built and tested the rows loaded" in status["reason"]
+
+
 def test_a_refused_release_shows_each_gate_with_the_rows_that_broke_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = CheckResult("unique", "gx", "fail", "marts.fct_basis_daily", 2, "rows do not", ({"commodity_code": "X", "trade_date": "2025-07-22"},))
     fine = CheckResult("unique", "gx", "pass", "serving.outlook_v1", 0, "")
