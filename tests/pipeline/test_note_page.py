@@ -176,7 +176,7 @@ def test_on_paper_every_page_shows_its_text_and_charts_fit_half_a_page(browser: 
 def test_every_part_is_in_a_landmark_and_a_chart_is_read_by_its_description(browser: Tab, written: Path) -> None:
     browser.open(written.as_uri(), 1440)
     assert browser.evaluate("[...document.body.children].filter(e => !e.matches('header, main, footer, script, #vg-tooltip-element')).length") == 0
-    spoken = "document.querySelectorAll('.chart[role=img][aria-label][tabindex=\"0\"] > svg[aria-hidden=true]').length"
+    spoken = "document.querySelectorAll('.chart[role=img][aria-label][tabindex=\"0\"] svg.marks[aria-hidden=true]').length"
     assert browser.evaluate(spoken) == len(CHARTS)
 
 
