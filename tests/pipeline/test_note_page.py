@@ -1,6 +1,7 @@
 """The note as readers meet it: in the release, of a past day, and in a browser that can reach nothing."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,8 +177,13 @@ def test_on_paper_every_page_shows_its_text_and_charts_fit_half_a_page(browser: 
 def test_every_part_is_in_a_landmark_and_a_chart_is_read_by_its_description(browser: Tab, written: Path) -> None:
     browser.open(written.as_uri(), 1440)
     assert browser.evaluate("[...document.body.children].filter(e => !e.matches('header, main, footer, script, #vg-tooltip-element')).length") == 0
-    spoken = "document.querySelectorAll('.chart[role=img][aria-label][tabindex=\"0\"] svg.marks[aria-hidden=true]').length"
-    assert browser.evaluate(spoken) == len(CHARTS)
+    labels = "[...document.querySelectorAll('.chart[role=img][tabindex=\"0\"]')].filter(c => c.querySelector('svg[aria-hidden=true]')).map(c => c.ariaLabel)"
+    assert len(labels_zh := browser.evaluate(labels)) == len(CHARTS)
+    assert any("6,922" in label for label in labels_zh)
+    assert all(re.search("[一-龥]", label) for label in labels_zh)
+    browser.open(written.as_uri() + "#en", 1440)
+    assert len(labels_en := browser.evaluate(labels)) == len(CHARTS)
+    assert not any(re.search("[一-龥]|Vega", label) for label in labels_en)
 
 
 def test_every_chart_is_valid_vega_lite(written: Path) -> None:
