@@ -16,7 +16,7 @@ ui: .venv/.ready
 	$(BIN)/alumina ui
 
 # Two halves at once, on two cores: what needs the built sample, and everything else.
-APART := $(addprefix tests/pipeline/test_,point_in_time.py new_commodity.py price_history.py live.py detection.py production.py)
+APART := $(addprefix tests/pipeline/test_,point_in_time.py leaks.py new_commodity.py price_history.py live.py real_payloads.py detection.py production.py)
 test: lint
 	$(BIN)/python -m pytest tests/unit tests/repo tests/reliability $(APART) & others=$$!; failed=0; \
 	$(BIN)/python -m pytest tests/pipeline $(addprefix --ignore=,$(APART)) || failed=$$?; wait $$others; exit $$failed

@@ -24,12 +24,22 @@ from orchestration.dbt import PRODUCTION, PROJECT, build_command, environment
 from orchestration.warehouse import load_raw
 
 ALUMINA = Path(sys.executable).with_name("alumina")
+GUARD = Path(__file__).with_name("guard")
+SLICE = ("--from", "2025-05-06", "--to", "2025-07-23")
+"""Sixty sessions of the sample."""
 
 
 def alumina(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the `alumina` command on a home."""
     environment = os.environ | {"ALUMINA_HOME": str(home), "COLUMNS": "200", "ALUMINA_LOCK_WAIT_SECONDS": "60"}
     return subprocess.run([str(ALUMINA), *arguments], env=environment, capture_output=True, text=True, check=False, timeout=600)
+
+
+def guarded(calls: Path, home: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command under the guard that notes in `calls` whatever tries to leave the machine."""
+    path = os.pathsep.join([str(GUARD), str(REPOSITORY)])
+    environment = os.environ | {"ALUMINA_HOME": str(home), "PYTHONPATH": path, "ALUMINA_TEST_CALLS": str(calls), "COLUMNS": "200"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,21 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Built:
     run = alumina(home, "run", "--timings")
     assert run.returncode == 0, run.stdout + run.stderr
     return Built(home, run)
+
+
+@pytest.fixture(scope="session")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the guard notes what tried to leave the machine."""
+    return tmp_path_factory.mktemp("calls") / "calls.txt"
+
+
+@pytest.fixture(scope="session")
+def sixty_sessions(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> Path:
+    """A home after a run of sixty sessions, watched by the guard; who changes it takes a copy."""
+    home = tmp_path_factory.mktemp("sixty_sessions") / "home"
+    done = guarded(calls, home, str(ALUMINA), "run", *SLICE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home
 
 
 @pytest.fixture(scope="session")

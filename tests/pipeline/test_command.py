@@ -12,9 +12,7 @@ import pytest
 from ingest import sample
 from ingest.archive import Archive
 from ingest.source import DataOrigin
-from tests.pipeline.conftest import ALUMINA
-
-SLICE = ("--from", "2025-05-06", "--to", "2025-07-23")
+from tests.pipeline.conftest import ALUMINA, SLICE
 
 
 @pytest.mark.parametrize(
@@ -113,12 +111,9 @@ def test_without_a_source_a_home_of_files_takes_its_inbox_and_asks_nobody(comman
 
 
 @pytest.fixture(scope="module")
-def slice_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.pipeline.conftest import alumina
-
-    home = tmp_path_factory.mktemp("slice")
-    done = alumina(home, "run", *SLICE)
-    assert done.returncode == 0, done.stdout + done.stderr
+def slice_home(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Path) -> Path:
+    home = tmp_path_factory.mktemp("slice") / "home"
+    subprocess.run(["cp", "-a", str(sixty_sessions), str(home)], check=True)
     return home
 
 

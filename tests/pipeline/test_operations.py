@@ -19,41 +19,24 @@ from ingest.settings import REPOSITORY, Settings
 from orchestration import instance as instances
 from orchestration.assets.release import COMPLETE, KEY, gate_name
 from quality.release import GATES
-from tests.pipeline.conftest import ALUMINA, alumina
+from tests.pipeline.conftest import ALUMINA, SLICE, alumina, guarded
 from tests.pipeline.test_command import _content
 
-SLICE = {"first": "2025-05-06", "last": "2025-07-23"}
-ARGUMENTS = ("--from", SLICE["first"], "--to", SLICE["last"])
-GUARD = Path(__file__).with_name("guard")
 PATIENCE = 300
 
 
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the guard notes what tried to leave the machine."""
-    return tmp_path_factory.mktemp("calls") / "calls.txt"
-
-
-def _guarded(calls: Path, home: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(GUARD), str(REPOSITORY)])
-    environment = os.environ | {"ALUMINA_HOME": str(home), "PYTHONPATH": path, "ALUMINA_TEST_CALLS": str(calls), "COLUMNS": "200"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> Path:
-    """A home after a run of sixty sessions, watched by the guard."""
-    folder = tmp_path_factory.mktemp("operations")
-    done = _guarded(calls, folder, str(ALUMINA), "run", *ARGUMENTS)
-    assert done.returncode == 0, done.stdout + done.stderr
+def home(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Path) -> Path:
+    folder = tmp_path_factory.mktemp("operations") / "home"
+    subprocess.run(["cp", "-a", str(sixty_sessions), str(folder)], check=True)
     return folder
 
 
 def test_a_run_with_its_gate_and_the_doctor_keep_to_the_machine(home: Path, calls: Path) -> None:
-    assert _guarded(calls, home, str(ALUMINA), "doctor").returncode == 0
+    assert guarded(calls, home, str(ALUMINA), "doctor").returncode == 0
     assert not calls.exists(), calls.read_text()
     code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
-    assert "keeps to the machine" in _guarded(calls, home, sys.executable, "-c", code).stderr
+    assert "keeps to the machine" in guarded(calls, home, sys.executable, "-c", code).stderr
     assert "192.0.2.1" in calls.read_text()  # the guard itself works
 
 
@@ -178,7 +161,7 @@ def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_
     assert wrong["__typename"] == "RunConfigValidationInvalid"
     assert 'Received unexpected config entry "lookback_day"' in wrong["errors"][0]["message"]
 
-    launched = _launch(ui, SLICE)
+    launched = _launch(ui, {"first": SLICE[1], "last": SLICE[3]})
     assert launched["__typename"] == "LaunchRunSuccess", launched
     run_id = launched["run"]["runId"]
     holder = home / "warehouse.holder.json"
@@ -207,7 +190,7 @@ def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_
 
 def test_two_runs_at_once_are_one_after_the_other(home: Path) -> None:
     before = {schema: _content(home, schema) for schema in ("raw", "marts", "serving")}
-    command, environment = [str(ALUMINA), "run", *ARGUMENTS], os.environ | {"ALUMINA_HOME": str(home), "COLUMNS": "200"}
+    command, environment = [str(ALUMINA), "run", *SLICE], os.environ | {"ALUMINA_HOME": str(home), "COLUMNS": "200"}
     pair = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     ended = [(*process.communicate(timeout=900), process.returncode) for process in pair]
     # One of the two may find that the other loaded rows after it had built: it leaves publishing to the other, and says so.
@@ -225,7 +208,7 @@ def test_a_run_killed_at_any_stage_heals_on_the_next_without_a_hand(home: Path) 
     for moment in ("take in", "loading raw", "dbt build", "publishing"):
         _kill(home, moment)
         assert os.readlink(home / "serving") == release
-    done = alumina(home, "run", *ARGUMENTS)
+    done = alumina(home, "run", *SLICE)
     assert done.returncode == 0, done.stdout + done.stderr
     assert {schema: _content(home, schema) for schema in ("raw", "marts", "serving")} == before
     assert not list((home / "releases").glob(".building-*"))
@@ -245,7 +228,7 @@ def _kill(home: Path, moment: str) -> None:
     holder.unlink(missing_ok=True)
     written = sum(path.stat().st_size for path in receipts.iterdir())
     environment = os.environ | {"ALUMINA_HOME": str(home)}
-    run = subprocess.Popen([str(ALUMINA), "run", *ARGUMENTS], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = subprocess.Popen([str(ALUMINA), "run", *SLICE], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def there() -> bool:
         assert run.poll() is None, f"the run ended before {moment}"
