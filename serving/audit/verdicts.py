@@ -518,10 +518,7 @@ def _same_type(catalog: Catalog, one: str, other: str) -> bool:
 
 def _told(result: Result) -> Said:
     if result.text is None:
-        return Said(
-            f"{result.title.zh}：{'缺少独立数据' if 'held' in result.missing else '无法核算'}",
-            f"{result.title.en}: {result.missing or 'not computable'}",
-        )
+        return Said(f"{result.title.zh}：无法核算", f"{result.title.en}: {result.missing or 'not computable'}")
     word = {True: Said("成立", "true"), False: Said("不成立", "false"), None: Said("未定", "open")}[result.holds]
     joined = Said(f"，结合 {'、'.join(result.claims)}", f", with {', '.join(result.claims)}") if result.claims else _NOTHING
     return Said(f"{result.title.zh} = {result.text.zh}{joined.zh}（{word.zh}）", f"{result.title.en} = {result.text.en}{joined.en} ({word.en})")

@@ -46,7 +46,7 @@ class Known:
 
     @property
     def fewest(self) -> int:
-        """Figures a percentile needs at least."""
+        """Sessions with a known figure that a percentile needs at least."""
         return int(self.parameters["percentile_minimum_sessions"])
 
     def sessions_back(self, count: int) -> date:
