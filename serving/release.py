@@ -14,13 +14,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import polars as pl
@@ -36,6 +37,7 @@ from serving.backtest import backtest
 from serving.note import page as note
 
 logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 SCHEMAS = ("marts", "serving")
 # Readable by every 1.x client; the working file may use newer storage.
@@ -44,7 +46,7 @@ FILE_NAME = "alumina.duckdb"
 # One thread copies small tables faster than several.
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "threads": 1}
 # FSST takes a third of the writing and saves nothing over a dictionary; as part of the configuration it would be ignored.
-_SETTINGS = "set TimeZone = 'Asia/Shanghai'; set disabled_compression_methods = 'fsst'"
+_SETTINGS = "set global TimeZone = 'Asia/Shanghai'; set disabled_compression_methods = 'fsst'"
 
 VIEWS = {
     "outlook": (
@@ -57,6 +59,8 @@ VIEWS = {
     ),
 }
 _VIEWED = "outlook_v1"
+# Tables that hold their rows only once the gate has judged.
+_LAST = ("publication", "quality_results", "data_dictionary")
 UNKNOWN = "unknown"
 """Stands for a source that nobody could tell."""
 # Tables no SQL model makes: computed from the working warehouse while the release is built, before its gate.
@@ -123,7 +127,8 @@ class Release:
     checks: tuple[CheckResult, ...]
     rows: dict[str, int]
     seconds: dict[str, float]
-    """How long each part took: `backtest`, `claims`, `gate` and `note` compute and judge, `publish` is the rest: copy, describe, export, seal, swap."""
+    """How long each part took: `backtest`, `claims`, `gate` and `note` compute and judge, `publish` is what copying, describing, exporting, sealing and
+    swapping add to them: the database does most of that beside the Python of those parts."""
 
 
 def publish(
@@ -136,6 +141,7 @@ def publish(
     """
     if settings.as_of is not None:
         raise PublishRefusedError(f"a build as of {settings.as_of} is never published")
+    started, seconds = time.perf_counter(), dict[str, float]()
     inputs_hash, code = _inputs_hash(settings), code_version()
     now = datetime.now(UTC)
     release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"
@@ -143,22 +149,24 @@ def publish(
     for path in settings.releases.glob(".building-*"):
         shutil.rmtree(path, ignore_errors=True)  # left by a build that died: no other is alive
     _write_status(settings, release_id, run_id, "running", "")
-    started, seconds = time.perf_counter(), dict[str, float]()
     try:
         folder.mkdir(parents=True)
         with _building(settings, folder) as con:
-            _copy_tables(con)
-            with _timed(seconds, "backtest"):
-                _compute_tables(con)
-            with _timed(seconds, "claims"):
-                _audit_claims(con, settings)
+            # Computed while the marts are copied, and written when they are: a writer waits for the checkpoint of another.
+            with _meanwhile(con, _copy_tables):
+                with _timed(seconds, "claims"):
+                    claims = _audit_claims(con, settings)
+                with _timed(seconds, "backtest"):
+                    computed = _compute_tables(con)
+            _write_computed(con, computed | claims)
         with _open(settings, folder) as con:
-            with _timed(seconds, "gate"):
+            _make_own(con)
+            with _meanwhile(con, lambda own: _describe(own, sources, last=False)), _timed(seconds, "gate"):
                 gate = run_gate(_frames(con), folder / "data_docs")
                 results = (*checks, *(_as_check(result) for result in gate), *_missing_figures(con))
             failed = [result for result in results if result.result == "fail"]
             _finish(con, release_id, run_id, now, inputs_hash, code, results)
-            _describe(con, sources)
+            _describe(con, sources, last=True)
             undescribed = _undescribed(con)
             if failed or undescribed:
                 reasons = [
@@ -167,8 +175,7 @@ def publish(
                 raise PublishRefusedError(
                     f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
                 )
-            rows = _export(con, folder)
-            with _timed(seconds, "note"):
+            with _meanwhile(con, lambda own: _export(own, folder)) as exported, _timed(seconds, "note"):
                 _write_note(con, settings, folder, results)
         _seal(folder, release_id)
         folder.rename(final)
@@ -188,7 +195,7 @@ def publish(
         _write_status(settings, release_id, run_id, "published", "")
     except OSError as error:  # readers have the release: the run did not fail
         logger.warning("%s is published, but that cannot be written down: %s", release_id, error)
-    return Release(release_id, final, results, rows, seconds | {"publish": time.perf_counter() - started - sum(seconds.values())})
+    return Release(release_id, final, results, exported.result(), seconds | {"publish": time.perf_counter() - started - sum(seconds.values())})
 
 
 def refuse(settings: Settings, run_id: str, reason: str) -> None:
@@ -244,34 +251,33 @@ def _copy_tables(con: duckdb.DuckDBPyConnection) -> None:
         "select schema_name, table_name, comment from duckdb_tables() where database_name = 'work' and list_contains(?, schema_name) order by 1, 2",
         [list(SCHEMAS)],
     ).fetchall()
-    con.begin()
-    for schema in SCHEMAS:
-        con.execute(f"create schema release.{schema}")
-    for schema, table, comment in tables:
-        con.execute(f'create table release.{schema}."{table}" as select * from work.{schema}."{table}"')
-        if comment:
-            con.execute(_comment(f'table release.{schema}."{table}"', comment))
-    con.commit()
+    names = [(f'{schema}."{table}"', comment) for schema, table, comment in tables]
+    copies = [f"create table release.{name} as from work.{name}" for name, _ in names]
+    comments = [_comment(f"table release.{name}", comment) for name, comment in names if comment]
+    con.execute("; ".join(("begin", *copies, *comments, "commit")))
 
 
-def _compute_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Fill the tables that Python makes, each column of the type its field declares."""
-    for name, (make, comment) in COMPUTED.items():
-        con.execute("use work")
-        frame = make(con)
-        con.execute("use release")
-        columns = ", ".join(f'"{column}" {FIELDS[column].kind}' for column in frame.columns)
-        con.execute(f"create table serving.{name} ({columns})")
-        _insert(con, name, frame)
-        con.execute(_comment(f"table serving.{name}", comment))
+def _compute_tables(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+    """Compute the tables that Python makes from the working warehouse."""
+    con.execute("use work")
+    return {name: make(con) for name, (make, _) in COMPUTED.items()}
 
 
-def _audit_claims(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Write the evidence claims can be held against, and the audit of the sample's note."""
+def _audit_claims(con: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, pl.DataFrame]:
+    """Write the evidence claims can be held against, and audit the sample's note on it and on the marts that are being copied."""
+    con.execute("set search_path = 'release.serving,work.marts'")
+    con.execute(f"create table serving.claim_facts ({_ddl(_OWN_COLUMNS['claim_facts'])})")
+    return {"claim_audit": audit_release(con, "work", settings.catalog_overlay)}
+
+
+def _write_computed(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Write tables that Python made, each column of the type its field declares."""
     con.execute("use release")
-    for table in ("claim_facts", "claim_audit"):
-        con.execute(f"create table serving.{table} ({_ddl(table)})")
-    audit_release(con, "work", settings.catalog_overlay)
+    for name, frame in frames.items():
+        con.execute(f"create table serving.{name} ({_ddl(_OWN_COLUMNS.get(name, frame.columns))})")
+        _insert(con, name, frame)
+        if name in COMPUTED:
+            con.execute(_comment(f"table serving.{name}", COMPUTED[name][1]))
 
 
 def _frames(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -280,37 +286,44 @@ def _frames(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return {name: con.sql(f"select * from {name}").pl().to_pandas() for name in GATES if name in there}
 
 
-def _finish(
-    con: duckdb.DuckDBPyConnection, release_id: str, run_id: str, now: datetime, inputs_hash: str, code: str, results: Sequence[CheckResult]
-) -> None:
-    """Write the release's own tables, views and comments into the built file; views are made there, so that they name no other one."""
-    found = [result for result in results if result.result != "pass"]
-    names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")
-    told = [(r.check_id, r.tool, _SEVERITY[r.result], r.result, r.table_name, r.rows_failed, r.message) for r in results]
+def _make_own(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the release's own tables and views, described; views are made in the built file, so that they name no other one."""
     con.begin()
-    _insert(con, "quality_results", pl.DataFrame(told, schema=names, orient="row", infer_schema_length=None))
     for name in ("publication", "data_dictionary"):
-        con.execute(f"create table serving.{name} ({_ddl(name)})")
-    as_of, data_through, origin = con.execute("select max(decision_at), max(as_of_date), max(data_origin) from serving.outlook_v1").fetchall()[0]
-    con.execute(
-        "insert into serving.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [release_id, run_id, now, as_of, data_through, origin, inputs_hash, code, len(results) - len(found), len(found)],
-    )
+        con.execute(f"create table serving.{name} ({_ddl(_OWN_COLUMNS[name])})")
     for name, (query, text) in VIEWS.items():
         con.execute(f"create view serving.{name} as {query}; {_comment(f'view serving.{name}', text)}")
     con.execute("; ".join(_comment(f"table serving.{name}", text) for name, text in OWN_TABLES.items()))
     con.commit()
 
 
-def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], AbstractSet[str]]) -> None:
+def _finish(
+    con: duckdb.DuckDBPyConnection, release_id: str, run_id: str, now: datetime, inputs_hash: str, code: str, results: Sequence[CheckResult]
+) -> None:
+    """Write what this release is and how its checks ended."""
+    found = [result for result in results if result.result != "pass"]
+    names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")
+    told = [(r.check_id, r.tool, _SEVERITY[r.result], r.result, r.table_name, r.rows_failed, r.message) for r in results]
+    con.begin()
+    _insert(con, "quality_results", pl.DataFrame(told, schema=names, orient="row", infer_schema_length=None))
+    as_of, data_through, origin = con.execute("select max(decision_at), max(as_of_date), max(data_origin) from serving.outlook_v1").fetchall()[0]
+    con.execute(
+        "insert into serving.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [release_id, run_id, now, as_of, data_through, origin, inputs_hash, code, len(results) - len(found), len(found)],
+    )
+    con.commit()
+
+
+def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], AbstractSet[str]], *, last: bool) -> None:
     """Fill the data dictionary, and comment every column of a table with what it says; views cannot carry comments of columns.
 
-    What no field describes is left out here and stops the release, see `_undescribed`.
+    The tables whose rows come last are described last. What no field describes is left out here and stops the release, see `_undescribed`.
     """
     con.begin()
     texts = con.execute(
-        "select schema_name, table_name, 'TABLE', comment from duckdb_tables() union all "
-        "select schema_name, view_name, 'VIEW', comment from duckdb_views() where not internal order by all"
+        "select schema_name, table_name, 'TABLE', comment from duckdb_tables() where list_contains($last, table_name) = $now union all "
+        "select schema_name, view_name, 'VIEW', comment from duckdb_views() where not internal and not $now order by all",
+        {"last": list(_LAST), "now": last},
     ).fetchall()
     columns = [row for row in con.execute(_COLUMNS, [list(SCHEMAS)]).fetchall() if row[2] in FIELDS]
     held = {table: [(column, kind) for *_, column, kind in group] for table, group in groupby(columns, lambda row: row[:2])}
@@ -334,13 +347,12 @@ def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], 
     con.execute("; ".join(comments))
     _insert(con, "data_dictionary", pl.DataFrame(rows, schema=_OWN_COLUMNS["data_dictionary"], orient="row", infer_schema_length=None))
     con.commit()
-    con.execute("checkpoint")
 
 
 def _examples(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> dict[str, str | None]:
-    """Give a value of each column as text: from the first rows, which is quick, else from any; null where there is none."""
+    """Give a value of each column as text: from the first row, which is quick, else the first rows, else any; null where there is none."""
     found: dict[str, str | None] = dict.fromkeys(columns)
-    for rows in (f"(from {table} limit 1000)", table):
+    for rows in (f"(from {table} limit 1)", f"(from {table} limit 1000)", table):
         if wanted := [column for column in columns if found[column] is None]:
             values = con.execute("select {} from {}".format(", ".join(f'any_value("{column}")::varchar' for column in wanted), rows)).fetchall()[0]
             found |= dict(zip(wanted, values, strict=True))
@@ -454,11 +466,13 @@ def _missing_figures(con: duckdb.DuckDBPyConnection) -> list[CheckResult]:
 
 @contextmanager
 def _building(settings: Settings, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the working warehouse as `work`, read-only, and a new file as `release`."""
+    """Open the working warehouse as `work`, read-only, and a new file with the published schemas as `release`."""
     with duckdb.connect(config=_CONFIG | {"memory_limit": settings.memory_limit}) as con:
         con.execute(_SETTINGS)
         con.execute(f"attach '{_quoted(settings.warehouse)}' as work (read_only)")
         con.execute(f"attach '{_quoted(folder / FILE_NAME)}' as release (storage_version '{STORAGE_VERSION}')")
+        for schema in SCHEMAS:
+            con.execute(f"create schema release.{schema}")
         yield con
 
 
@@ -466,6 +480,15 @@ def _open(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(str(folder / FILE_NAME), config=_CONFIG | {"memory_limit": settings.memory_limit})
     con.execute(_SETTINGS)
     return con
+
+
+@contextmanager
+def _meanwhile(con: duckdb.DuckDBPyConnection, work: Callable[[duckdb.DuckDBPyConnection], _T]) -> Iterator[Future[_T]]:
+    """Let the database work on a connection of its own while Python does something else; what went wrong there is raised here."""
+    with con.cursor() as own, ThreadPoolExecutor(1) as pool:
+        done = pool.submit(work, own)
+        yield done
+        done.result()
 
 
 @contextmanager
@@ -487,8 +510,8 @@ def _comment(subject: str, text: str) -> str:
     return "comment on {} is '{}'".format(subject, text.replace("'", "''"))
 
 
-def _ddl(table: str) -> str:
-    return ", ".join(f"{name} {FIELDS[name].kind}" for name in _OWN_COLUMNS[table])
+def _ddl(columns: Sequence[str]) -> str:
+    return ", ".join(f"{name} {FIELDS[name].kind}" for name in columns)
 
 
 def _quoted(path: Path) -> str:

@@ -34,16 +34,13 @@ class Audit:
         return {str(verdict): sum(row.verdict is verdict for row in self.judged) for verdict in Verdict}
 
 
-def audit_release(con: duckdb.DuckDBPyConnection, work: str, overlay: Path | None) -> None:
-    """Fill `serving.claim_facts` and, where the release is the sample's, `serving.claim_audit` of the open release."""
+def audit_release(con: duckdb.DuckDBPyConnection, work: str, overlay: Path | None) -> pl.DataFrame:
+    """Fill `serving.claim_facts` of the open release; give the rows of its `serving.claim_audit`, none where it is not the sample's."""
     write_facts(con, work)
     catalog, calendar = load_catalog(overlay), load_days(overlay)
     note = read_note(CLAIMS_FILE, catalog, calendar)
     audit = _judge(con, note, catalog, calendar)
-    if not audit.is_real:
-        con.register("judged", _table(audit))
-        con.execute("insert into serving.claim_audit by name select * from judged")
-        con.unregister("judged")
+    return _table(audit).clear() if audit.is_real else _table(audit)
 
 
 def audit_note(settings: Settings, path: Path, publisher: str | None) -> Audit:

@@ -22,6 +22,7 @@ from pathlib import Path
 from unittest import mock
 
 import duckdb
+import polars as pl
 
 from ingest.settings import Settings
 from quality.fields import FIELDS
@@ -70,7 +71,7 @@ def nothing_but_the_swap() -> Iterator[None]:
     with (
         mock.patch.object(release, "run_gate", return_value=()),
         mock.patch.object(release, "COMPUTED", {}),
-        mock.patch.object(release, "audit_release"),
+        mock.patch.object(release, "audit_release", return_value=pl.DataFrame(schema={"claim_id": pl.String})),
         mock.patch.object(release.note, "render", return_value="<!doctype html>"),
     ):
         yield
