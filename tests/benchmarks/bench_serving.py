@@ -5,8 +5,9 @@
 
 Runs the sample into a home of its own, publishes it a few times, asks the ten questions of docs/analysts.md in one process, and
 publishes it with its rows several times over. Publishing is copy, describe, export, seal and swap, and shown is what it adds to
-computing and judging, which it runs beside; what those take is shown by itself, and so is publishing with nothing beside it. The bare copy is fsynced, as a release is; the bare query is a count of the table the first question reads, so
-its ratio says what the questions themselves cost. Read the ratios, best of a few: absolute times are the machine's.
+computing and judging, which it runs beside; what those take is shown by itself, and so is publishing with nothing beside it. The bare
+copy is fsynced, as a release is; the bare query is a count of the table the first question reads, so its ratio says what the questions
+themselves cost. Read the ratios, best of a few: absolute times are the machine's.
 """
 
 import os
