@@ -9,7 +9,9 @@ from typing import Any
 import duckdb
 
 from ingest.settings import Settings
-from serving.release import FILE_NAME
+
+FILE_NAME = "alumina.duckdb"
+"""Of the database in a release."""
 
 
 class NothingPublishedError(Exception):

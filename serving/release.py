@@ -35,6 +35,7 @@ from quality.release import GATES, GateResult, run_gate
 from serving.audit.runner import audit_release
 from serving.backtest import backtest
 from serving.note import page as note
+from serving.read import FILE_NAME
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -42,7 +43,6 @@ _T = TypeVar("_T")
 SCHEMAS = ("marts", "serving")
 # Readable by every 1.x client; the working file may use newer storage.
 STORAGE_VERSION = "v1.0.0"
-FILE_NAME = "alumina.duckdb"
 # One thread copies small tables faster than several.
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "threads": 1}
 # FSST takes a third of the writing and saves nothing over a dictionary; as part of the configuration it would be ignored.

@@ -17,6 +17,7 @@ from serving.audit.claims import Note, read_note
 from serving.audit.facts import read_evidence, write_facts
 from serving.audit.page import render
 from serving.audit.verdicts import Auditor, Judged, Verdict
+from serving.read import connect
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,6 @@ def audit_note(settings: Settings, path: Path, publisher: str | None) -> Audit:
     Raises ClaimsError for a file that cannot be audited and CatalogError for a catalogue that cannot be read, before anything is
     written, CalendarHorizonError for a claim the calendar does not reach, and NothingPublishedError without a release.
     """
-    from serving.read import connect  # reading imports the release, which imports this module
-
     overlay = settings.catalog_overlay
     catalog, calendar = load_catalog(overlay), load_days(overlay)
     note = read_note(path, catalog, calendar, publisher=publisher)

@@ -24,6 +24,7 @@ from serving.note.bundle import bundle
 from serving.note.charts import CONFIG, draw
 from serving.note.indicators import GROUPS, read
 from serving.note.known import Known, NoteError, Row, known_at
+from serving.read import connect
 from serving.words import Said, number, say
 
 FILE_NAME = "note.html"
@@ -56,8 +57,6 @@ def write_note(settings: Settings, day: date | None = None, commodity_code: str 
 
     Raises NothingPublishedError without a release and NoteError when the release has no outlook of that day or commodity or a catalogue file cannot be read.
     """
-    from serving.read import connect  # reading imports the release, which imports this module
-
     with connect(settings) as con:
         known, page = _make(con, day, commodity_code, settings.catalog_overlay)
     path = settings.root / "notes" / f"{known.commodity_code}-{known.day}.html"
