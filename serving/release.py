@@ -90,7 +90,7 @@ _OWN_COLUMNS = {
     ),
     "claim_audit": (
         "note_name", "claim_id", "section", "quote_zh", "kind", "metric", "entity", "period", "claimed", "unit", "verdict", "value_found",
-        "self_consistency", "evidence", "reconciling_definition", "reconciling_definition_zh",
+        "value_found_unit", "self_consistency", "evidence", "reconciling_definition", "reconciling_definition_zh",
     ),
     "data_dictionary": ("schema_name", "table_name", "column_name", "data_type", "unit", "description_en", "description_zh", "sources", "example"),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """Chinese and English of what the tables say in codes."""
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +95,7 @@ PRICES = {
     "level_break": Said("突破价位", "level broken"),
 }
 _SIGNS = {">=": "≥", "<=": "≤", "<>": "≠"}
+_HOLDS = {">=": operator.ge, "<=": operator.le, "<>": operator.ne, "=": operator.eq, ">": operator.gt, "<": operator.lt}
 COMPARATORS = {"eq": "", "range": "", "gt": "> ", "ge": "≥ ", "lt": "< ", "le": "≤ ", "approx": "≈ "}
 UNITS = {
     "yuan/t": Said("元/吨", "CNY/t"),
@@ -105,7 +107,17 @@ UNITS = {
     "kt": Said("千吨", "kt"),
     "kt/y": Said("千吨/年", "kt a year"),
     "kt/d": Said("千吨/日", "kt a day"),
+    "CNY/t": Said("元/吨", "CNY/t"),
+    "ratio": Said("", ""),
+    "score": Said("分", "points"),
+    "sigma": Said("倍标准差", "sigma"),
+    "intensity": Said("", ""),
+    "documents": Said("份", "documents"),
+    "trading days": Said("个交易日", "sessions"),
+    "count": Said("", ""),
 }
+TRUTH = "0 or 1"
+"""Unit of what is true or false."""
 STATES = {
     "long_build": Said("增仓上涨", "long build"),
     "short_covering": Said("减仓上涨", "short covering"),
@@ -117,7 +129,7 @@ STATES = {
     "high": Said("高", "high"),
     "low": Said("低", "low"),
 }
-# What rules watch, weaken, warn of and set against each other; a code of an operator's own rule stands as it is.
+# What rules flag, watch, weaken, warn of and set against each other; a code of an operator's own rule stands as it is.
 CODES = {
     "ARBITRAGE_WINDOW": Said("期现正套窗口", "cash-and-carry window"),
     "EXPIRY_WALL": Said("仓单集中到期", "expiry of receipts"),
@@ -129,7 +141,27 @@ CODES = {
     "IMPORT_ARRIVALS": Said("进口到货", "import arrivals"),
     "MAJOR_LEVEL": Said("整数关口", "major level"),
     "POLICY_FOLLOWUP": Said("政策后续文件", "policy follow-up"),
+    "ARB_OPEN": Said("期现正套打开", "cash and carry open"),
+    "IMPORT_WINDOW_NEAR": Said("进口窗口", "import window"),
+    "OVEREXTENDED": Said("波动过大", "overextended"),
+    "OVERSUPPLY": Said("供应过剩", "oversupply"),
+    "POLICY_GAP": Said("政策落差", "policy gap"),
     "RECEIPTS_UP_5_20D": Said("5至20日仓单回升", "receipts rising within 5 to 20 days"),
+}
+LEVELS = {
+    "carry_break_even": Said("正套平衡价", "carry breaks even"),
+    "center": Said("价格中枢", "centre"),
+    "cost_daily": Said("日度成本", "daily cost"),
+    "cost_monthly": Said("月度成本", "monthly cost"),
+    "import_parity": Said("进口平价", "import parity"),
+    "limit_down": Said("跌停价", "limit down"),
+    "limit_up": Said("涨停价", "limit up"),
+    "major": Said("整数关口", "major level"),
+    "round": Said("整数位", "round level"),
+    "stage_high_20": Said("20日高点", "20-session high"),
+    "stage_high_60": Said("60日高点", "60-session high"),
+    "stage_low_20": Said("20日低点", "20-session low"),
+    "stage_low_60": Said("60日低点", "60-session low"),
 }
 REASONS = {
     "nothing_known": Said("决策时点尚无数据", "nothing known at the decision"),
@@ -182,6 +214,15 @@ def claimed(text: str, unit: str) -> Said:
     return Said(f"{COMPARATORS[sign]}{shown} {said.zh}".strip(), f"{COMPARATORS[sign]}{shown} {said.en}".strip())
 
 
+def measured(value: float | None, unit: str | None) -> Said:
+    """Give a figure with its unit, or yes and no for what is true or false; codes that are no units are left out."""
+    if unit == TRUTH and value is not None:
+        return Said("是", "yes") if value else Said("否", "no")
+    said = UNITS.get(unit or "", Said("", "")) if value is not None else Said("", "")
+    space = "" if said.en == "%" else " "
+    return Said(f"{number(value)}{space}{said.zh}".strip(), f"{number(value)}{space}{said.en}".strip())
+
+
 def number(value: float | None, form: str = "compact") -> str:
     """Write a figure for readers: thousands apart, a true minus sign; a dash where there is none."""
     if value is None:
@@ -201,7 +242,14 @@ def number(value: float | None, form: str = "compact") -> str:
     return (text.lstrip("+-") if is_zero else text).replace("-", "−")
 
 
+def is_met(condition: str | None, value: float | None) -> bool:
+    """Tell whether a figure meets a rule's condition, `score >= 40.00`: of alternatives one may hold and another not."""
+    _, _, rest = (condition or "").partition(" ")
+    comparator, _, threshold = rest.partition(" ")
+    return value is not None and comparator in _HOLDS and _HOLDS[comparator](round(value, 9), float(threshold.replace(",", "")))
+
+
 def bound(condition: str) -> str:
     """Write a rule's condition as what its figure is held against: `score >= 40.00` as `≥ 40`."""
     comparator, _, threshold = condition.partition(" ")[2].partition(" ")
-    return f"{_SIGNS.get(comparator, comparator)} {threshold.removesuffix('.00')}"
+    return f"{_SIGNS.get(comparator, comparator)} {threshold.removesuffix('.00').replace('-', '−')}"

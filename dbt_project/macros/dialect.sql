@@ -38,13 +38,17 @@
 {% macro duckdb__joined(text, order) %}string_agg({{ text }}, ';' order by {{ order }}){% endmacro %}
 {% macro default__joined(text, order) %}listagg({{ text }}, ';') within group (order by {{ order }}){% endmacro %}
 
-{# A number as people read it: thousands separated, fixed decimals, a plus sign where the direction matters. Null stays null. #}
+{# A number as people read it: thousands separated, fixed decimals, a sign before it where the direction matters, minus as a true one. Null stays null. #}
 {% macro number_text(number, decimals, signed=false) %}{{ return(adapter.dispatch('number_text', 'alumina')(number, decimals, signed)) }}{% endmacro %}
 {% macro duckdb__number_text(number, decimals, signed) -%}
-    {%- if signed %}case when {{ number }} >= 0 then '+' else '' end || {% endif %}format('{:,.{{ decimals }}f}', {{ number }})
+    {%- if signed %}case when {{ number }} >= 0 then '+' else '−' end || format('{:,.{{ decimals }}f}', abs({{ number }}))
+    {%- else %}format('{:,.{{ decimals }}f}', {{ number }})
+    {%- endif %}
 {%- endmacro %}
 {% macro default__number_text(number, decimals, signed) -%}
-    {%- if signed %}case when {{ number }} >= 0 then '+' else '' end || {% endif %}format_number({{ number }}, {{ decimals }})
+    {%- if signed %}case when {{ number }} >= 0 then '+' else '−' end || format_number(abs({{ number }}), {{ decimals }})
+    {%- else %}format_number({{ number }}, {{ decimals }})
+    {%- endif %}
 {%- endmacro %}
 
 {# Share of the values of a group so far, the row's own included, that are not above the row's own: a percentile without a look ahead. #}

@@ -71,7 +71,7 @@ class Definition:
     @property
     def title(self) -> Said:
         """What a reader is told."""
-        en = f"{self.basis}: {self.label}" if self.basis and self.label else self.basis or self.label or self.formula
+        en = self.label or self.basis.replace("_", " ") or self.formula
         return Said(self.zh or en, en)
 
 

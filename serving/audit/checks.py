@@ -22,7 +22,7 @@ SHORTEST_QUOTE = 6  # characters; shorter ones are alike by chance
 def shown(value: Fraction, digits: int = 2) -> str:
     """Write a figure for people, without zeros that say nothing."""
     text = f"{float(value):,.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
 def tick_solvability(change: Interval, prices: Iterable[tuple[str, Interval]], tick: Fraction) -> list[str]:

@@ -5,6 +5,7 @@ from html import escape
 
 from serving.audit.claims import Note
 from serving.audit.verdicts import Judged
+from serving.words import measured
 
 _STYLE = """
 body{font:14px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;margin:2rem auto;max-width:90rem;padding:0 1rem;color:#1b1f24;background:#fff}
@@ -32,7 +33,7 @@ def render(note: Note, judged: Sequence[Judged], totals: Mapping[str, int], rele
 
 def _row(row: Judged) -> str:
     claim = row.claim
-    found = "" if row.value_found is None else f"{row.value_found:,.2f}"
+    found = "" if row.value_found is None else escape(measured(row.value_found, row.value_unit).en)
     said = row.reconciling_definition
     told = escape(row.evidence) + (f"<br><b>{escape(said.en)}<br>{escape(said.zh)}</b>" if said.en else "")
     return (

@@ -85,6 +85,7 @@ def _table(audit: Audit) -> pl.DataFrame:
             "unit": row.claim.unit,
             "verdict": str(row.verdict),
             "value_found": row.value_found,
+            "value_found_unit": row.value_unit or None,
             "self_consistency": row.self_consistency,
             "evidence": row.evidence,
             "reconciling_definition": row.reconciling_definition.en,

@@ -49,7 +49,9 @@ class Judged:
     claim: Claim
     verdict: Verdict
     value_found: float | None
-    """In the claim's own unit; None where nothing, or no single figure, was found."""
+    """In the claim's own unit where it can be; None where nothing, or no single figure, was found."""
+    value_unit: str
+    """`0 or 1` where the definition is a condition; blank where nothing was found."""
     self_consistency: str
     evidence: str
     reconciling_definition: Said
@@ -67,6 +69,8 @@ class Result:
     value: Interval | None = None
     used: tuple[Used, ...] = ()
     missing: str = ""
+    is_truth: bool = False
+    """True where the value is 1 for true and 0 for false, no figure."""
 
     @property
     def claims(self) -> list[str]:
@@ -116,10 +120,10 @@ class Auditor:
         sources = list(dict.fromkeys(_source(used) for result in results if result.text for used in result.used))
         shown_sources = sources if len(sources) <= PRINTS_SHOWN else [*sources[:PRINTS_SHOWN], f"and {len(sources) - PRINTS_SHOWN} more"]
         evidence = ". ".join([*remarks, *facts, *([f"From {'; '.join(shown_sources)}"] if sources else [])])
-        value = next((result.value for result in deciding if result.value is not None), None)
-        scale = self.catalog.units[claim.unit][1] if claim.unit and _same_type(self.catalog, claim.unit, metric.unit) else Fraction(1)
-        found = None if value is None else float(value.middle / scale)
-        return Judged(claim, verdict, found, self._self_consistency(claim, metric), evidence or "no definition fits the claim", reconciling)
+        unit = claim.unit if claim.unit and _same_type(self.catalog, claim.unit, metric.unit) else metric.unit
+        value, unit = next(((one.value, "0 or 1" if one.is_truth else unit) for one in deciding if one.value is not None), (None, ""))
+        found = None if value is None else float(value.middle / (self.catalog.units[unit][1] if unit == claim.unit and unit else Fraction(1)))
+        return Judged(claim, verdict, found, unit, self._self_consistency(claim, metric), evidence or "no definition fits the claim", reconciling)
 
     # ---- what a kind decides alone -----------------------------------------------------------------------------------------------
 
@@ -136,7 +140,7 @@ class Auditor:
             texts.append("fixed text; there is nothing to compute")
         else:
             texts.append(f"read against {metric.maps_to}" if metric.maps_to else "no field of the outlook speaks of it")
-        return Judged(claim, BY_KIND[claim.kind], None, "", ". ".join(texts), _NOTHING)
+        return Judged(claim, BY_KIND[claim.kind], None, "", "", ". ".join(texts), _NOTHING)
 
     def _earlier(self, claim: Claim) -> list[Claim]:
         place = next(n for n, other in enumerate(self.note.claims) if other.claim_id == claim.claim_id)
@@ -258,12 +262,20 @@ class Auditor:
             return self._compared_tags(claim, metric, base, value)
         if isinstance(value, bool):
             wanted = claim.value is None or claim.value != 0 or definition.formula.find("claim") >= 0
-            results = [replace(base, text=Said("是", "true") if value else Said("否", "false"), holds=value == wanted, value=Interval.of(int(value)))]
+            results = [
+                replace(
+                    base,
+                    text=Said("是", "true") if value else Said("否", "false"),
+                    holds=value == wanted,
+                    value=Interval.of(int(value)),
+                    is_truth=True,
+                )
+            ]
         else:
             unit = metric.unit
             digits = 4 if abs(value.middle) < 1 else 2
             middle, low, high = (shown(part, digits) for part in (value.middle, value.low, value.high))
-            text = Said(f"{middle} {say(UNITS, unit).zh}".strip(), f"{middle} {unit}".strip())
+            text = Said(f"{middle} {say(UNITS, unit).zh}".strip(), f"{middle} {say(UNITS, unit).en}".strip())
             if value.low != value.high:
                 text = Said(f"{text.zh}（{low} 至 {high}）", f"{text.en} ({low} to {high})")
             holds = self._holds(claim, metric, value)
@@ -282,16 +294,19 @@ class Auditor:
         """Hold tags against the direction, or the net state of price and open interest against who the sentence says moved (A10)."""
         if not metric.narrative:
             named = sorted(tags)
-            text = Said("、".join(say(STATES, tag).zh for tag in named) or "无", ", ".join(named) or "none")
+            text = Said("、".join(say(STATES, tag).zh for tag in named) or "无", ", ".join(say(STATES, tag).en for tag in named) or "none")
             return [replace(base, text=text, holds=claim.direction in tags if claim.direction else None)]
         told = [state for state, pattern in self.catalog.narratives if pattern.search(claim.quote)]
-        net = Said(f"实际为{'、'.join(say(STATES, tag).zh for tag in tags)}" if tags else "方向未定", f"net {', '.join(tags) or 'undecided'}")
+        net = Said(
+            f"实际为{'、'.join(say(STATES, tag).zh for tag in tags)}" if tags else "方向未定",
+            f"net {', '.join(say(STATES, tag).en for tag in tags) or 'undecided'}",
+        )
         if not told or not tags:
             return [replace(base, text=net, holds=None)]
         return [
             replace(
                 base,
-                title=Said(f"{base.title.zh}；A10，表述为{say(STATES, state).zh}", f"{base.title.en}; A10, told as {state}"),
+                title=Said(f"{base.title.zh}；A10，表述为{say(STATES, state).zh}", f"{base.title.en}; A10, told as {say(STATES, state).en}"),
                 text=net,
                 holds=state in tags,
             )

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from serving.note.known import Known, Row
@@ -87,6 +88,11 @@ def _price(known: Known, levels: Sequence[tuple[float, Said]]) -> Chart:
         recent=known.sessions_back(RECENT),
     )
     title, unit = Said("主力合约价格与持仓", "Price and open interest, dominant contract"), Said("元/吨；千手", "CNY/t; thousand lots")
+    turns = [
+        {"t": str(row["day"]), "roll": f"{was['contract_code']} → {row['contract_code']}"}
+        for was, row in pairwise(rows)
+        if was["contract_code"] != row["contract_code"]
+    ]
     marks = _marks(levels, [row[column] for row in rows for column in ("low", "high") if row[column] is not None])
     close, oi = (
         Series("close", Said("收盘价（含高低区间）", "Close, with range"), BLUE, width=2),
@@ -110,6 +116,11 @@ def _price(known: Known, levels: Sequence[tuple[float, Said]]) -> Chart:
         line = paint(base.mark_line(strokeWidth=2), close).encode(y="close:Q")
         ruler = alt.Chart(alt.NamedData("levels"))
         rules = ruler.mark_rule(strokeDash=[4, 3], color=ORANGE, opacity=0.9).encode(y="level:Q")
+        rolls = (
+            alt.Chart(alt.NamedData("rolls"))
+            .mark_rule(strokeDash=[1, 3], color=GREY)
+            .encode(x=alt.X("t:T"), tooltip=_tip("roll", Said("换月", "roll")))
+        )
         names = ruler.mark_text(align="left", baseline="bottom", dx=3, dy=-2, fontSize=10.5).encode(x=alt.value(0), y="level:Q", text="label:N")
         tips = [
             _tip("day", Said("日期", "date")),
@@ -121,7 +132,7 @@ def _price(known: Known, levels: Sequence[tuple[float, Said]]) -> Chart:
             _tip("volume", Said("成交量（手）", "volume, lots"), ",.0f"),
             _tip("oi", Said("持仓量（手）", "open interest, lots"), ",.0f"),
         ]
-        inner = alt.layer(band, line, *((rules, names) if marks else ()), _pointer(base, tips))
+        inner = alt.layer(band, line, *((rules, names) if marks else ()), *((rolls,) if turns else ()), _pointer(base, tips))
         return alt.layer(shade, inner).resolve_scale(y="independent")
 
     return _chart(
@@ -133,8 +144,19 @@ def _price(known: Known, levels: Sequence[tuple[float, Said]]) -> Chart:
         (close,),
         shape,
         levels=marks,
-        extra=Said("虚线为展望给出的关键价位。", "Dashed: the outlook's key levels."),
+        rolls=turns,
+        extra=Said(
+            f"虚线为展望的关键价位：{'、'.join(_level(one).zh for one in levels)}。",
+            f"Dashed, the outlook's key levels: {', '.join(_level(one).en for one in levels)}.",
+        )
+        if levels
+        else None,
     )
+
+
+def _level(level: tuple[float, Said]) -> Said:
+    price, said = level
+    return Said(f"{said.zh} {number(price, ',.0f')}", f"{said.en} {number(price, ',.0f')}")
 
 
 def _marks(levels: Sequence[tuple[float, Said]], prices: Sequence[float]) -> list[Row]:
@@ -144,7 +166,7 @@ def _marks(levels: Sequence[tuple[float, Said]], prices: Sequence[float]) -> lis
     marks: list[Row] = []
     for level, said in levels:
         is_free = all(abs(level - mark["level"]) >= apart for mark in marks if mark["label"])
-        marks.append({"level": level, "label": f"{said.both} {number(level, ',.0f')}" if is_free else ""})
+        marks.append({"level": level, "label": _level((level, said)).both if is_free else ""})
     return marks
 
 
@@ -351,7 +373,8 @@ def _trade(known: Known) -> Chart:
             paint(base.mark_bar(width=size, opacity=0.75), one).encode(x=x, y=alt.Y(f"{column}:Q", title=None, axis=axis))
             for one, column in ((imports, "imports"), (exports, "below"))
         ]
-        line = paint(base.mark_line(point={"size": 26, "filled": True}, strokeWidth=2), net).encode(x=x.copy(), y="net:Q")
+        middle = x.bandPosition(0.5)  # over the middle of its month, as the bars are, not over its first day
+        line = paint(base.mark_line(point={"size": 26, "filled": True}, strokeWidth=2), net).encode(x=middle, y="net:Q")
         tips = [
             _tip("month", Said("月份", "month")),
             *(_tip(one.column, Said(f"{one.name.zh}（吨）", f"{one.name.en}, t"), ",.0f") for one in (imports, exports, net)),

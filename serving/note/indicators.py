@@ -8,7 +8,7 @@ from serving.note.known import Known
 from serving.words import MODELS, SOURCES, Said, number, reason, say
 
 CNY_T, T, KT, LOTS = Said("元/吨", "CNY/t"), Said("吨", "t"), Said("千吨", "kt"), Said("手", "lots")
-PCT, TIMES, POINTS, INTENSITY = Said("%", "%"), Said("倍", "×"), Said("分", "points"), Said("强度", "intensity")
+PCT, TIMES, POINTS, INTENSITY = Said("%", "%"), Said("倍", "×"), Said("分", "points"), Said("衰减加总", "decayed sum")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Indicator:
     """Signal of the score that it is: its percentile is the score's own."""
     column: str = ""
     """Its part of a `null_reason` that speaks of several columns."""
+    is_of_contract: bool = False
+    """True where only the same contract's figures may be compared: its change is `change` or none, also across a roll."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,20 @@ class Reading:
 
 def _dominant(value: str, change: str) -> str:
     return f"""select trade_date as obs_date, trade_date as data_date, {value} as value, {change} as change, source as provider, null_reason, available_at
-        from marts.fct_futures_daily where commodity_code = $code and is_dominant"""
+        from (
+            select *, volume_lots - lag(volume_lots) over of_contract as volume_change, volume_oi_ratio - lag(volume_oi_ratio) over of_contract as ratio_change
+            from marts.fct_futures_daily where commodity_code = $code
+            window of_contract as (partition by contract_code order by trade_date)
+        ) where is_dominant"""
 
 
 def _premium(leg: str, column: str) -> str:
     # Where bars and the vendor's own spread both give the 11:30 price, the bars do.
-    return f"""select trade_date as obs_date, trade_date as data_date, {column} as value, null as change, provider, null_reason, available_at
+    return f"""select * replace (case when contract_code = lag(contract_code) over of_provider then value - lag(value) over of_provider end as change) from (
+        select trade_date as obs_date, trade_date as data_date, {column} as value, null::double as change, provider, null_reason, available_at, contract_code
         from marts.fct_basis_daily where commodity_code = $code and futures_leg = '{leg}' and spot_leg = 'natl'
-        qualify row_number() over (partition by trade_date, provider order by price_source) = 1"""
+        qualify row_number() over (partition by trade_date, provider order by price_source) = 1)
+        window of_provider as (partition by provider order by obs_date)"""
 
 
 def _receipts(column: str, change: str = "null") -> str:
@@ -84,25 +92,30 @@ _SPOT = """select trade_date as obs_date, trade_date as data_date, spot_cny_t as
     from marts.fct_spot_daily where commodity_code = $code and region = 'national' and frequency = 'daily'"""
 _RATE = """select period_end as obs_date, period_end as data_date, utilisation_pct as value, utilisation_change_pp as change, provider, null_reason, available_at
     from marts.fct_capacity where commodity_code = $code and region = 'national' and frequency = 'weekly'"""
-_SURPLUS = """select period_end as obs_date, production_date as data_date, surplus_pct as value, null as change, provider, null_reason, available_at
+_SURPLUS = """select period_end as obs_date, least(production_date, demand_date) as data_date, surplus_pct as value, null as change, provider, null_reason, available_at
     from marts.fct_supply_demand where commodity_code = $code and frequency = 'daily' and demand_basis = 'downstream_use'"""
 _SMELTERS = """select period_end as obs_date, period_end as data_date, stock_kt as value, stock_change_kt as change, provider, null_reason, available_at
     from marts.fct_inventory where commodity_code = $code and stock_kind = 'smelter' and region = 'national'"""
 # Customs' item and the wider heading of UN Comtrade may both have a month: the narrowest code speaks.
-_EXPORTS = """select month as obs_date, month as data_date, {column} as value, null as change, source as provider, mom_null_reason as null_reason, available_at
-    from marts.fct_trade_balance_monthly where commodity_code = $code and role = 'product' and flow = 'export' and partner_code = 'all'
+_TRADE = """select month as obs_date, month as data_date, {column} as value, null as change, source as provider, {reason} as null_reason, available_at
+    from marts.fct_trade_balance_monthly where commodity_code = $code and role = 'product' and flow = '{flow}' and partner_code = 'all'
     qualify row_number() over (partition by month order by length(hs_code) desc, hs_code, reporter, partner_scheme) = 1"""
+
+
+def _trade(flow: str, column: str, reason: str = "null_reason") -> str:
+    return _TRADE.format(flow=flow, column=column, reason=reason)
+
 
 GROUPS: tuple[tuple[Said, tuple[Indicator, ...]], ...] = (
     (
         Said("期货（主力合约）", "Futures, dominant contract"),
         (
             # Changes are of the same contract, also across a roll.
-            Indicator(Said("收盘价", "Close"), CNY_T, ",.0f", _dominant("close_cny_t", "round(close_cny_t - close_cny_t / (1 + ret_cc_1d_pct / 100), 6)")),
-            Indicator(Said("结算价", "Settlement"), CNY_T, ",.0f", _dominant("settle_cny_t", "settle_cny_t - pre_settle_cny_t")),
-            Indicator(Said("成交量", "Volume"), LOTS, ",.0f", _dominant("volume_lots", "null")),
-            Indicator(Said("持仓量", "Open interest"), LOTS, ",.0f", _dominant("open_interest_lots", "open_interest_change_lots")),
-            Indicator(Said("成交/持仓", "Volume over open interest"), TIMES, ".2f", _dominant("volume_oi_ratio", "null")),
+            Indicator(Said("收盘价", "Close"), CNY_T, ",.0f", _dominant("close_cny_t", "round(close_cny_t - close_cny_t / (1 + ret_cc_1d_pct / 100), 6)"), is_of_contract=True),
+            Indicator(Said("结算价", "Settlement"), CNY_T, ",.0f", _dominant("settle_cny_t", "settle_cny_t - pre_settle_cny_t"), is_of_contract=True),
+            Indicator(Said("成交量", "Volume"), LOTS, ",.0f", _dominant("volume_lots", "volume_change"), is_of_contract=True),
+            Indicator(Said("持仓量", "Open interest"), LOTS, ",.0f", _dominant("open_interest_lots", "open_interest_change_lots"), is_of_contract=True),
+            Indicator(Said("成交/持仓", "Volume over open interest"), TIMES, ".2f", _dominant("volume_oi_ratio", "ratio_change"), is_of_contract=True),
         ),
     ),
     (
@@ -118,10 +131,10 @@ GROUPS: tuple[tuple[Said, tuple[Indicator, ...]], ...] = (
         Said("现货与升水", "Spot and futures premium"),
         (
             Indicator(Said("现货指数（全国）", "Spot index, national"), CNY_T, ",.2f", _SPOT, column="spot_cny_t"),
-            Indicator(Said("期货升水（11:30）", "Futures premium at 11:30"), CNY_T, ",.2f", _premium("t1130", "premium_cny_t")),
-            Indicator(Said("期货升水（收盘）", "Futures premium at the close"), CNY_T, ",.2f", _premium("close", "premium_cny_t")),
-            Indicator(Said("期货升水（结算）", "Futures premium at settlement"), CNY_T, ",.2f", _premium("settle", "premium_cny_t")),
-            Indicator(Said("升水率（收盘）", "Premium rate at the close"), PCT, ".2f", _premium("close", "premium_rate_pct"), signal="premium_rate_pct"),
+            Indicator(Said("期货升水（11:30）", "Futures premium at 11:30"), CNY_T, ",.2f", _premium("t1130", "premium_cny_t"), is_of_contract=True),
+            Indicator(Said("期货升水（收盘）", "Futures premium at the close"), CNY_T, ",.2f", _premium("close", "premium_cny_t"), is_of_contract=True),
+            Indicator(Said("期货升水（结算）", "Futures premium at settlement"), CNY_T, ",.2f", _premium("settle", "premium_cny_t"), is_of_contract=True),
+            Indicator(Said("升水率（收盘）", "Premium rate at the close"), PCT, ".2f", _premium("close", "premium_rate_pct"), signal="premium_rate_pct", is_of_contract=True),
         ),
     ),
     (
@@ -145,18 +158,20 @@ GROUPS: tuple[tuple[Said, tuple[Indicator, ...]], ...] = (
     (
         Said("进出口与汇率", "Trade and currency"),
         (
-            Indicator(Said("进口到厂平价", "Import parity"), CNY_T, ",.2f", _parity("parity_cny_t", _LEGS)),
+            Indicator(Said("进口平价", "Import parity"), CNY_T, ",.2f", _parity("parity_cny_t", _LEGS)),
             Indicator(Said("进口盈亏", "Import profit"), CNY_T, ",.2f", _parity("import_profit_cny_t", _LEGS)),
             Indicator(Said("美元卖出价", "US dollar, selling rate"), Said("元/美元", "CNY/USD"), ".4f", _parity("fx_sell_cny_usd", "fx_date")),
-            Indicator(Said("出口量", "Exports"), T, ",.0f", _EXPORTS.format(column="qty_t"), rhythm="month"),
-            Indicator(Said("出口环比", "Exports, month on month"), PCT, ".2f", _EXPORTS.format(column="mom_pct"), rhythm="month", signal="exports_mom_pct"),
+            Indicator(Said("出口量", "Exports"), T, ",.0f", _trade("export", "qty_t"), rhythm="month"),
+            Indicator(Said("出口环比", "Exports, month on month"), PCT, ".2f", _trade("export", "mom_pct", "mom_null_reason"), rhythm="month", signal="exports_mom_pct"),
+            Indicator(Said("进口量", "Imports"), T, ",.0f", _trade("import", "qty_t"), rhythm="month"),
+            Indicator(Said("净进口", "Net imports"), T, "+,.0f", _trade("net", "net_import_t"), rhythm="month"),
         ),
     ),
     (
         Said("供需", "Supply and demand"),
         (
             Indicator(Said("开工率", "Operating rate"), PCT, ".2f", _RATE, rhythm="week"),
-            Indicator(Said("过剩率", "Surplus over demand"), PCT, ".2f", _SURPLUS, rhythm="week", signal="surplus_pct"),
+            Indicator(Said("过剩率（进出口前）", "Surplus over demand, before trade"), PCT, ".2f", _SURPLUS, rhythm="week", signal="surplus_pct"),
             Indicator(Said("电解铝厂库存", "Smelter stocks"), KT, ",.0f", _SMELTERS, rhythm="week"),
         ),
     ),
@@ -220,8 +235,8 @@ def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | 
             "missing",
             why,
         )
-    change = last["change"] if last["change"] is not None else None if before is None else value - before
-    shown = "–" if change is None else number(change, "+" + indicator.form.lstrip("+"))
+    change = last["change"] if last["change"] is not None or indicator.is_of_contract else None if before is None else value - before
+    shown = "–" if change is None else number(change, "+" + indicator.form.lstrip("+")) + (" pp" if indicator.unit is PCT else "")
     badge, level = _age(known, indicator, last["data_date"])
     place = last["at_most"] / last["observations"] if last["observations"] >= known.fewest and level != "stale" else None
     direction = 0 if change is None or not shown.startswith(("+", "−")) else 1 if change > 0 else -1

@@ -30,7 +30,6 @@ from serving.words import Said, number, say
 FILE_NAME = "note.html"
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _HORIZON_ORDER = "case horizon when 'short' then 1 when 'medium' then 2 else 3 end"
-_LEVEL_NAMES = {"support_levels": Said("支撑", "support"), "resistance_levels": Said("阻力", "resistance")}
 _EFFECTS = {
     "flag": Said("风险", "risk"),
     "weaken": Said("减弱", "weakens"),
@@ -104,12 +103,15 @@ def _make(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str 
         horizons=[_horizon(row, [*shared["zh"], *shared["en"]]) for row in outlook],
         groups=read(known),
         monthly={one.signal for _, group in GROUPS for one in group if one.rhythm == "month" and one.signal},
-        charts=draw(known, _levels(outlook[0])),
+        charts=draw(known, _levels(known, outlook[0])),
         json=_json,
         config=CONFIG,
         components=known.rows(_COMPONENTS),
         rules=_rules(known, rules, outlook),
         changes=known.rows(_CHANGES),
+        calls=_calls(known, outlook),
+        events=known.rows(_EVENTS),
+        record=known.rows(_RECORD),
         alerts=known.rows(_ALERTS),
         claims=_claims(known),
         sources=known.rows("select * from serving.source_status where data_origin <> 'config' order by source, feed"),
@@ -138,6 +140,19 @@ _COMPONENTS = """
 """
 _CHANGES = """
     select * from serving.outlook_changes where commodity_code = $code and as_of_date = $day order by abs(coalesce(contribution_change, 0)) desc, component
+"""
+# The strongest policy events behind the intensity, decayed as the score decays them.
+_EVENTS = """
+    select * from marts.fct_policy_events
+    where commodity_code = $code and available_at <= $decision and intensity is not null and not is_repeat
+    order by intensity * 0.5 ** ((select count(*) from marts.dim_trading_day where trade_date > event_date and trade_date <= $day) / half_life_sessions) desc
+    limit 3
+"""
+# How the rules fared; of a past day's note only what was over by then.
+_RECORD = """
+    select * from serving.outlook_backtest
+    where commodity_code = $code and statements = 'validated' and strategy = 'rules' and calls > 0 and last_date <= $day
+    order by horizon_sessions
 """
 _ALERTS = """
     select *, cleared_date is null or cleared_date > $day as is_raised
@@ -183,15 +198,54 @@ def _horizon(row: Row, shared: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _levels(row: Row) -> list[tuple[float, Said]]:
-    """Give the outlook's price levels, one line each, named by all they are."""
+def _levels(known: Known, row: Row) -> list[tuple[float, Said]]:
+    """Give the outlook's price levels, the trigger first, then the nearest ones; each one line, named by all they are."""
     named: dict[float, list[Said]] = {}
-    if row["trigger_level_cny_t"] is not None:
-        named.setdefault(float(row["trigger_level_cny_t"]), []).append(Said("触发", "trigger"))
-    for column, said in _LEVEL_NAMES.items():
-        for text in filter(None, (row[column] or "").split(";")):
-            named.setdefault(float(text), []).append(said)
-    return [(level, Said("/".join(one.zh for one in said), "/".join(one.en for one in said))) for level, said in named.items()]
+    trigger, close = row["trigger_level_cny_t"], row["close_cny_t"] or 0.0
+    if trigger is not None:
+        named[float(trigger)] = [Said("触发", "trigger")]
+    for level in known.rows("select * from serving.outlook_drivers where commodity_code = $code and as_of_date = $day and driver_kind = 'level'"):
+        named.setdefault(float(level["signal_value"]), []).extend(say(words.LEVELS, kind) for kind in level["signal"].split(";"))
+    order = sorted(named, key=lambda level: (level != trigger, abs(level - close)))
+    return [(level, Said("/".join(one.zh for one in named[level]), "/".join(one.en for one in named[level]))) for level in order]
+
+
+def _calls(known: Known, outlook: Sequence[Row]) -> list[dict[str, Any]]:
+    """Give what each horizon said in the outlook before and says now, with the risks that came and went; nothing without one before."""
+    before = {
+        row["horizon"]: row
+        for row in known.rows(
+            """
+            select * from serving.outlook_v1
+            where commodity_code = $code and as_of_date = (select max(as_of_date) from serving.outlook_v1 where commodity_code = $code and as_of_date < $day)
+            """
+        )
+    }
+    return [
+        {
+            "name": say(words.HORIZONS, now["horizon"]),
+            "before": _said(was),
+            "now": _said(now),
+            "is_new": _said(was) != _said(now),
+            "raised": [say(words.CODES, flag) for flag in _flags(now) if flag not in _flags(was)],
+            "cleared": [say(words.CODES, flag) for flag in _flags(was) if flag not in _flags(now)],
+        }
+        for now in outlook
+        if (was := before.get(now["horizon"]))
+    ]
+
+
+def _flags(row: Row) -> list[str]:
+    return [flag for flag in (row["risk_flags"] or "").split(";") if flag]
+
+
+def _said(row: Row) -> Said:
+    """Give a horizon's call in a few words: direction, stance and confidence."""
+    said, told = (
+        say(words.DIRECTIONS, row["direction"]),
+        "" if row["stance"] is None else f" {number(row['stance'], '+d')}, {number(row['confidence'], '.2f')}",
+    )
+    return Said(said.zh + told, said.en + told)
 
 
 def _document(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
@@ -222,12 +276,12 @@ def _rules(known: Known, declared: Mapping[str, Mapping[str, Any]], outlook: Seq
         rule = declared.get(rule_id, {"name": Said(rule_id, rule_id), "flags": [], "effects": []})
         lines: dict[str, list[Row]] = {}
         for row in conditions:
-            lines.setdefault(row["driver"].rsplit(".", 1)[0], []).append(row)
+            lines.setdefault(row["driver"].rsplit(".", 1)[0], []).append(row | {"is_met": words.is_met(row["condition_text"], row["signal_value"])})
         rules.append(
             {
                 "id": rule_id,
                 "name": rule["name"],
-                "flags": [(flag, flag in weakened) for flag in rule["flags"]],
+                "flags": [(flag, say(words.CODES, flag), flag in weakened) for flag in rule["flags"]],
                 "is_risk": bool(rule["flags"]),
                 "effects": rule["effects"],
                 "lines": list(lines.values()),
@@ -251,9 +305,9 @@ def _claims(known: Known) -> dict[str, Any] | None:
     if not any((row["entity"] or "").startswith(known.commodity_code) for row in rows) or max(_day(row["period"]) for row in rows) > known.day:
         return None
     totals = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in words.VERDICTS}
-    # A release of before the Chinese text has only the English one.
+    # A release of before the Chinese text has only the English one, one of before the unit of what was found none.
     told = [
-        {"reconciling_definition_zh": row["reconciling_definition"]} | row
+        {"reconciling_definition_zh": row["reconciling_definition"], "value_found_unit": None} | row
         for row in rows
         if row["verdict"] in ("contradicted", "definition_dependent")
     ]

@@ -69,7 +69,7 @@ def test_the_rise_is_true_and_the_note_contradicts_itself(audit) -> None:
     row = audit["C019"]
     assert row["verdict"] == "supported"
     assert row["value_found"] == pytest.approx(12.129, abs=0.0005)
-    assert row["self_consistency"].startswith("fail versus C018: they give 9.26 pct")
+    assert row["self_consistency"].startswith("fail versus C018: they give 9.26 %")
     assert "A1 pass: 3,513 (published) needs 3,133" in row["evidence"]
     assert "A1 fail: 3,423 (the note's C018) needs no base on the tick (3,052.71)" in row["evidence"]
 
@@ -93,7 +93,7 @@ def test_what_a_verdict_depends_on_is_told_in_chinese_too(sample) -> None:
 def test_the_premium_is_printed_on_every_clock_and_not_contradicted(audit) -> None:
     row = audit["C046"]
     assert row["verdict"] == "definition_dependent"
-    for figure in ("close = 313.82", "settle = 252.82", "t1130 = 228.82", "223.82", "189.82"):
+    for figure in ("close = 313.82", "settlement = 252.82", "11:30 price = 228.82", "223.82", "189.82"):
         assert figure in row["reconciling_definition"]
 
 
@@ -116,8 +116,8 @@ def test_a_receipts_level_is_counted_in_warrants_and_its_change_joins_two_publis
 
 def test_open_interest_speaks_for_itself(audit) -> None:
     """A10: net openings in a session cannot be short covering."""
-    assert "told as long_build = net long_build (true)" in audit["C032"]["reconciling_definition"]
-    assert "told as short_covering = net long_build (false)" in audit["C032"]["reconciling_definition"]
+    assert "told as long build = net long build (true)" in audit["C032"]["reconciling_definition"]
+    assert "told as short covering = net long build (false)" in audit["C032"]["reconciling_definition"]
 
 
 def test_repetitions_name_what_they_repeat(audit) -> None:
@@ -235,8 +235,8 @@ PLANTED = {  # row of the note: what must be said of it
     "P05,1,7月18日夜盘高点20860元,quantity,high,AL2509,2025-07-18,high,eq,20860,,yuan/t,up": ("contradicted", "A5: the words speak of a night"),
     "P06,1,夜盘突破,event,level_break,AL2509,NS 2025-07-18 (trade_date 2025-07-18),high,gt,20800,,yuan/t,up": ("contradicted", "A5 fail"),
     "P07,3,仓单61250万吨,quantity,receipt_t,AL receipts,2025-07-21,,eq,612500000,,t,": ("contradicted", "A8 fail: the claim is 10,000 times"),
-    "P08,3,空头减仓,state,quadrant,AL2509,2025-07-21,close,,,,,up": ("contradicted", "told as short_covering = net long_build"),
-    "P09,1,上涨3.07%,change,ret_c_ps,AL2509,2025-07-21,close_vs_presettle,eq,3.07,,pct,up": ("contradicted", "= 1.51 pct"),
+    "P08,3,空头减仓,state,quadrant,AL2509,2025-07-21,close,,,,,up": ("contradicted", "told as short covering = net long build"),
+    "P09,1,上涨3.07%,change,ret_c_ps,AL2509,2025-07-21,close_vs_presettle,eq,3.07,,pct,up": ("contradicted", "= 1.51 %"),
 }  # fmt: skip
 CORRECT = {
     "G01,1,收于20840元,quantity,close,AL2509,2025-07-21,close,eq,20840,,yuan/t,": "supported",

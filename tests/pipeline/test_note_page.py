@@ -69,7 +69,7 @@ def test_the_page_says_what_the_outlook_says(sample, written: Path) -> None:
     assert figures["Spot index, national"] == "3,199.18"
     assert figures["Profit"] == "358.18"
     assert figures["Futures premium at 11:30"] == "228.82"
-    assert len(figures) == 28
+    assert len(figures) == 30
 
 
 def test_a_figure_has_its_place_among_those_of_the_trailing_window(sample, written: Path) -> None:
@@ -115,6 +115,66 @@ def test_a_figure_has_its_place_among_those_of_the_trailing_window(sample, writt
         "where commodity_code = 'AO' and as_of_date = date '2025-07-22' and signal = 'exports_mom_pct' and driver_kind = 'component'"
     )
     assert score == (shown["Exports, month on month"],)
+
+
+def note_of(command, sample, day: str) -> html.HtmlElement:
+    assert command(sample.home, "note", day).returncode == 0
+    return html.fromstring((sample.home / "notes" / f"AO-{day}.html").read_text(encoding="utf-8"))
+
+
+def test_a_call_that_changed_is_said_to_have_changed(command, sample) -> None:
+    rows = sample.published(
+        "select direction, risk_flags from serving.outlook_v1 where commodity_code = 'AO' and horizon = 'short' "
+        "and as_of_date in ('2025-07-22', '2025-07-23') order by as_of_date"
+    )
+    assert [row[0] for row in rows] == ["up", "sideways"]
+    (short, *_) = note_of(command, sample, "2025-07-23").xpath("//ul[@class='calls']/li")
+    said = " ".join("".join(short.xpath(".//*[@class='en']//text()")).split())
+    assert "Up +1, 0.50" in said
+    assert "Sideways 0, 0.75" in said
+    assert ("cleared: overextended" in said.lower()) == ("OVEREXTENDED" in rows[0][1] and "OVEREXTENDED" not in rows[1][1])
+
+
+def test_across_a_roll_no_change_joins_two_contracts(command, sample) -> None:
+    """On 2025-06-04 the dominant contract rolled: what is told is AO2509 against itself, or nothing."""
+    document = note_of(command, sample, "2025-06-04")
+    changes = {
+        row.xpath("./th/span[@class='en']")[0].text: row.xpath("./td")[1].text_content()
+        for row in document.xpath("//table[@class='figures']/tbody/tr")
+        if len(row.xpath("./td")) > 3
+    }
+    (volume,) = sample.published(
+        "select sum(case trade_date when date '2025-06-04' then volume_lots else -volume_lots end) from marts.fct_futures_daily "
+        "where contract_code = 'AO2509' and trade_date in ('2025-06-03', '2025-06-04')"
+    )
+    assert changes["Volume"] == f"{int(volume[0]):+,}".replace("-", "−")
+    assert changes["Futures premium at the close"] == changes["Premium rate at the close"] == "–"
+
+
+def test_what_the_rules_call_confidence_stands_beside_how_they_fared(command, sample, written: Path) -> None:
+    (foot,) = html.fromstring(written.read_text(encoding="utf-8")).xpath("//section[@class='outlook']/p[@class='foot']")
+    ((hit, calls),) = sample.published(
+        "select printf('%.0f%%', 100 * hit_ratio), calls from serving.outlook_backtest "
+        "where commodity_code = 'AO' and horizon = 'short' and statements = 'validated' and strategy = 'rules'"
+    )
+    assert f"{hit} of {calls} calls right" in foot.text_content()
+    # Of a day long past nothing is told that was not over by then.
+    assert "calls right" not in note_of(command, sample, "2024-12-02").xpath("//section[@class='outlook']/p[@class='foot']")[0].text_content()
+
+
+def test_net_trade_stands_over_the_bars_of_its_month(browser: Tab, written: Path) -> None:
+    browser.open(written.as_uri(), 1440)
+    gap = browser.evaluate(
+        """
+        (() => {
+            const middle = e => { const box = e.getBoundingClientRect(); return (box.left + box.right) / 2 };
+            const svg = document.querySelector('#chart-trade svg');
+            const bars = [...svg.querySelectorAll('.mark-rect.role-mark')][0].children, dots = svg.querySelector('.mark-symbol.role-mark').children;
+            return Math.max(...[...dots].map((dot, place) => Math.abs(middle(dot) - middle(bars[place]))));
+        })()
+        """
+    )
+    assert gap < 1
 
 
 def test_a_past_day_ends_at_its_decision(command, sample) -> None:

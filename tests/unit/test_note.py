@@ -17,7 +17,7 @@ from serving import release
 from serving.note import page
 from serving.note.indicators import GROUPS
 from serving.note.known import NoteError
-from serving.words import CODES, FEEDS, Said, bound, claimed, number, reason
+from serving.words import CODES, FEEDS, Said, bound, claimed, is_met, measured, number, reason
 
 pytest.importorskip("vl_convert", reason="the chart library is not installed")
 
@@ -28,8 +28,8 @@ ROW = """
         0::bigint as stance, 'sideways' as direction, 0.5 as confidence, 10.0 as score, -5.0 as score_band_low, 20.0 as score_band_high, 1.0 as coverage,
         1.0 as contribution_policy, 2.0 as contribution_receipts, 3.0 as contribution_money, -4.0 as contribution_fundamentals,
         null::varchar as missing_blocks, 'validated' as status, null::varchar as status_reason, '' as rule_ids, null::varchar as risk_flags,
-        null::varchar as weakened_flags, null::varchar as tail, null::varchar as volatility_regime, '3500;3150' as support_levels,
-        null::varchar as resistance_levels, 3500.0 as trigger_level_cny_t, 'Alumina: sideways. One fact for all.' as headline_en,
+        null::varchar as weakened_flags, null::varchar as tail, null::varchar as volatility_regime, 3423e0 as close_cny_t, '3500;3150' as support_levels,
+        null::varchar as resistance_levels, 3500e0 as trigger_level_cny_t, 'Alumina: sideways. One fact for all.' as headline_en,
         '氧化铝：震荡。共同的事实。' as headline_zh, 'AO2509' as dominant_contract, timestamptz '2025-07-23 17:30:00+08' as valid_until,
         '2025-07' as model_version, 'abc' as inputs_hash, 'files' as data_origin, '' as disclaimer
     from (values ('short'), ('medium'), ('long')) as horizons (horizon)
@@ -178,10 +178,32 @@ def test_claims_are_written_for_readers(text: str, unit: str, zh: str, en: str) 
 
 @pytest.mark.parametrize(
     ("condition", "text"),
-    [("score >= 40.00", "≥ 40"), ("surplus_pct > 0.00", "> 0"), ("trend <> -1.00", "≠ -1"), ("receipts_percentile_ratio <= 0.05", "≤ 0.05")],
+    [("score >= 40.00", "≥ 40"), ("surplus_pct > 0.00", "> 0"), ("trend <> -1.00", "≠ −1"), ("receipts_percentile_ratio <= 0.05", "≤ 0.05")],
 )
 def test_conditions_are_written_as_what_a_figure_is_held_against(condition: str, text: str) -> None:
     assert bound(condition) == text
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "holds"),
+    [
+        ("score >= 40.00", 40.0, True),
+        ("score >= 40.00", 39.9, False),
+        ("profit > 1,000.00", 1000.5, True),
+        ("trend <> -1.00", -1.0, False),
+        ("score >= 40.00", None, False),
+    ],
+)
+def test_of_alternatives_the_one_that_held_is_told_apart(condition: str, value: float | None, holds: bool) -> None:
+    assert is_met(condition, value) is holds
+
+
+def test_a_figure_has_its_unit_and_a_truth_its_word() -> None:
+    assert measured(37.8, "CNY/t") == Said("37.80 元/吨", "37.80 CNY/t")
+    assert measured(4.89, "pct") == Said("4.89%", "4.89%")
+    assert measured(0.0, "0 or 1") == Said("否", "no")
+    assert measured(None, "CNY/t") == Said("–", "–")
+    assert measured(2.0, "0, 1 or 2") == Said("2", "2")
 
 
 VENDOR_FEEDS = ("spot_price", "overseas", "cost_profit", "inputs", "capacity", "inventory", "bars")

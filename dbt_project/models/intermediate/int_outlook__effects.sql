@@ -103,11 +103,11 @@ fired as (
         commodity_code,
         as_of_date,
         horizon,
-        {{ joined('rule_id', 'rule_id') }} as rule_ids,
-        {{ joined("case when is_risk = 1 then rule_name end", 'rule_id') }} as risks_en,
-        {{ joined("case when is_risk = 1 then rule_name_zh end", 'rule_id') }} as risks_zh,
-        {{ joined("case when is_reject = 1 then rule_name end", 'rule_id') }} as rejections_en,
-        {{ joined("case when is_reject = 1 then rule_name_zh end", 'rule_id') }} as rejections_zh
+        {{ joined('rule_id', 'length(rule_id), rule_id') }} as rule_ids,
+        {{ joined("case when is_risk = 1 then rule_name end", 'length(rule_id), rule_id') }} as risks_en,
+        {{ joined("case when is_risk = 1 then rule_name_zh end", 'length(rule_id), rule_id') }} as risks_zh,
+        {{ joined("case when is_reject = 1 then rule_name end", 'length(rule_id), rule_id') }} as rejections_en,
+        {{ joined("case when is_reject = 1 then rule_name_zh end", 'length(rule_id), rule_id') }} as rejections_zh
     from (
         select
             commodity_code,

@@ -259,6 +259,7 @@ worded as (
             || case when tail is not null then ', tail ' || tail else '' end
             || ' (confidence ' || {{ number_text('final_confidence', 2) }} || ', score ' || {{ number_text('score', 1, signed=true) }} || ').',
             dominant_contract || ' closed at ' || {{ number_text('close_cny_t', 0) }} || ' CNY/t'
+            || coalesce(', ' || {{ number_text('ret_cc_1d_pct', 2, signed=true) }} || ' % on the day', '')
             || coalesce(', ' || {{ number_text('ret_cc_2d_pct', 2, signed=true) }} || ' % in two sessions', '') || '.',
             'Registered receipts ' || {{ number_text('receipts_t', 0) }} || ' t.',
             'Futures stand ' || {{ number_text('abs(premium_rate_pct)', 2) }}
@@ -273,6 +274,7 @@ worded as (
             || case when tail = 'up' then '、上行尾部风险' else '' end
             || '（置信度' || {{ number_text('final_confidence', 2) }} || '，评分' || {{ number_text('score', 1, signed=true) }} || '）。',
             dominant_contract || '收于' || {{ number_text('close_cny_t', 0) }} || '元/吨'
+            || coalesce('，较前收' || {{ number_text('ret_cc_1d_pct', 2, signed=true) }} || '%', '')
             || coalesce('，两日' || {{ number_text('ret_cc_2d_pct', 2, signed=true) }} || '%', '') || '。',
             '注册仓单' || {{ number_text('receipts_t', 0) }} || '吨。',
             '期货较现货' || case when premium_rate_pct < 0.0 then '贴水' else '升水' end || {{ number_text('abs(premium_rate_pct)', 2) }} || '%。',
