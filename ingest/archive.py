@@ -136,6 +136,13 @@ class Archive:
             raise ArchiveError(f"payload {sha} has changed on disk; restore {path} from a backup")
         return body
 
+    def verify(self) -> int:
+        """Hash every payload a receipt speaks of and give their number; raises ArchiveError for the first that is missing or has rotted."""
+        shas = {receipt.payload_sha256 for receipt in self.receipts() if receipt.payload_sha256}
+        for sha in sorted(shas):
+            self.get(sha)
+        return len(shas)
+
     def record(self, receipts: Iterable[Receipt]) -> None:
         """Append receipts, in one durable write per month."""
         months: dict[str, list[str]] = {}

@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         return self.root / "rejected.json"
 
     @property
+    def rebuilding(self) -> Path:
+        """There while the lake is made anew: until that has ended it holds a part of what the archive does."""
+        return self.root / "rebuilding.json"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's instance folder."""
         return self.root / "dagster"

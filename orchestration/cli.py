@@ -162,18 +162,53 @@ def doctor() -> None:
 @app.command()
 def rebuild() -> None:
     """Make lake and warehouse anew from the archive alone, and publish."""
-    from orchestration.warehouse import WarehouseBusyError, write_lock
+    from ingest.archive import Archive, ArchiveError
+    from orchestration.warehouse import WarehouseBusyError, begin_anew, write_lock
 
     settings = Settings()
     if not (settings.archive / "receipts").is_dir():
         fail(f"there is no archive in {settings.root} to rebuild from")
     try:
+        Archive(settings.archive).verify()  # before anything is deleted
         with write_lock(settings, "rebuilding"):
+            begin_anew(settings)
             for path in (settings.lake, settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    except WarehouseBusyError as error:
+    except (WarehouseBusyError, ArchiveError) as error:
         fail(str(error))
     _run({"source": "archive"})
+    settings.rebuilding.unlink()
+
+
+@app.command("backup")
+def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an empty folder, or an earlier backup.")]) -> None:
+    """Copy payloads, receipts, the operator's catalogue and the releases elsewhere, and hash the copy."""
+    from ingest.archive import ArchiveError
+    from orchestration.backup import BackupError, backup
+    from orchestration.warehouse import WarehouseBusyError
+
+    try:
+        copied = backup(Settings(), folder)
+    except (BackupError, ArchiveError, WarehouseBusyError) as error:
+        fail(str(error))
+    out.print(f"{copied.files} files copied to {folder}; all {copied.payloads} payloads there are whole", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(help="A backup.", exists=True, file_okay=False)]) -> None:
+    """Put a backup back: into an empty home everything, into a home with an archive the payloads that were lost or have rotted."""
+    from ingest.archive import ArchiveError
+    from orchestration.backup import BackupError, restore
+    from orchestration.warehouse import WarehouseBusyError
+
+    settings = Settings()
+    try:
+        copied = restore(settings, folder)
+    except (BackupError, ArchiveError, WarehouseBusyError) as error:
+        fail(str(error))
+    out.print(f"{copied.files} files put back into {settings.root}; all {copied.payloads} payloads are whole", soft_wrap=True, highlight=False)
+    if settings.rebuilding.exists():
+        out.print("next: alumina rebuild, which makes lake and warehouse from the archive")
 
 
 @app.command()

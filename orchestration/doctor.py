@@ -61,7 +61,16 @@ class Expected:
 def examine(settings: Settings, now: datetime | None = None) -> list[Finding]:
     """Look at everything; `now` is the time in Shanghai to judge by."""
     moment = now or datetime.now(SHANGHAI)
-    checks: tuple[Callable[[Settings, datetime], Iterator[Finding]], ...] = (_versions, _calendar, _disk, _lock, _publication, _alerts, _sources)
+    checks: tuple[Callable[[Settings, datetime], Iterator[Finding]], ...] = (
+        _versions,
+        _calendar,
+        _disk,
+        _lock,
+        _rebuild,
+        _publication,
+        _alerts,
+        _sources,
+    )
     return [finding for check in checks for finding in check(settings, moment)]
 
 
@@ -113,6 +122,13 @@ def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
             )
             return
     yield Finding(Level.OK, "writer", "nobody is writing")
+
+
+def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if settings.rebuilding.exists():
+        since = json.loads(settings.rebuilding.read_text()).get("since", "some time")
+        message = f"the lake holds a part of the archive only (rebuilding or restored, {since}): no other run takes anything in or publishes"
+        yield Finding(Level.ERROR, "lake", message, "if no rebuild is at work: alumina rebuild")
 
 
 def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:

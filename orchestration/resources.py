@@ -1,5 +1,7 @@
 """What assets are given: where state lives, and what to take in. Nothing is opened here."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -15,12 +17,19 @@ from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, Sample
 from ingest.settings import Settings
 from ingest.source import SHANGHAI
 from ingest.sources import SOURCES
+from orchestration.alive import alive
 
 
 class Home(dg.ConfigurableResource):
     """The folder that holds all state; empty means `ALUMINA_HOME`, or `.alumina` in the project."""
 
     path: str = ""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Home"]:
+        """Be known to live while a run is executed; a sensor is no run."""
+        with alive(self.settings, context.run.run_id) if context.run else nullcontext():
+            yield self
 
     @property
     def settings(self) -> Settings:
@@ -66,9 +75,17 @@ class Intake(dg.ConfigurableResource):
         """Last day asked for, as `first_day`."""
         return _day(self.last)
 
+    def refuse_half_a_lake(self, home: Home) -> None:
+        """Raise ValueError where a rebuild was cut off and this run is not its sequel: what it would publish lacks what is not in the lake again."""
+        if self.source != "archive" and home.settings.rebuilding.exists():
+            raise ValueError(
+                "the lake holds a part of the archive only, since a rebuild is at work or was cut off, or the home was restored; if none is at work: alumina rebuild"
+            )
+
     def origin(self, home: Home) -> Origin:
         """Give the origin of this run's payloads; raises ValueError for a source or day that makes no sense."""
         settings = home.settings
+        self.refuse_half_a_lake(home)
         kind = self.source or source_of(settings)
         first, last = self.first_day, self.last_day
         if first and last and first > last:

@@ -14,6 +14,7 @@ from ingest.home import origin_of
 from ingest.inbox import Entry
 from ingest.source import SHANGHAI, DataOrigin
 from orchestration.alerts import alert, cause
+from orchestration.alive import DIED, report_died, without_a_process
 from orchestration.completeness import unmade
 from orchestration.freshness import judge
 from orchestration.jobs import daily
@@ -78,6 +79,19 @@ def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
     alert(home.settings, "run_failed", "; ".join(dict.fromkeys(causes)) or context.failure_event.message or "", run_id=run.run_id, job=run.job_name)
 
 
+@dg.sensor(minimum_interval_seconds=30, default_status=ON, description="Marks runs failed whose process died, so that the next can start.")
+def died(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
+    """Mark a run failed that no process held now and at the look before: one that begins or ends is held by nobody for a moment only."""
+    dead = without_a_process(context.instance, home.settings)
+    before = set((context.cursor or "").split(";"))
+    for run in dead:
+        if run.run_id in before:
+            report_died(context.instance, home.settings, run)
+            context.log.warning(f"run {run.run_id} ({run.job_name}): {DIED}")
+    cursor = ";".join(run.run_id for run in dead if run.run_id not in before)
+    return dg.SensorResult(cursor=cursor) if cursor != (context.cursor or "") else dg.SkipReason("every run at work has its process")
+
+
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
     default_status=ON,
@@ -117,4 +131,4 @@ def _content(entries: list[Entry]) -> str:
     return digest.hexdigest()
 
 
-SENSORS = [inbox, late_data, run_failed, run_incomplete, freshness]
+SENSORS = [inbox, late_data, run_failed, died, run_incomplete, freshness]

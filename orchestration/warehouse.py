@@ -47,6 +47,11 @@ def write_lock(settings: Settings, what: str) -> Iterator[None]:
         lock.release()
 
 
+def begin_anew(settings: Settings) -> None:
+    """Note that the lake is about to be made anew: until the archive is in it again no other run takes anything in or publishes."""
+    write_atomic(settings.rebuilding, json.dumps({"since": datetime.now(UTC).isoformat(timespec="seconds")}).encode())
+
+
 def _holder(note: Path) -> str:
     try:
         facts = json.loads(note.read_text())

@@ -9,7 +9,7 @@ from orchestration import lineage
 from orchestration.completeness import unmade
 from orchestration.dbt import last_results
 from orchestration.pictures import failures, keep_failures, markdown
-from orchestration.resources import Home
+from orchestration.resources import Home, Intake
 from orchestration.timetable import grace, longest_pause
 from orchestration.warehouse import write_lock
 from quality.release import GATES
@@ -51,8 +51,9 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             ),
         ],
     )
-    def alumina_release(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    def alumina_release(context: dg.AssetExecutionContext, home: Home, intake: Intake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         settings = home.settings
+        intake.refuse_half_a_lake(home)
         missing = [key.to_user_string() for key in unmade(context.instance, context.run.run_id) if key != KEY]
         complete = dg.AssetCheckResult(check_name=COMPLETE, passed=not missing, metadata={"skipped": ", ".join(missing) or "none"})
         if missing:

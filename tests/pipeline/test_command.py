@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from datetime import date
 from pathlib import Path
 
@@ -153,6 +154,43 @@ def test_the_warehouse_is_rebuilt_from_the_archive_alone(command, slice_home: Pa
     done = command(slice_home, "rebuild")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {schema: _content(slice_home, schema) for schema in ("raw", "marts", "serving")} == before
+
+
+def test_a_rebuild_that_was_cut_off_lets_nothing_be_published_without_history(command, slice_home: Path) -> None:
+    """Killed while the lake was made anew: the next run would see a part of it, pass every check and publish that."""
+    release = os.readlink(slice_home / "serving")
+    environment = os.environ | {"ALUMINA_HOME": str(slice_home)}
+    with subprocess.Popen([str(ALUMINA), "rebuild"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as cut_off:
+        while not (slice_home / "lake").is_dir() or not (slice_home / "rebuilding.json").exists():
+            assert cut_off.poll() is None
+            time.sleep(0.05)
+        cut_off.kill()
+    done = command(slice_home, "run", *SLICE)
+    assert done.returncode == 1
+    assert "alumina rebuild" in done.stderr
+    assert os.readlink(slice_home / "serving") == release
+    assert "lake holds a part of the archive only" in command(slice_home, "doctor").stdout
+    done = command(slice_home, "rebuild")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert os.readlink(slice_home / "serving") != release
+    assert not (slice_home / "rebuilding.json").exists()
+
+
+def test_a_rebuild_from_an_archive_that_is_not_whole_deletes_nothing(command, slice_home: Path, tmp_path: Path) -> None:
+    kept = command(slice_home, "backup", str(tmp_path / "copy"))
+    assert kept.returncode == 0, kept.stderr
+    blob = next(path for path in sorted((slice_home / "archive" / "blobs").rglob("*")) if path.is_file())
+    body = blob.read_bytes()
+    blob.write_bytes(body[:-1])
+    done = command(slice_home, "rebuild")
+    assert done.returncode == 1
+    assert "has changed on disk" in done.stderr
+    assert (slice_home / "lake").is_dir()
+    assert (slice_home / "warehouse.duckdb").is_file()
+    done = command(slice_home, "restore", str(tmp_path / "copy"))
+    assert done.returncode == 0, done.stderr
+    assert "1 files put back" in done.stdout
+    assert blob.read_bytes() == body
 
 
 def test_rolling_back_serves_the_release_before(command, slice_home: Path) -> None:

@@ -11,13 +11,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import httpx
 import pytest
 
 from ingest.settings import REPOSITORY, Settings
 from orchestration import instance as instances
+from orchestration.alive import without_a_process
 from orchestration.assets.release import COMPLETE, KEY, gate_name
+from orchestration.resources import Home
+from orchestration.sensors import died
 from quality.release import GATES
 from tests.pipeline.conftest import ALUMINA, SLICE, alumina, guarded
 from tests.pipeline.test_command import _content
@@ -42,8 +46,6 @@ def test_a_run_with_its_gate_and_the_doctor_keep_to_the_machine(home: Path, call
 
 @pytest.fixture(scope="module")
 def instance(home: Path) -> Iterator[Any]:
-    import dagster as dg
-
     before = dict(os.environ)
     os.environ.update(instances.prepare(Settings(home=home)))
     with dg.DagsterInstance.get() as found:
@@ -201,13 +203,23 @@ def test_two_runs_at_once_are_one_after_the_other(home: Path) -> None:
     assert {schema: _content(home, schema) for schema in ("raw", "marts", "serving")} == before
 
 
-def test_a_run_killed_at_any_stage_heals_on_the_next_without_a_hand(home: Path) -> None:
+def test_a_run_killed_at_any_stage_heals_on_the_next_without_a_hand(home: Path, instance: Any) -> None:
     """Each run must first get over what the one before it left. Only the run itself is killed: a dbt left behind would go on writing."""
     before = {schema: _content(home, schema) for schema in ("raw", "marts", "serving")}
     release = os.readlink(home / "serving")
     for moment in ("take in", "loading raw", "dbt build", "publishing"):
         _kill(home, moment)
         assert os.readlink(home / "serving") == release
+    # One run at a time: a dead one that is taken for one at work would let nothing start any more.
+    settings = Settings(home=home)
+    dead = without_a_process(instance, settings)
+    assert len(dead) == 4
+    cursor: str | None = None
+    for _ in range(2):
+        with dg.build_sensor_context(instance=instance, cursor=cursor, resources={"home": Home(path=str(home))}) as context:
+            cursor = died(context).cursor
+    assert {instance.get_run_by_id(run.run_id).status for run in dead} == {dg.DagsterRunStatus.FAILURE}
+    assert without_a_process(instance, settings) == []
     done = alumina(home, "run", *SLICE)
     assert done.returncode == 0, done.stdout + done.stderr
     assert {schema: _content(home, schema) for schema in ("raw", "marts", "serving")} == before

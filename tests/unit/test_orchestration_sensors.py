@@ -16,11 +16,13 @@ from ingest.home import claim
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome
 from orchestration import sensors
+from orchestration.alive import alive
 from orchestration.assets.release import COMPLETE, release_asset
 from orchestration.completeness import unmade
-from orchestration.resources import Home
+from orchestration.definitions import defs
+from orchestration.resources import Home, Intake
 from orchestration.schedules import SCHEDULES
-from orchestration.sensors import freshness, inbox, late_data, run_failed
+from orchestration.sensors import died, freshness, inbox, late_data, run_failed
 from serving.release import CheckResult, PublishRefusedError
 
 TICKS = {schedule.name: schedule for schedule in SCHEDULES}
@@ -37,8 +39,8 @@ def home(settings: Settings) -> Home:
 
 
 def _tick(name: str, home: Home, moment: datetime) -> Any:
-    context = dg.build_schedule_context(scheduled_execution_time=moment, resources={"home": home})
-    return TICKS[name].evaluate_tick(context)
+    with dg.build_schedule_context(scheduled_execution_time=moment, resources={"home": home}) as context:
+        return TICKS[name].evaluate_tick(context)
 
 
 def test_a_tick_on_a_session_runs_once_and_on_a_holiday_says_why_not(home: Home) -> None:
@@ -52,15 +54,47 @@ def test_a_tick_on_a_session_runs_once_and_on_a_holiday_says_why_not(home: Home)
     assert "outside the trading calendar" in str(failed.value.__cause__)
 
 
+def test_a_run_is_marked_failed_once_two_looks_find_no_process_and_never_while_it_has_one(settings: Settings, home: Home) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def look(cursor: str | None) -> str | None:
+            with dg.build_sensor_context(instance=instance, cursor=cursor, resources={"home": home}) as context:
+                result = died(context)
+            return result.cursor if isinstance(result, dg.SensorResult) else cursor
+
+        def status() -> dg.DagsterRunStatus:
+            run = instance.get_run_by_id("one")
+            assert run is not None
+            return run.status
+
+        instance.add_run(dg.DagsterRun(job_name="daily", run_id="one", status=dg.DagsterRunStatus.STARTED))
+        with alive(settings, "one"):
+            assert look(look(None)) is None
+        # Its last events may yet be on their way.
+        cursor = look(None)
+        assert status() is dg.DagsterRunStatus.STARTED
+        # A process that is there again at the second look was only late with its lock.
+        with alive(settings, "one"):
+            cursor = look(cursor)
+            assert status() is dg.DagsterRunStatus.STARTED
+        look(look(cursor))
+        assert status() is dg.DagsterRunStatus.FAILURE
+
+
+def test_every_run_has_the_resource_that_says_it_lives() -> None:
+    for job in defs.resolve_all_job_defs():
+        assert [node.name for node in job.nodes if "home" not in node.definition.required_resource_keys] == [], job.name
+
+
 def test_everything_that_starts_runs_is_off_and_everything_that_tells_people_is_on() -> None:
     assert {schedule.default_status for schedule in SCHEDULES} == {dg.DefaultScheduleStatus.STOPPED}
     on = {sensor.name for sensor in sensors.SENSORS if sensor.default_status is dg.DefaultSensorStatus.RUNNING}
-    assert on == {"run_failed", "run_incomplete", "freshness"}
+    assert on == {"run_failed", "died", "run_incomplete", "freshness"}
 
 
 def _look(sensor: Any, home: Home, cursor: str | None = None) -> Any:
-    with dg.DagsterInstance.ephemeral() as instance:
-        return sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor, resources={"home": home}))
+    with dg.DagsterInstance.ephemeral() as instance, dg.build_sensor_context(instance=instance, cursor=cursor, resources={"home": home}) as context:
+        return sensor.evaluate_tick(context)
 
 
 def test_the_inbox_starts_one_run_for_settled_files_by_content(settings: Settings, home: Home) -> None:
@@ -145,14 +179,14 @@ def half() -> Iterator[Any]:
 def test_a_run_that_really_fails_is_alerted_with_its_cause(settings: Settings, home: Home) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize([good, bad], instance=instance, raise_on_error=False)
-        context = dg.build_run_status_sensor_context(
+        with dg.build_run_status_sensor_context(
             "run_failed",
             instance.all_logs(result.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)[0].dagster_event,
             instance,
             instance.get_run_by_id(result.run_id),
             resources={"home": home},
-        ).for_run_failure()
-        run_failed(context)
+        ).for_run_failure() as context:
+            run_failed(context)
     notes = [json.loads(line) for line in (settings.root / "alerts.jsonl").read_text().splitlines()]
     assert [(note["kind"], note["run_id"], note["message"]) for note in notes] == [("run_failed", result.run_id, "the exchange is on fire")]
 
@@ -168,7 +202,7 @@ def test_a_green_run_that_skipped_an_asset_is_found_out() -> None:
 def test_a_release_of_half_a_run_is_refused_and_its_check_says_what_was_skipped(settings: Settings, home: Home) -> None:
     release = release_asset([dg.AssetKey("made")])
     with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize([half, release], instance=instance, resources={"home": home}, raise_on_error=False)
+        result = dg.materialize([half, release], instance=instance, resources={"home": home, "intake": Intake()}, raise_on_error=False)
     assert not result.success
     assert [(check.check_name, check.passed) for check in result.get_asset_check_evaluations()] == [(COMPLETE, False)]
     assert "this run did not make skipped" in str(result.failure_data_for_node("release__alumina").error)
@@ -177,7 +211,7 @@ def test_a_release_of_half_a_run_is_refused_and_its_check_says_what_was_skipped(
 
 def test_a_release_refused_before_it_is_begun_is_told_by_the_status(settings: Settings, home: Home) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize([release_asset([])], instance=instance, resources={"home": home}, raise_on_error=False)
+        result = dg.materialize([release_asset([])], instance=instance, resources={"home": home, "intake": Intake()}, raise_on_error=False)
     assert not result.success
     status = json.loads(settings.status.read_text())
     assert (status["outcome"], status["run_id"], status["serving"]) == ("refused", result.run_id, None)
@@ -195,7 +229,7 @@ def test_a_refused_release_shows_each_gate_with_the_rows_that_broke_it(home: Hom
     monkeypatch.setattr("orchestration.assets.release.last_results", lambda settings: [])
     monkeypatch.setattr("orchestration.assets.release.lineage.sources", lambda settings: {})
     with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize([release_asset([])], instance=instance, resources={"home": home}, raise_on_error=False)
+        result = dg.materialize([release_asset([])], instance=instance, resources={"home": home, "intake": Intake()}, raise_on_error=False)
     shown = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert {name: check.passed for name, check in shown.items()} == {
         COMPLETE: True,
