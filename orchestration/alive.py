@@ -12,6 +12,8 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from ingest.settings import Settings
+from orchestration.alerts import alert
+from orchestration.run import claim
 
 DIED = "the process of this run ended without a word (killed, out of memory, or the machine went down); nothing needs cleaning up: run again"
 _AT_WORK = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
@@ -33,8 +35,11 @@ def without_a_process(instance: dg.DagsterInstance, settings: Settings) -> list[
 
 
 def report_died(instance: dg.DagsterInstance, settings: Settings, run: dg.DagsterRun) -> None:
-    """Mark a run failed and forget its lock."""
+    """Mark a run failed, tell people, and forget its lock."""
     instance.report_run_failed(run, DIED)
+    if run.remote_job_origin is None:  # begun by the command line, which says whose it is at its end; no failure sensor hears of a run of nobody
+        claim(instance, run.run_id, run.job_name)
+    alert(settings, "run_failed", DIED, run_id=run.run_id, job=run.job_name)
     _lock(settings, run.run_id).unlink(missing_ok=True)
 
 

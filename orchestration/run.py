@@ -62,7 +62,7 @@ def run_job(
                 )
         finally:
             watcher.stop()
-        _claim(instance, run_id, job)
+        claim(instance, run_id, job)
         failures = [event for event in result.all_events if event.event_type_value in ("STEP_FAILURE", "RUN_FAILURE")]
         materialized = {key for event in result.get_asset_materialization_events() if (key := event.asset_key)}
         expected = set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
@@ -77,7 +77,7 @@ def run_job(
     return Outcome(result.success and not message, run_id, log, message, seconds)
 
 
-def _claim(instance: Any, run_id: str, job: str) -> None:
+def claim(instance: Any, run_id: str, job: str) -> None:
     """Say whose run this was, with the code location as workspace.yaml names it: the UI's timeline leaves out runs of nobody."""
     from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
     from dagster._core.types.loadable_target_origin import LoadableTargetOrigin

@@ -4,6 +4,7 @@ What only tells people is on from the start; what starts runs is off until an op
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -83,13 +84,15 @@ def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
 def died(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
     """Mark a run failed that no process held now and at the look before: one that begins or ends is held by nobody for a moment only."""
     dead = without_a_process(context.instance, home.settings)
-    before = set((context.cursor or "").split(";"))
+    before = set(json.loads(context.cursor or "[]"))
     for run in dead:
         if run.run_id in before:
             report_died(context.instance, home.settings, run)
             context.log.warning(f"run {run.run_id} ({run.job_name}): {DIED}")
-    cursor = ";".join(run.run_id for run in dead if run.run_id not in before)
-    return dg.SensorResult(cursor=cursor) if cursor != (context.cursor or "") else dg.SkipReason("every run at work has its process")
+    suspects = [run.run_id for run in dead if run.run_id not in before]
+    if not dead and not before:
+        return dg.SkipReason("every run at work has its process")
+    return dg.SensorResult(cursor=json.dumps(suspects), skip_reason=dg.SkipReason(f"{len(dead)} runs at work without a process"))
 
 
 @dg.run_status_sensor(

@@ -79,6 +79,8 @@ def test_a_run_is_marked_failed_once_two_looks_find_no_process_and_never_while_i
             assert status() is dg.DagsterRunStatus.STARTED
         look(look(cursor))
         assert status() is dg.DagsterRunStatus.FAILURE
+    (note,) = [json.loads(line) for line in (settings.root / "alerts.jsonl").read_text().splitlines()]
+    assert (note["kind"], note["run_id"]) == ("run_failed", "one")
 
 
 def test_every_run_has_the_resource_that_says_it_lives() -> None:
