@@ -12,7 +12,7 @@ from ingest.source import SHANGHAI, DataOrigin
 from orchestration.assets.release import KEY
 from orchestration.resources import Home
 from orchestration.timetable import expected_session
-from serving.read import NothingPublishedError, data_through
+from serving.read import NothingPublishedError, quoted_through
 
 CHECK = "published_in_time"
 
@@ -36,7 +36,7 @@ def judge(settings: Settings, now: datetime) -> Verdict:
     if origin_of(settings) is DataOrigin.SAMPLE:
         return Verdict(True, "the sample ends when it ends; only real data can be late")
     try:
-        through = data_through(settings)
+        through = quoted_through(settings)
     except NothingPublishedError:
         return Verdict(False, "nothing is published yet: alumina run")
     try:
@@ -46,7 +46,7 @@ def judge(settings: Settings, now: datetime) -> Verdict:
 
 
 def judge_day(through: date | None, expected: date | None) -> Verdict:
-    """Hold the newest published day against the one that must be there."""
+    """Hold the newest published session against the one that must be there."""
     if expected is None or (through is not None and through >= expected):
         return Verdict(True, f"published through {through}")
     return Verdict(False, f"published through {through or 'no day'}, the session of {expected} is overdue: alumina doctor")

@@ -45,10 +45,14 @@ def query(settings: Settings, sql: str, parameters: list[Any] | None = None) -> 
         return Rows(tuple(column[0] for column in con.description or ()), con.fetchall())
 
 
-def data_through(settings: Settings) -> date | None:
-    """Give the newest day of the published outlook; raises NothingPublishedError when there is no release."""
-    rows = query(settings, "select max(data_through) from serving.publication").rows
-    return rows[0][0] if rows else None
+def quoted_through(settings: Settings) -> date | None:
+    """Give the newest session whose quotes stand behind the outlook of every commodity that has any; raises NothingPublishedError when there is no release.
+
+    A spot price alone makes a row of the outlook too, so its newest day says nothing of the exchange.
+    """
+    newest = "select max(quotes_date) as newest from serving.outlook_v1 group by commodity_code"
+    through: date | None = query(settings, f"select min(newest) from ({newest})").rows[0][0]
+    return through
 
 
 def outlook(settings: Settings, day: date | None = None) -> Rows:

@@ -146,8 +146,9 @@ def publish(
     now = datetime.now(UTC)
     release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"
     folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
-    for path in settings.releases.glob(".building-*"):
-        shutil.rmtree(path, ignore_errors=True)  # left by a build that died: no other is alive
+    # Left by a build that died, the last ones between being named and being served: no other is alive, and nobody may go back to what nobody saw.
+    for path in [*settings.releases.glob(".building-*"), *_never_served(settings)]:
+        shutil.rmtree(path, ignore_errors=True)
     _write_status(settings, release_id, run_id, "running", "")
     try:
         folder.mkdir(parents=True)
@@ -413,8 +414,14 @@ def _retire(settings: Settings) -> None:
 
 
 def _kept(settings: Settings) -> list[Path]:
-    """List the releases there are, oldest first."""
-    return sorted(path for path in settings.releases.glob("*") if path.is_dir() and not path.name.startswith("."))
+    """List the releases there are, oldest first; a folder without a manifest is somebody else's."""
+    return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / "manifest.json").is_file())
+
+
+def _never_served(settings: Settings) -> list[Path]:
+    """List what is newer than the served release without having been rolled back from: ids follow time, so no reader has seen it."""
+    current, rejected = settings.serving.resolve().name if settings.serving.is_symlink() else "", _rejected(settings)
+    return [path for path in _kept(settings) if path.name > current and path.name not in rejected]
 
 
 def _rejected(settings: Settings) -> set[str]:

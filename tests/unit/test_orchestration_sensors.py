@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
 from ingest.archive import Archive, Receipt
@@ -20,6 +21,7 @@ from orchestration.alive import alive
 from orchestration.assets.release import COMPLETE, release_asset
 from orchestration.completeness import unmade
 from orchestration.definitions import defs
+from orchestration.freshness import judge
 from orchestration.resources import Home, Intake
 from orchestration.schedules import SCHEDULES
 from orchestration.sensors import died, freshness, inbox, late_data, run_failed
@@ -161,6 +163,23 @@ def test_an_overdue_release_is_told_once_and_shown_as_a_failed_check(settings: S
     assert "nothing is published yet" in _look(freshness, home, found.cursor).skip_message
     notes = [json.loads(line) for line in (settings.root / "alerts.jsonl").read_text().splitlines()]
     assert [note["kind"] for note in notes] == ["release_overdue"]
+
+
+def test_a_spot_price_of_a_day_does_not_stand_in_for_its_quotes(settings: Settings) -> None:
+    """Each commodity with quotes has them of the day, or the release is not in time."""
+    claim(settings, DataOrigin.LIVE)
+    (settings.root / "releases" / "one").mkdir(parents=True)
+    settings.serving.symlink_to(Path("releases") / "one")
+    evening = datetime(2025, 7, 22, 23, 0, tzinfo=SHANGHAI)
+    for quotes, passed in (("2025-07-22", True), ("2025-07-21", False)):
+        with duckdb.connect(str(settings.serving / "alumina.duckdb")) as con:
+            con.execute(
+                "create schema if not exists serving; create or replace table serving.outlook_v1 (commodity_code text, as_of_date date, quotes_date date)"
+            )
+            con.execute("insert into serving.outlook_v1 values ('AL', '2025-07-22', '2025-07-22'), ('LC', '2025-07-22', null)")
+            con.execute("insert into serving.outlook_v1 values ('AO', '2025-07-21', '2025-07-21'), ('AO', '2025-07-22', cast(? as date))", [quotes])
+        verdict = judge(settings, evening)
+        assert (verdict.passed, f"published through {quotes}" in verdict.message) == (passed, True)
 
 
 @dg.asset

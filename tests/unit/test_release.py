@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,19 @@ def test_what_a_build_that_died_left_behind_is_swept_before_the_next_begins(publ
     with pytest.raises(OSError, match="No space"):
         publish(published, 1)
     assert there(published) == [served(published)]
+
+
+def test_what_was_named_and_never_served_is_swept_and_a_stranger_s_folder_is_left_alone(published: Settings) -> None:
+    first = served(published)
+    publish(published, 1)
+    release.rollback(published)
+    rejected = [name for name in there(published) if name != first]
+    # A build that was killed between its rename and the swap.
+    shutil.copytree(published.releases / first, published.releases / "29991231T000000000000Z-deadbeef")
+    (published.releases / "thesis").mkdir()
+    publish(published, 2)
+    assert there(published) == sorted([first, *rejected, served(published), "thesis"])
+    assert release.rollback(published) == first
 
 
 def test_a_release_that_could_not_be_swapped_in_is_not_one_to_go_back_to(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
