@@ -114,6 +114,12 @@ at each day's own decision, which scores and rules are made of.
     where is_decided
 {%- endmacro %}
 
+{# Whether an earlier figure may count in a row: in the decided reading only where it had come by the row's own decision. #}
+{% macro had_come(earlier_available_at, row='') -%}
+    {%- set of = row ~ '.' if row else '' -%}
+    ({{ of }}reading = 'latest' or {{ earlier_available_at }} <= {{ of }}decided_by)
+{%- endmacro %}
+
 {# Change in per cent from one figure to another. #}
 {% macro pct(later, earlier) -%}
     100.0 * ({{ later }} / nullif({{ earlier }}, 0.0) - 1.0)

@@ -35,6 +35,8 @@ REVISED_AFTER = timedelta(days=2, hours=4)
 REVISE_EVERY = 5
 # Receipts of a Monday come out after the decision.
 LATE_ON, LATE_AT = 0, time(18, 20)
+# Quotes of one day are published three sessions later: no lag and no window of the decisions in between may look through to them.
+QUOTES_LATE, QUOTES_LATE_AT = date(2025, 6, 26), datetime(2025, 7, 1, 9, tzinfo=SHANGHAI)
 # By feed: what is restated, of which series, in the month's file handed over once more after the month, with its old stamps.
 RESTATED = {
     "spot_price": (("最低价", "最高价", "均价"), ""),
@@ -46,7 +48,7 @@ RESTATED_AFTER = timedelta(days=3, hours=21)
 
 
 class Revising:
-    """The sample as the world is: files mended, a vendor's and the customs' months restated, receipts that come out late.
+    """The sample as the world is: files mended, a vendor's and the customs' months restated, receipts and a day's quotes that come out late.
 
     In every fifth day's exchange files is a slip, mended two days later by a file of the same name.
     """
@@ -58,7 +60,7 @@ class Revising:
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[tuple[Request, Response]]:
         # A file mended after the slice's first day may belong to a day before it.
-        found = [late(*delivery) for delivery in SampleOrigin(self.first, self.last).deliveries(sources)]
+        found = [late(*delivery) for delivery in SampleOrigin(self.first, self.last).deliveries(sources) if not is_days_late(delivery[0])]
         found += self.mended([s for s in sources if s.name == "shfe"])
         found += self.restated([s for s in sources if s.name in ("spot", "cost", "capacity", "customs")])
         yield from sorted(found, key=lambda item: item[1].fetched_at)
@@ -66,7 +68,9 @@ class Revising:
     def mended(self, sources: Sequence[Source]) -> Iterator[tuple[Request, Response]]:
         for delivery in SampleOrigin(max(FIRST, self.first - timedelta(days=9)), self.last).deliveries(sources):
             request, response = late(*delivery)
-            if request.day and request.feed in ("kx", "dailystock") and request.day.toordinal() % REVISE_EVERY == 0:
+            if is_days_late(request) and self.holds(QUOTES_LATE_AT):
+                yield request, stated(response, QUOTES_LATE_AT)
+            elif request.day and request.feed in ("kx", "dailystock") and request.day.toordinal() % REVISE_EVERY == 0:
                 mended = Response(revised(response.body), response.fetched_at + REVISED_AFTER, status=200)
                 if self.holds(mended.fetched_at):
                     yield request, mended
@@ -87,9 +91,16 @@ class Revising:
 def late(request: Request, response: Response) -> tuple[Request, Response]:
     if request.feed != "dailystock" or request.day is None or request.day.weekday() != LATE_ON:
         return request, response
-    stated = datetime.combine(request.day, LATE_AT, SHANGHAI)
-    document = json.loads(response.body) | {"update_date": f"{stated:%Y%m%d %H:%M:%S}"}
-    return request, Response(json.dumps(document, ensure_ascii=False).encode(), stated + timedelta(minutes=2), status=200)
+    return request, stated(response, datetime.combine(request.day, LATE_AT, SHANGHAI))
+
+
+def is_days_late(request: Request) -> bool:
+    return request.feed == "kx" and request.day == QUOTES_LATE
+
+
+def stated(response: Response, moment: datetime) -> Response:
+    document = json.loads(response.body) | {"update_date": f"{moment:%Y%m%d %H:%M:%S}"}
+    return Response(json.dumps(document, ensure_ascii=False).encode(), moment + timedelta(minutes=2), status=200)
 
 
 def restated(feed: str, body: bytes) -> bytes:

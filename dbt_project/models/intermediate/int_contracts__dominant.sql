@@ -1,7 +1,8 @@
 -- Rule R-RQ0. The contract that is dominant on a session is decided from open interest at the close of the session before:
 -- the current one stays until another exceeds it by the configured ratio, a contract is dominant at most once, and a roll is
 -- forced some sessions before the last trading day. It stands on the figures as they were decided on: a revision never changes a
--- dominance that was lived. The path depends on itself, hence the recursion, one step per session.
+-- dominance that was lived, nor do figures that had not come by the decision of the session after theirs: such a session keeps what was.
+-- The path depends on itself, hence the recursion, one step per session.
 with recursive quotes as (
 
     select * from {{ ref('int_contracts__quotes') }}
@@ -27,7 +28,7 @@ parameters as (
 
 ),
 
--- Where the session before is not held, its open interest follows from the day's own printed change.
+-- Where the session before is not held or had not come, its open interest follows from the day's own printed change.
 known_before as (
 
     select
@@ -39,18 +40,20 @@ known_before as (
         coalesce(
             case
                 when
-                    lag(days.session_index) over (partition by quotes.contract_code order by quotes.trade_date)
-                    = days.session_index - 1
-                    then lag(quotes.open_interest_lots) over (partition by quotes.contract_code order by quotes.trade_date)
+                    lag(days.session_index) over contract_days = days.session_index - 1
+                    and lag(quotes.available_at) over contract_days <= quotes.decided_by
+                    then lag(quotes.open_interest_lots) over contract_days
             end,
             quotes.open_interest_lots - quotes.open_interest_change_lots
         ) as open_interest_before,
         coalesce(sessions.last_session_index - days.session_index <= parameters.roll_deadline_sessions, false) as is_past_deadline,
+        coalesce(quotes.available_at > lead(quotes.decided_by) over contract_days, false) as is_late,
         parameters.roll_open_interest_ratio
     from quotes
     inner join sessions on quotes.contract_code = sessions.contract_code
     inner join days on quotes.trade_date = days.trade_date
     inner join parameters on quotes.commodity_code = parameters.commodity_code
+    window contract_days as (partition by quotes.contract_code order by quotes.trade_date)
 
 ),
 
@@ -63,7 +66,7 @@ ranked as (
             order by open_interest_before desc, delivery_month asc
         ) as place
     from known_before
-    where open_interest_before > 0 and not is_past_deadline
+    where open_interest_before > 0 and not is_past_deadline and not is_late
 
 ),
 
@@ -74,6 +77,7 @@ steps as (
         known_before.commodity_code,
         known_before.trade_date,
         known_before.roll_open_interest_ratio,
+        min(case when known_before.is_late then 1 else 0 end) = 1 as is_late,
         row_number() over (partition by known_before.commodity_code order by known_before.trade_date) as step,
         max(case when ranked.place = 1 then ranked.contract_code end) as first_code,
         max(case when ranked.place = 1 then ranked.open_interest_before end) as first_lots,
@@ -108,7 +112,11 @@ path as (
         challenged.commodity_code,
         challenged.trade_date,
         challenged.step,
-        case when challenged.is_switch then challenged.challenger_code else challenged.kept_code end as contract_code,
+        case
+            when challenged.is_switch then challenged.challenger_code
+            when challenged.is_late then challenged.contract_code
+            else challenged.kept_code
+        end as contract_code,
         case when challenged.is_switch then challenged.held || challenged.challenger_code || ';' else challenged.held end as held
     from (
         select
@@ -123,6 +131,8 @@ path as (
                 steps.trade_date,
                 steps.step,
                 steps.roll_open_interest_ratio,
+                steps.is_late,
+                path.contract_code,
                 path.held,
                 kept.contract_code as kept_code,
                 kept.open_interest_before as kept_lots,
@@ -146,6 +156,7 @@ path as (
                     path.contract_code = kept.contract_code
                     and steps.trade_date = kept.trade_date
                     and not kept.is_past_deadline
+                    and not kept.is_late
         ) as candidate
     ) as challenged
 

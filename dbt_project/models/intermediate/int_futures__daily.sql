@@ -79,7 +79,7 @@ traded as (
 
 ),
 
--- A return needs both ends: a session that is missing in between makes it null, it is never bridged.
+-- A return needs both ends: a session that is missing in between, or had not come by the decision, makes it null, it is never bridged.
 neighbours as (
 
     select
@@ -89,17 +89,23 @@ neighbours as (
         case
             when
                 lag(days.session_index, {{ n }}) over contract_days = days.session_index - {{ n }}
+                and {{ had_come('max(traded.available_at) over prior_' ~ n, 'traded') }}
                 then lag(traded.traded_close_cny_t, {{ n }}) over contract_days
         end as close_before_{{ n }},
         {%- endfor %}
         case
             when
                 lag(days.session_index, 2) over contract_days = days.session_index - 2
+                and {{ had_come('max(traded.available_at) over prior_2', 'traded') }}
                 then lag(traded.settle_cny_t, 2) over contract_days
         end as settle_before_2
     from traded
     inner join days on traded.trade_date = days.trade_date
-    window contract_days as (partition by traded.reading, traded.contract_code order by traded.trade_date)
+    window
+        contract_days as (partition by traded.reading, traded.contract_code order by traded.trade_date),
+        prior_1 as (partition by traded.reading, traded.contract_code order by traded.trade_date rows between 1 preceding and 1 preceding),
+        prior_2 as (partition by traded.reading, traded.contract_code order by traded.trade_date rows between 2 preceding and 1 preceding),
+        prior_5 as (partition by traded.reading, traded.contract_code order by traded.trade_date rows between 5 preceding and 1 preceding)
 
 ),
 
@@ -122,21 +128,25 @@ windows as (
     select
         *,
         case
-            when count(traded_close_cny_t) over last_20 = 20 then avg(traded_close_cny_t) over last_20
+            when count(traded_close_cny_t) over last_20 = 20 and {{ had_come('max(available_at) over prior_19') }}
+                then avg(traded_close_cny_t) over last_20
         end as ma20_cny_t,
         case
-            when count(ret_cc_1d_pct) over last_20 = 20 then stddev_samp(ret_cc_1d_pct) over last_20
+            when count(ret_cc_1d_pct) over last_20 = 20 and {{ had_come('max(available_at) over prior_19') }}
+                then stddev_samp(ret_cc_1d_pct) over last_20
         end as sigma20_pct,
         -- The day itself is not part of what it is compared with.
         case
             when
                 lag(session_index, 20) over contract_days = session_index - 20
+                and {{ had_come('max(available_at) over prior_20') }}
                 then volume_lots / nullif(avg(volume_lots) over prior_20, 0.0)
         end as volume_ratio_20d
     from returns
     window
         contract_days as (partition by reading, contract_code order by trade_date),
         last_20 as (partition by reading, contract_code order by trade_date rows between 19 preceding and current row),
+        prior_19 as (partition by reading, contract_code order by trade_date rows between 19 preceding and 1 preceding),
         prior_20 as (partition by reading, contract_code order by trade_date rows between 20 preceding and 1 preceding)
 
 ),
@@ -324,6 +334,7 @@ final as (
         bounded.volume_lots > 0 as is_traded,
         bounded.settle_cny_t is not null as is_final,
         sessions.last_session_index - bounded.session_index as sessions_to_last_trading_day,
+        bounded.decided_by,
         bounded.available_at,
         bounded.vintage,
         bounded.source,

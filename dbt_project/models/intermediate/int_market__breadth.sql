@@ -69,8 +69,8 @@ told as (
 
 ),
 
--- The row of the session before and of five sessions before, which in the decided reading must have come by the row's own decision; a
--- session that is missing in between is never bridged.
+-- The row of the session before and of five sessions before; a session that is missing in between, or in the decided reading had not come
+-- by the row's own decision, is never bridged.
 paired as (
 
     select
@@ -80,7 +80,7 @@ paired as (
         case
             when
                 lag(days.session_index, {{ sessions }}) over contract_days = days.session_index - {{ sessions }}
-                and (told.reading = 'latest' or lag(told.available_at, {{ sessions }}) over contract_days <= told.decided_by)
+                and {{ had_come('max(told.available_at) over prior_' ~ sessions, 'told') }}
                 then lag(told.{{ column }}, {{ sessions }}) over contract_days
         end as {{ column }}_{{ sessions }},
         {%- endfor %}
@@ -88,10 +88,21 @@ paired as (
         days.session_index
     from told
     inner join days on told.trade_date = days.trade_date
-    window contract_days as (
-        partition by told.reading, told.exchange, told.product_id, told.delivery_month_code
-        order by told.trade_date
-    )
+    window
+        contract_days as (
+            partition by told.reading, told.exchange, told.product_id, told.delivery_month_code
+            order by told.trade_date
+        ),
+        prior_1 as (
+            partition by told.reading, told.exchange, told.product_id, told.delivery_month_code
+            order by told.trade_date
+            rows between 1 preceding and 1 preceding
+        ),
+        prior_5 as (
+            partition by told.reading, told.exchange, told.product_id, told.delivery_month_code
+            order by told.trade_date
+            rows between 5 preceding and 1 preceding
+        )
 
 ),
 

@@ -50,12 +50,21 @@ chain as (
     select
         daily.*,
         days.session_index,
-        case when lag(days.session_index, 19) over chain_days = days.session_index - 19 then max(daily.high_cny_t) over last_20 end as stage_high_20,
-        case when lag(days.session_index, 19) over chain_days = days.session_index - 19 then min(daily.low_cny_t) over last_20 end as stage_low_20,
-        case when lag(days.session_index, 59) over chain_days = days.session_index - 59 then max(daily.high_cny_t) over last_60 end as stage_high_60,
-        case when lag(days.session_index, 59) over chain_days = days.session_index - 59 then min(daily.low_cny_t) over last_60 end as stage_low_60,
+        {%- for n in [20, 60] %}
+        {%- for level, extreme in [('high', 'max'), ('low', 'min')] %}
         case
-            when lag(days.session_index, 20) over chain_days = days.session_index - 20 then max(daily.high_cny_t) over prior_20
+            when
+                lag(days.session_index, {{ n - 1 }}) over chain_days = days.session_index - {{ n - 1 }}
+                and {{ had_come('max(daily.available_at) over prior_' ~ (n - 1), 'daily') }}
+                then {{ extreme }}(daily.{{ level }}_cny_t) over last_{{ n }}
+        end as stage_{{ level }}_{{ n }},
+        {%- endfor %}
+        {%- endfor %}
+        case
+            when
+                lag(days.session_index, 20) over chain_days = days.session_index - 20
+                and {{ had_come('max(daily.available_at) over prior_20', 'daily') }}
+                then max(daily.high_cny_t) over prior_20
         end as prior_high_20d_cny_t
     from daily
     inner join days on daily.trade_date = days.trade_date
@@ -63,7 +72,9 @@ chain as (
         chain_days as (partition by daily.reading, daily.commodity_code order by daily.trade_date),
         last_20 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 19 preceding and current row),
         last_60 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 59 preceding and current row),
-        prior_20 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 20 preceding and 1 preceding)
+        prior_19 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 19 preceding and 1 preceding),
+        prior_20 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 20 preceding and 1 preceding),
+        prior_59 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 59 preceding and 1 preceding)
 
 ),
 
@@ -82,6 +93,7 @@ centers as (
             and today.commodity_code = history.commodity_code
             and today.session_index >= history.session_index
             and today.session_index - history.session_index < parameters.center_window_sessions
+            and (today.session_index = history.session_index or {{ had_come('history.available_at', 'today') }})
     group by today.reading, today.commodity_code, today.trade_date, parameters.center_window_sessions, parameters.level_center_step_cny_t
     having count(history.close_cny_t) = parameters.center_window_sessions
 
