@@ -55,6 +55,29 @@ def test_the_levels_of_the_worked_example_are_there_by_kind(sample: Any, golden:
     assert {"2841", "2971", "3500"} <= set(golden["short"]["support_levels"].split(";"))
 
 
+def test_a_rule_reads_the_best_carry_of_the_dominant_contract_that_can_be_delivered(sample: Any) -> None:
+    excess = dict(
+        sample.working(
+            "select data_date, signal_value from intermediate.int_outlook__facts where commodity_code = 'AO' and signal = 'carry_excess_cny_t'"
+        )
+    )
+    net = dict(
+        sample.published(
+            "select trade_date, max(net_cny_t) from marts.fct_carry_daily "
+            "where commodity_code = 'AO' and contract_role = 'dominant' and is_best_pair and origin_region <> 'national' group by trade_date"
+        )
+    )
+    (hurdle,) = {round(net[day] - excess[day], 6) for day in net}
+    assert excess.keys() == net.keys()
+    ((stated,),) = sample.working(
+        "select term_value from intermediate.int_commodities__terms where commodity_code = 'AO' and term = 'carry_hurdle_cny_t' and scope = ''"
+    )
+    assert hurdle == stated
+    raised = [day for (day,) in sample.published("select raised_date from serving.alerts where commodity_code = 'AO' and alert = 'ARBITRAGE_WINDOW'")]
+    assert raised and date(2025, 5, 22) not in raised
+    assert all(excess[day] > 0 for day in raised)
+
+
 def test_where_the_best_carry_leaves_nothing_is_a_level(sample: Any) -> None:
     """At the level the best pair's net is zero: the close less the net, grossed up for the VAT and fees that grow with the price."""
     level, close, net = sample.published(

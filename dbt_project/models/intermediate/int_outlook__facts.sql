@@ -38,7 +38,7 @@ basis as (
 carry as (
 
     select * from {{ ref('int_carry__daily') }}
-    where reading = 'decided' and net_cny_t is not null and constraint_reason is null and contract_role = 'dominant'
+    where reading = 'decided' and is_best_pair and contract_role = 'dominant'
 
 ),
 
@@ -65,7 +65,7 @@ limits as (
 
 ),
 
--- The best pair of origin and warehouse of each session.
+-- The best pair of origin and warehouse of each session, of whichever provider; the national yardstick is none.
 best_carry as (
 
     select
