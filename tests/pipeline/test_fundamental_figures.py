@@ -92,6 +92,17 @@ def test_june_is_known_from_sunday_20_july_and_january_from_march(sample: Built)
     assert known(sample, "exports_date, exports_mom_pct", date(2025, 3, 21)) == (date(2025, 2, 1), None)
 
 
+def test_the_surplus_of_a_month_takes_the_months_own_trade(sample: Built) -> None:
+    february = date(2025, 2, 28)
+    ((rate, surplus),) = sample.published(
+        "select surplus_kt_a, surplus_kt from marts.fct_supply_demand where frequency = 'monthly' and period_end = ?", february
+    )
+    (net_import_t,) = trade(sample, "net_import_t", "net", february.replace(day=1))
+    assert net_import_t / 1000 == pytest.approx(-171.87, abs=0.005)
+    assert surplus == pytest.approx(rate * 28 / 365 + net_import_t / 1000)
+    assert surplus == pytest.approx(221.49, abs=0.005)
+
+
 def test_no_month_on_month_figure_touches_the_new_year(sample: Built) -> None:
     rows = sample.published(
         "select distinct extract(month from month), mom_null_reason from marts.fct_trade_balance_monthly where mom_pct is null and flow <> 'net' and partner_code = 'all' and month >= date '2024-01-01'"

@@ -222,7 +222,14 @@ final as (
         100.0 * surplus_kt_a / nullif(demand_kt_a, 0.0) as surplus_pct,
         surplus_kt_a + net_import_kt_a as surplus_after_trade_kt_a,
         100.0 * (surplus_kt_a + net_import_kt_a) / nullif(demand_kt_a, 0.0) as surplus_after_trade_pct,
-        case when frequency = 'monthly' then (surplus_kt_a + net_import_kt_a) * extract(day from period_end) / 365.0 end as surplus_kt,
+        -- Production and demand are rates of a year, of which the month is a part; the trade is the month's own.
+        case
+            when frequency = 'monthly'
+                then
+                    surplus_kt_a * extract(day from period_end)
+                    / extract(doy from make_date(cast(extract(year from period_end) as integer), 12, 31))
+                    + net_import_kt_a / 12.0
+        end as surplus_kt,
         case
             when demand_kt_a is null then 'no_demand_of_this_provider'
             when non_metallurgical_kt_a is null then 'no_non_metallurgical_share'
