@@ -64,16 +64,18 @@ class Lake:
     def commit(self, payloads: Mapping[str, str], frames: Mapping[str, pl.DataFrame], *, durable: bool = True) -> Batch:
         """Write the validated frames of some payloads and commit them as one batch.
 
-        The batch's name follows from the payloads and parser versions, so the same input gives the same files.
+        The batch's name follows from the payloads, their parser versions and how often these were committed before, so the same input
+        gives the same files, and going back to an earlier parser is a batch that nobody has seen.
         """
-        batch_id = hashlib.sha256(json.dumps(sorted(payloads.items())).encode()).hexdigest()[:16]
         done = list(self.batches())
+        same = [batch for batch in done if batch.payloads == payloads]
         # The same payloads read by the same parsers are there already: after a cut-off run, or the same configuration as before.
-        newest = {sha: batch.batch_id for batch in done for sha in payloads.keys() & batch.payloads.keys()}
+        newest = {sha: batch for batch in done for sha in payloads.keys() & batch.payloads.keys()}
         is_state = any(TABLES[name].replace for name in frames)
-        current = [batch.batch_id for batch in done if any(TABLES[file.table].replace for file in batch.files)][-1:]
-        if current == [batch_id] if is_state else payloads and all(newest.get(sha) == batch_id for sha in payloads):
-            return next(batch for batch in reversed(done) if batch.batch_id == batch_id)
+        current = [batch for batch in done if any(TABLES[file.table].replace for file in batch.files)][-1:]
+        if same and (current == same[-1:] if is_state else all(newest[sha] is same[-1] for sha in payloads)):
+            return same[-1]
+        batch_id = hashlib.sha256(json.dumps([len(same), sorted(payloads.items())]).encode()).hexdigest()[:16]
         files = tuple(
             self._write(TABLES[name], period, part, batch_id, durable=durable)
             for name, frame in frames.items()

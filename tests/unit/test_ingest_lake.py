@@ -123,6 +123,14 @@ def test_another_parser_version_gives_another_batch(lake: Lake) -> None:
     assert lake.parsed() == {SHA: "2"}
 
 
+def test_an_earlier_parser_version_that_is_back_is_a_batch_of_its_own_and_once_only(lake: Lake) -> None:
+    batches = [lake.commit({SHA: version}, {"shfe__daily_totals": totals()}) for version in ("1", "2", "1", "1")]
+    assert batches[3] == batches[2]
+    assert list(lake.batches()) == batches[:3]
+    assert len({batch.batch_id for batch in batches[:3]}) == 3
+    assert lake.parsed() == {SHA: "1"}
+
+
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_a_file_that_changed_on_disk_is_noticed_and_the_message_says_what_to_do(lake: Lake, damage: str) -> None:
     (file,) = lake.commit({SHA: "1"}, {"shfe__daily_totals": totals()}).files

@@ -1,9 +1,10 @@
 """`raw` follows the lake: loading twice is loading once, and loading step by step is loading at once."""
 
 import hashlib
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 from feeds import NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, quote
+from test_sources_policy import flash
 
 from ingest.archive import Receipt
 from ingest.flow import ingest
@@ -21,6 +23,7 @@ from ingest.origins import CatalogOrigin
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
 from ingest.sources.catalog import SHIPPED, Catalog
+from ingest.sources.policy import TONE
 from ingest.sources.shfe import Shfe
 from orchestration import warehouse
 from orchestration.warehouse import WarehouseBusyError, connect, load_raw, write_lock
@@ -55,10 +58,10 @@ def rows(settings: Settings, table: str, columns: str = "*") -> list[tuple[Any, 
         return sorted(con.execute(f'select {columns} from raw."{table}"').fetchall(), key=repr)
 
 
-def content(settings: Settings) -> str:
-    """Hash of everything in `raw`, order aside."""
+def content(settings: Settings, but: Sequence[str] = ()) -> str:
+    """Hash of everything in `raw`, order and some tables aside."""
     with connect(settings, read_only=True) as con:
-        held = {name: sorted(con.execute(f'select * from raw."{name}"').fetchall(), key=repr) for name in warehouse.TABLES}
+        held = {name: sorted(con.execute(f'select * from raw."{name}"').fetchall(), key=repr) for name in warehouse.TABLES if name not in but}
     return hashlib.sha256(repr(held).encode()).hexdigest()
 
 
@@ -141,6 +144,27 @@ def test_a_payload_parsed_anew_takes_back_rows_its_new_reading_no_longer_gives(h
     assert len(rows(home.settings, QUOTES)) == 2
     assert content(home.settings) == from_scratch(home.settings), "step by step and at once must give the same"
     assert rows(home.settings, QUARANTINE) == []
+
+
+def test_a_lexicon_that_was_changed_and_changed_back_gives_its_first_tones_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warehouse, "TABLES", {name: TABLES[name] for name in (TONE, "ingest__receipts")})
+    told = json.dumps({"code": 200, "data": {"dataList": [flash(contentText="【氧化铝大幅减产】x")]}}, ensure_ascii=False)
+    news = delivery("shmet_newsflash.json", told.encode())
+    mine = home.settings.catalog_overlay / "lexicon.toml"
+    mine.parent.mkdir(parents=True)
+    held = []
+    for is_changed in (False, True, False, True, False, False):
+        if is_changed:
+            mine.write_text((SHIPPED / mine.name).read_text(encoding="utf-8").replace('"大幅" = 2.0', '"大幅" = 3.0'), encoding="utf-8")
+        else:
+            mine.unlink(missing_ok=True)
+        home.take(news)
+        load_raw(home.settings)
+        held.append(content(home.settings, but=("ingest__receipts",)))
+        assert content(home.settings) == from_scratch(home.settings)
+    assert held[0] != held[1]
+    assert held == [held[0], held[1], held[0], held[1], held[0], held[0]]
+    assert len(list(home.lake.batches())) == 5, "the same lexicon once more commits nothing"
 
 
 def test_configuration_is_replaced_by_its_newest_state_and_back(home: Home, every_table: None) -> None:
