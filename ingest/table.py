@@ -2,10 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ingest.source import Outcome, PayloadError, Reject
+
+# A cell of one letter weighs some sixty bytes once read: a permitted file of nothing but short cells would fill the memory of the run.
+# Minute bars that fill a permitted file stay below.
+CELLS_READ = 12_000_000
 
 
 class RowError(ValueError):
@@ -25,8 +29,10 @@ Line = tuple[int, list[str]]
 """A line of a file that holds anything: its number and its cells."""
 
 
-def csv_lines(body: bytes) -> list[Line]:
-    """Read the lines of a CSV file, UTF-8 before GB18030; raises PayloadError when it is neither, or not CSV."""
+def csv_lines(body: bytes) -> Iterator[Line]:
+    """Read the lines of a CSV file one by one, UTF-8 before GB18030; raises PayloadError when it is neither, or not CSV, or has too many cells."""
+    if sum(map(body.count, (b",", b"\n", b"\r"))) > CELLS_READ:  # counted before a single one is made; quoted ones count as well
+        raise PayloadError(Outcome.NOT_DATA, "oversized", f"the file has more than {CELLS_READ:,} cells and line ends; export a shorter span")
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             text = body.decode(encoding)
@@ -37,7 +43,8 @@ def csv_lines(body: bytes) -> list[Line]:
         raise PayloadError(Outcome.NOT_DATA, "undecodable", "the file is neither UTF-8 nor GB18030 text")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        return [(reader.line_num, cells) for cells in reader]
+        for cells in reader:
+            yield reader.line_num, cells
     except csv.Error as error:
         raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the file is not CSV: {error}") from None
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,10 +13,11 @@ import polars as pl
 import pytest
 from feeds import NOON, QUOTE_HEADER, VALUE_HEADER, Home, csv_file, delivery, request_for
 
-from ingest import sheet
+from ingest import sheet, table
 from ingest.source import Outcome, Parsed, PayloadError, Response
 from ingest.sources.capacity import Capacity
 from ingest.sources.spot import Spot
+from ingest.table import csv_lines, filled
 from quality.raw import TABLES
 
 SPOT, CAPACITY = "spot__quotes", "capacity__series"
@@ -196,6 +198,25 @@ def test_the_encoding_says_nothing_about_the_rows(encoding: str) -> None:
 def test_text_in_no_known_encoding_is_refused() -> None:
     assert refusal("ald_capacity_20250716.csv", b"a,b\n\xff\xff\xff,\x81\n") == (Outcome.NOT_DATA, "undecodable")
     assert refusal("ald_capacity_20250716.csv", csv_file(VALUE_LINE, encoding="utf-16"))[0] is Outcome.NOT_DATA
+
+
+def test_blank_lines_cost_nothing_and_a_line_keeps_its_number() -> None:
+    blank = b"\n" * 1_000_000
+    tracemalloc.start()
+    lines = filled(csv_lines(b"a,b\n" + blank + b"1,2\n"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert lines == [(1, ["a", "b"]), (len(blank) + 2, ["1", "2"])]
+    assert peak < 20 * len(blank), "text, and nothing for each line"
+
+
+@pytest.mark.parametrize("separator", [",", "\n", "\r"])
+def test_a_file_of_more_cells_than_are_read_is_refused_before_they_are_made(separator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = csv_file(VALUE_LINE)
+    most = sum(body.count(mark) for mark in (b",", b"\n", b"\r"))
+    monkeypatch.setattr(table, "CELLS_READ", most)
+    assert parse("ald_capacity_20250716.csv", body).frames[CAPACITY].height == 1
+    assert refusal("ald_capacity_20250716.csv", body + separator.encode()) == (Outcome.NOT_DATA, "oversized")
 
 
 def test_a_spreadsheet_with_date_and_time_cells_gives_the_rows_of_its_csv() -> None:
