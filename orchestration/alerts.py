@@ -5,7 +5,6 @@ The webhook's address is a secret: it reaches no log, message or receipt. It mus
 
 import ipaddress
 import json
-import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ import httpx
 
 from ingest.files import append_lines
 from ingest.settings import Settings
+from ingest.told import told
 
 TIMEOUT_SECONDS = 10.0
 
@@ -35,14 +35,11 @@ def last_failure(settings: Settings) -> dict[str, str] | None:
 
 
 def cause(event: Any) -> str:
-    """Give the innermost sentence of a step's failure: what our own code raised."""
+    """Give the innermost sentence of a step's failure."""
     error = event.event_specific_data.error if event.event_specific_data else None
     while error is not None and error.cause is not None:
         error = error.cause
-    if error is None:
-        return str(event.message)
-    text = str(error.message).strip()
-    return re.sub(r"^[\w.]+(?:Error|Exception|Failure): ", "", text)
+    return str(event.message) if error is None else told(str(error.message))
 
 
 def webhook_problem(address: str) -> str | None:

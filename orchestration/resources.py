@@ -52,6 +52,10 @@ class Home(dg.ConfigurableResource):
         return Lake(self.settings.lake)
 
 
+class IntakeError(ValueError):
+    """What a run was told to take in makes no sense; the message says why."""
+
+
 class Intake(dg.ConfigurableResource):
     """What one run takes in. Without a source the home decides (`ingest.home.source_of`); files without a folder are those in the inbox."""
 
@@ -67,7 +71,7 @@ class Intake(dg.ConfigurableResource):
 
     @property
     def first_day(self) -> date | None:
-        """First day asked for, None where the run does not say; raises ValueError for what is not a day."""
+        """First day asked for, None where the run does not say; raises IntakeError for what is not a day."""
         return _day(self.first)
 
     @property
@@ -83,13 +87,13 @@ class Intake(dg.ConfigurableResource):
             )
 
     def origin(self, home: Home) -> Origin:
-        """Give the origin of this run's payloads; raises ValueError for a source or day that makes no sense."""
+        """Give the origin of this run's payloads; raises IntakeError for a source or day that makes no sense."""
         settings = home.settings
         self.refuse_half_a_lake(home)
         kind = self.source or source_of(settings)
         first, last = self.first_day, self.last_day
         if first and last and first > last:
-            raise ValueError(f"the first day {first} is after the last day {last}")
+            raise IntakeError(f"the first day {first} is after the last day {last}")
         match kind:
             case "sample":
                 return SampleOrigin(first or date.min, last or date.max)
@@ -104,11 +108,11 @@ class Intake(dg.ConfigurableResource):
                 return LiveOrigin(begin, end, load_calendar(overlay), HttpClient().fetch, load_deadlines(overlay))
             case "archive":
                 return ReplayOrigin(home.archive)
-        raise ValueError(f"source {kind!r} is not one of sample, files, inbox, live, archive")
+        raise IntakeError(f"source {kind!r} is not one of sample, files, inbox, live, archive")
 
 
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise ValueError(f"{text!r} is not a day; write it as 2025-07-22") from None
+        raise IntakeError(f"{text!r} is not a day; write it as 2025-07-22") from None

@@ -29,6 +29,7 @@ import polars as pl
 from ingest.files import sync_folder, write_atomic
 from ingest.lake import Lake
 from ingest.settings import REPOSITORY, Settings
+from ingest.told import told
 from quality.fields import FIELDS
 from quality.missing import unexplained
 from quality.release import GATES, GateResult, run_gate
@@ -189,7 +190,7 @@ def publish(
                 shutil.rmtree(path, ignore_errors=True)
         outcome = "refused" if isinstance(error, PublishRefusedError) else "failed"
         with suppress(OSError):  # what went wrong before is what is told
-            _write_status(settings, release_id, run_id, outcome, str(error) or type(error).__name__)
+            _write_status(settings, release_id, run_id, outcome, told(error))
         raise
     try:
         _retire(settings)

@@ -18,7 +18,7 @@ from ingest.source import SHANGHAI, DataOrigin, Source
 from ingest.sources import SOURCES
 from orchestration.event_log import report_partitions
 from orchestration.partitions import DAY_SOURCES, DAYS, MONTH_SOURCES, MONTHS, Arrival, asking_days, day_arrivals, days_of, month_arrivals
-from orchestration.resources import Home, Intake
+from orchestration.resources import Home, Intake, IntakeError
 
 SHOWN = 5
 # Single-run backfills are called beta; the version is pinned and the tests run them.
@@ -101,7 +101,7 @@ def _spans(source: Source, wanted: list[str], first: date, last: date, home: Hom
 def _days_of(key: str) -> tuple[date, date]:
     span = days_of(key.replace("-", ""))
     if span is None:
-        raise ValueError(f"{key!r} is neither a day nor a month; write it as 2025-07-22 or 2025-07")
+        raise IntakeError(f"{key!r} is neither a day nor a month; write it as 2025-07-22 or 2025-07")
     return span
 
 

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import dagster as dg
 import pytest
+from dagster._core.errors import DagsterExecutionInterruptedError
 from pydantic import SecretStr
 
+from ingest.lake import LakeError
 from ingest.settings import Settings
-from orchestration.alerts import alert, webhook_problem
+from orchestration.alerts import alert, cause, webhook_problem
 
 HEARD: list[dict[str, str]] = []
 
@@ -95,3 +98,29 @@ def test_a_redirect_is_not_followed_and_the_secret_is_nowhere(tmp_path: Path, we
     assert [note["webhook"] for note in _notes(settings)] == ["answered with status 302", "not reached: ConnectError", "sent"]
     said = capfd.readouterr()
     assert "s3cret" not in (settings.root / "alerts.jsonl").read_text() + said.out + said.err + repr(settings) + str(settings.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (LakeError("lake file x is missing"), "lake file x is missing"),
+        (dg.Failure("dbt build failed: a: b", allow_retries=False), "dbt build failed: a: b"),
+        (KeyError("value_found_unit"), "KeyError: 'value_found_unit'"),
+        (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+        (AssertionError(), "AssertionError"),
+        (KeyboardInterrupt(), "the run was interrupted; run again"),
+        (DagsterExecutionInterruptedError(), "the run was interrupted; run again"),
+    ],
+)
+def test_a_failure_is_told_by_our_sentence_or_with_the_type_nobody_foresaw(error: BaseException, sentence: str, tmp_path: Path) -> None:
+    @dg.op
+    def fails() -> None:
+        raise error
+
+    @dg.job
+    def failing() -> None:
+        fails()
+
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        done = failing.execute_in_process(instance=instance, raise_on_error=False)
+    assert [cause(event) for event in done.all_events if event.event_type_value == "STEP_FAILURE"] == [sentence]

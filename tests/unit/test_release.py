@@ -51,7 +51,17 @@ def test_a_full_disk_leaves_no_debris_and_the_status_says_what_failed(published:
     with pytest.raises(OSError, match="No space left on device"):
         publish(published, 1)
     assert there(published) == before == [served(published)]
-    assert (status(published)["outcome"], status(published)["reason"]) == ("failed", str(FULL))
+    assert (status(published)["outcome"], status(published)["reason"]) == ("failed", f"OSError: {FULL}")
+
+
+def test_what_nobody_foresaw_is_told_with_its_type(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgets(*_: object) -> None:
+        raise KeyError("value_found_unit")
+
+    monkeypatch.setattr(release, "_seal", forgets)
+    with pytest.raises(KeyError):
+        publish(published, 1)
+    assert status(published)["reason"] == "KeyError: 'value_found_unit'"
 
 
 def test_a_status_that_cannot_be_written_does_not_hide_what_went_wrong(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
