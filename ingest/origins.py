@@ -127,11 +127,14 @@ class LiveOrigin:
     fetch: Callable[[Request], Response]
     deadlines: Deadlines = field(default_factory=load_deadlines)
     data_origin: DataOrigin = DataOrigin.LIVE
+    only: frozenset[date] | None = None
+    """The days of the span that are asked for, where that is not all of them."""
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Ask for each day's payloads; a feed that blocks is left alone for the rest of the run."""
         blocked: set[tuple[str, str]] = set()
-        for day in (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)):
+        span = (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
+        for day in (day for day in span if self.only is None or day in self.only):
             for source in sources:
                 closed = (
                     None

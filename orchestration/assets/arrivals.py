@@ -5,7 +5,7 @@ beside `lake/*` because a run has one range of partitions only, and `daily` has 
 """
 
 import warnings
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 
 import dagster as dg
@@ -14,6 +14,7 @@ from ingest.catalog.calendar import Calendar, load_calendar
 from ingest.dropped import take_in
 from ingest.flow import Report, ingest
 from ingest.home import claim
+from ingest.origins import LiveOrigin, Origin
 from ingest.source import SHANGHAI, DataOrigin, Source
 from ingest.sources import SOURCES
 from orchestration.event_log import report_partitions
@@ -51,13 +52,11 @@ def arrivals_asset(source: Source) -> dg.AssetsDefinition:
         calendar, wanted = load_calendar(home.settings.catalog_overlay), context.partition_keys
         first, last = _days_of(wanted[0])[0], _days_of(wanted[-1])[1]
         calendar.between(first, last)  # a day outside the calendar is an error that says how to extend it
-        report = Report()
-        for span in _spans(source, wanted, first, last, home, intake, calendar):
-            origin = intake.within(*span).origin(home)
-            claim(home.settings, origin.data_origin)
-            report.absorb(ingest([source], origin, home.archive, home.lake, context.run.run_id))
+        origin = _origin(source, wanted, first, last, home, intake, calendar)
+        claim(home.settings, origin.data_origin)
+        report = ingest([source], origin, home.archive, home.lake, context.run.run_id)
         if by_month:
-            if intake.within(first, last).origin(home).data_origin is not DataOrigin.SAMPLE:
+            if origin.data_origin is not DataOrigin.SAMPLE:
                 report.absorb(take_in([source], SOURCES, home.settings, context.run.run_id))
             found = month_arrivals(receipt for receipt in home.archive.receipts() if receipt.source == source.name)
         else:
@@ -86,16 +85,19 @@ def mark(context: dg.AssetExecutionContext, source: Source, home: Home, intake: 
     report_partitions(context, arrivals_key(source.name), {key: arrival.metadata() for key, arrival in arrivals.items() if arrival.is_complete})
 
 
-def _spans(source: Source, wanted: list[str], first: date, last: date, home: Home, intake: Intake, calendar: Calendar) -> Iterator[tuple[date, date]]:
-    """Give the windows to ask for: the range itself; for months, which are published later, the days on which each is asked for."""
-    today = datetime.now(SHANGHAI).date()
+def _origin(source: Source, wanted: list[str], first: date, last: date, home: Home, intake: Intake, calendar: Calendar) -> Origin:
+    """Give where all of the range comes from; months are published later, so each is asked for on its own day.
+
+    It is one origin, since that keeps the pace and knows which feed challenged.
+    """
+    origin = intake.within(first, last).origin(home)
     if source not in MONTH_SOURCES:
-        yield first, last
-    elif intake.within(first, last).origin(home).data_origin is not DataOrigin.LIVE:
-        yield first, max(last, today)
-    else:
-        days = (next(asking_days(source, _days_of(month)[0], today, calendar), None) for month in wanted)
-        yield from ((day, day) for day in days if day)
+        return origin
+    later = max(last, today := datetime.now(SHANGHAI).date())
+    if not isinstance(origin, LiveOrigin):
+        return intake.within(first, later).origin(home)
+    days = (next(asking_days(source, _days_of(month)[0], today, calendar), None) for month in wanted)
+    return replace(origin, last=later, only=frozenset(day for day in days if day))
 
 
 def _days_of(key: str) -> tuple[date, date]:

@@ -12,7 +12,7 @@ import pytest
 from ingest.archive import Archive, Receipt
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.settings import Settings
-from ingest.source import SHANGHAI, DataOrigin, Outcome
+from ingest.source import SHANGHAI, DataOrigin, Outcome, Request, Response
 from ingest.sources import SOURCES
 from orchestration import instance as instances
 from orchestration.assets.arrivals import arrivals_asset, arrivals_key
@@ -92,6 +92,25 @@ def test_months_of_customs(settings: Settings, instance: dg.DagsterInstance) -> 
     asset = arrivals_asset(BY_NAME["customs"])
     assert _materialize(asset, settings, instance, "2025-03", "2025-05").success
     assert instance.get_materialized_partitions(arrivals_key("customs")) == {"2025-03", "2025-04", "2025-05"}
+
+
+def test_a_feed_that_challenges_is_asked_once_for_a_range_of_months(
+    settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Request] = []
+
+    class Challenging:
+        def fetch(self, request: Request) -> Response:
+            asked.append(request)
+            return Response(b"", datetime.now(UTC), 403)
+
+    monkeypatch.setattr("orchestration.resources.HttpClient", Challenging)
+    assert not _materialize(arrivals_asset(BY_NAME["customs"]), settings, instance, "2024-03", "2024-12", source="live").success
+    receipts = list(Archive(settings.archive).receipts())
+    assert [receipt.request_name for receipt in receipts if receipt.reason == "challenge"] == [request.name for request in asked]
+    assert len(asked) == len({request.feed for request in asked})
+    months = {span[0] for receipt in receipts if (span := days_of(receipt.request_key))}
+    assert months == {date(2024, month, 1) for month in range(3, 13)}
 
 
 def test_a_run_of_the_lake_marks_what_it_covered(settings: Settings, instance: dg.DagsterInstance) -> None:
