@@ -80,9 +80,9 @@ class Intake(dg.ConfigurableResource):
         return _day(self.last)
 
     def refuse_half_a_lake(self, home: Home) -> None:
-        """Raise ValueError where a rebuild was cut off and this run is not its sequel: what it would publish lacks what is not in the lake again."""
+        """Raise IntakeError where a rebuild was cut off and this run is not its sequel: what it would publish lacks what is not in the lake again."""
         if self.source != "archive" and home.settings.rebuilding.exists():
-            raise ValueError(
+            raise IntakeError(
                 "the lake holds a part of the archive only, since a rebuild is at work or was cut off, or the home was restored; if none is at work: alumina rebuild"
             )
 
