@@ -220,7 +220,8 @@ def _basis(known: Known) -> Chart:
             where commodity_code = $code and spot_leg = 'natl' and trade_date between $recent and $day and available_at <= $decision
             qualify row_number() over (partition by trade_date, futures_leg order by price_source, provider) = 1
         )
-        select trade_date as day, any_value(provider) as source,
+        select trade_date as day,
+            concat_ws(';', (select max(source) from marts.fct_futures_daily where commodity_code = $code), any_value(provider)) as source,
             any_value(premium_cny_t) filter (futures_leg = 't1130') as noon,
             any_value(premium_cny_t) filter (futures_leg = 'close') as close,
             any_value(premium_cny_t) filter (futures_leg = 'settle') as settle
@@ -498,7 +499,7 @@ def _chart(
     spec = {name: value for name, value in spec.items() if name not in ("$schema", "config")} | {
         "datasets": {"rows": [_record(row) for row in rows], **datasets}
     }
-    sources = sorted({row["source"] for row in rows if row.get("source")})
+    sources = sorted({source for row in rows if row.get("source") for source in row["source"].split(";")})
     source = Said("、".join(say(SOURCES, one).zh for one in sources), ", ".join(say(SOURCES, one).en for one in sources))
     until = f"{day:%Y-%m}" if monthly else str(day)
     return Chart(key, title, unit, source, until, described, spec)
