@@ -120,6 +120,11 @@ at each day's own decision, which scores and rules are made of.
     ({{ of }}reading = 'latest' or {{ earlier_available_at }} <= {{ of }}decided_by)
 {%- endmacro %}
 
+{# The days of all a figure is made of: the same days and another figure is a revision, another day is new data. #}
+{% macro leg_dates(days) -%}
+    concat_ws(';'{% for day in days %}, cast({{ day }} as varchar){% endfor %})
+{%- endmacro %}
+
 {# Change in per cent from one figure to another. #}
 {% macro pct(later, earlier) -%}
     100.0 * ({{ later }} / nullif({{ earlier }}, 0.0) - 1.0)

@@ -175,6 +175,11 @@ def test_changes_tell_the_whole_difference_of_the_score(sample: Any) -> None:
     assert row[1] < 1e-9
 
 
+def test_nothing_of_the_sample_is_restated_so_no_change_is_a_revision(sample: Any) -> None:
+    assert sample.working("select max(vintage) from intermediate.int_series__values") == [(1,)]
+    assert sample.published("select count(*) from serving.outlook_changes where change_revision <> 0") == [(0,)]
+
+
 def test_alerts_are_raised_and_cleared_with_times(sample: Any) -> None:
     rows = sample.published(
         "select alert, raised_at, cleared_at, is_active from serving.alerts where commodity_code = 'AO' and raised_date >= date '2025-06-01'"

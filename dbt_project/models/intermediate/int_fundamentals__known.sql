@@ -83,6 +83,7 @@ balances as (
         period_end,
         provider,
         max(production_date) as production_date,
+        max(case when demand_basis = 'downstream_use' then demand_date end) as demand_date,
         {%- for basis, prefix in [('downstream_use', ''), ('stated', 'stated_')] %}
         max(case when demand_basis = '{{ basis }}' then surplus_kt_a end) as {{ prefix }}surplus_kt_a,
         max(case when demand_basis = '{{ basis }}' then surplus_pct end) as {{ prefix }}surplus_pct,
@@ -206,6 +207,7 @@ final as (
         costs.cost_full_cny_t,
         -- The older of the two legs a margin is made of.
         least(costs.cost_date, costs.spot_date) as margin_date,
+        {{ leg_dates(['costs.cost_date', 'costs.spot_date']) }} as margin_leg_dates,
         costs.cost_date as cost_full_date,
         costs.profit_percentile_ratio,
         costs.profit_percentile_ratio >= costs.profit_high_percentile_ratio as is_profit_p75,
@@ -218,6 +220,7 @@ final as (
         balances.stated_surplus_pct,
         balances.stated_surplus_after_trade_kt_a,
         balances.production_date as surplus_date,
+        {{ leg_dates(['balances.production_date', 'balances.demand_date']) }} as surplus_leg_dates,
         stock.change_value / 1000.0 as smelter_stock_change_kt,
         stock.obs_date as smelter_stock_date,
         trade.exports_mom_pct,
@@ -227,6 +230,7 @@ final as (
         read_parity.import_profit_cny_t,
         read_parity.parity_cny_t,
         least(read_parity.fob_date, read_parity.spot_date) as parity_date,
+        {{ leg_dates(['read_parity.fob_date', 'read_parity.freight_date', 'read_parity.fx_date', 'read_parity.spot_date']) }} as parity_leg_dates,
         concat_ws(
             ';',
             case when costs.cost_full_cny_t is null then 'margin:no_daily_cost' end,

@@ -91,6 +91,7 @@ known as (
         as_of_date,
         signal,
         data_date,
+        {{ leg_dates(['data_date']) }} as leg_dates,
         signal_value,
         payload_sha256
     from exchange_known
@@ -102,6 +103,7 @@ known as (
         as_of_date,
         'spot_cny_t' as signal,
         obs_date as data_date,
+        {{ leg_dates(['obs_date']) }} as leg_dates,
         value as signal_value,
         payload_sha256
     from spot_known
@@ -114,6 +116,7 @@ known as (
         as_of_date,
         'policy_intensity' as signal,
         as_of_date as data_date,
+        {{ leg_dates(['as_of_date']) }} as leg_dates,
         policy_intensity as signal_value,
         newest_payload_sha256 as payload_sha256
     from policy
@@ -126,6 +129,7 @@ known as (
         as_of_date,
         'commodity_document_count' as signal,
         as_of_date as data_date,
+        {{ leg_dates(['as_of_date']) }} as leg_dates,
         cast(commodity_document_count as double) as signal_value,
         newest_payload_sha256 as payload_sha256
     from policy
@@ -138,19 +142,26 @@ known as (
         as_of_date,
         'news_tone' as signal,
         as_of_date as data_date,
+        {{ leg_dates(['as_of_date']) }} as leg_dates,
         news_tone as signal_value,
         cast(null as varchar) as payload_sha256
     from policy
     where news_tone is not null
-    {%- for signal, column, day, payload in [
-        ('margin_pct', 'margin_pct', 'margin_date', 'payload_sha256'),
-        ('profit_cny_t', 'profit_cny_t', 'margin_date', 'payload_sha256'),
-        ('cost_full_cny_t', 'cost_full_cny_t', 'cost_full_date', 'payload_sha256'),
-        ('surplus_pct', 'surplus_pct', 'surplus_date', 'surplus_payload_sha256'),
-        ('smelter_stock_change_kt', 'smelter_stock_change_kt', 'smelter_stock_date', 'smelter_stock_payload_sha256'),
-        ('exports_mom_pct', 'exports_mom_pct', 'exports_date', 'exports_payload_sha256'),
-        ('downstream_rate_change_pp', 'downstream_rate_change_pp', 'downstream_rate_date', 'downstream_rate_payload_sha256'),
-        ('import_profit_cny_t', 'import_profit_cny_t', 'parity_date', 'parity_payload_sha256'),
+    {%- for signal, column, day, legs, payload in [
+        ('margin_pct', 'margin_pct', 'margin_date', 'margin_leg_dates', 'payload_sha256'),
+        ('profit_cny_t', 'profit_cny_t', 'margin_date', 'margin_leg_dates', 'payload_sha256'),
+        ('cost_full_cny_t', 'cost_full_cny_t', 'cost_full_date', leg_dates(['cost_full_date']), 'payload_sha256'),
+        ('surplus_pct', 'surplus_pct', 'surplus_date', 'surplus_leg_dates', 'surplus_payload_sha256'),
+        (
+            'smelter_stock_change_kt', 'smelter_stock_change_kt', 'smelter_stock_date', leg_dates(['smelter_stock_date']),
+            'smelter_stock_payload_sha256',
+        ),
+        ('exports_mom_pct', 'exports_mom_pct', 'exports_date', leg_dates(['exports_date']), 'exports_payload_sha256'),
+        (
+            'downstream_rate_change_pp', 'downstream_rate_change_pp', 'downstream_rate_date', leg_dates(['downstream_rate_date']),
+            'downstream_rate_payload_sha256',
+        ),
+        ('import_profit_cny_t', 'import_profit_cny_t', 'parity_date', 'parity_leg_dates', 'parity_payload_sha256'),
     ] %}
 
     union all
@@ -160,6 +171,7 @@ known as (
         as_of_date,
         '{{ signal }}' as signal,
         {{ day }} as data_date,
+        {{ legs }} as leg_dates,
         {{ column }} as signal_value,
         {{ payload }} as payload_sha256
     from fundamentals
@@ -223,6 +235,7 @@ final as (
         aged.as_of_date,
         aged.signal,
         aged.data_date,
+        aged.leg_dates,
         aged.age_sessions,
         aged.signal_value,
         case

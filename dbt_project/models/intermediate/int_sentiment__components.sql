@@ -62,6 +62,7 @@ scored as (
         signals.percentile_ratio,
         signals.signal_change,
         signals.data_date,
+        signals.leg_dates,
         signals.age_sessions,
         signals.payload_sha256,
         {{ component_score('signals', 'in_force') }} as component_score
@@ -103,6 +104,7 @@ final as (
             when component_score is null then 'too_few_observations'
         end as null_reason,
         data_date,
+        leg_dates,
         age_sessions,
         config_version,
         payload_sha256

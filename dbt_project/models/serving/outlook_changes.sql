@@ -41,11 +41,11 @@ pairs as (
         today.block,
         today.signal,
         today.signal_value,
-        today.data_date,
+        today.leg_dates,
         today.weight,
         today.component_score,
         earlier.signal_value as signal_value_before,
-        earlier.data_date as data_date_before,
+        earlier.leg_dates as leg_dates_before,
         {{ component_score('earlier', 'today') }} as component_score_configured,
         before.weight as weight_before,
         before.component_score as component_score_before,
@@ -101,7 +101,7 @@ causes as (
             -- Intensity only decays by itself; it rises with an event.
             when signal = 'policy_intensity' and signal_value <= signal_value_before then 'calendar'
             when block = 'money' and dominant_contract <> dominant_before then 'calendar'
-            when data_date <> data_date_before then 'new_data'
+            when leg_dates <> leg_dates_before then 'new_data'
             when signal_value <> signal_value_before then 'revision'
             -- The same figure among others: the window moved on.
             else 'calendar'
