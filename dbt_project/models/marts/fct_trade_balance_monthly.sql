@@ -34,7 +34,8 @@ dated as (
                 then lag(available_at) over (partition by {{ series | join(', ') }} order by month_number)
         end as previous_available_at,
         sum(qty_t) over (partition by {{ series | join(', ') }}, trade_year order by month_number) as sum_since_january_t,
-        count(qty_t) over (partition by {{ series | join(', ') }}, trade_year order by month_number) as months_since_january
+        count(qty_t) over (partition by {{ series | join(', ') }}, trade_year order by month_number) as months_since_january,
+        max(available_at) over (partition by {{ series | join(', ') }}, trade_year order by month_number) as year_available_at
     from ranked
     where place = 1
 
@@ -69,8 +70,11 @@ compared as (
         year_ago.available_at as year_ago_available_at,
         counted.month_number is not null as is_year_ago_counted,
         totals.qty_t as total_qty_t,
+        totals.available_at as total_available_at,
         totals.sum_since_january_t as total_since_january_t,
-        totals.months_since_january = dated.month_of_year as is_year_complete
+        totals.months_since_january = dated.month_of_year as is_year_complete,
+        -- The year so far, and its total, are what they are since the newest of their months, which may be an early one restated.
+        greatest(dated.year_available_at, totals.year_available_at) as ytd_available_at
     from dated
     left join dated as year_ago
         on
@@ -147,7 +151,9 @@ flows as (
         greatest(
             available_at,
             coalesce(previous_available_at, available_at),
-            coalesce(year_ago_available_at, available_at)
+            coalesce(year_ago_available_at, available_at),
+            coalesce(total_available_at, available_at),
+            case when is_year_complete then ytd_available_at else available_at end
         ) as available_at,
         vintage,
         source,
