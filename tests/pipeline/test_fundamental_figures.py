@@ -92,6 +92,15 @@ def test_june_is_known_from_sunday_20_july_and_january_from_march(sample: Built)
     assert known(sample, "exports_date, exports_mom_pct", date(2025, 3, 21)) == (date(2025, 2, 1), None)
 
 
+def test_exports_of_the_newest_month_speak_until_the_next_is_out_being_as_old_as_its_last_day(sample: Built) -> None:
+    """January comes with February, about 20 March: until then December is the newest month there is."""
+    rows = sample.working(
+        "select data_date, null_reason from intermediate.int_sentiment__components where commodity_code = 'AO' and component = 'F4' and as_of_date = ?",
+        date(2025, 3, 20),
+    )
+    assert rows == [(date(2024, 12, 31), None)]
+
+
 def test_the_surplus_of_a_month_takes_the_months_own_trade(sample: Built) -> None:
     february = date(2025, 2, 28)
     ((rate, surplus),) = sample.published(

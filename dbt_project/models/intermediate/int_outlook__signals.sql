@@ -156,7 +156,7 @@ known as (
             'smelter_stock_change_kt', 'smelter_stock_change_kt', 'smelter_stock_date', leg_dates(['smelter_stock_date']),
             'smelter_stock_payload_sha256',
         ),
-        ('exports_mom_pct', 'exports_mom_pct', 'exports_date', leg_dates(['exports_date']), 'exports_payload_sha256'),
+        ('exports_mom_pct', 'exports_mom_pct', 'last_day(exports_date)', leg_dates(['exports_date']), 'exports_payload_sha256'),
         (
             'downstream_rate_change_pp', 'downstream_rate_change_pp', 'downstream_rate_date', leg_dates(['downstream_rate_date']),
             'downstream_rate_payload_sha256',
@@ -180,7 +180,7 @@ known as (
 
 ),
 
--- Age in sessions: a figure about a month is as old as the last session that had begun by then.
+-- Age in sessions: a figure about a month, dated by its last day, is as old as the last session that had begun by then.
 dated as (
 
     select
