@@ -500,7 +500,7 @@ _ALL = (
     Field("parity_gap_cny_t", N, "CNY/t", "Printed port price less parity", "公布价与平价之差"),
     Field("import_profit_cny_t", N, "CNY/t", "Spot price of the row less import parity", "进口利润"),
     Field("window_state", T, "-", "open (import profit above 0), near (loses less than the threshold) or closed", "进口窗口状态"),
-    Field("export_parity_usd_t", N, "USD/t", "FOB price at which an export of the row's spot pays: (spot + charges) without VAT, in dollars", "出口平价", ge=0),
+    Field("export_parity_usd_t", N, "USD/t", "FOB price an export is worth at home: the row's spot less port charges, without VAT, in dollars", "出口平价（现货价扣除港口费用与增值税，折美元）", ge=0),
     Field("export_profit_usd_t", N, "USD/t", "FOB price abroad less export parity", "出口利润"),
     Field("demand_basis", T, "-", "Whose demand: downstream_use (downstream operating capacity x use) or stated (by the provider)", "需求口径"),
     Field("demand_date", D, "-", "Day of the demand used", "需求日期"),
