@@ -3,7 +3,7 @@
 with futures as (
 
     select * from {{ ref('int_futures__daily') }}
-    where reading = 'decided' and is_dominant
+    where reading = 'decided'
 
 ),
 
@@ -55,13 +55,18 @@ hurdles as (
 
 ),
 
+-- A limit or margin is compared on one contract and as one source says it: neither a roll nor a file that came too late is a change.
 limits as (
 
-    select
-        *,
-        lag(limit_ratio) over (partition by commodity_code order by trade_date) as limit_ratio_before,
-        lag(spec_margin_ratio) over (partition by commodity_code order by trade_date) as margin_ratio_before
-    from futures
+    select *
+    from (
+        select
+            *,
+            lag(limit_ratio) over (partition by contract_code, limit_source order by trade_date) as limit_ratio_before,
+            lag(spec_margin_ratio) over (partition by contract_code, margin_source order by trade_date) as margin_ratio_before
+        from futures
+    ) as compared
+    where is_dominant
 
 ),
 
