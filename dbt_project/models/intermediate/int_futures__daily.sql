@@ -162,7 +162,9 @@ contract_terms as (
             else 1.0
         end) as limit_ratio,
         max(case when terms.term = 'margin_ratio' and terms.scope = 'spec' then terms.term_value end) as spec_margin_ratio,
-        max(case when terms.term = 'night_session' then terms.term_value end) = 1.0 as trades_at_night
+        -- Trading begins in the morning of the listing date.
+        max(case when terms.term = 'night_session' and sessions_held.trade_date > commodities.listing_date then terms.term_value end) = 1.0
+            as trades_at_night
     from (
         select distinct
             commodity_code,

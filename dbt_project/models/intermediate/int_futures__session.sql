@@ -23,6 +23,19 @@ parameters as (
 
 ),
 
+commodities as (
+
+    select * from {{ ref('stg_catalog__commodities') }}
+
+),
+
+night_terms as (
+
+    select * from {{ ref('int_commodities__terms') }}
+    where term = 'night_session' and scope = ''
+
+),
+
 parts as (
 
     select
@@ -100,6 +113,7 @@ sessions as (
         max(event_at) as session_ended_at,
         max(provider) as provider,
         max(bar_length) as bar_length,
+        max(decided_by) as decided_by,
         max(available_at) as available_at,
         max(source) as source,
         max(data_origin) as data_origin,
@@ -109,7 +123,7 @@ sessions as (
 
 ),
 
--- Where the contract stood when the trade date began: the close of the session before, if that one is held.
+-- Where the contract stood when the trade date began: the close of the session before, if that one is held and had come.
 closes as (
 
     select
@@ -124,13 +138,18 @@ closes as (
 
 ),
 
+-- The day begins in the night only where the calendar has one and the product trades in it, on its listing date never.
 joined as (
 
     select
         sessions.*,
         closes.close_before_cny_t,
         closes.open_interest_before_lots,
-        sessions.part = 1 or (sessions.part = 2 and not days.has_night_session) as is_first,
+        sessions.part = 1
+        or (
+            sessions.part = 2
+            and not (days.has_night_session and sessions.trade_date > commodities.listing_date and coalesce(night_terms.term_value, 0.0) = 1.0)
+        ) as is_first,
         lag(sessions.part) over trade_day = sessions.part - 1 as follows_on,
         {{ shanghai_time('sessions.trade_date', 'parameters.midday_minutes') }} as midday_at,
         lag(sessions.session_last_cny_t) over trade_day as last_before_cny_t,
@@ -138,11 +157,18 @@ joined as (
     from sessions
     inner join days on sessions.trade_date = days.trade_date
     inner join parameters on sessions.commodity_code = parameters.commodity_code
+    inner join commodities on sessions.commodity_code = commodities.commodity_code
+    left join night_terms
+        on
+            sessions.commodity_code = night_terms.commodity_code
+            and sessions.trade_date >= night_terms.valid_from
+            and (night_terms.superseded_from is null or sessions.trade_date < night_terms.superseded_from)
     left join closes
         on
             sessions.reading = closes.reading
             and sessions.contract_code = closes.contract_code
             and sessions.trade_date = closes.trade_date
+            and {{ had_come('closes.available_at', 'sessions') }}
     window trade_day as (partition by sessions.reading, sessions.contract_code, sessions.trade_date order by sessions.part)
 
 ),
