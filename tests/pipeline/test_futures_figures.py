@@ -384,3 +384,21 @@ def test_members_are_not_known_before_their_ranking(sample) -> None:
         time(16, 30),
     )
     assert early == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "marts.fct_futures_daily where limit_source = 'exchange_file'",
+        "marts.fct_price_levels where level_kind in ('limit_up', 'limit_down')",
+        "marts.fct_positioning_daily where margin_source = 'exchange_file'",
+    ],
+)
+def test_what_shows_the_days_limits_or_margins_is_not_known_before_their_file(sample, shown: str) -> None:
+    ((rows, early),) = sample.working(
+        "select count(*), count(*) filter (shown.available_at < limits.available_at) "
+        f"from (select contract_code, trade_date, available_at from {shown}) as shown "
+        "inner join intermediate.int_contracts__limits as limits using (contract_code, trade_date) where limits.is_latest"
+    )
+    assert rows > 500
+    assert early == 0

@@ -141,7 +141,9 @@ windows as (
                 lag(session_index, 20) over contract_days = session_index - 20
                 and {{ had_come('max(available_at) over prior_20') }}
                 then volume_lots / nullif(avg(volume_lots) over prior_20, 0.0)
-        end as volume_ratio_20d
+        end as volume_ratio_20d,
+        -- Decided, nothing is taken from earlier sessions that had not come by the day's own decision.
+        case when reading = 'latest' then max(available_at) over prior_20 end as history_available_at
     from returns
     window
         contract_days as (partition by reading, contract_code order by trade_date),
@@ -198,7 +200,9 @@ ruled as (
             when limits.spec_long_margin_ratio is not null then 'exchange_file'
             when contract_terms.spec_margin_ratio is not null then 'term'
         end as margin_source,
+        limits.available_at as limits_available_at,
         nights.session_last_cny_t as night_last_cny_t,
+        nights.available_at as night_available_at,
         coalesce(contract_terms.trades_at_night, false) and calendar.has_night_session as has_night_session
     from windows
     inner join specs
@@ -337,7 +341,10 @@ final as (
         bounded.settle_cny_t is not null as is_final,
         sessions.last_session_index - bounded.session_index as sessions_to_last_trading_day,
         bounded.decided_by,
+        -- When the day's quotes could be known, when the exchange's file of its limits and margins, and when all that the row shows.
         bounded.available_at,
+        bounded.limits_available_at,
+        greatest(bounded.available_at, bounded.limits_available_at, bounded.night_available_at, bounded.history_available_at) as known_at,
         bounded.vintage,
         bounded.source,
         bounded.data_origin,

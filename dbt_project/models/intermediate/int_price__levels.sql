@@ -141,9 +141,10 @@ levels as (
         cast(null as timestamp with time zone) as known_at
     from centers
 
-    {%- for kind, level in [
-        ('stage_high_20', 'stage_high_20'), ('stage_low_20', 'stage_low_20'), ('stage_high_60', 'stage_high_60'),
-        ('stage_low_60', 'stage_low_60'), ('limit_up', 'limit_up_cny_t'), ('limit_down', 'limit_down_cny_t'),
+    {%- for kind, level, known_at in [
+        ('stage_high_20', 'stage_high_20', 'available_at'), ('stage_low_20', 'stage_low_20', 'available_at'),
+        ('stage_high_60', 'stage_high_60', 'available_at'), ('stage_low_60', 'stage_low_60', 'available_at'),
+        ('limit_up', 'limit_up_cny_t', 'limits_available_at'), ('limit_down', 'limit_down_cny_t', 'limits_available_at'),
     ] %}
 
     union all
@@ -154,7 +155,7 @@ levels as (
         trade_date,
         '{{ kind }}' as level_kind,
         {{ level }} as level_cny_t,
-        cast(null as timestamp with time zone) as known_at
+        {{ known_at }} as known_at
     from chain
     where {{ level }} is not null
     {%- endfor %}

@@ -45,7 +45,7 @@ final as (
         is_traded,
         is_final,
         sessions_to_last_trading_day,
-        available_at,
+        known_at as available_at,
         vintage,
         source,
         data_origin,
