@@ -33,6 +33,11 @@
 {% macro duckdb__add_days(day, days) %}cast({{ day }} + to_days(cast({{ days }} as integer)) as date){% endmacro %}
 {% macro default__add_days(day, days) %}date_add({{ day }}, cast({{ days }} as int)){% endmacro %}
 
+{# How many days the year of a day has. #}
+{% macro days_in_year(day) %}{{ return(adapter.dispatch('days_in_year', 'alumina')(day)) }}{% endmacro %}
+{% macro duckdb__days_in_year(day) %}dayofyear(make_date(cast(extract(year from {{ day }}) as integer), 12, 31)){% endmacro %}
+{% macro default__days_in_year(day) %}dayofyear(make_date(cast(extract(year from {{ day }}) as int), 12, 31)){% endmacro %}
+
 {# Texts of a group in one, joined by `;`, in the order given. #}
 {% macro joined(text, order) %}{{ return(adapter.dispatch('joined', 'alumina')(text, order)) }}{% endmacro %}
 {% macro duckdb__joined(text, order) %}string_agg({{ text }}, ';' order by {{ order }}){% endmacro %}

@@ -225,10 +225,7 @@ final as (
         -- Production and demand are rates of a year, of which the month is a part; the trade is the month's own.
         case
             when frequency = 'monthly'
-                then
-                    surplus_kt_a * extract(day from period_end)
-                    / extract(doy from make_date(cast(extract(year from period_end) as integer), 12, 31))
-                    + net_import_kt_a / 12.0
+                then surplus_kt_a * extract(day from period_end) / {{ days_in_year('period_end') }} + net_import_kt_a / 12.0
         end as surplus_kt,
         case
             when demand_kt_a is null then 'no_demand_of_this_provider'
