@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     home: Path = Field(default=REPOSITORY / ".alumina", description="All state: archive, lake, warehouse, releases.")
     memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$", description="DuckDB's memory limit.")
     releases_kept: int = Field(default=10, ge=2, description="Published releases kept for rollback.")
+    as_of_kept: int = Field(default=3, ge=1, description="Builds as of a past time that are kept.")
     lock_wait_seconds: float = Field(default=600, ge=0, description="How long a writer waits for another one.")
     inbox_settle_seconds: float = Field(default=2, ge=0, description="How long a dropped file must be left alone before it counts.")
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from filelock import FileLock
 
 from ingest.files import append_lines
 from ingest.settings import Settings
@@ -21,10 +22,12 @@ TIMEOUT_SECONDS = 10.0
 def alert(settings: Settings, kind: str, message: str, *, run_id: str = "", job: str = "") -> None:
     """Tell people once for each run and kind; a webhook that cannot be reached is noted in the file and never raises."""
     file = settings.root / "alerts.jsonl"
-    if run_id and file.is_file() and any((run_id, kind) == _about(line) for line in file.read_text(encoding="utf-8").splitlines()):
-        return
-    note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "kind": kind, "job": job, "run_id": run_id, "message": message}
-    append_lines(file, [json.dumps(note | {"webhook": _post(settings, note)}, ensure_ascii=False)])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_name(".alerts.lock")):  # command and sensor may tell of one run at once, and a webhook takes its time
+        if run_id and file.is_file() and any((run_id, kind) == _about(line) for line in file.read_text(encoding="utf-8").splitlines()):
+            return
+        note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "kind": kind, "job": job, "run_id": run_id, "message": message}
+        append_lines(file, [json.dumps(note | {"webhook": _post(settings, note)}, ensure_ascii=False)])
 
 
 def last_failure(settings: Settings) -> dict[str, str] | None:

@@ -4,18 +4,19 @@
 """
 
 import os
+import shutil
 import subprocess
 from datetime import datetime
 
 import dagster as dg
 from pydantic import Field
 
-from ingest.lake import Lake
+from ingest.lake import Lake, LakeError
 from ingest.settings import Settings
 from ingest.source import SHANGHAI
 from orchestration.dbt import PROJECT, build_command, environment, forget_stale_parse
 from orchestration.resources import Home
-from orchestration.warehouse import load_raw, write_lock
+from orchestration.warehouse import WarehouseBusyError, load_raw, write_lock
 
 
 class AsOfError(Exception):
@@ -39,6 +40,8 @@ def build_as_of(settings: Settings, as_of: datetime) -> Settings:
     Raises AsOfError when nothing has been taken in yet or a model does not build.
     """
     aside = settings.model_copy(update={"as_of": as_of.astimezone(SHANGHAI)})
+    if settings.rebuilding.exists():
+        raise AsOfError("the lake holds a part of the archive only, since a rebuild is at work or was cut off; if none is at work: alumina rebuild")
     if not any(Lake(settings.lake).batches()):
         raise AsOfError(f"nothing has been taken in yet in {settings.root}; run `alumina run` first")
     aside.workshop.mkdir(parents=True, exist_ok=True)
@@ -52,7 +55,15 @@ def build_as_of(settings: Settings, as_of: datetime) -> Settings:
     if done.returncode:
         errors = [line.strip() for line in done.stdout.splitlines() if "ERROR" in line or "FAIL " in line]
         raise AsOfError(f"the models did not build as of {as_of}: {errors[0] if errors else 'see the log'}\n  details: {log}")
+    _retire(aside)
     return aside
+
+
+def _retire(aside: Settings) -> None:
+    """Delete the oldest builds beyond those kept: each holds a warehouse of its own."""
+    others = [path for path in aside.workshop.parent.iterdir() if path.is_dir() and path != aside.workshop]
+    for path in sorted(others, key=lambda path: path.stat().st_mtime)[: -aside.as_of_kept + 1 or None]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class AsOfConfig(dg.Config):
@@ -66,7 +77,7 @@ def build_as_of_op(context: dg.OpExecutionContext, config: AsOfConfig, home: Hom
     """Build and say where the warehouse is."""
     try:
         aside = build_as_of(home.settings, moment(config.as_of))
-    except (AsOfError, ValueError) as error:
+    except (AsOfError, LakeError, WarehouseBusyError, ValueError) as error:
         raise dg.Failure(str(error), allow_retries=False) from None
     context.add_output_metadata({"warehouse": dg.MetadataValue.path(str(aside.warehouse))})
 

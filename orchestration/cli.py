@@ -438,13 +438,14 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
 
 
 def _look_back(text: str) -> None:
+    from ingest.lake import LakeError
     from orchestration.as_of import AsOfError, build_as_of, moment
     from orchestration.warehouse import WarehouseBusyError
 
     try:
         with out.status("building what was known then"):
             aside = build_as_of(Settings(), moment(text))
-    except (AsOfError, WarehouseBusyError, ValueError) as error:
+    except (AsOfError, LakeError, WarehouseBusyError, ValueError) as error:
         fail(str(error))
     _show_outlook(aside, None)
 

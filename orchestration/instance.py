@@ -1,5 +1,6 @@
 """Dagster's instance of a home: its folder, its configuration, and the environment every process of ours runs in."""
 
+import json
 import os
 from pathlib import Path
 
@@ -15,7 +16,9 @@ def prepare(settings: Settings) -> dict[str, str]:
     """Make the instance folder and give the environment that uses it; telemetry is off in all tools."""
     settings.dagster.mkdir(parents=True, exist_ok=True)
     target = settings.dagster / "dagster.yaml"
-    wanted = CONFIGURATION.read_text(encoding="utf-8").replace("$DAGSTER_HOME", str(settings.dagster)).encode()
+    # Quoted: a path may hold what YAML takes for a comment or a key.
+    history = json.dumps(str(settings.dagster / "history" / "runs"), ensure_ascii=False)
+    wanted = CONFIGURATION.read_text(encoding="utf-8").replace("$DAGSTER_HOME/history/runs", history).encode()
     if not target.is_file() or target.read_bytes() != wanted:
         write_atomic(target, wanted)
     return {

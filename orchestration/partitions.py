@@ -98,8 +98,9 @@ def lacking(
     Raises CalendarHorizonError when the calendar does not reach `now`: what is due is never guessed.
     """
     moment = now.astimezone(SHANGHAI)
-    first, last = moment.date() - timedelta(days=lookback_days), moment.date()
+    last = moment.date()
     calendar.is_session(last)
+    first = calendar.back(last, lookback_days)
     known = [receipt for receipt in receipts if (span := days_of(receipt.request_key)) and span[1] >= first]
     found = {}
     for source in sources:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -90,6 +90,10 @@ class Intake(dg.ConfigurableResource):
         """Give the origin of this run's payloads; raises IntakeError for a source or day that makes no sense."""
         settings = home.settings
         self.refuse_half_a_lake(home)
+        try:
+            calendar = home.calendar()  # now: rows are read by it, and a payload is not to blame for it
+        except ValueError as error:
+            raise IntakeError(f"nothing is taken in without a calendar: {error}") from None
         kind = self.source or source_of(settings)
         first, last = self.first_day, self.last_day
         if first and last and first > last:
@@ -103,9 +107,8 @@ class Intake(dg.ConfigurableResource):
                 return FilesOrigin(None, SOURCES)
             case "live":
                 end = last or datetime.now(SHANGHAI).date()
-                begin = first or end - timedelta(days=self.lookback_days)
-                overlay = settings.catalog_overlay
-                return LiveOrigin(begin, end, load_calendar(overlay), HttpClient().fetch, load_deadlines(overlay))
+                begin = first or calendar.back(end, self.lookback_days)
+                return LiveOrigin(begin, end, calendar, HttpClient().fetch, load_deadlines(settings.catalog_overlay))
             case "archive":
                 return ReplayOrigin(home.archive)
         raise IntakeError(f"source {kind!r} is not one of sample, files, inbox, live, archive")

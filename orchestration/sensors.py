@@ -12,7 +12,6 @@ import dagster as dg
 
 from ingest.dropped import inbox_of
 from ingest.home import origin_of
-from ingest.inbox import Entry
 from ingest.source import SHANGHAI, DataOrigin
 from orchestration.alerts import alert, cause
 from orchestration.alive import DIED, report_died, without_a_process
@@ -41,7 +40,7 @@ def inbox(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | 
     if seen == context.cursor:
         return dg.SkipReason(f"{len(entries)} files were handed over before; if a run left them there, see its log and inbox/refused")
     request = dg.RunRequest(
-        run_key=f"inbox:{_content(entries)}",
+        run_key=f"inbox:{seen}",
         run_config={"resources": {"intake": {"config": {"source": "inbox"}}}},
         tags={"alumina/cause": "inbox"},
     )
@@ -121,17 +120,6 @@ def freshness(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResul
     if not verdict.passed:
         alert(home.settings, "release_overdue", verdict.message)
     return dg.SensorResult(asset_events=[verdict.evaluation()], cursor=state)
-
-
-def _content(entries: list[Entry]) -> str:
-    """Hash names and bytes; a link is known by its name alone, it is never followed."""
-    digest = hashlib.sha256()
-    for entry in entries:
-        digest.update(entry.name.encode() + b"\0")
-        if entry.is_file:
-            with entry.path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 SENSORS = [inbox, late_data, run_failed, died, run_incomplete, freshness]

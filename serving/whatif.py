@@ -115,7 +115,7 @@ def whatif(
 ) -> Answer:
     """Run the models with the given shocks and give every readout before and after; `hold` keeps writers away while the warehouse is copied.
 
-    Raises WhatIfError when nothing has been built yet, or the commodity has no outlook of that day.
+    Raises WhatIfError when nothing has been built yet, or last a part of the models only, or the commodity has no outlook of that day.
     """
     manifest = settings.workshop / "dbt" / "manifest.json"
     if not settings.warehouse.is_file() or not manifest.is_file():
@@ -213,5 +213,7 @@ def _rebuild(con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], touche
         node = models[key]
         if node["alias"] not in touched and stale.intersection(parents[key]):
             stale.add(key)
+            if "compiled_code" not in node:
+                raise WhatIfError(f"the last build was of a part of the models, without {node['alias']}; run `alumina run` first")
             if node["config"]["materialized"] != "view":
                 con.execute(f"create or replace table {node['schema']}.{node['alias']} as {node['compiled_code']}")

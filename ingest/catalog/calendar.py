@@ -58,6 +58,11 @@ class Calendar:
             self._require(self.last_day + timedelta(days=1))
         return self.sessions[place]
 
+    def back(self, day: date, days: int) -> date:
+        """Give the day some days before, or the session before the newest one where that is further back: a holiday may be longer than a look back."""
+        place = bisect_right(self.sessions, day)
+        return min(day - timedelta(days=days), *self.sessions[max(place - 2, 0) : place])
+
     def night_of(self, evening: date) -> date | None:
         """Give the session that the night trading of an evening opens; None where there is none: no session, or a public holiday is next."""
         if not self.is_session(evening):

@@ -103,3 +103,10 @@ def test_a_later_horizon_without_that_years_closures_is_no_calendar() -> None:
     # Every public holiday of the new year would silently become a session: trading days are never guessed.
     with pytest.raises((ValueError, CalendarHorizonError)):
         parse_calendar([CALENDAR_FILE.read_text(encoding="utf-8"), 'last_day = "2027-12-31"\n']).is_session(date(2027, 10, 1))
+
+
+def test_a_look_back_reaches_over_a_holiday_to_the_session_before_it() -> None:
+    calendar = load_calendar()
+    assert calendar.back(date(2025, 7, 22), 7) == date(2025, 7, 15)
+    assert calendar.back(date(2025, 10, 9), 7) == date(2025, 9, 30)
+    assert calendar.back(date(2025, 10, 8), 7) == date(2025, 9, 29)  # closed: the newest session is the 30th, and may not have come either

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -124,3 +125,22 @@ def test_a_failure_is_told_by_our_sentence_or_with_the_type_nobody_foresaw(error
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
         done = failing.execute_in_process(instance=instance, raise_on_error=False)
     assert [cause(event) for event in done.all_events if event.event_type_value == "STEP_FAILURE"] == [sentence]
+
+
+def test_a_failure_told_of_by_two_at_once_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command and the sensor report the same run while the webhook takes its time."""
+    posted: list[str] = []
+
+    def slow(_: Settings, note: dict[str, str]) -> str:
+        posted.append(note["run_id"])
+        time.sleep(0.3)
+        return "sent"
+
+    monkeypatch.setattr("orchestration.alerts._post", slow)
+    pair = [threading.Thread(target=alert, args=(Settings(home=tmp_path), "run_failed", "why"), kwargs={"run_id": "one"}) for _ in range(2)]
+    for one in pair:
+        one.start()
+    for one in pair:
+        one.join()
+    assert posted == ["one"]
+    assert len((tmp_path / "alerts.jsonl").read_text().splitlines()) == 1

@@ -4,13 +4,15 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ingest.home import claim
 from ingest.origins import FilesOrigin, LiveOrigin, ReplayOrigin, SampleOrigin
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin
 from ingest.sources.fx import Fx
-from orchestration.resources import Home, Intake
+from orchestration.instance import prepare
+from orchestration.resources import Home, Intake, IntakeError
 
 
 @pytest.fixture
@@ -59,3 +61,21 @@ def test_the_archive_is_replayed_and_nonsense_refused(place: Home) -> None:
         Intake(source="moon").origin(place)
     with pytest.raises(ValueError, match="the first day 2025-07-22 is after the last day 2025-07-01"):
         Intake(first="2025-07-22", last="2025-07-01").origin(place)
+
+
+def test_a_calendar_that_cannot_be_read_fails_the_run_and_refuses_no_file(place: Home) -> None:
+    """The file that cannot be read is the operator's calendar, not what was dropped."""
+    overlay = place.settings.catalog_overlay
+    overlay.mkdir(parents=True)
+    (overlay / "calendar.toml").write_text("last_day = never")
+    with pytest.raises(IntakeError, match="nothing is taken in without a calendar"):
+        Intake(source="inbox").origin(place)
+    (overlay / "calendar.toml").unlink()
+    Intake(source="inbox").origin(place)
+
+
+def test_a_home_whose_path_means_something_to_yaml_keeps_its_history_inside(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / 'ao #2: "wing"')
+    prepare(settings)
+    written = yaml.safe_load((settings.dagster / "dagster.yaml").read_text())
+    assert written["event_log_storage"]["config"]["base_dir"] == str(settings.dagster / "history" / "runs")
