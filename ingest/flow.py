@@ -19,7 +19,7 @@ from ingest.archive import Archive, Receipt
 from ingest.deadline import judged
 from ingest.lake import Lake
 from ingest.origins import Origin
-from ingest.source import ACCEPTED, DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
+from ingest.source import ACCEPTED, ConfigurationError, DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
 from quality import corrections
 from quality.fields import FIELDS, PROVENANCE
 from quality.raw import POLARS_TYPES, TABLES, RawTable, validate
@@ -95,7 +95,7 @@ def ingest(
     """Take everything an origin delivers for these sources into archive and lake.
 
     With `record=False` (rebuilding from the archive) receipts are written only of payloads that were refused before and
-    are accepted now. Bad payloads and rows never raise; only failures of the machine do (disk full, a rotted archive).
+    are accepted now. Bad payloads and rows never raise; only failures of the machine do (disk full, a rotted archive), and a catalogue that cannot be read.
     """
     by_name = {source.name: source for source in sources}
     parsed_before = lake.parsed()
@@ -179,6 +179,8 @@ def _take(
         parsed = source.parse(request, response.body)
     except PayloadError as error:
         return error.verdict
+    except ConfigurationError:  # the payload is as good as it was: it waits until the catalogue is mended
+        raise
     except Exception as error:  # a payload no parser foresaw must not end the others; its bytes are kept and its receipt says so
         logger.exception("%s: the parser of %s did not foresee this payload", request.name, source.name)
         return Verdict(Outcome.FORMAT_CHANGED, "parser_failed", f"{request.name} cannot be read: {type(error).__name__}: {error}")

@@ -115,6 +115,10 @@ class PayloadError(Exception):
         self.verdict = Verdict(outcome, reason, message)
 
 
+class ConfigurationError(ValueError):
+    """The operator's catalogue cannot be used; the message names the file. No payload is to blame for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """One row that could not be typed or believed; it goes to quarantine with its reason, never into the lake."""

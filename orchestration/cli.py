@@ -339,10 +339,13 @@ def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
     from ingest.dropped import examine
     from ingest.inbox import one_line
+    from ingest.source import ConfigurationError
     from ingest.sources import SOURCES
 
     try:
         found = examine(file, SOURCES)
+    except ConfigurationError as error:
+        fail(str(error))
     except OSError as error:
         fail(f"{one_line(str(file))} cannot be read: {one_line(error.strerror or str(error))}")
     receipt = found.receipt

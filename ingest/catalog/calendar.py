@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from ingest.source import Cadence
+from ingest.source import Cadence, ConfigurationError
 
 CALENDAR_FILE = Path(__file__).with_name("calendar.toml")
 
@@ -108,9 +108,12 @@ def parse_calendar(texts: Sequence[str]) -> Calendar:
 
 @lru_cache
 def load_calendar(overlay: Path | None = None) -> Calendar:
-    """Read the shipped calendar, extended by `overlay/calendar.toml` when the operator has one."""
+    """Read the shipped calendar, extended by `overlay/calendar.toml` when the operator has one; raises ConfigurationError where it is wrong."""
     files = [CALENDAR_FILE, *([overlay / "calendar.toml"] if overlay and (overlay / "calendar.toml").is_file() else [])]
-    return parse_calendar([file.read_text(encoding="utf-8") for file in files])
+    try:
+        return parse_calendar([file.read_text(encoding="utf-8") for file in files])
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"catalogue file {CALENDAR_FILE.name}: {error}") from None
 
 
 def trading_days(first: date, last: date) -> list[date]:

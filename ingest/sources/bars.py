@@ -19,8 +19,8 @@ from ingest import values
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
 from ingest.inspect import inspect
 from ingest.settings import Settings
-from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.sources.catalog import catalog_files
+from ingest.source import Cadence, ConfigurationError, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.sources.catalog import catalog_files, named
 from ingest.vendor import NAME, read_lines, records
 from quality.raw import TABLES
 
@@ -204,6 +204,7 @@ def _ticks(overlay: Path) -> dict[str, tuple[float, ...]]:
     ticks: dict[str, tuple[float, ...]] = {}
     for name, body in catalog_files(overlay):
         if name.startswith("commodities/"):
-            document = tomllib.loads(body.decode("utf-8"))
-            ticks[document["commodity"]["product_id"]] = tuple({float(spec["tick_cny_t"]) for spec in document["contract_spec"]})
+            with named(name, ConfigurationError):
+                document = tomllib.loads(body.decode("utf-8"))
+                ticks[document["commodity"]["product_id"]] = tuple({float(spec["tick_cny_t"]) for spec in document["contract_spec"]})
     return ticks

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.catalog.calendar import CALENDAR_FILE, Calendar, load_calendar
+from ingest.source import ConfigurationError
 from ingest.sources.catalog import catalog_files, named
 from serving.audit.interval import Interval
 from serving.words import Said
@@ -176,8 +177,10 @@ def load_catalog(overlay: Path | None = None) -> Catalog:
 
 def load_days(overlay: Path | None = None) -> Calendar:
     """Read the trading calendar; raises CatalogError when the operator's extension of it is wrong."""
-    with named(CALENDAR_FILE.name, CatalogError):
+    try:
         return load_calendar(overlay)
+    except ConfigurationError as error:
+        raise CatalogError(str(error)) from None
 
 
 def _document(name: str, body: bytes) -> dict[str, Any]:

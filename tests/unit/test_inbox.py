@@ -17,7 +17,7 @@ from ingest.dropped import examine, refuse_inbox, take_in
 from ingest.home import MixedHomeError
 from ingest.inbox import Inbox, InboxError, one_line, safe_name
 from ingest.origins import InboxOrigin, ReplayOrigin
-from ingest.source import DataOrigin, Outcome
+from ingest.source import ConfigurationError, DataOrigin, Outcome
 from ingest.sources import SOURCES
 
 FEEDS = SOURCES[1:]
@@ -67,6 +67,26 @@ def test_a_good_file_is_taken_and_filed_under_its_month(home: Home, inbox: Inbox
     assert receipt.data_origin is DataOrigin.FILES
     assert home.archive.get(receipt.payload_sha256 or "") == GOOD
     assert home.rows("spot__quotes").select("value", "data_origin").row(0) == (3100, "files")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "broken"),
+    [
+        (NAME, GOOD, "calendar.toml"),
+        ("acme_bars_20250716.csv", b"contract,event_ts,open,high,low,close,volume,oi\nao2509,2025-07-16 09:01,1,1,1,1,1,1\n", "commodities/xx.toml"),
+    ],
+)
+def test_a_broken_catalogue_refuses_no_file_and_names_itself(home: Home, inbox: Inbox, name: str, body: bytes, broken: str) -> None:
+    file = home.settings.catalog_overlay / broken
+    file.parent.mkdir(parents=True)
+    file.write_text("x = ", encoding="utf-8")
+    drop(inbox, name, body)
+    with pytest.raises(ConfigurationError, match=f"^catalogue file {broken}: .+"):
+        run(home)
+    assert tree(inbox) == [name]
+    file.unlink()
+    assert run(home) == [Outcome.OK]
+    assert tree(inbox) == [f"archived/{month()}/{name}"]
 
 
 def test_a_bad_file_lies_beside_the_sentence_that_says_what_to_do(home: Home, inbox: Inbox) -> None:
