@@ -115,7 +115,7 @@ def whatif(
 ) -> Answer:
     """Run the models with the given shocks and give every readout before and after; `hold` keeps writers away while the warehouse is copied.
 
-    Raises WhatIfError when nothing has been built yet, or last a part of the models only, or the commodity has no outlook of that day.
+    Raises WhatIfError when nothing has been built yet, or the commodity has no outlook of that day.
     """
     manifest = settings.workshop / "dbt" / "manifest.json"
     if not settings.warehouse.is_file() or not manifest.is_file():
@@ -136,7 +136,7 @@ def whatif(
             touched = {
                 table for name, delta in moved.items() for change in declared[name]["changes"] for table in _apply(con, change, delta, code, asked)
             }
-            _rebuild(con, json.loads(manifest.read_text(encoding="utf-8")), touched)
+            _rebuild(con, manifest.parent, touched)
             after = _read(con, code, asked)
             origin = con.execute("select max(data_origin) from serving.outlook_v1 where commodity_code = ?", [code]).fetchall()[0][0]
     return Answer(code, asked, origin, tuple(Readout(name, unit, before[name], after[name]) for name, unit, _ in READOUTS))
@@ -204,8 +204,12 @@ def _apply(con: duckdb.DuckDBPyConnection, change: Mapping[str, Any], delta: flo
     return {"int_receipts__levels"}
 
 
-def _rebuild(con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], touched: set[str]) -> None:
-    """Build again every model that stands on a touched one, in order, as dbt compiled it."""
+def _rebuild(con: duckdb.DuckDBPyConnection, dbt: Path, touched: set[str]) -> None:
+    """Build again every model that stands on a touched one, in order, as dbt compiled it.
+
+    The manifest knows the SQL of what was built last only, which may be one model; the compiled file of each stays from its own last build.
+    """
+    manifest = json.loads((dbt / "manifest.json").read_text(encoding="utf-8"))
     models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     parents = {key: [up for up in node["depends_on"]["nodes"] if up in models] for key, node in models.items()}
     stale = {key for key, node in models.items() if node["alias"] in touched}
@@ -213,7 +217,8 @@ def _rebuild(con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], touche
         node = models[key]
         if node["alias"] not in touched and stale.intersection(parents[key]):
             stale.add(key)
-            if "compiled_code" not in node:
-                raise WhatIfError(f"the last build was of a part of the models, without {node['alias']}; run `alumina run` first")
+            compiled = dbt / "compiled" / node["package_name"] / node["original_file_path"]
+            if not compiled.is_file():
+                raise WhatIfError(f"{node['alias']} was not built yet; run `alumina run` first")
             if node["config"]["materialized"] != "view":
-                con.execute(f"create or replace table {node['schema']}.{node['alias']} as {node['compiled_code']}")
+                con.execute(f"create or replace table {node['schema']}.{node['alias']} as {compiled.read_text(encoding='utf-8')}")

@@ -1,5 +1,7 @@
 """Score, outlook, alerts and what-if on the sample: the golden case comes out of rules and data, no branch knows its day."""
 
+import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -239,6 +241,21 @@ def test_nothing_moved_changes_nothing(sample: Any, answers: Any) -> None:
     assert all(
         row.before == pytest.approx(row.after) or row.before is row.after is None for row in answers(sample.home, "receipts_t=0", "fx=0").readouts
     )
+
+
+def test_after_a_build_of_one_model_the_others_are_run_as_they_were_built_before(sample: Any, answers: Any, tmp_path: Path) -> None:
+    """The manifest of such a build holds the SQL of that one model."""
+    shutil.copy(sample.home / "warehouse.duckdb", tmp_path)
+    shutil.copytree(sample.home / "dbt" / "compiled", tmp_path / "dbt" / "compiled")
+    manifest = json.loads((sample.home / "dbt" / "manifest.json").read_text())
+    for node in manifest["nodes"].values():
+        node.pop("compiled_code", None)
+    (tmp_path / "dbt" / "manifest.json").write_text(json.dumps(manifest))
+    moved = parse(["fx=+0.1"], shocks())
+    assert whatif(Settings(home=tmp_path), moved, "AO", GOLDEN).readouts == answers(sample.home, "fx=+0.1").readouts
+    shutil.rmtree(tmp_path / "dbt" / "compiled")
+    with pytest.raises(WhatIfError, match="was not built yet"):
+        whatif(Settings(home=tmp_path), moved, "AO", GOLDEN)
 
 
 def test_only_declared_figures_can_be_moved() -> None:
