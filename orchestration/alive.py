@@ -25,8 +25,10 @@ def alive(settings: Settings, run_id: str) -> Iterator[None]:
     path = _lock(settings, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path, timeout=0):
-        yield
-        path.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def without_a_process(instance: dg.DagsterInstance, settings: Settings) -> list[dg.DagsterRun]:

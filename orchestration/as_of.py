@@ -16,7 +16,7 @@ from ingest.settings import Settings
 from ingest.source import SHANGHAI
 from orchestration.dbt import PROJECT, build_command, environment, forget_stale_parse
 from orchestration.resources import Home
-from orchestration.warehouse import WarehouseBusyError, load_raw, write_lock
+from orchestration.warehouse import WarehouseBusyError, half_a_lake, load_raw, write_lock
 
 
 class AsOfError(Exception):
@@ -40,8 +40,8 @@ def build_as_of(settings: Settings, as_of: datetime) -> Settings:
     Raises AsOfError when nothing has been taken in yet or a model does not build.
     """
     aside = settings.model_copy(update={"as_of": as_of.astimezone(SHANGHAI)})
-    if settings.rebuilding.exists():
-        raise AsOfError("the lake holds a part of the archive only, since a rebuild is at work or was cut off; if none is at work: alumina rebuild")
+    if why := half_a_lake(settings):
+        raise AsOfError(why)
     if not any(Lake(settings.lake).batches()):
         raise AsOfError(f"nothing has been taken in yet in {settings.root}; run `alumina run` first")
     aside.workshop.mkdir(parents=True, exist_ok=True)

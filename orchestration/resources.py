@@ -18,6 +18,7 @@ from ingest.settings import Settings
 from ingest.source import SHANGHAI
 from ingest.sources import SOURCES
 from orchestration.alive import alive
+from orchestration.warehouse import half_a_lake
 
 
 class Home(dg.ConfigurableResource):
@@ -81,10 +82,8 @@ class Intake(dg.ConfigurableResource):
 
     def refuse_half_a_lake(self, home: Home) -> None:
         """Raise IntakeError where a rebuild was cut off and this run is not its sequel: what it would publish lacks what is not in the lake again."""
-        if self.source != "archive" and home.settings.rebuilding.exists():
-            raise IntakeError(
-                "the lake holds a part of the archive only, since a rebuild is at work or was cut off, or the home was restored; if none is at work: alumina rebuild"
-            )
+        if self.source != "archive" and (why := half_a_lake(home.settings)):
+            raise IntakeError(why)
 
     def origin(self, home: Home) -> Origin:
         """Give the origin of this run's payloads; raises IntakeError for a source or day that makes no sense."""

@@ -47,6 +47,12 @@ def write_lock(settings: Settings, what: str) -> Iterator[None]:
         lock.release()
 
 
+def half_a_lake(settings: Settings) -> str:
+    """Say that the lake holds a part of the archive only; empty where it holds all of it."""
+    why = "the lake holds a part of the archive only, since a rebuild is at work or was cut off, or the home was restored"
+    return f"{why}; if none is at work: alumina rebuild" if settings.rebuilding.exists() else ""
+
+
 def begin_anew(settings: Settings) -> None:
     """Note that the lake is about to be made anew: until the archive is in it again no other run takes anything in or publishes."""
     write_atomic(settings.rebuilding, json.dumps({"since": datetime.now(UTC).isoformat(timespec="seconds")}).encode())
