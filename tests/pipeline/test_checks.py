@@ -12,9 +12,9 @@ import duckdb
 import pytest
 
 from ingest.settings import REPOSITORY, Settings
-from orchestration.dbt import environment, record_results
-from orchestration.pictures import failures, keep_failures
-from quality.release import GATES, run_gate
+from orchestration.assets.pictures import failures, keep_failures
+from orchestration.warehouse.dbt import environment, record_results
+from quality.gate import GATES, run_gate
 from tests.pipeline.conftest import Built
 
 DBT = Path(sys.executable).with_name("dbt")

@@ -13,7 +13,7 @@ import yaml
 from ingest.sources import SOURCES
 from quality.fields import FIELDS
 from quality.raw import TABLES
-from serving.release import OWN_TABLES
+from serving.publish.release import OWN_TABLES
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("quality", "ingest", "serving", "orchestration")  # imports run from right to left only

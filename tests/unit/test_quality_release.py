@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from quality.fields import FIELDS, Kind
-from quality.release import GATES, GateResult, run_gate
+from quality.gate import GATES, GateResult, run_gate
 
 Frames = dict[str, pd.DataFrame]
 Failure = tuple[str, str, str | None]

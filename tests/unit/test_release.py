@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.settings import Settings
-from serving import release
+from serving.publish import release
 from tests.reliability.readers import publish, small_home
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
