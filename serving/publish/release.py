@@ -34,9 +34,9 @@ from quality.fields import FIELDS
 from quality.gate import GATES, GateResult, run_gate
 from quality.missing import unexplained
 from serving.read import FILE_NAME
-from serving.research.audit.runner import audit_release
 from serving.research.backtest import backtest
 from serving.research.note import page as note
+from serving.research.own_note import audit_release
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
