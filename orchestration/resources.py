@@ -21,6 +21,10 @@ from orchestration.instance.alive import alive
 from orchestration.warehouse.load import half_a_lake
 
 
+class HomeError(ValueError):
+    """A run was told to work in a home that is not that of its process."""
+
+
 class Home(dg.ConfigurableResource):
     """The folder that holds all state; empty means `ALUMINA_HOME`, or `.alumina` in the project."""
 
@@ -28,7 +32,12 @@ class Home(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Home"]:
-        """Be known to live while a run is executed; a sensor is no run."""
+        """Be known to live while a run is executed; a sensor is no run.
+
+        Raises HomeError where a run asks for another home than its process has: who may start runs here may not write elsewhere.
+        """
+        if context.run and self.settings.root != (own := Settings().root):
+            raise HomeError(f"this run was asked to work in {self.settings.root}, and runs started here work in {own} only; set ALUMINA_HOME instead")
         with alive(self.settings, context.run.run_id) if context.run else nullcontext():
             yield self
 
@@ -85,6 +94,20 @@ class Intake(dg.ConfigurableResource):
         if self.source != "archive" and (why := half_a_lake(home.settings)):
             raise IntakeError(why)
 
+    def folder(self, settings: Settings) -> Path | None:
+        """Give the folder of payloads, None for the inbox; raises IntakeError for one that a run may not read.
+
+        Whoever reaches the UI chooses it, and a file that is taken in can be read in the release. The command line allows the folder it is given.
+        """
+        if not self.payloads:
+            return None
+        folder = Path(self.payloads).resolve()
+        allowed = [root.expanduser().resolve() for root in (settings.inbox, settings.payload_root) if root]
+        if not any(folder.is_relative_to(root) for root in allowed):
+            said = ", nor in ".join(str(root) for root in allowed)
+            raise IntakeError(f"{folder} is not in {said}; set ALUMINA_PAYLOAD_ROOT to the folder that may be read, or use the command line")
+        return folder
+
     def origin(self, home: Home) -> Origin:
         """Give the origin of this run's payloads; raises IntakeError for a source or day that makes no sense."""
         settings = home.settings
@@ -101,7 +124,7 @@ class Intake(dg.ConfigurableResource):
             case "sample":
                 return SampleOrigin(first or date.min, last or date.max)
             case "files":
-                return FilesOrigin(Path(self.payloads) if self.payloads else None, SOURCES, first, last)
+                return FilesOrigin(self.folder(settings), SOURCES, first, last)
             case "inbox":
                 return FilesOrigin(None, SOURCES)
             case "live":

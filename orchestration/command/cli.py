@@ -30,7 +30,7 @@ inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_he
 app.add_typer(inbox_app, name="inbox")
 PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
-REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
 out, err = Console(file=sys.stdout), Console(file=sys.stderr)
 
 
@@ -227,24 +227,18 @@ def rollback() -> None:
 
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3000) -> None:
-    """Open the Dagster UI on this machine only."""
-    from ingest.settings import REPOSITORY
-    from orchestration.instance.environment import prepare
+    """Open the Dagster UI on this machine only; pages of other sites cannot use it."""
+    from orchestration.instance.environment import InstanceError, opened, prepare
+    from orchestration.ui.services import ServicesError, serve
 
     settings = Settings()
-    command = [
-        str(Path(sys.executable).with_name("dagster")),
-        "dev",
-        "--workspace",
-        str(REPOSITORY / "workspace.yaml"),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    out.print(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
-    os.chdir(REPOSITORY)
-    os.execve(command[0], command, os.environ | prepare(settings))
+    try:
+        with opened(settings):
+            pass  # its databases are made here, by one process, before several want them
+        _plain(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
+        serve(os.environ | prepare(settings), port)
+    except (InstanceError, ServicesError) as error:
+        fail(str(error))
 
 
 @app.command()
@@ -418,6 +412,7 @@ def _within_calendar(settings: Settings, first: Any, last: Any) -> None:
 
 def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
     from orchestration.command.run import STEPS, phase_of, run_job
+    from orchestration.instance.environment import InstanceError
 
     settings = Settings()
     begun = time.perf_counter()
@@ -431,7 +426,10 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
             else:
                 out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]")
 
-        result = run_job(settings, intake, on_step=on_step)
+        try:
+            result = run_job(settings, intake, on_step=on_step)
+        except InstanceError as error:
+            fail(str(error))
     _show_problems(settings, result.run_id)
     if timings:
         _show_timings(result.seconds, time.perf_counter() - begun)
@@ -549,7 +547,10 @@ def main() -> None:
     except ValidationError as error:
         if error.title != Settings.__name__:
             raise
-        told = "; ".join(f"ALUMINA_{slip['loc'][0]}".upper() + f": {slip['msg']}" for slip in error.errors(include_input=False, include_url=False))
+        told = "; ".join(
+            f"ALUMINA_{slip['loc'][0]}".upper() + f": {slip['msg'].removeprefix('Value error, ')}"
+            for slip in error.errors(include_input=False, include_url=False)
+        )
     except OSError as error:
         if error.errno not in REFUSALS:
             raise
