@@ -1,5 +1,6 @@
 """Is this home in order, and what should be done next? Looks at files only: it opens no database and asks no address."""
 
+import errno
 import importlib.metadata
 import json
 import re
@@ -28,6 +29,8 @@ DISK_NEEDED = 2 * 2**30
 LOOK_BACK_DAYS = 30
 # The operator needs time to enter next year's closures, which the exchanges publish in December.
 HORIZON_NEEDED = timedelta(days=45)
+# How a home says that it may be read only.
+READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 CHECKED_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandera", "polars")
 
 
@@ -71,7 +74,14 @@ def examine(settings: Settings, now: datetime | None = None) -> list[Finding]:
         _alerts,
         _sources,
     )
-    return [finding for check in checks for finding in check(settings, moment)]
+    findings: list[Finding] = []
+    for check in checks:
+        try:
+            findings.extend(check(settings, moment))
+        except OSError as error:  # one thing that may not be read hides no other
+            told = f"cannot be looked at: {error.filename or settings.root}: {error.strerror or error}"
+            findings.append(Finding(Level.ERROR, check.__name__.removeprefix("_"), told, "ask who owns this home, or look as that user"))
+    return findings
 
 
 def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -120,6 +130,12 @@ def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield Finding(
                 Level.NOTE, "writer", f"{facts.get('what', 'a process')} since {facts.get('since', 'some time')} (process {facts.get('pid', '?')})"
             )
+            return
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            message = "this user may read the home and not write it, so whether somebody is writing cannot be told"
+            yield Finding(Level.NOTE, "writer", message, "reading, exporting and asking work; runs are for who owns it")
             return
     yield Finding(Level.OK, "writer", "nobody is writing")
 
