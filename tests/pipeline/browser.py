@@ -64,8 +64,8 @@ class Tab:
 
 
 @contextmanager
-def tab(folder: Path) -> Iterator[Tab]:
-    """Start a browser with its profile in a folder of its own; no name resolves in it."""
+def tab(folder: Path, reachable: str = "") -> Iterator[Tab]:
+    """Start a browser with its profile in a folder of its own; no name resolves in it but `reachable`."""
     from websockets.sync.client import connect
 
     command = [
@@ -74,7 +74,7 @@ def tab(folder: Path) -> Iterator[Tab]:
         "--no-sandbox",
         "--disable-gpu",
         "--remote-debugging-port=0",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
+        f"--host-resolver-rules=MAP * ~NOTFOUND{f', EXCLUDE {reachable}' if reachable else ''}",
         f"--user-data-dir={folder}",
         "about:blank",
     ]
