@@ -86,7 +86,7 @@ def tab(folder: Path, reachable: str = "") -> Iterator[Tab]:
                 time.sleep(0.1)
             with urllib.request.urlopen(f"http://127.0.0.1:{port.read_text().splitlines()[0]}/json") as answer:
                 target = next(one for one in json.load(answer) if one["type"] == "page")
-            with connect(target["webSocketDebuggerUrl"], max_size=None) as socket:
+            with connect(target["webSocketDebuggerUrl"], max_size=None, ping_interval=None) as socket:
                 yield Tab(socket)
         finally:
             browser.terminate()
