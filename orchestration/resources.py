@@ -1,9 +1,10 @@
 """What assets are given: where state lives, and what to take in. Nothing is opened here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -34,8 +35,11 @@ class Home(dg.ConfigurableResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Home"]:
         """Be known to live while a run is executed; a sensor is no run.
 
-        Raises HomeError where a run asks for another home than its process has: who may start runs here may not write elsewhere.
+        Raises HomeError where a run asks for another home than its process has, or for what its environment holds: who may start runs here may
+        not write elsewhere, and a failure that names what it was told would show a secret.
         """
+        if context.run and _asks_environment(context.run.run_config):
+            raise HomeError("the configuration of this run names an environment variable; write the value itself")
         if context.run and self.settings.root != (own := Settings().root):
             raise HomeError(f"this run was asked to work in {self.settings.root}, and runs started here work in {own} only; set ALUMINA_HOME instead")
         with alive(self.settings, context.run.run_id) if context.run else nullcontext():
@@ -60,6 +64,11 @@ class Home(dg.ConfigurableResource):
     def lake(self) -> Lake:
         """The lake of this home."""
         return Lake(self.settings.lake)
+
+
+def _asks_environment(config: Any) -> bool:
+    """Say whether a value is Dagster's `{"env": NAME}`, anywhere in a run's configuration."""
+    return isinstance(config, Mapping) and ("env" in config or any(_asks_environment(value) for value in config.values()))
 
 
 class IntakeError(ValueError):

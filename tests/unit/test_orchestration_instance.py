@@ -4,13 +4,10 @@ import os
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import yaml
 
-from ingest.settings import REPOSITORY, Settings
-from orchestration.instance.attribution import LOCATION, MODULE
+from ingest.settings import Settings
 from orchestration.instance.environment import InstanceError, opened
 
 # The battery asks for more: ALUMINA_TEST_FIRST_STARTS=15x10 is 15 starts at once, ten times.
@@ -91,9 +88,3 @@ def test_a_record_that_has_rotted_says_how_to_go_on(made: Settings) -> None:
     with pytest.raises(InstanceError, match="file is not a database") as told, opened(made):
         pass
     assert str(told.value).endswith(_advice(made))
-
-
-def test_the_code_location_is_that_of_the_workspace_file() -> None:
-    (entry,) = yaml.safe_load((REPOSITORY / "workspace.yaml").read_text())["load_from"]
-    assert entry["python_module"] == {"module_name": MODULE, "location_name": LOCATION}
-    assert Path(REPOSITORY, *MODULE.split(".")).with_suffix(".py").is_file()

@@ -153,6 +153,16 @@ def test_a_run_works_in_the_home_of_its_process_only(settings: Settings, tmp_pat
     assert (settings.root / "written").is_file()
 
 
+def test_a_run_cannot_read_the_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure names what the run was told, and stands in the log and the alerts."""
+    for name in prepare(settings):
+        monkeypatch.setenv(name, "")  # put back afterwards
+    monkeypatch.setenv("ALUMINA_TEST_SECRET", "hush")
+    said = _executed(settings, {"resources": {"home": {"config": {"path": {"env": "ALUMINA_TEST_SECRET"}}}}})
+    assert "the configuration of this run names an environment variable; write the value itself" in said
+    assert "hush" not in said
+
+
 @pytest.mark.parametrize("job", ["daily", "arrivals_by_day", "arrivals_by_month", "as_of"])
 def test_the_configuration_of_a_run_names_no_program_and_no_other_folder(job: str) -> None:
     """Whoever reaches the launchpad writes it: a name here that leads to a file or a program is a way in."""
