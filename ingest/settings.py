@@ -16,6 +16,7 @@ UNUSABLE = {
     "?": "SQLite's address ends there",
     "%": "SQLite's address takes it for an escaped character",
     "#": "dbt takes what follows for a part of an address",
+    "$": "Great Expectations takes what follows for a variable",
     "*": "DuckDB takes it for a pattern of names",
     "[": "DuckDB takes it for a pattern of names",
 }

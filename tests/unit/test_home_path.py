@@ -57,6 +57,7 @@ def test_a_path_that_is_taken_means_the_same_to_every_tool(tmp_path: Path, name:
     with engine.begin() as con:
         con.execute(text("create table t (a int)"))
     engine.dispose()
+    assert os.path.expandvars(settings.root) == str(settings.root)  # Great Expectations does this
     assert {path.name for path in settings.root.iterdir()} == {"lake", "warehouse.duckdb", "runs.db"}
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
