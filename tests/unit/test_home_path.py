@@ -23,7 +23,6 @@ USABLE = [
     "trailing.",
     "back\\slash",
     "a;b&c|d",
-    "$HOME",
     "`id`",
     "{{ x }}",
     "a{b}c",

@@ -31,8 +31,9 @@ TICKS = {schedule.name: schedule for schedule in SCHEDULES}
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", inbox_settle_seconds=0.2)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("ALUMINA_HOME", str(tmp_path / "home"))  # a run works in the home of its process
+    return Settings(inbox_settle_seconds=0.2)
 
 
 @pytest.fixture
