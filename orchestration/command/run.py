@@ -68,9 +68,8 @@ def run_job(
         materialized = {key for event in result.get_asset_materialization_events() if (key := event.asset_key)}
         expected = set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
         seconds |= _phases(result)
-    message = "; ".join(dict.fromkeys(cause(event) for event in failures if event.event_type_value == "STEP_FAILURE")) or "; ".join(
-        event.message or "" for event in failures
-    )
+    of_steps = [event for event in failures if event.event_type_value == "STEP_FAILURE"]
+    message = "; ".join(dict.fromkeys(cause(event) for event in of_steps or failures))
     if result.success and (skipped := sorted(key.to_user_string() for key in expected - materialized)):
         message = f"the run ended without an error but did not make {', '.join(skipped[:5])}"
     if message:
