@@ -123,11 +123,11 @@ def whatif(
 @app.command()
 def backtest() -> None:
     """Show how the outlook's statements fared walk-forward, from the published release."""
-    from serving.read import NothingPublishedError, query
+    from serving.read import UnreadableError, query
 
     try:
         found = query(Settings(), "select * from serving.outlook_backtest order by commodity_code, horizon, statements, strategy")
-    except NothingPublishedError as error:
+    except UnreadableError as error:
         fail(str(error))
     rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     if any(row["data_origin"] == "sample" for row in rows):
@@ -254,7 +254,7 @@ def audit(
 ) -> None:
     """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file cannot be audited."""
     from ingest.catalog.calendar import CalendarHorizonError
-    from serving.read import NothingPublishedError
+    from serving.read import UnreadableError
     from serving.research.audit.claims import ClaimsError
     from serving.research.audit.metrics import CatalogError
     from serving.research.audit.runner import audit_note
@@ -262,7 +262,7 @@ def audit(
     settings = Settings()
     try:
         found = audit_note(settings, claims, publisher)
-    except (ClaimsError, CatalogError, CalendarHorizonError, NothingPublishedError, OSError) as error:
+    except (ClaimsError, CatalogError, CalendarHorizonError, UnreadableError, OSError) as error:
         fail(str(error), code=2)
     if not found.is_real:
         out.print("[bold]SAMPLE DATA[/bold]: only the ledger's published figures are evidence, nothing simulated.")
@@ -296,13 +296,13 @@ def note(
     commodity: Annotated[str | None, typer.Option(help="Commodity code, e.g. AO; default the one whose outlook rests on most data.")] = None,
 ) -> None:
     """Write the note of a day: one page in Chinese and English that opens without a network."""
-    from serving.read import NothingPublishedError
+    from serving.read import UnreadableError
     from serving.research.note.known import NoteError
     from serving.research.note.page import write_note
 
     try:
         path = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None)
-    except (NoteError, NothingPublishedError, OSError) as error:
+    except (NoteError, UnreadableError, OSError) as error:
         fail(str(error))
     _plain(f"written: {path}  (add #en to the address for English)")
 
@@ -317,7 +317,7 @@ def export(
     from ingest.files import write_atomic
     from serving.publish.spreadsheets import UnknownTableError
     from serving.publish.spreadsheets import export as blocks
-    from serving.read import NothingPublishedError
+    from serving.read import UnreadableError
 
     if to is not None and to.is_dir():
         fail(f"--to {to} is a folder; name the file to write")
@@ -328,7 +328,7 @@ def export(
         else:
             write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh)))
             _plain(f"written: {to}")
-    except (UnknownTableError, NothingPublishedError) as error:
+    except (UnknownTableError, UnreadableError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{to or 'standard output'} cannot be written: {error.strerror or error}")
@@ -469,11 +469,11 @@ def _show_problems(settings: Settings, run_id: str) -> None:
 
 
 def _show_outlook(settings: Settings, day: date | None) -> None:
-    from serving.read import NothingPublishedError, outlook
+    from serving.read import UnreadableError, outlook
 
     try:
         found = outlook(settings, day)
-    except NothingPublishedError as error:
+    except UnreadableError as error:
         fail(str(error))
     if not found.rows:
         fail(f"no outlook for {day or 'any day'}; it needs quotes or receipts of that day")

@@ -22,6 +22,7 @@ from ingest.lake import Batch, Lake
 from ingest.settings import Settings
 from quality.fields import FIELDS
 from quality.raw import TABLES, RawTable
+from serving.read import held_elsewhere
 
 
 class WarehouseBusyError(Exception):
@@ -96,7 +97,7 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
     try:
         con = duckdb.connect(str(settings.warehouse), read_only=read_only, config=config)
     except duckdb.IOException as error:
-        if "lock" not in str(error).lower():
+        if not held_elsewhere(error):
             raise
         raise WarehouseBusyError(
             f"{settings.warehouse} is open in another program; close it there (readers should open {settings.serving}/alumina.duckdb instead)"

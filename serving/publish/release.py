@@ -10,7 +10,6 @@ import importlib.metadata
 import json
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -37,6 +36,7 @@ from serving.read import FILE_NAME
 from serving.research.backtest import backtest
 from serving.research.note import page as note
 from serving.research.own_note import audit_release
+from serving.seal import MANIFEST, faults, remove, seal
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -149,7 +149,7 @@ def publish(
     folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
     # Left by a build that died, the last ones between being named and being served: no other is alive, and nobody may go back to what nobody saw.
     for path in [*settings.releases.glob(".building-*"), *_never_served(settings)]:
-        shutil.rmtree(path, ignore_errors=True)
+        remove(path)
     _write_status(settings, release_id, run_id, "running", "")
     try:
         folder.mkdir(parents=True)
@@ -179,7 +179,7 @@ def publish(
                 )
             with _meanwhile(con, lambda own: _export(own, folder)) as exported, _timed(seconds, "note"):
                 _write_note(con, settings, folder, results)
-        _seal(folder, release_id)
+        seal(folder, release_id)
         folder.rename(final)
         sync_folder(settings.releases)
         point_serving_at(settings, release_id)
@@ -187,7 +187,7 @@ def publish(
         # Room first: on a full disk the status could not be written beside the debris. What is not served must not look like a release.
         for path in (folder, final):
             if path.name != settings.serving.resolve().name:
-                shutil.rmtree(path, ignore_errors=True)
+                remove(path)
         outcome = "refused" if isinstance(error, PublishRefusedError) else "failed"
         with suppress(OSError):  # what went wrong before is what is told
             _write_status(settings, release_id, run_id, outcome, told(error))
@@ -220,21 +220,24 @@ def point_serving_at(settings: Settings, release_id: str) -> None:
 
 
 def rollback(settings: Settings) -> str:
-    """Point `serving` at the release before the current one and give its id; raises PublishRefusedError when there is none.
+    """Point `serving` at the release before the current one and give its id; raises PublishRefusedError when there is no whole one.
 
     The current one is rejected for good: no later rollback goes back to it.
     """
     if not settings.serving.is_symlink():
         raise PublishRefusedError(f"nothing is published in {settings.root}, so there is no release to go back to")
     current, rejected = settings.serving.resolve().name, _rejected(settings)
-    earlier = [path.name for path in _kept(settings) if path.name < current and path.name not in rejected]
-    if not earlier:
-        raise PublishRefusedError(f"there is no release before {current} to go back to")
+    earlier = [path for path in _kept(settings) if path.name < current and path.name not in rejected]
+    broken = {path.name: found[0] for path in earlier if (found := faults(path))}
+    whole = [path.name for path in earlier if path.name not in broken]
+    if not whole:
+        rotten = f"; not whole: {'; '.join(broken.values())}" if broken else ""
+        raise PublishRefusedError(f"there is no release before {current} to go back to{rotten}")
     there = {path.name for path in _kept(settings)}
     write_atomic(settings.rejected, json.dumps(sorted((rejected | {current}) & there), indent=1).encode())
-    point_serving_at(settings, earlier[-1])
-    _write_status(settings, earlier[-1], "", "rolled_back", f"from {current}")
-    return earlier[-1]
+    point_serving_at(settings, whole[-1])
+    _write_status(settings, whole[-1], "", "rolled_back", f"from {current}")
+    return whole[-1]
 
 
 def code_version() -> str:
@@ -394,29 +397,18 @@ def _write_note(con: duckdb.DuckDBPyConnection, settings: Settings, folder: Path
     (folder / note.FILE_NAME).write_text(page, encoding="utf-8")
 
 
-def _seal(folder: Path, release_id: str) -> None:
-    """Note the sha256 of every file and make the folder durable."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    hashes = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    write_atomic(folder / "manifest.json", json.dumps({"release_id": release_id, "files": hashes}, indent=1).encode())
-    for path in (folder / FILE_NAME, folder / note.FILE_NAME, *folder.glob("*.parquet")):
-        with path.open("rb") as handle:
-            os.fsync(handle.fileno())
-    sync_folder(folder)
-
-
 def _retire(settings: Settings) -> None:
     """Delete the oldest releases beyond those kept, never the one that is served; a rejected one takes no place of one to go back to."""
     current, rejected, releases = settings.serving.resolve().name, _rejected(settings), _kept(settings)
     good = [path for path in releases if path.name not in rejected]
     for path in {*releases} - {*releases[-settings.releases_kept :], *good[-settings.releases_kept :]}:
         if path.name != current:
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
 
 
 def _kept(settings: Settings) -> list[Path]:
     """List the releases there are, oldest first; a folder without a manifest is somebody else's."""
-    return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / "manifest.json").is_file())
+    return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / MANIFEST).is_file())
 
 
 def _never_served(settings: Settings) -> list[Path]:
