@@ -104,6 +104,15 @@ def test_every_model_is_described_by_its_grain_and_keyed() -> None:
     assert unkeyed == exempt
 
 
+def test_a_model_is_described_and_tested_by_the_yml_beside_it() -> None:
+    strangers = []
+    for file in DBT.glob("models/**/*.yml"):
+        beside, told = {path.stem for path in file.parent.glob("*.sql")}, yaml.safe_load(file.read_text())
+        named = [model["name"] for model in told.get("models", [])] + [test["model"] for test in told.get("unit_tests", [])]
+        strangers += [f"{file.relative_to(DBT)}: {name}" for name in named if name not in beside]
+    assert strangers == []
+
+
 def test_published_models_are_described_in_both_languages() -> None:
     published = [
         model
@@ -147,9 +156,7 @@ def test_dialect_differences_live_in_macros() -> None:
 def test_every_threshold_has_a_source_and_is_used() -> None:
     parameters = tomllib.loads((ROOT / "ingest/catalog/parameters.toml").read_text())["parameter"]
     assert [row["name"] for row in parameters if not row["source"].strip() or not row["unit"].strip()] == []
-    lists = [
-        (DBT / f"models/intermediate/{model}.sql").read_text().split("] -%}")[0] for model in ("int_commodities__parameters", "int_market__breadth")
-    ]
+    lists = [path.read_text().split("] -%}")[0] for path in MODELS if path.stem in ("int_commodities__parameters", "int_market__breadth")]
     read = {name for text in lists for name in re.findall(r"'(\w+)'", text)}
     assert {row["name"] for row in parameters} == read
     models = "".join(path.read_text() for path in MODELS if path.stem != "int_commodities__parameters")
