@@ -27,7 +27,7 @@ known_trade as (
 
 monthly_trade as (
 
-    select * from {{ ref('fct_trade_balance_monthly') }}
+    select * from {{ ref('int_customs__flows') }}
     where flow = 'net' and role = 'product' and net_import_t is not null
 
 ),

@@ -28,7 +28,7 @@ margins as (
 
 parity as (
 
-    select * from {{ ref('fct_import_parity_daily') }}
+    select * from {{ ref('int_parity__daily') }}
     where spot_leg = 'natl'
 
 ),

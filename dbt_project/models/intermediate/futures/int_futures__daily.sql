@@ -65,7 +65,7 @@ nights as (
 
 calendar as (
 
-    select * from {{ ref('dim_trading_day') }}
+    select * from {{ ref('int_calendar__sessions') }}
 
 ),
 

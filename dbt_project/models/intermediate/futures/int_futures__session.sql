@@ -13,7 +13,7 @@ quotes as (
 
 days as (
 
-    select * from {{ ref('dim_trading_day') }}
+    select * from {{ ref('int_calendar__sessions') }}
 
 ),
 

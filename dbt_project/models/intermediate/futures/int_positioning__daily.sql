@@ -38,7 +38,7 @@ commodities as (
 
 days as (
 
-    select * from {{ ref('dim_trading_day') }}
+    select * from {{ ref('int_calendar__sessions') }}
 
 ),
 

@@ -15,7 +15,7 @@ sessions as (
 
 days as (
 
-    select * from {{ ref('dim_trading_day') }}
+    select * from {{ ref('int_calendar__sessions') }}
 
 ),
 

@@ -1,7 +1,7 @@
 -- The figures rules may read, in one long form, as known at each decision. What a metric is stands in rules.toml.
 with sentiment as (
 
-    select * from {{ ref('fct_sentiment_daily') }}
+    select * from {{ ref('int_sentiment__scores') }}
 
 ),
 

@@ -66,7 +66,8 @@ calendar as (
 
 levels as (
 
-    select * from {{ ref('fct_receipts_daily') }}
+    select * from {{ ref('int_receipts__daily') }}
+    where reading = 'latest'
 
 ),
 
@@ -79,7 +80,8 @@ futures as (
 
 sessions as (
 
-    select * from {{ ref('fct_futures_session') }}
+    select * from {{ ref('int_futures__session') }}
+    where reading = 'latest'
 
 ),
 

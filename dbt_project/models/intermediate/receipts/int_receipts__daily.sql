@@ -21,7 +21,7 @@ deliveries as (
 
 commodities as (
 
-    select * from {{ ref('dim_commodity') }}
+    select * from {{ ref('int_commodities__current') }}
 
 ),
 
