@@ -13,6 +13,7 @@ from dagster_dbt import DbtCliResource, DbtProject
 
 from ingest.files import write_atomic
 from ingest.settings import REPOSITORY, Settings
+from orchestration.warehouse import staging
 from orchestration.warehouse.load import connect
 from serving.publish.release import CheckResult, PublishRefusedError
 
@@ -27,12 +28,18 @@ Stored = Sequence[dict[str, Any]] | str
 
 
 def project() -> DbtProject:
-    """Give the dbt project with a manifest that is not older than its files."""
+    """Give the dbt project with its staging models as `quality.raw` has the tables, and a manifest that is not older than its files."""
+    write_staging()
     manifest = PROJECT / "target" / "manifest.json"
     if not manifest.is_file() or manifest.stat().st_mtime < _newest():
         forget_stale_parse(manifest.parent)
         parse(Settings())
     return DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
+
+
+def write_staging() -> None:
+    """Write the staging models where they are not there or not those of `quality.raw`."""
+    staging.write(PROJECT / "models" / "staging")
 
 
 def parse(settings: Settings) -> None:

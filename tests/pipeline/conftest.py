@@ -20,7 +20,7 @@ from ingest.lake import Lake
 from ingest.origins import CatalogOrigin, Origin
 from ingest.settings import REPOSITORY, Settings
 from ingest.sources import SOURCES
-from orchestration.warehouse.dbt import PRODUCTION, PROJECT, build_command, environment
+from orchestration.warehouse.dbt import PRODUCTION, PROJECT, build_command, environment, write_staging
 from orchestration.warehouse.load import load_raw
 
 ALUMINA = Path(sys.executable).with_name("alumina")
@@ -155,6 +155,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
     """Every model as (name, view or table, compiled SQL), in the order of their dependencies."""
     settings = Settings(home=tmp_path_factory.mktemp("compiled"))
     load_raw(settings)
+    write_staging()
     command = ["compile" if word == "build" else word for word in build_command(settings) if word not in PRODUCTION]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]

@@ -89,7 +89,7 @@ def _table(node: dict[str, Any]) -> tuple[str, str]:
     table = unique_id[-1]
     if unique_id[0] == "source" or table.startswith("stg_"):
         return "raw", table.removeprefix("stg_")
-    return next(path.parent.name for path in PROJECT.glob(f"models/*/{table}.sql")), table
+    return next(path.relative_to(PROJECT).parts[1] for path in PROJECT.glob(f"models/**/{table}.sql")), table
 
 
 @pytest.fixture(scope="module")
