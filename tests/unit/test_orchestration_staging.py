@@ -14,7 +14,8 @@ from feeds import Home, delivery
 
 from ingest.source import Parsed, Request
 from ingest.sources.fx import TABLE, Fx
-from orchestration import dbt, staging, warehouse
+from orchestration.warehouse import dbt, staging
+from orchestration.warehouse import load as warehouse
 from orchestration.warehouse.load import connect, load_raw
 from quality import fields, raw
 from quality.fields import Field, Kind
