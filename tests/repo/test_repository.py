@@ -14,6 +14,8 @@ from ingest.sources import SOURCES
 from orchestration.dbt import write_staging
 from quality.fields import FIELDS
 from quality.raw import TABLES
+from quality.release import GATES
+from serving.keys import published_keys
 from serving.release import OWN_TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +127,10 @@ def test_published_models_are_described_in_both_languages() -> None:
     assert [text for text in texts if not re.search(r"\|\s*\S*[\u4e00-\u9fff]", text)] == []
 
 
+def test_the_release_gate_asks_for_keys_that_dbt_tests() -> None:
+    assert set(GATES) <= set(published_keys())
+
+
 def test_staging_is_one_to_one_and_nothing_else_reads_raw() -> None:
     for path in MODELS:
         text, layer = path.read_text(), path.relative_to(DBT / "models").parts[0]
@@ -135,7 +141,9 @@ def test_staging_is_one_to_one_and_nothing_else_reads_raw() -> None:
             assert re.findall(r"^        (\w+),?$", text, re.MULTILINE) == list(TABLES[sources[0]].stored_schema)
         else:
             assert sources == [], path
-    assert {f"stg_{name}" for name in TABLES} == {path.stem for path in MODELS if path.stem.startswith("stg_")}
+    staged = {path.stem for path in MODELS if path.stem.startswith("stg_")}
+    assert staged == {f"stg_{table.name}" for table in TABLES.values() if table.staged}
+    assert staged == {name for path in MODELS for name in re.findall(r"ref\('(stg_\w+)'\)", path.read_text())}  # what nobody reads is not staged
     assert [path for path in tracked() if path.is_relative_to(DBT / "models/staging")] == []
 
 
