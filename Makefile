@@ -25,6 +25,7 @@ lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/sqlfluff lint dbt_project --processes 2
 
 # uv installs the locked set in about a quarter of pip's time; it is itself taken from the lock, hashes checked, and pip is the fallback.

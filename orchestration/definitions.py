@@ -8,20 +8,19 @@ from typing import Any
 import dagster as dg
 
 from ingest.sources import SOURCES
-from orchestration.as_of import as_of_job
 from orchestration.assets.arrivals import arrivals_asset
-from orchestration.assets.lake import lake_asset
+from orchestration.assets.freshness import published_in_time
+from orchestration.assets.intake import lake_asset
 from orchestration.assets.models import dbt_models
-from orchestration.assets.raw import raw_tables
-from orchestration.assets.release import release_asset
-from orchestration.dbt import resource
-from orchestration.freshness import published_in_time
-from orchestration.jobs import arrivals_by_day, arrivals_by_month, daily
-from orchestration.partitions import DAY_SOURCES, MONTH_SOURCES
+from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
+from orchestration.assets.publication import release_asset
+from orchestration.assets.raw_tables import raw_tables
+from orchestration.automation.jobs import arrivals_by_day, arrivals_by_month, as_of_job, daily
+from orchestration.automation.schedules import SCHEDULES
+from orchestration.automation.sensors import SENSORS
 from orchestration.resources import Home, Intake
-from orchestration.schedules import SCHEDULES
-from orchestration.sensors import SENSORS
-from serving.release import SCHEMAS
+from orchestration.warehouse.dbt import resource
+from serving.publish.release import SCHEMAS
 
 
 def build_defs(**overrides: Any) -> dg.Definitions:

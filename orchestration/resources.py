@@ -17,8 +17,8 @@ from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, Sample
 from ingest.settings import Settings
 from ingest.source import SHANGHAI
 from ingest.sources import SOURCES
-from orchestration.alive import alive
-from orchestration.warehouse import half_a_lake
+from orchestration.instance.alive import alive
+from orchestration.warehouse.load import half_a_lake
 
 
 class Home(dg.ConfigurableResource):

@@ -1,7 +1,7 @@
 """The shape of every raw table: one pandera model each, built from `quality.fields`.
 
 A rule about one source frame lives here (types, bounds, nulls, relations inside a row or a series). Relations between
-tables belong to dbt, the audit of what is published to `quality.release`. Frames must be eager: pandera checks only
+tables belong to dbt, the audit of what is published to `quality.gate`. Frames must be eager: pandera checks only
 the schema of a lazy one.
 """
 

@@ -1,1 +1,1 @@
-"""The published side: what people and BI tools read, built aside, audited, swapped in whole. Reads marts, writes only its own release."""
+"""The published side. `read` opens a release, `publish` makes one, `research` works out what a release carries beside its tables."""

@@ -17,8 +17,8 @@ from ingest.home import claim
 from ingest.origins import LiveOrigin, Origin
 from ingest.source import SHANGHAI, DataOrigin, Source
 from ingest.sources import SOURCES
-from orchestration.event_log import report_partitions
-from orchestration.partitions import DAY_SOURCES, DAYS, MONTH_SOURCES, MONTHS, Arrival, asking_days, day_arrivals, days_of, month_arrivals
+from orchestration.assets.partitions import DAY_SOURCES, DAYS, MONTH_SOURCES, MONTHS, Arrival, asking_days, day_arrivals, days_of, month_arrivals
+from orchestration.instance.event_log import report_partitions
 from orchestration.resources import Home, Intake, IntakeError
 
 SHOWN = 5

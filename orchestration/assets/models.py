@@ -10,12 +10,12 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
-from orchestration import lineage
-from orchestration.dbt import PRODUCTION, begin_build, environment, forget_stale_parse, project, record_results
-from orchestration.pictures import failures, keep_failures
+from orchestration.assets.pictures import failures, keep_failures
+from orchestration.assets.tables import describe
 from orchestration.resources import Home
-from orchestration.tables import describe
-from orchestration.warehouse import write_lock
+from orchestration.warehouse import lineage
+from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, forget_stale_parse, project, record_results
+from orchestration.warehouse.load import write_lock
 
 DBT_PROJECT = project()
 NAMED = 5

@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest.settings import Settings
-from serving import release
-from serving.note.page import FILE_NAME as NOTE
+from serving.publish import release
+from serving.research.note.page import FILE_NAME as NOTE
 from tests.pipeline.test_analysts import QUESTIONS
 from tests.reliability.readers import nothing_but_the_swap
 

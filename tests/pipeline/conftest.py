@@ -20,8 +20,8 @@ from ingest.lake import Lake
 from ingest.origins import CatalogOrigin, Origin
 from ingest.settings import REPOSITORY, Settings
 from ingest.sources import SOURCES
-from orchestration.dbt import PRODUCTION, PROJECT, build_command, environment, write_staging
-from orchestration.warehouse import load_raw
+from orchestration.warehouse.dbt import PRODUCTION, PROJECT, build_command, environment, write_staging
+from orchestration.warehouse.load import load_raw
 
 ALUMINA = Path(sys.executable).with_name("alumina")
 GUARD = Path(__file__).with_name("guard")

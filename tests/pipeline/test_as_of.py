@@ -13,8 +13,8 @@ import pytest
 
 from ingest.settings import Settings
 from ingest.source import SHANGHAI
-from orchestration.as_of import moment
-from serving.release import PublishRefusedError, publish
+from orchestration.warehouse.as_of import moment
+from serving.publish.release import PublishRefusedError, publish
 from tests.pipeline.conftest import Built, alumina
 
 AS_OF = "2025-07-22 15:05"

@@ -12,10 +12,10 @@ import duckdb
 import pytest
 
 from ingest.settings import REPOSITORY, Settings
-from orchestration.dbt import environment, record_results
-from orchestration.pictures import failures, keep_failures
-from quality.release import GATES, run_gate
-from serving.keys import published_keys
+from orchestration.assets.pictures import failures, keep_failures
+from orchestration.warehouse.dbt import environment, record_results
+from quality.gate import GATES, run_gate
+from serving.publish.keys import published_keys
 from tests.pipeline.conftest import Built
 
 DBT = Path(sys.executable).with_name("dbt")

@@ -14,11 +14,11 @@ import pytest
 import ingest.catalog as catalog_files
 from ingest.catalog.calendar import load_calendar
 from ingest.sample.ledger import CLAIMS_FILE
-from serving.audit.catalog import FUTURES, load_catalog
-from serving.audit.claims import COLUMNS
-from serving.audit.facts import read_evidence
-from serving.audit.formulas import Context, MissingError, evaluate
-from serving.audit.interval import Interval
+from serving.research.audit.claims import COLUMNS
+from serving.research.audit.facts import read_evidence
+from serving.research.audit.formulas import Context, MissingError, evaluate
+from serving.research.audit.interval import Interval
+from serving.research.audit.metrics import FUTURES, load_catalog
 from tests.pipeline.conftest import Built, alumina
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "claims.csv"

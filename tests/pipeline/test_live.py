@@ -16,7 +16,7 @@ from ingest.origins import LiveOrigin
 from ingest.source import Request, Response
 from ingest.sources.shfe import Shfe
 from orchestration.assets.arrivals import arrivals_asset, arrivals_key
-from orchestration.assets.lake import lake_asset, lake_key
+from orchestration.assets.intake import lake_asset, lake_key
 from orchestration.resources import Home, Intake
 
 DAY = date(2025, 7, 16)

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from quality.missing import AS_PRINTED, MISSING, unexplained
-from serving.release import _missing_figures
+from serving.publish.release import _missing_figures
 
 
 @pytest.fixture(scope="module")

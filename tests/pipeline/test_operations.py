@@ -17,12 +17,12 @@ import httpx
 import pytest
 
 from ingest.settings import REPOSITORY, Settings
-from orchestration import instance as instances
-from orchestration.alive import without_a_process
-from orchestration.assets.release import COMPLETE, KEY, gate_name
+from orchestration.assets.publication import COMPLETE, KEY, gate_name
+from orchestration.automation.sensors import died
+from orchestration.instance import environment as instances
+from orchestration.instance.alive import without_a_process
 from orchestration.resources import Home
-from orchestration.sensors import died
-from quality.release import GATES
+from quality.gate import GATES
 from tests.pipeline.conftest import ALUMINA, SLICE, alumina, guarded
 from tests.pipeline.test_command import _content
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ingest.settings import Settings
-from serving.whatif import WhatIfError, parse, shocks, whatif
+from serving.research.whatif import WhatIfError, parse, shocks, whatif
 from tests.pipeline.conftest import BACKTEST, told_in_readme
 
 GOLDEN = date(2025, 7, 22)

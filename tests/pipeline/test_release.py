@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from ingest.settings import Settings
-from serving import release
+from serving.publish import release
 
 
 def test_every_published_table_and_column_is_described(sample) -> None:

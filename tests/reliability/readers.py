@@ -2,7 +2,7 @@
 
     python -m tests.reliability.readers --publishes 200
 
-Publishes a small home again and again through `serving.release.publish`; each release says its number in every table. Each reader is a process of
+Publishes a small home again and again through `serving.publish.release.publish`; each release says its number in every table. Each reader is a process of
 its own that opens the current release by its resolved path and compares what the folder, `publication`, the outlook and the
 Parquet twins say. What does not touch readers is left out, since it takes seconds a time: the gate, the backtest, the claim audit,
 the note.
@@ -26,7 +26,7 @@ import polars as pl
 
 from ingest.settings import Settings
 from quality.fields import FIELDS
-from serving import release
+from serving.publish import release
 
 CONTRACT = Path(__file__).parents[1] / "contracts/outlook_v1.json"
 ROWS = 5_000

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.settings import Settings
-from serving import release
-from serving.exports import UnknownTableError, export, safe
+from serving.publish import release
+from serving.publish.spreadsheets import UnknownTableError, export, safe
 from serving.read import NothingPublishedError
 from tests.reliability import readers
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from ingest.settings import Settings
-from serving import release
+from serving.publish import release
 from tests.reliability import readers
 
 

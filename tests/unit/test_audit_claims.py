@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from ingest.catalog.calendar import load_calendar
-from serving.audit.catalog import CatalogError, load_catalog, load_days
-from serving.audit.claims import COLUMNS, ClaimsError, half_unit, parse_period, read_note
-from serving.audit.facts import Evidence
-from serving.audit.verdicts import Auditor, Verdict
+from serving.research.audit.claims import COLUMNS, ClaimsError, half_unit, parse_period, read_note
+from serving.research.audit.facts import Evidence
+from serving.research.audit.metrics import CatalogError, load_catalog, load_days
+from serving.research.audit.verdicts import Auditor, Verdict
 
 HEADER = ",".join(COLUMNS)
 GOOD = "X1,1,收于3513元,quantity,close,AO2509,2025-07-22,close,eq,3513,,yuan/t,"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.audit.interval import Interval, UndefinedError, highest, lowest, mean, median, tick_bases
+from serving.research.audit.interval import Interval, UndefinedError, highest, lowest, mean, median, tick_bases
 
 numbers = st.fractions(min_value=-10_000, max_value=10_000, max_denominator=1000)
 widths = st.fractions(min_value=0, max_value=50, max_denominator=100)

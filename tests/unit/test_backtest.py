@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from serving.backtest import _interval, _judge
+from serving.research.backtest import _interval, _judge
 
 DAYS = [date(2025, 1, 6) + timedelta(days=number) for number in range(4)]
 

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from ingest.settings import Settings
-from orchestration import cli
-from serving import release
+from orchestration.command import cli
+from serving.publish import release
 from tests.reliability.readers import publish, small_home
 
 Refused = Callable[..., tuple[int, str]]

@@ -16,7 +16,7 @@ from ingest.origins import Delivery
 from ingest.settings import Settings
 from ingest.source import Request, Response
 from ingest.sources import SOURCES
-from orchestration.warehouse import load_raw
+from orchestration.warehouse.load import load_raw
 from quality.raw import TABLES
 
 PERMUTATIONS = 100

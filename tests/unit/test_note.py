@@ -13,11 +13,11 @@ from lxml import html
 
 from ingest.settings import REPOSITORY, Settings
 from ingest.sources import SOURCES
-from serving import release
-from serving.note import page
-from serving.note.indicators import GROUPS
-from serving.note.known import NoteError
-from serving.words import CODES, FEEDS, Said, bound, claimed, is_met, measured, number, reason
+from serving.publish import release
+from serving.research.note import page
+from serving.research.note.indicators import GROUPS
+from serving.research.note.known import NoteError
+from serving.research.words import CODES, FEEDS, Said, bound, claimed, is_met, measured, number, reason
 
 pytest.importorskip("vl_convert", reason="the chart library is not installed")
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from ingest.lake import LakeError
 from ingest.settings import Settings
-from orchestration.alerts import alert, cause, webhook_problem
+from orchestration.instance.alerts import alert, cause, webhook_problem
 
 HEARD: list[dict[str, str]] = []
 
@@ -136,7 +136,7 @@ def test_a_failure_told_of_by_two_at_once_is_told_once(tmp_path: Path, monkeypat
         time.sleep(0.3)
         return "sent"
 
-    monkeypatch.setattr("orchestration.alerts._post", slow)
+    monkeypatch.setattr("orchestration.instance.alerts._post", slow)
     pair = [threading.Thread(target=alert, args=(Settings(home=tmp_path), "run_failed", "why"), kwargs={"run_id": "one"}) for _ in range(2)]
     for one in pair:
         one.start()

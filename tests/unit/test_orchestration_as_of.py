@@ -8,8 +8,8 @@ import pytest
 
 from ingest.settings import Settings
 from ingest.source import SHANGHAI
-from orchestration.as_of import AsOfError, _retire, build_as_of
-from orchestration.warehouse import begin_anew
+from orchestration.warehouse.as_of import AsOfError, _retire, build_as_of
+from orchestration.warehouse.load import begin_anew
 
 
 @pytest.mark.parametrize(("kept", "left"), [(1, ["new"]), (2, ["b", "new"]), (9, ["a", "b", "new"])])

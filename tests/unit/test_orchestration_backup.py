@@ -9,7 +9,7 @@ import pytest
 from ingest.archive import Archive, ArchiveError, Receipt
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
-from orchestration.backup import MARK, BackupError, backup, restore
+from orchestration.home.backup import MARK, BackupError, backup, restore
 from orchestration.resources import Home, Intake
 
 

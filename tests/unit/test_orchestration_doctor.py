@@ -12,8 +12,8 @@ from ingest.archive import Archive, Receipt
 from ingest.home import claim
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome
-from orchestration import doctor
-from orchestration.doctor import Finding, Level, examine
+from orchestration.home import doctor
+from orchestration.home.doctor import Finding, Level, examine
 
 EVENING = datetime(2025, 7, 22, 22, 0, tzinfo=SHANGHAI)
 

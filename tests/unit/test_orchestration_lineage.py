@@ -7,8 +7,8 @@ import pytest
 from sqlglot import MappingSchema
 
 from ingest.settings import Settings
-from orchestration.lineage import catalog, keep, origins, sources, told
-from serving.release import PublishRefusedError
+from orchestration.warehouse.lineage import catalog, keep, origins, sources, told
+from serving.publish.release import PublishRefusedError
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from dagster_dbt import dbt_assets
 
 from ingest.settings import Settings
 from orchestration.assets.models import DBT_PROJECT, Translator, dbt_models, failed
-from orchestration.dbt import begin_build, forget_results, forget_stale_parse, last_results, record_results
 from orchestration.definitions import defs
-from serving.release import PublishRefusedError
+from orchestration.warehouse.dbt import begin_build, forget_results, forget_stale_parse, last_results, record_results
+from serving.publish.release import PublishRefusedError
 
 
 @pytest.fixture(scope="module")

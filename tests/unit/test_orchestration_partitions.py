@@ -14,11 +14,11 @@ from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome, Request, Response
 from ingest.sources import SOURCES
-from orchestration import instance as instances
 from orchestration.assets.arrivals import arrivals_asset, arrivals_key
-from orchestration.assets.lake import lake_asset
-from orchestration.event_log import BatchedSqliteEventLogStorage
-from orchestration.partitions import DAY_SOURCES, MONTH_SOURCES, day_arrivals, days_of, lacking, month_arrivals
+from orchestration.assets.intake import lake_asset
+from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES, day_arrivals, days_of, lacking, month_arrivals
+from orchestration.instance import environment as instances
+from orchestration.instance.event_log import BatchedSqliteEventLogStorage
 from orchestration.resources import Home, Intake
 
 BY_NAME = {source.name: source for source in SOURCES}

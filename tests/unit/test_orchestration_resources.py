@@ -11,7 +11,7 @@ from ingest.origins import FilesOrigin, LiveOrigin, ReplayOrigin, SampleOrigin
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin
 from ingest.sources.fx import Fx
-from orchestration.instance import prepare
+from orchestration.instance.environment import prepare
 from orchestration.resources import Home, Intake, IntakeError
 
 

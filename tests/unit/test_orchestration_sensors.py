@@ -16,16 +16,16 @@ from ingest.archive import Archive, Receipt
 from ingest.home import claim
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome
-from orchestration import sensors
-from orchestration.alive import alive
-from orchestration.assets.release import COMPLETE, release_asset
-from orchestration.completeness import unmade
+from orchestration.assets.freshness import judge
+from orchestration.assets.publication import COMPLETE, release_asset
+from orchestration.automation import sensors
+from orchestration.automation.schedules import SCHEDULES
+from orchestration.automation.sensors import died, freshness, inbox, late_data, run_failed
 from orchestration.definitions import defs
-from orchestration.freshness import judge
+from orchestration.instance.alive import alive
+from orchestration.instance.completeness import unmade
 from orchestration.resources import Home, Intake
-from orchestration.schedules import SCHEDULES
-from orchestration.sensors import died, freshness, inbox, late_data, run_failed
-from serving.release import CheckResult, PublishRefusedError
+from serving.publish.release import CheckResult, PublishRefusedError
 
 TICKS = {schedule.name: schedule for schedule in SCHEDULES}
 
@@ -131,7 +131,7 @@ def test_a_home_of_the_sample_takes_no_dropped_files_and_asks_for_nothing_late(s
 
 
 def _receipts(settings: Settings, outcome: Outcome) -> None:
-    from orchestration.partitions import DAY_SOURCES
+    from orchestration.assets.partitions import DAY_SOURCES
 
     calendar, now = Home(path=str(settings.root)).calendar(), datetime.now(SHANGHAI)
     for day in calendar.between(now.date() - timedelta(days=14), now.date()):
@@ -246,9 +246,9 @@ def test_a_refused_release_shows_each_gate_with_the_rows_that_broke_it(home: Hom
     def refuse(*arguments: Any) -> Any:
         raise PublishRefusedError("release refused", (broken, fine))
 
-    monkeypatch.setattr("orchestration.assets.release.publish", refuse)
-    monkeypatch.setattr("orchestration.assets.release.last_results", lambda settings: [])
-    monkeypatch.setattr("orchestration.assets.release.lineage.sources", lambda settings: {})
+    monkeypatch.setattr("orchestration.assets.publication.publish", refuse)
+    monkeypatch.setattr("orchestration.assets.publication.last_results", lambda settings: [])
+    monkeypatch.setattr("orchestration.assets.publication.lineage.sources", lambda settings: {})
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize([release_asset([])], instance=instance, resources={"home": home, "intake": Intake()}, raise_on_error=False)
     shown = {check.check_name: check for check in result.get_asset_check_evaluations()}

@@ -14,8 +14,8 @@ from feeds import Home, delivery
 
 from ingest.source import Parsed, Request
 from ingest.sources.fx import TABLE, Fx
-from orchestration import dbt, staging, warehouse
-from orchestration.warehouse import connect, load_raw
+from orchestration.warehouse import dbt, load, staging
+from orchestration.warehouse.load import connect, load_raw
 from quality import fields, raw
 from quality.fields import Field, Kind
 from quality.raw import TABLES
@@ -35,7 +35,7 @@ class FxWithBand(Fx):
 def test_a_column_is_added_to_a_feed_by_its_field_and_its_parser_alone(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(fields.FIELDS, "band_pct", Field("band_pct", Kind.NUMBER, "pct", "Width of the band around the fixing", "浮动区间"))
     monkeypatch.setitem(raw.TABLES, TABLE, WIDER)
-    monkeypatch.setattr(warehouse, "TABLES", {name: TABLES[name] for name in (TABLE, "ingest__receipts")})
+    monkeypatch.setattr(load, "TABLES", {name: TABLES[name] for name in (TABLE, "ingest__receipts")})
     body = {"head": {"rep_code": "200"}, "data": {"searchlist": ["USD/CNY"]}, "records": [{"date": "2025-07-16", "values": ["7.1526"]}]}
     home.take(delivery("cfets_CcprHisNew.json", json.dumps(body).encode()), sources=[FxWithBand()])
     load_raw(home.settings)

@@ -10,8 +10,8 @@ from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.source import SHANGHAI
 from ingest.sources import SOURCES
 from ingest.sources.catalog import SHIPPED
-from orchestration.freshness import judge_day
-from orchestration.timetable import due_at, expected_session, grace, longest_pause, timetables
+from orchestration.assets.freshness import judge_day
+from orchestration.assets.timetable import due_at, expected_session, grace, longest_pause, timetables
 
 CALENDAR = load_calendar()
 SPRING_FESTIVAL = [date(2023, 1, 24), date(2024, 2, 14), date(2025, 1, 30), date(2026, 2, 18)]
@@ -87,4 +87,4 @@ def test_what_a_source_publishes_is_due_by_its_clock() -> None:
 def test_the_timetable_names_no_time_of_its_own() -> None:
     text = (SHIPPED / "schedule.toml").read_text()
     assert not [line for line in text.splitlines() if not line.startswith(("#", "source")) and ":" in line]
-    assert "hour" not in (Path(__file__).parents[2] / "orchestration/schedules.py").read_text()
+    assert "hour" not in (Path(__file__).parents[2] / "orchestration/automation/schedules.py").read_text()

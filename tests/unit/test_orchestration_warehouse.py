@@ -25,8 +25,8 @@ from ingest.source import DataOrigin, Outcome
 from ingest.sources.catalog import SHIPPED, Catalog
 from ingest.sources.policy import TONE
 from ingest.sources.shfe import Shfe
-from orchestration import warehouse
-from orchestration.warehouse import WarehouseBusyError, connect, load_raw, write_lock
+from orchestration.warehouse import load as warehouse
+from orchestration.warehouse.load import WarehouseBusyError, connect, load_raw, write_lock
 from quality.fields import FIELDS
 from quality.raw import TABLES, RawTable
 
@@ -304,7 +304,7 @@ LOCK = """
 import sys
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
-from orchestration.warehouse import write_lock
+from orchestration.warehouse.load import write_lock
 with write_lock(Settings(), "the nightly load"):
     print("open", flush=True)
     sys.stdin.read()

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from quality.fields import FIELDS, Kind
-from quality.release import GATES, GateResult, run_gate
-from serving.keys import published_keys
+from quality.gate import GATES, GateResult, run_gate
+from serving.publish.keys import published_keys
 
 Frames = dict[str, pd.DataFrame]
 Failure = tuple[str, str, str | None]

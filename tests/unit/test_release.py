@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.settings import Settings
-from serving import release
+from serving.publish import release
 from tests.reliability.readers import publish, small_home
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -58,7 +58,7 @@ def test_what_nobody_foresaw_is_told_with_its_type(published: Settings, monkeypa
     def forgets(*_: object) -> None:
         raise KeyError("value_found_unit")
 
-    monkeypatch.setattr(release, "_seal", forgets)
+    monkeypatch.setattr(release, "seal", forgets)
     with pytest.raises(KeyError):
         publish(published, 1)
     assert status(published)["reason"] == "KeyError: 'value_found_unit'"

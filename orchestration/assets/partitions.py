@@ -1,0 +1,163 @@
+"""Which days and months of a source have arrived: partitions of the calendar in Asia/Shanghai, and what is still to come.
+
+A source asked session by session has one partition for each calendar day: a closed day is one too, with the outcome
+`no_session`, so that no tomorrow is ever offered for lack of a session. A source that speaks of months has months.
+Nothing here asks an address; the archive's receipts say what came.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from ingest.archive import Receipt
+from ingest.catalog.calendar import Calendar, load_calendar
+from ingest.source import SHANGHAI, Outcome, Source
+from ingest.sources import SOURCES
+from orchestration.assets.timetable import due_at
+from quality.raw import TABLES
+
+_SHIPPED = load_calendar()
+_EVERY_YEAR = _SHIPPED.sessions[::250]
+
+DAYS = dg.DailyPartitionsDefinition(start_date=str(_SHIPPED.first_day), timezone=str(SHANGHAI), end_offset=1)
+"""Calendar days up to today."""
+MONTHS = dg.MonthlyPartitionsDefinition(start_date=f"{_SHIPPED.first_day:%Y-%m}", timezone=str(SHANGHAI), fmt="%Y-%m")
+"""Months that are over."""
+MONTH_SOURCES: tuple[Source, ...] = tuple(
+    source for source in SOURCES if source.tables and {TABLES[table].period for table in source.tables} == {"month"}
+)
+DAY_SOURCES: tuple[Source, ...] = tuple(
+    source for source in SOURCES if source not in MONTH_SOURCES and any(request.day == day for day in _EVERY_YEAR for request in source.requests(day))
+)
+
+HERE = (Outcome.OK, Outcome.UNCHANGED)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What a partition's receipts say."""
+
+    outcome: Outcome
+    payloads: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """True where everything asked for came, or the exchange was closed."""
+        return self.outcome in (*HERE, Outcome.NO_SESSION)
+
+    def metadata(self) -> dict[str, Any]:
+        """What the partition's page shows."""
+        hashes = ", ".join(sha[:12] for sha in self.payloads)
+        return {"outcome": str(self.outcome), "payloads": len(self.payloads)} | ({"payload_sha256": hashes} if hashes else {})
+
+
+def days_of(key: str) -> tuple[date, date] | None:
+    """Give the days a receipt's key speaks of (`20250716`, `202507`, a name with a month or a span of months); None where it names none."""
+    try:
+        if re.fullmatch(r"\d{8}", key):
+            return (day := datetime.strptime(key, "%Y%m%d").date(), day)
+        months = re.search(r"(?<!\d)(\d{6})(?:[-_](\d{6}))?(?!\d)", key)
+        if months is None:
+            return None
+        first, last = (datetime.strptime(text, "%Y%m").date() for text in (months[1], months[2] or months[1]))
+    except ValueError:
+        return None
+    return first, _month_after(last) - timedelta(days=1)
+
+
+def day_arrivals(receipts: Iterable[Receipt], calendar: Calendar, first: date, last: date) -> dict[str, Arrival]:
+    """Judge each day of a window by the newest receipt of each request; a session nobody asked about is not in the answer."""
+    arrivals = {str(day): Arrival(Outcome.NO_SESSION) for day in _days(first, last) if not calendar.is_session(day)}
+    for day, newest in _newest_by_day(receipts, first, last).items():
+        if str(day) not in arrivals:
+            arrivals[str(day)] = _judge(newest)
+    return arrivals
+
+
+def month_arrivals(receipts: Iterable[Receipt]) -> dict[str, Arrival]:
+    """Judge each month by the receipts that speak of it: one usable file, of the portal or of Comtrade, is an arrival."""
+    months: dict[str, list[Receipt]] = {}
+    for receipt in receipts:
+        if span := days_of(receipt.request_key):
+            for month in _months(*span):
+                months.setdefault(f"{month:%Y-%m}", []).append(receipt)
+    judged = {month: _judge([receipt for receipt in found if receipt.outcome in HERE] or found) for month, found in months.items()}
+    return {month: arrival for month, arrival in judged.items() if MONTHS.has_partition_key(month)}
+
+
+def lacking(
+    receipts: Iterable[Receipt], calendar: Calendar, now: datetime, lookback_days: int, sources: Sequence[Source] = DAY_SOURCES
+) -> Mapping[str, list[date]]:
+    """Name, by source, the sessions of the last days that are due by the publication clock and lack a usable payload.
+
+    Raises CalendarHorizonError when the calendar does not reach `now`: what is due is never guessed.
+    """
+    moment = now.astimezone(SHANGHAI)
+    last = moment.date()
+    calendar.is_session(last)
+    first = calendar.back(last, lookback_days)
+    known = [receipt for receipt in receipts if (span := days_of(receipt.request_key)) and span[1] >= first]
+    found = {}
+    for source in sources:
+        here = _newest_by_day((receipt for receipt in known if receipt.source == source.name), first, last, usable=True)
+        asked = {day: {request.feed for request in source.requests(day) if request.day == day} for day in calendar.between(first, last)}
+        days = [
+            day
+            for day, feeds in asked.items()
+            if due_at(source, day) <= moment and not feeds <= {receipt.feed for receipt in here.get(day, [])} | _only_today(source, day)
+        ]
+        if days:
+            found[source.name] = days
+    return found
+
+
+def asking_days(source: Source, month: date, today: date, calendar: Calendar) -> Iterator[date]:
+    """Give the days on which a source asks for a month (the first is enough); none where only people can export it."""
+    for day in calendar.between(month, today):
+        if any((span := days_of(request.key)) and span[0] == month for request in source.requests(day)):
+            yield day
+
+
+def _only_today(source: Source, day: date) -> set[str]:
+    """Feeds that can only be asked on their own day: they cannot be late, only gone."""
+    return {request.feed for request in source.requests(day) if request.day != day}
+
+
+def _newest_by_day(receipts: Iterable[Receipt], first: date, last: date, *, usable: bool = False) -> dict[date, list[Receipt]]:
+    """Group receipts by the days they speak of, the newest of each request; with `usable`, only those that brought data."""
+    newest = {receipt.request: receipt for receipt in receipts if not usable or receipt.outcome in HERE}
+    days: dict[date, list[Receipt]] = {}
+    for receipt in newest.values():
+        if span := days_of(receipt.request_key):
+            for day in _days(max(first, span[0]), min(last, span[1])):
+                days.setdefault(day, []).append(receipt)
+    return days
+
+
+def _judge(receipts: list[Receipt]) -> Arrival:
+    bad = next((receipt for receipt in receipts if receipt.outcome not in (*HERE, Outcome.NO_SESSION)), None)
+    if bad is not None:
+        return Arrival(bad.outcome, reason=f"{bad.request_name}: {bad.message}")
+    outcomes = {receipt.outcome for receipt in receipts}
+    outcome = next(outcome for outcome in (*HERE, Outcome.NO_SESSION) if outcome in outcomes)
+    return Arrival(outcome, tuple(sorted({receipt.payload_sha256 for receipt in receipts if receipt.payload_sha256})))
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _month_after(month: date) -> date:
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _months(first: date, last: date) -> Iterator[date]:
+    month = first.replace(day=1)
+    while month <= last:
+        yield month
+        month = _month_after(month)

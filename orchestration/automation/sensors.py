@@ -1,0 +1,125 @@
+"""Runs by what happens: a file dropped, data that came late, a run that failed, a release that is overdue.
+
+What only tells people is on from the start; what starts runs is off until an operator switches it on.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+import dagster as dg
+
+from ingest.dropped import inbox_of
+from ingest.home import origin_of
+from ingest.source import SHANGHAI, DataOrigin
+from orchestration.assets.freshness import judge
+from orchestration.assets.partitions import lacking
+from orchestration.assets.timetable import timetables
+from orchestration.automation.jobs import daily
+from orchestration.instance.alerts import alert, cause
+from orchestration.instance.alive import DIED, report_died, without_a_process
+from orchestration.instance.completeness import unmade
+from orchestration.resources import Home
+
+ON, OFF = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
+
+
+@dg.sensor(
+    job=daily, minimum_interval_seconds=30, default_status=OFF, description="Runs `daily` for settled files in the inbox; off until switched on."
+)
+def inbox(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
+    """One run for what lies in the inbox and is no longer written to; the same files never start a second one."""
+    if origin_of(home.settings) is DataOrigin.SAMPLE:
+        return dg.SkipReason("this home holds the sample, which takes no dropped files")
+    box = inbox_of(home.settings)
+    entries = [entry for entry in box.entries() if box.now() - entry.changed_at >= box.settle_seconds]
+    if not entries:
+        return dg.SkipReason("the inbox holds no settled file")
+    seen = hashlib.sha256(repr([(entry.name, entry.seen) for entry in entries]).encode()).hexdigest()
+    if seen == context.cursor:
+        return dg.SkipReason(f"{len(entries)} files were handed over before; if a run left them there, see its log and inbox/refused")
+    request = dg.RunRequest(
+        run_key=f"inbox:{seen}",
+        run_config={"resources": {"intake": {"config": {"source": "inbox"}}}},
+        tags={"alumina/cause": "inbox"},
+    )
+    return dg.SensorResult(run_requests=[request], cursor=seen)
+
+
+@dg.sensor(
+    job=daily,
+    minimum_interval_seconds=1800,
+    default_status=OFF,
+    description="Asks again for days that are due and did not come; off until switched on.",
+)
+def late_data(context: dg.SensorEvaluationContext, home: Home) -> dg.RunRequest | dg.SkipReason:
+    """Ask again, at most once an hour, for the days that are due by the clock and have not come."""
+    if origin_of(home.settings) is not DataOrigin.LIVE:
+        return dg.SkipReason("only a home with live data can ask again")
+    now = datetime.now(SHANGHAI)
+    missing = lacking(home.archive.receipts(), home.calendar(), now, timetables()["evening"].lookback_days)
+    days = sorted({day for found in missing.values() for day in found})
+    if not days:
+        return dg.SkipReason("everything that is due has arrived")
+    told = ", ".join(f"{source} {day}" for source, found in missing.items() for day in found)
+    context.log.info(f"not here yet: {told}")
+    return dg.RunRequest(
+        run_key=f"late:{hashlib.sha256(told.encode()).hexdigest()[:16]}:{now:%Y-%m-%dT%H}",
+        run_config={"resources": {"intake": {"config": {"source": "live", "first": str(days[0]), "last": str(days[-1])}}}},
+        tags={"alumina/cause": "late_data"},
+    )
+
+
+@dg.run_failure_sensor(default_status=ON, minimum_interval_seconds=15, description="Tells people of a run that failed, and why.")
+def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
+    """Tell people of a run that failed, with the sentence that says why."""
+    causes = [cause(event) for event in context.get_step_failure_events()]
+    run = context.dagster_run
+    alert(home.settings, "run_failed", "; ".join(dict.fromkeys(causes)) or context.failure_event.message or "", run_id=run.run_id, job=run.job_name)
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=ON, description="Marks runs failed whose process died, so that the next can start.")
+def died(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
+    """Mark a run failed that no process held now and at the look before: one that begins or ends is held by nobody for a moment only."""
+    dead = without_a_process(context.instance, home.settings)
+    before = set(json.loads(context.cursor or "[]"))
+    for run in dead:
+        if run.run_id in before:
+            report_died(context.instance, home.settings, run)
+            context.log.warning(f"run {run.run_id} ({run.job_name}): {DIED}")
+    suspects = [run.run_id for run in dead if run.run_id not in before]
+    if not dead and not before:
+        return dg.SkipReason("every run at work has its process")
+    return dg.SensorResult(cursor=json.dumps(suspects), skip_reason=dg.SkipReason(f"{len(dead)} runs at work without a process"))
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=ON,
+    minimum_interval_seconds=15,
+    description="Tells people of a green run that skipped assets.",
+)
+def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[dg.SkipReason]:
+    """Tell people of a run that ended green and did not make everything it set out to make."""
+    run = context.dagster_run
+    if missing := unmade(context.instance, run.run_id):
+        named = ", ".join(key.to_user_string() for key in missing[:5])
+        alert(home.settings, "run_incomplete", f"{len(missing)} assets were skipped: {named}", run_id=run.run_id, job=run.job_name)
+    else:
+        yield dg.SkipReason("everything that was planned was made")
+
+
+@dg.sensor(minimum_interval_seconds=900, default_status=ON, description="Tells people when the published file lacks a session that is due.")
+def freshness(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
+    """Hold the published file against the exchange calendar; tells people once when a session is overdue."""
+    verdict = judge(home.settings, datetime.now(SHANGHAI))
+    state = f"{verdict.passed}:{verdict.message}"
+    if state == context.cursor:
+        return dg.SkipReason(verdict.message)
+    if not verdict.passed:
+        alert(home.settings, "release_overdue", verdict.message)
+    return dg.SensorResult(asset_events=[verdict.evaluation()], cursor=state)
+
+
+SENSORS = [inbox, late_data, run_failed, died, run_incomplete, freshness]

@@ -1,0 +1,560 @@
+"""The `alumina` command: thin, over the same jobs the UI runs. Errors are one sentence on stderr and a non-zero exit."""
+
+import errno
+import os
+import shutil
+import sys
+import time
+from datetime import date
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ingest.settings import Settings
+
+app = typer.Typer(
+    help="The alumina warehouse: take data in, build the marts, publish the outlook.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(inbox_app, name="inbox")
+PROBLEMS_SHOWN = 20
+# How a home says no; anything else is a mistake of ours and shows where.
+REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+out, err = Console(file=sys.stdout), Console(file=sys.stderr)
+
+
+class RunSource(StrEnum):
+    """Where a run takes its payloads from."""
+
+    SAMPLE = "sample"
+    LIVE = "live"
+    FILES = "files"
+
+
+@app.command()
+def run(
+    source: Annotated[
+        RunSource | None,
+        typer.Option(help="sample, live, or files. Default: what this home holds (of files: its inbox); in a new one its inbox, else the sample."),
+    ] = None,
+    payloads: Annotated[Path | None, typer.Option(help="Folder of payload files, with --source files.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First day, e.g. 2025-05-01.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help='Take nothing in; build aside what was known at a time, e.g. "2025-07-22 15:05". Never published.')
+    ] = None,
+    timings: Annotated[bool, typer.Option("--timings", help="Show where the time went.")] = False,
+) -> None:
+    """Take data in, build and test every model, audit and publish. Running again changes nothing but the log of attempts."""
+    if as_of is not None:
+        if source or payloads or first or last:
+            fail("--as-of looks back at what this home holds; it goes with no other choice of data")
+        _look_back(as_of)
+        return
+    if source is RunSource.FILES and payloads is None:
+        fail("--source files needs --payloads DIR, the folder with the payload files")
+    if payloads is not None and source is not RunSource.FILES:
+        fail("--payloads goes with --source files")
+    if payloads is not None and not payloads.is_dir():
+        fail(f"the payload folder {payloads} does not exist")
+    days = {name: _day(name, text) for name, text in (("--from", first), ("--to", last))}
+    if first and last and days["--from"] > days["--to"]:
+        fail(f"--from {first} is after --to {last}")
+    _within_calendar(Settings(), days["--from"], days["--to"])
+    if source is None:
+        _say_default(Settings())
+    _run({"source": str(source or ""), "payloads": str(payloads.resolve()) if payloads else "", "first": first, "last": last}, timings=timings)
+
+
+@app.command()
+def outlook(day: Annotated[str | None, typer.Argument(help="Day of the outlook; default the newest.")] = None) -> None:
+    """Show the published outlook."""
+    _show_outlook(Settings(), _day("the day", day))
+
+
+@app.command()
+def whatif(
+    moved: Annotated[
+        list[str] | None, typer.Argument(help="What to move and by how much, e.g. bauxite_usd_t=+5 fx=+0.1. Without any, says what may be moved.")
+    ] = None,
+    day: Annotated[str | None, typer.Option("--day", help="Day of the outlook; default the newest.")] = None,
+    commodity: Annotated[str | None, typer.Option("--commodity", help="Commodity code, e.g. AO.")] = None,
+) -> None:
+    """Run the models again on a copy of what was built last, with a few figures moved. Changes nothing."""
+    from orchestration.warehouse.load import WarehouseBusyError, write_lock
+    from serving.research.whatif import WhatIfError, parse, shocks
+    from serving.research.whatif import whatif as ask
+
+    settings = Settings()
+    try:
+        declared = shocks(settings.catalog_overlay)
+        asked = moved or []
+        if not asked:
+            for name, shock in declared.items():
+                _plain(f"  {name}=…  [{shock['unit']}] {shock['en']}: {shock['source']}")
+            return
+        with out.status("running the models"):
+            held = partial(write_lock, settings, "copying the warehouse for a what-if")
+            answer = ask(settings, parse(asked, declared), commodity and commodity.upper(), _day("--day", day), held)
+    except (WhatIfError, WarehouseBusyError) as error:
+        fail(str(error))
+    if answer.data_origin == "sample":
+        out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
+    table = Table(title=f"{answer.commodity_code} {answer.day}, what if {' '.join(asked)}")
+    for name in ("figure", "unit", "now", "then", "change"):
+        table.add_column(name, justify="left" if name in ("figure", "unit") else "right")
+    for readout in answer.readouts:
+        change = None if readout.before is None or readout.after is None else readout.after - readout.before
+        table.add_row(readout.name, readout.unit, _number(readout.before, ",.2f"), _number(readout.after, ",.2f"), _number(change or None, "+,.2f"))
+    out.print(table)
+
+
+@app.command()
+def backtest() -> None:
+    """Show how the outlook's statements fared walk-forward, from the published release."""
+    from serving.read import UnreadableError, query
+
+    try:
+        found = query(Settings(), "select * from serving.outlook_backtest order by commodity_code, horizon, statements, strategy")
+    except UnreadableError as error:
+        fail(str(error))
+    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    if any(row["data_origin"] == "sample" for row in rows):
+        out.print("[bold]SAMPLE DATA[/bold]: largely simulated prices. This shows that the machinery runs, not that the rules work.")
+    table = Table(title="Backtest: 90 % intervals, Brier 0.25 is one who says nothing")
+    for name in ("commodity", "horizon", "statements", "strategy", "forecasts", "calls", "hit ratio", "Brier", "note"):
+        table.add_column(name, justify="right" if name in ("forecasts", "calls", "hit ratio", "Brier") else "left", overflow="fold")
+    for row in rows:
+        spans = [
+            "–" if row[name] is None else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]" for name in ("hit_ratio", "brier")
+        ]
+        keys = (row["commodity_code"], row["horizon"], row["statements"], row["strategy"], str(row["forecasts"]), str(row["calls"]))
+        table.add_row(*keys, *spans, row["null_reason"] or "")
+    out.print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether this home is in order and what to do next; exit code 1 when something is wrong."""
+    from orchestration.home.doctor import Level, examine
+
+    findings = examine(Settings())
+    marks = {Level.OK: "✓", Level.NOTE: "·", Level.ERROR: "✗"}
+    for finding in findings:
+        out.print(f"  {marks[finding.level]} {finding.subject}: {finding.message}", soft_wrap=True, markup=False, highlight=False)
+        if finding.advice:
+            out.print(f"      {finding.advice}", style="dim", soft_wrap=True, markup=False, highlight=False)
+    if any(finding.level is Level.ERROR for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def rebuild() -> None:
+    """Make lake and warehouse anew from the archive alone, and publish."""
+    from ingest.archive import Archive, ArchiveError
+    from orchestration.warehouse.load import WarehouseBusyError, begin_anew, write_lock
+
+    settings = Settings()
+    if not (settings.archive / "receipts").is_dir():
+        fail(f"there is no archive in {settings.root} to rebuild from")
+    try:
+        Archive(settings.archive).verify()  # before anything is deleted
+        with write_lock(settings, "rebuilding"):
+            begin_anew(settings)
+            for path in (settings.lake, settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    except (WarehouseBusyError, ArchiveError) as error:
+        fail(str(error))
+    _run({"source": "archive"})
+    settings.rebuilding.unlink()
+
+
+@app.command("backup")
+def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an empty folder, or an earlier backup.")]) -> None:
+    """Copy payloads, receipts, the operator's catalogue and the releases elsewhere, and hash the copy."""
+    from ingest.archive import ArchiveError
+    from orchestration.home.backup import BackupError, backup
+    from orchestration.warehouse.load import WarehouseBusyError
+
+    try:
+        copied = backup(Settings(), folder)
+    except (BackupError, ArchiveError, WarehouseBusyError) as error:
+        fail(str(error))
+    out.print(f"{copied.files} files copied to {folder}; all {copied.payloads} payloads there are whole", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(help="A backup.", exists=True, file_okay=False)]) -> None:
+    """Put a backup back: into an empty home everything, into a home with an archive the payloads that were lost or have rotted."""
+    from ingest.archive import ArchiveError
+    from orchestration.home.backup import BackupError, restore
+    from orchestration.warehouse.load import WarehouseBusyError
+
+    settings = Settings()
+    try:
+        copied = restore(settings, folder)
+    except (BackupError, ArchiveError, WarehouseBusyError) as error:
+        fail(str(error))
+    out.print(f"{copied.files} files put back into {settings.root}; all {copied.payloads} payloads are whole", soft_wrap=True, highlight=False)
+    if settings.rebuilding.exists():
+        out.print("next: alumina rebuild, which makes lake and warehouse from the archive")
+
+
+@app.command()
+def rollback() -> None:
+    """Serve the release before the current one again."""
+    from orchestration.warehouse.load import WarehouseBusyError, write_lock
+    from serving.publish import release
+
+    settings = Settings()
+    try:
+        with write_lock(settings, "rolling back"):
+            out.print(f"serving {release.rollback(settings)}")
+    except (release.PublishRefusedError, WarehouseBusyError, FileNotFoundError) as error:
+        fail(str(error))
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3000) -> None:
+    """Open the Dagster UI on this machine only."""
+    from ingest.settings import REPOSITORY
+    from orchestration.instance.environment import prepare
+
+    settings = Settings()
+    command = [
+        str(Path(sys.executable).with_name("dagster")),
+        "dev",
+        "--workspace",
+        str(REPOSITORY / "workspace.yaml"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    out.print(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
+    os.chdir(REPOSITORY)
+    os.execve(command[0], command, os.environ | prepare(settings))
+
+
+@app.command()
+def audit(
+    claims: Annotated[Path, typer.Argument(help="The note's claims, a CSV file; docs/claims.md describes it.")],
+    publisher: Annotated[str | None, typer.Option(help="Who published the note: what it printed itself is no evidence.")] = None,
+) -> None:
+    """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file cannot be audited."""
+    from ingest.catalog.calendar import CalendarHorizonError
+    from serving.read import UnreadableError
+    from serving.research.audit.claims import ClaimsError
+    from serving.research.audit.metrics import CatalogError
+    from serving.research.audit.runner import audit_note
+
+    settings = Settings()
+    try:
+        found = audit_note(settings, claims, publisher)
+    except (ClaimsError, CatalogError, CalendarHorizonError, UnreadableError, OSError) as error:
+        fail(str(error), code=2)
+    if not found.is_real:
+        out.print("[bold]SAMPLE DATA[/bold]: only the ledger's published figures are evidence, nothing simulated.")
+    table = Table(title=f"{claims.name}, publisher {found.note.publisher or 'not stated'}, as of {found.note.as_of}")
+    # The least widths fit a terminal of 80 columns: what is cut is the long text, never which claim and what of it.
+    widths = (
+        ("claim", 5, 6),
+        ("quote", 6, 24),
+        ("claimed", 7, 16),
+        ("verdict", 11, 20),
+        ("found", 9, 12),
+        ("self-consistency", 5, 22),
+        ("evidence", 8, 50),
+    )
+    for name, least, most in widths:
+        table.add_column(name, min_width=least, max_width=most, overflow="ellipsis", no_wrap=True)
+    for row in found.judged:
+        claim = row.claim
+        cells = (claim.claim_id, claim.quote, claim.claimed_text, str(row.verdict), _number(row.value_found, ",.2f"), row.self_consistency)
+        table.add_row(*(Text(cell) for cell in (*cells, row.evidence)))
+    out.print(table)
+    _plain(", ".join(f"{verdict.replace('_', ' ')} {count}" for verdict, count in found.totals.items() if count))
+    _plain(f"written: {found.folder}")
+    if found.totals["contradicted"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def note(
+    day: Annotated[str | None, typer.Argument(help="Day of the note; default the newest.")] = None,
+    commodity: Annotated[str | None, typer.Option(help="Commodity code, e.g. AO; default the one whose outlook rests on most data.")] = None,
+) -> None:
+    """Write the note of a day: one page in Chinese and English that opens without a network."""
+    from serving.read import UnreadableError
+    from serving.research.note.known import NoteError
+    from serving.research.note.page import write_note
+
+    try:
+        path = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None)
+    except (NoteError, UnreadableError, OSError) as error:
+        fail(str(error))
+    _plain(f"written: {path}  (add #en to the address for English)")
+
+
+@app.command()
+def export(
+    table: Annotated[str, typer.Argument(help="A published table or view, e.g. outlook_latest or marts.fct_spot_daily.")],
+    to: Annotated[Path | None, typer.Option("--to", help="The file to write; default standard output.")] = None,
+    zh: Annotated[bool, typer.Option("--zh", help="Chinese headers, from the data dictionary.")] = False,
+) -> None:
+    """Write a published table as CSV for spreadsheets: UTF-8 with byte-order mark, nothing that would run as a formula."""
+    from ingest.files import write_atomic
+    from serving.publish.spreadsheets import UnknownTableError
+    from serving.publish.spreadsheets import export as blocks
+    from serving.read import UnreadableError
+
+    if to is not None and to.is_dir():
+        fail(f"--to {to} is a folder; name the file to write")
+    try:
+        if to is None:
+            for block in blocks(Settings(), table, chinese=zh):
+                sys.stdout.buffer.write(block)
+        else:
+            write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh)))
+            _plain(f"written: {to}")
+    except (UnknownTableError, UnreadableError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{to or 'standard output'} cannot be written: {error.strerror or error}")
+
+
+@inbox_app.command("check")
+def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
+    """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
+    from ingest.dropped import examine
+    from ingest.inbox import one_line
+    from ingest.source import ConfigurationError
+    from ingest.sources import SOURCES
+
+    try:
+        found = examine(file, SOURCES)
+    except ConfigurationError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{one_line(str(file))} cannot be read: {one_line(error.strerror or str(error))}")
+    receipt = found.receipt
+    if not found.is_taken:
+        fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {one_line(receipt.message)}")
+    _plain(f"{receipt.request_name}: source {receipt.source}, feed {receipt.feed}")
+    for read in found.tables:
+        span = f", {read.first} to {read.last}" if read.first else ""
+        _plain(f"  {read.table}: {read.rows} rows of {read.series} series{span}")
+    if found.refused:
+        _plain(f"  {len(found.refused)} rows would be refused:")
+        for row in found.refused:
+            _plain(f"  ! {row}")
+    if not found.is_useful:
+        fail(f"no row of {receipt.request_name} would be taken")
+
+
+@inbox_app.command("list")
+def inbox_list() -> None:
+    """Say what lies in the inbox, and what was refused and why."""
+    from ingest.dropped import inbox_of
+    from ingest.inbox import REFUSED, one_line, safe_name
+
+    inbox = inbox_of(Settings())
+    entries = inbox.entries()
+    _plain(f"{inbox.folder}: {len(entries)} files waiting for the next run")
+    for entry in entries:
+        _plain(f"  {entry.name}  {entry.size} bytes" if entry.is_file else f"  {entry.name}  not a regular file, will be refused")
+    for name in inbox.folders():
+        _plain(f"  {name}/  a folder: not read; put its files into the inbox itself")
+    for note in sorted((inbox.folder / REFUSED).glob("*.reason.txt")):
+        lines = note.read_text(encoding="utf-8", errors="replace").splitlines()
+        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {one_line(lines[0]) if lines else 'no reason given'}")
+
+
+def _plain(text: str) -> None:
+    out.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def prepare() -> None:
+    """Write dbt's manifest and the note's chart library, so that the first run need not (part of the installation)."""
+    from orchestration.warehouse.dbt import project
+    from serving.research.note.bundle import bundle
+
+    project()
+    bundle()
+
+
+def _say_default(settings: Settings) -> None:
+    """Say what is taken in where nobody said, when that may not be what was meant: files are not fetched and not read again by themselves."""
+    from ingest.home import source_of
+    from ingest.source import DataOrigin
+
+    if source_of(settings) is DataOrigin.FILES:
+        _plain(f"taking the files in {settings.inbox}; to read a folder pass --source files --payloads DIR, to ask the exchanges --source live")
+
+
+def _within_calendar(settings: Settings, first: Any, last: Any) -> None:
+    """Refuse days of which the calendar knows none, before a run is spent on them."""
+    from ingest.catalog.calendar import CalendarHorizonError, load_calendar
+
+    try:
+        calendar = load_calendar(settings.catalog_overlay)
+        if (first and first > calendar.last_day) or (last and last < calendar.first_day):
+            calendar.is_session(first or last)
+    except (CalendarHorizonError, ValueError) as error:
+        fail(str(error))
+
+
+def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
+    from orchestration.command.run import STEPS, phase_of, run_job
+
+    settings = Settings()
+    begun = time.perf_counter()
+    with out.status("starting") as status:
+
+        def on_step(step: str, state: str) -> None:
+            phase = phase_of(step)
+            label = f"{STEPS.get(phase, phase)}: {step.split('__', 1)[-1]}" if phase == "lake" else STEPS.get(phase, phase)
+            if state == "start":
+                status.update(label)
+            else:
+                out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]")
+
+        result = run_job(settings, intake, on_step=on_step)
+    _show_problems(settings, result.run_id)
+    if timings:
+        _show_timings(result.seconds, time.perf_counter() - begun)
+    if not result.success:
+        fail(f"{result.message}\n  details: {result.log}")
+    _show_outlook(settings, None)
+
+
+def _look_back(text: str) -> None:
+    from ingest.lake import LakeError
+    from orchestration.warehouse.as_of import AsOfError, build_as_of, moment
+    from orchestration.warehouse.load import WarehouseBusyError
+
+    try:
+        with out.status("building what was known then"):
+            aside = build_as_of(Settings(), moment(text))
+    except (AsOfError, LakeError, WarehouseBusyError, ValueError) as error:
+        fail(str(error))
+    _show_outlook(aside, None)
+
+
+def _show_problems(settings: Settings, run_id: str) -> None:
+    """Say what this run could not use; the same lines stand in serving.source_status and serving.quality_results."""
+    from ingest.archive import Archive
+    from ingest.source import Outcome
+
+    receipts = [receipt for receipt in Archive(settings.archive).receipts() if receipt.run_id == run_id]
+    problems = [receipt for receipt in receipts if receipt.is_failure]
+    for receipt in problems[:PROBLEMS_SHOWN]:
+        out.print(f"  ! {receipt.request_name}: {receipt.outcome}: {receipt.message}", soft_wrap=True, markup=False, highlight=False)
+    if len(problems) > PROBLEMS_SHOWN:
+        out.print(f"  ! and {len(problems) - PROBLEMS_SHOWN} more payloads that could not be used, see serving.quality_results")
+    if waiting := [receipt.request_name for receipt in receipts if receipt.outcome is Outcome.NOT_PUBLISHED and not receipt.is_failure]:
+        _plain(f"  · not published yet, and not due: {', '.join(waiting)}")
+
+
+def _show_outlook(settings: Settings, day: date | None) -> None:
+    from serving.read import UnreadableError, outlook
+
+    try:
+        found = outlook(settings, day)
+    except UnreadableError as error:
+        fail(str(error))
+    if not found.rows:
+        fail(f"no outlook for {day or 'any day'}; it needs quotes or receipts of that day")
+    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    if any(row["data_origin"] == "sample" for row in rows):
+        out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
+    table = Table(title=f"Outlook {rows[0]['as_of_date']}, decided {rows[0]['decision_at']:%H:%M} Asia/Shanghai")
+    for name in ("commodity", "horizon", "stance", "confidence", "score", "coverage", "status"):
+        table.add_column(name, justify="right" if name in ("confidence", "score", "coverage") else "left", no_wrap=True)
+    for row in rows:
+        stance = "undecided" if row["stance"] is None else f"{row['stance'] or 0:+d} {row['direction']}".replace("+0", "0")
+        figures = (_number(row["confidence"], ".2f"), _number(row["score"], "+.1f"), _number(row["coverage"], ".0%"))
+        table.add_row(row["commodity_code"], row["horizon"], stance, *figures, row["status"])
+    out.print(table)
+    for row in rows:
+        if row["horizon"] == "short":
+            # A figure of another day than the outlook's says so.
+            days = {name: row[f"{name}_date"] for name in ("quotes", "receipts", "spot")}
+            if row["premium_rate_pct"] is not None:
+                days["premium"] = min((day for day in (days["quotes"], days["spot"]) if day), default=None)
+            of = {name: f" of {day:%m-%d}" if day and day != row["as_of_date"] else "" for name, day in days.items()}
+            close = f"{_number(row['close_cny_t'], ',.0f')} CNY/t ({_number(row['ret_cc_1d_pct'], '+.2f')} %)"
+            facts = (
+                f"{row['dominant_contract'] or 'no dominant contract'} close {close}{of['quotes']}",
+                f"receipts {_number(row['receipts_t'], ',.0f')} t{of['receipts']}",
+                f"spot {_number(row['spot_cny_t'], ',.2f')} CNY/t{of['spot']}",
+                f"futures premium {_number(row['premium_rate_pct'], '+.2f')} %{of.get('premium', '')}",
+            )
+            out.print(f"{row['commodity_code']}: {', '.join(facts)}")
+            if row["status_reason"]:
+                missing = f" (no data yet for: {row['missing_blocks'].replace(';', ', ')})" if row["missing_blocks"] else ""
+                out.print(f"{row['commodity_code']} is {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}{missing}")
+    if settings.as_of is None:
+        out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
+    else:
+        out.print(f"as known at {settings.as_of:%Y-%m-%d %H:%M}, not published: {settings.warehouse}", soft_wrap=True)
+
+
+def _show_timings(seconds: dict[str, float], total: float) -> None:
+    table = Table(title="where the time went")
+    table.add_column("phase")
+    table.add_column("s", justify="right")
+    for phase, value in seconds.items():
+        table.add_row(phase, f"{value:.1f}")
+    table.add_row("other", f"{total - sum(seconds.values()):.1f}")
+    table.add_row("all", f"{total:.1f}")
+    out.print(table)
+
+
+def _number(value: Any, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _day(name: str, text: str | None) -> Any:
+    from ingest.values import iso_day
+
+    try:
+        return iso_day(text) if text else None
+    except ValueError:
+        fail(f"{name} {text!r} is not a day; write it as 2025-07-22")
+
+
+def fail(message: str, *, code: int = 1) -> Any:
+    """Say what is wrong in one sentence and end with a non-zero exit code."""
+    err.print(f"alumina: {message}", style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
+    try:
+        app()
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        told = "; ".join(f"ALUMINA_{slip['loc'][0]}".upper() + f": {slip['msg']}" for slip in error.errors(include_input=False, include_url=False))
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        told = f"{error.filename or 'the disk'}: {error.strerror}; ALUMINA_HOME must be a folder that may be written to, with room on its disk"
+    else:
+        return
+    err.print(f"alumina: {told}", style="red", markup=False, soft_wrap=True)
+    sys.exit(1)

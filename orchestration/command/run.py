@@ -1,0 +1,126 @@
+"""One run of a job in this process, recorded in the instance, so that the UI shows it later. Knows nothing of a terminal."""
+
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ingest.settings import Settings
+from orchestration.instance.alerts import alert, cause
+from orchestration.instance.attribution import TAGS, attribute
+from orchestration.instance.environment import enter
+
+TIMED = {"lake": "ingest", "raw": "raw load", "dbt": "dbt", "release": "publish", "check": "publish"}
+STEPS = {"lake": "take in", "raw": "load raw", "dbt": "build and test models", "release": "audit and publish", "check": "hold against the calendar"}
+
+
+@dataclass
+class Outcome:
+    """How a run ended: success, the message of what failed, seconds by phase."""
+
+    success: bool
+    run_id: str
+    log: Path
+    """What dbt and other tools printed."""
+    message: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run_job(
+    settings: Settings, intake: dict[str, Any], *, job: str = "daily", on_step: Callable[[str, str], None] = lambda step, state: None
+) -> Outcome:
+    """Execute a job with the given intake; failures of steps come back as an outcome, never as an exception."""
+    started = time.perf_counter()
+    enter(settings)
+    import dagster as dg
+
+    imported = time.perf_counter()
+    from orchestration.definitions import defs
+
+    loaded = time.perf_counter()
+    seconds = {"imports": imported - started, "definitions": loaded - imported}
+    run_config = {
+        "resources": {"intake": {"config": {key: value for key, value in intake.items() if value}}},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+    with dg.DagsterInstance.get() as instance:
+        run_id = str(uuid.uuid4())
+        log = settings.root / "logs" / f"{run_id}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        watcher = _Watcher(instance, run_id, on_step)
+        watcher.start()
+        try:
+            with log.open("w", encoding="utf-8") as printed, contextlib.redirect_stdout(printed):
+                result = defs.resolve_job_def(job).execute_in_process(
+                    instance=instance, run_config=run_config, raise_on_error=False, run_id=run_id, tags=TAGS
+                )
+        finally:
+            watcher.stop()
+        attribute(instance, run_id, job)
+        failures = [event for event in result.all_events if event.event_type_value in ("STEP_FAILURE", "RUN_FAILURE")]
+        materialized = {key for event in result.get_asset_materialization_events() if (key := event.asset_key)}
+        expected = set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
+        seconds |= _phases(result)
+    message = "; ".join(dict.fromkeys(cause(event) for event in failures if event.event_type_value == "STEP_FAILURE")) or "; ".join(
+        event.message or "" for event in failures
+    )
+    if result.success and (skipped := sorted(key.to_user_string() for key in expected - materialized)):
+        message = f"the run ended without an error but did not make {', '.join(skipped[:5])}"
+    if message:
+        alert(settings, "run_failed" if not result.success else "run_incomplete", message, run_id=run_id, job=job)
+    return Outcome(result.success and not message, run_id, log, message, seconds)
+
+
+def _phases(result: Any) -> dict[str, float]:
+    """Seconds by phase; the release says itself how long its parts took."""
+    seconds: dict[str, float] = {}
+    for event in result.all_events:
+        if event.event_type_value == "STEP_SUCCESS" and event.step_key:
+            phase = TIMED[phase_of(event.step_key)]
+            seconds[phase] = seconds.get(phase, 0.0) + event.event_specific_data.duration_ms / 1000
+    for event in result.get_asset_materialization_events():
+        parts = {name: said for name, said in event.materialization.metadata.items() if name.endswith("_seconds")}
+        if parts:
+            seconds.pop("publish", None)  # the whole step
+            seconds |= {name.removesuffix("_seconds"): float(said.value) for name, said in parts.items()}
+    return seconds
+
+
+def phase_of(step_key: str) -> str:
+    """Name the phase a step belongs to: lake, raw, dbt, release or check."""
+    if step_key.endswith("published_in_time"):
+        return "check"
+    return next((phase for phase in STEPS if step_key.startswith(phase)), step_key)
+
+
+class _Watcher(threading.Thread):
+    """Tells a listener about steps as they start and end, by reading the instance's own log."""
+
+    def __init__(self, instance: Any, run_id: str, on_step: Callable[[str, str], None]) -> None:
+        super().__init__(daemon=True)
+        self._instance, self._run_id, self._on_step = instance, run_id, on_step
+        self._done = threading.Event()
+        self._seen = 0
+
+    def run(self) -> None:
+        while not self._done.wait(0.3):
+            self._look()
+
+    def stop(self) -> None:
+        self._done.set()
+        self.join()
+        self._look()
+
+    def _look(self) -> None:
+        from dagster import DagsterEventType
+
+        wanted = {DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE}
+        records = self._instance.all_logs(self._run_id, of_type=wanted)
+        for record in list(records)[self._seen :]:
+            self._seen += 1
+            event = record.dagster_event
+            self._on_step(event.step_key, event.event_type_value.removeprefix("STEP_").lower())

@@ -1,0 +1,233 @@
+"""Is this home in order, and what should be done next? Looks at files only: it opens no database and asks no address."""
+
+import importlib.metadata
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from itertools import takewhile
+
+from filelock import FileLock, Timeout
+
+from ingest.archive import Archive
+from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
+from ingest.deadline import Deadlines, load_deadlines
+from ingest.home import origin_of
+from ingest.lake import Lake
+from ingest.settings import REPOSITORY, Settings
+from ingest.source import SHANGHAI, DataOrigin, Outcome, PayloadError
+from ingest.sources import SOURCES
+from orchestration.instance.alerts import last_failure, webhook_problem
+
+# What a full home needs to go on for a while; assumed: a release of the sample takes 10 MB, DuckDB spills while it sorts.
+DISK_NEEDED = 2 * 2**30
+# Days back that are looked through for what is overdue: longer than any holiday, so that the session before one is among them.
+LOOK_BACK_DAYS = 30
+# The operator needs time to enter next year's closures, which the exchanges publish in December.
+HORIZON_NEEDED = timedelta(days=45)
+CHECKED_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandera", "polars")
+
+
+class Level(StrEnum):
+    """How bad a finding is; only an error makes the command fail."""
+
+    OK = "ok"
+    NOTE = "note"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: how it is, and what to do about it."""
+
+    level: Level
+    subject: str
+    message: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One payload of a live feed: the day on which it is asked for, when it is due, and which it is."""
+
+    day: date
+    due: datetime
+    request: tuple[str, str, str]
+
+
+def examine(settings: Settings, now: datetime | None = None) -> list[Finding]:
+    """Look at everything; `now` is the time in Shanghai to judge by."""
+    moment = now or datetime.now(SHANGHAI)
+    checks: tuple[Callable[[Settings, datetime], Iterator[Finding]], ...] = (
+        _versions,
+        _calendar,
+        _disk,
+        _lock,
+        _rebuild,
+        _publication,
+        _alerts,
+        _sources,
+    )
+    return [finding for check in checks for finding in check(settings, moment)]
+
+
+def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:
+    lock = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8")
+    pins = dict(re.findall(r"^([a-z0-9-]+)(?:\[[^\]]*\])?==(\S+)", lock, re.MULTILINE))
+    wrong = [f"{name} {found}, locked {pins.get(name)}" for name in CHECKED_PACKAGES if (found := importlib.metadata.version(name)) != pins.get(name)]
+    if wrong:
+        yield Finding(Level.ERROR, "versions", f"not the locked set: {'; '.join(wrong)}", "rm -rf .venv && make run")
+    else:
+        yield Finding(Level.OK, "versions", f"as locked ({len(CHECKED_PACKAGES)} packages that matter)")
+
+
+def _calendar(settings: Settings, now: datetime) -> Iterator[Finding]:
+    try:
+        last = load_calendar(settings.catalog_overlay).last_day
+    except (ValueError, CalendarHorizonError) as error:
+        yield Finding(Level.ERROR, "calendar", str(error), f"mend {settings.catalog_overlay / 'calendar.toml'}")
+        return
+    advice = f"put the exchange's closures of {last.year + 1} and the new last_day into {settings.catalog_overlay / 'calendar.toml'}"
+    if now.date() > last:
+        yield Finding(Level.ERROR, "calendar", f"ended on {last}; no trading day is known since, and none is guessed", advice)
+    elif now.date() + HORIZON_NEEDED > last:
+        yield Finding(Level.NOTE, "calendar", f"ends on {last}, in {(last - now.date()).days} days", advice)
+    else:
+        yield Finding(Level.OK, "calendar", f"known until {last}")
+
+
+def _disk(settings: Settings, now: datetime) -> Iterator[Finding]:
+    there = next(path for path in (settings.root, *settings.root.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    level = Level.OK if free >= DISK_NEEDED else Level.ERROR
+    yield Finding(
+        level, "disk", f"{free / 2**30:.1f} GB free at {there}", "" if level is Level.OK else "make room, or move ALUMINA_HOME to a larger disk"
+    )
+
+
+def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
+    path = settings.root / "warehouse.lock"
+    if path.exists():
+        try:
+            with FileLock(path, timeout=0):
+                pass
+        except Timeout:
+            note = settings.root / "warehouse.holder.json"
+            facts = json.loads(note.read_text()) if note.is_file() else {}
+            yield Finding(
+                Level.NOTE, "writer", f"{facts.get('what', 'a process')} since {facts.get('since', 'some time')} (process {facts.get('pid', '?')})"
+            )
+            return
+    yield Finding(Level.OK, "writer", "nobody is writing")
+
+
+def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if settings.rebuilding.exists():
+        since = json.loads(settings.rebuilding.read_text()).get("since", "some time")
+        message = f"the lake holds a part of the archive only (rebuilding or restored, {since}): no other run takes anything in or publishes"
+        yield Finding(Level.ERROR, "lake", message, "if no rebuild is at work: alumina rebuild")
+
+
+def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if not settings.status.is_file():
+        yield Finding(Level.NOTE, "publication", "nothing was ever published here", "alumina run")
+        return
+    status = json.loads(settings.status.read_text())
+    said = f"last attempt {status['outcome']} at {status['at']}, serving {status['serving'] or 'nothing'}"
+    failed = last_failure(settings)
+    # A run that was refused is told by the status itself.
+    if failed and failed["run_id"] != status.get("run_id") and datetime.fromisoformat(failed["at"]) > datetime.fromisoformat(status["at"]):
+        advice = "mend what it names, then alumina run"
+        yield Finding(Level.ERROR, "publication", f"{said}; a run after it failed at {failed['at']}: {failed['message']}", advice)
+    elif status["outcome"] in ("published", "rolled_back"):
+        yield Finding(Level.OK, "publication", said)
+    elif status["outcome"] == "running":
+        yield Finding(Level.NOTE, "publication", said, "if nobody is writing, that run was cut off: alumina run")
+    else:
+        yield Finding(Level.ERROR, "publication", f"{said}: {status['reason']}", "mend what it names, then alumina run")
+
+
+def _alerts(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if settings.alert_webhook is None:
+        advice = f"alerts are only written to {settings.root / 'alerts.jsonl'}; set ALUMINA_ALERT_WEBHOOK to hear of them"
+        yield Finding(Level.NOTE, "alerts", "no webhook is set", advice)
+    elif problem := webhook_problem(settings.alert_webhook.get_secret_value()):
+        yield Finding(Level.ERROR, "alerts", problem, "set ALUMINA_ALERT_WEBHOOK anew; until then alerts are only written to alerts.jsonl")
+    else:
+        yield Finding(Level.OK, "alerts", "a webhook is set")
+
+
+def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
+    held = {file.table for batch in Lake(settings.lake).batches() for file in batch.files}
+    origin = origin_of(settings)
+    for source in SOURCES:
+        missing = [table for table in source.tables if table not in held]
+        if missing and not source.tables[0].startswith("catalog__"):
+            live = bool(list(source.requests(_session_before(settings, now) or now.date())))
+            advice = "alumina run --source live" if live else f"drop the exported files into {settings.root / 'inbox'} (docs/drop-files.md)"
+            if origin is DataOrigin.SAMPLE:
+                advice = "not part of the sample"
+            yield Finding(Level.NOTE, source.name, f"no data yet for {', '.join(missing)}", advice)
+    if origin is DataOrigin.LIVE:
+        yield from _overdue(settings, now)
+
+
+def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Name each feed with payloads that are due by the publication clock and did not arrive.
+
+    They are due as the receipts say it. Of payloads nobody has asked for, those of a feed's last day count once that day is over: no run came.
+    """
+    try:
+        calendar, deadlines = load_calendar(settings.catalog_overlay), load_deadlines(settings.catalog_overlay)
+    except ValueError:
+        return  # said by the look at the calendar
+    except PayloadError as error:
+        yield Finding(Level.ERROR, "clock", str(error), f"mend {settings.catalog_overlay / 'clock.toml'}")
+        return
+    asked: set[tuple[str, str, str]] = set()
+    arrived: set[tuple[str, str, str]] = set()
+    for receipt in Archive(settings.archive).receipts():
+        asked.add(receipt.request)
+        if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED):
+            arrived.add(receipt.request)
+    for (source, feed), payloads in _expected(calendar, deadlines, now.date()).items():
+        never_asked = takewhile(lambda payload: payload.request not in asked, payloads)
+        last_day = next((payload.day for payload in never_asked if payload.day < now.date()), None)
+        missing = [
+            payload
+            for payload in payloads
+            if payload.due <= now and payload.request not in arrived and (payload.request in asked or payload.day == last_day)
+        ]
+        if missing:
+            first, last = missing[-1], max((key for *found, key in arrived if found == [source, feed]), default="no day")
+            more = f" and {len(missing) - 1} after it" if len(missing) > 1 else ""
+            message = f"overdue since {first.due:%Y-%m-%d %H:%M}: last arrived for {last}, expected {first.request[2]}{more}"
+            yield Finding(Level.ERROR, f"{source}/{feed}", message, f"alumina run --source live --from {first.day}")
+
+
+def _expected(calendar: Calendar, deadlines: Deadlines, today: date) -> dict[tuple[str, str], list[Expected]]:
+    """Give what each live feed is asked for over the days looked back on, newest first."""
+    found: dict[tuple[str, str], list[Expected]] = {}
+    days = [today - timedelta(days=n) for n in range(LOOK_BACK_DAYS)]
+    for source in SOURCES:
+        for day in (day for day in days if day <= calendar.last_day and calendar.is_open(source.cadence, day)):
+            for request in source.requests(day):
+                if due := deadlines.of(request):
+                    identity = (request.source, request.feed, request.key)
+                    found.setdefault(identity[:2], []).append(Expected(day, due, identity))
+    return found
+
+
+def _session_before(settings: Settings, now: datetime) -> date | None:
+    """Give the last session whose evening has come: everything of it should be there by 21:00."""
+    today = now.date() if now.hour >= 21 else now.date() - timedelta(days=1)
+    try:
+        calendar = load_calendar(settings.catalog_overlay)
+    except ValueError:
+        return None  # said by the look at the calendar
+    if not calendar.first_day <= today <= calendar.last_day:
+        return None
+    return next(iter(reversed(calendar.between(max(calendar.first_day, today - timedelta(days=LOOK_BACK_DAYS)), today))), None)

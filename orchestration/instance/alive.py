@@ -1,0 +1,59 @@
+"""Whose process lives: each run holds a file lock of its own while it is executed, so that one whose process died can be told from one at work.
+
+Dagster's launcher cannot ask a process of this machine how it is, and a run that died would stay started for ever: with one
+run at a time, nothing would be launched after it. The lock ends with the process, however that ends.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from filelock import FileLock, Timeout
+
+from ingest.settings import Settings
+from orchestration.instance.alerts import alert
+from orchestration.instance.attribution import attribute
+
+DIED = "the process of this run ended without a word (killed, out of memory, or the machine went down); nothing needs cleaning up: run again"
+_AT_WORK = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+@contextmanager
+def alive(settings: Settings, run_id: str) -> Iterator[None]:
+    """Hold a run's lock."""
+    path = _lock(settings, run_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path, timeout=0):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def without_a_process(instance: dg.DagsterInstance, settings: Settings) -> list[dg.DagsterRun]:
+    """Give the runs that are at work by the log and held by nobody. One that just begins or just ends may be among them for a moment."""
+    return [run for run in instance.get_runs(dg.RunsFilter(statuses=_AT_WORK)) if _is_free(_lock(settings, run.run_id))]
+
+
+def report_died(instance: dg.DagsterInstance, settings: Settings, run: dg.DagsterRun) -> None:
+    """Mark a run failed, tell people, and forget its lock."""
+    instance.report_run_failed(run, DIED)
+    if run.remote_job_origin is None:  # the command line sets the origin only at the end, and failure sensors ignore a run without one
+        attribute(instance, run.run_id, run.job_name)
+    alert(settings, "run_failed", DIED, run_id=run.run_id, job=run.job_name)
+    _lock(settings, run.run_id).unlink(missing_ok=True)
+
+
+def _lock(settings: Settings, run_id: str) -> Path:
+    return settings.root / "runs" / f"{run_id}.lock"
+
+
+def _is_free(path: Path) -> bool:
+    if not path.exists():
+        return True
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except Timeout:
+        return False

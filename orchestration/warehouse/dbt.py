@@ -1,0 +1,196 @@
+"""dbt as this project runs it: one project, one manifest, one subprocess a run."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dagster_dbt import DbtCliResource, DbtProject
+
+from ingest.files import write_atomic
+from ingest.settings import REPOSITORY, Settings
+from orchestration.warehouse import staging
+from orchestration.warehouse.load import connect
+from serving.publish.release import CheckResult, PublishRefusedError
+
+PROJECT = REPOSITORY / "dbt_project"
+# Unit tests of the models are for who changes them; the test suite runs them. Exposures only name who reads, there is nothing to build.
+PRODUCTION = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
+ROWS_KEPT = 20
+# How the last build ended, or which run loaded rows since.
+RESULTS = "dbt_results.json"
+Stored = Sequence[dict[str, Any]] | str
+"""Results as kept, or the run whose rows have none yet."""
+
+
+def project() -> DbtProject:
+    """Give the dbt project with its staging models as `quality.raw` has the tables, and a manifest that is not older than its files."""
+    write_staging()
+    manifest = PROJECT / "target" / "manifest.json"
+    if not manifest.is_file() or manifest.stat().st_mtime < _newest():
+        forget_stale_parse(manifest.parent)
+        parse(Settings())
+    return DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
+
+
+def write_staging() -> None:
+    """Write the staging models where they are not there or not those of `quality.raw`."""
+    staging.write(PROJECT / "models" / "staging")
+
+
+def parse(settings: Settings) -> None:
+    """Write `target/manifest.json` anew; raises RuntimeError with dbt's own words when the project does not parse."""
+    command = [_beside_python("alumina-dbt"), "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"dbt cannot read the project:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+class DbtProcess(DbtCliResource):
+    """dbt as a subprocess and nothing more.
+
+    dagster-dbt also loads dbt and its adapter into the Dagster process before each run, to look up row counts when asked; this
+    project does not ask, and saves the three to six seconds that takes. Should the method go away, the override is merely unused.
+    """
+
+    def _initialize_dbt_core_adapter(self, args: Any) -> Any:
+        return None
+
+
+def resource() -> DbtCliResource:
+    """Give the Dagster resource that runs dbt."""
+    return DbtProcess(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=_beside_python("alumina-dbt"))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Environment of a dbt process: where the warehouse is, and nothing leaves the machine."""
+    return {
+        "ALUMINA_WAREHOUSE": str(settings.warehouse),
+        "ALUMINA_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def build_command(settings: Settings) -> list[str]:
+    """Give the command that builds and tests every model in the settings' warehouse, without Dagster."""
+    target = str(settings.workshop / "dbt")
+    return [
+        _beside_python("alumina-dbt"),
+        "build",
+        *PRODUCTION,
+        "--project-dir",
+        str(PROJECT),
+        "--profiles-dir",
+        str(PROJECT),
+        "--target-path",
+        target,
+    ]
+
+
+def _beside_python(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def forget_stale_parse(target: Path) -> None:
+    """Delete what dbt kept of an older project: it reads only what changed since, and trips over a description that moved to another file."""
+    kept = target / "partial_parse.msgpack"
+    if kept.is_file() and kept.stat().st_mtime < _newest():
+        kept.unlink()
+
+
+def _newest() -> float:
+    """When the project last changed; a folder changes with the names in it, so a file that went away counts, too."""
+    paths = (path for path in PROJECT.rglob("*") if path.relative_to(PROJECT).parts[0] not in {"target", "logs"})
+    return max(path.stat().st_mtime for path in paths if path.suffix in {".sql", ".yml"} or path.is_dir())
+
+
+def forget_results(settings: Settings, run_id: str) -> None:
+    """Say that a run loads rows which dbt has not built and tested yet; a release is refused until it has."""
+    write_atomic(settings.workshop / RESULTS, json.dumps({"loaded_by": run_id}).encode())
+
+
+def begin_build(settings: Settings, run_id: str) -> Stored:
+    """Give what was known before; until this build has ended nothing is, so that a dbt which dies leaves nothing to publish."""
+    before = _stored(settings)
+    if not isinstance(before, str):
+        forget_results(settings, run_id)
+    return before
+
+
+def record_results(settings: Settings, run_results: dict[str, Any], before: Stored = ()) -> list[CheckResult]:
+    """Keep how every model and test of the last build ended; the release publishes them. Gives those of this build.
+
+    A build of some models only (`before`: what was known of all) brings theirs up to date; it does not make up for rows that the others have
+    not seen.
+    """
+    tables = _tables(settings)
+    failing = _failing_rows(settings, [row for row in run_results["results"] if row["status"] in ("fail", "warn") and row.get("compiled_code")])
+    results = [
+        CheckResult(
+            check_id=str(row["unique_id"]).split(".")[2],
+            tool="dbt",
+            result="pass" if row["status"] in ("pass", "success") else "finding" if row["status"] == "warn" else "fail",
+            table_name=tables.get(row["unique_id"], ""),
+            rows_failed=int(row.get("failures") or 0),
+            message=str(row.get("message") or "") if row["status"] not in ("pass", "success") else "",
+            rows=failing.get(row["unique_id"], ()),
+        )
+        for row in run_results["results"]
+    ]
+    if not isinstance(before, str):
+        kept = {row["check_id"]: row for row in before} | {result.check_id: asdict(result) for result in results}
+        write_atomic(settings.workshop / RESULTS, json.dumps(list(kept.values()), default=str).encode())
+    return results
+
+
+def _tables(settings: Settings) -> dict[str, str]:
+    """Name the table of every model, and the one every test is about."""
+    manifest = settings.workshop / "dbt" / "manifest.json"
+    if not manifest.is_file():
+        return {}
+    nodes = {key: node for part in ("nodes", "sources") for key, node in json.loads(manifest.read_text())[part].items()}
+    named = {
+        key: f"{node['schema']}.{node.get('alias') or node['name']}" for key, node in nodes.items() if node["resource_type"] in ("model", "source")
+    }
+    told = {key: (node.get("config", {}).get("meta", {}).get("dagster", {}).get("ref", {}).get("name"), node) for key, node in nodes.items()}
+    by_name = {node["name"]: named[key] for key, node in nodes.items() if key in named}
+    about = {
+        key: by_name.get(name) or next((named[up] for up in (node.get("attached_node"), *node["depends_on"]["nodes"]) if up in named), "")
+        for key, (name, node) in told.items()
+        if node["resource_type"] == "test"
+    }
+    return named | about
+
+
+def _stored(settings: Settings) -> Stored:
+    """Give the kept results, or the run whose rows have none yet."""
+    file = settings.workshop / RESULTS
+    found = json.loads(file.read_text()) if file.is_file() else {"loaded_by": "that was here before"}
+    return str(found["loaded_by"]) if isinstance(found, dict) else list(found)
+
+
+def _failing_rows(settings: Settings, tests: Sequence[dict[str, Any]]) -> dict[str, tuple[dict[str, Any], ...]]:
+    """Read the first rows each failed test found; dbt has let go of the warehouse, and the caller holds the lock."""
+    found: dict[str, tuple[dict[str, Any], ...]] = {}
+    if tests:
+        with connect(settings, read_only=True) as con:
+            for test in tests:
+                rows = con.execute(f"select * from ({test['compiled_code']}) limit {ROWS_KEPT}")
+                names = [column[0] for column in rows.description or ()]
+                found[test["unique_id"]] = tuple(dict(zip(names, row, strict=True)) for row in rows.fetchall())
+    return found
+
+
+def last_results(settings: Settings) -> list[CheckResult]:
+    """Give the results of the last build; raises PublishRefusedError when rows were loaded since and not built."""
+    found = _stored(settings)
+    if isinstance(found, str):
+        raise PublishRefusedError(
+            f"dbt has not built and tested the rows loaded by run {found}; that run publishes them when it is through, else: alumina run"
+        )
+    return [CheckResult(**row) for row in found]

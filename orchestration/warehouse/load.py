@@ -1,0 +1,180 @@
+"""The working warehouse: who may write it, and how `raw` follows the lake.
+
+The statements here move rows and never give them meaning; that is dbt's. Nothing else in Python opens the working file
+for writing, and everything that does holds the same lock, across processes.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+from filelock import FileLock, Timeout
+
+from ingest.archive import Archive
+from ingest.files import write_atomic
+from ingest.lake import Batch, Lake
+from ingest.settings import Settings
+from quality.fields import FIELDS
+from quality.raw import TABLES, RawTable
+from serving.read import held_elsewhere
+
+
+class WarehouseBusyError(Exception):
+    """Another process is writing the warehouse."""
+
+
+@contextmanager
+def write_lock(settings: Settings, what: str) -> Iterator[None]:
+    """Be the one writer of this home; raises WarehouseBusyError naming the holder after `lock_wait_seconds`."""
+    holder = settings.workshop / "warehouse.holder.json"
+    settings.workshop.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.workshop / "warehouse.lock", timeout=settings.lock_wait_seconds)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise WarehouseBusyError(f"the warehouse in {settings.root} is being written by {_holder(holder)}; try again when it is done") from None
+    try:
+        note = {"what": what, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        write_atomic(holder, json.dumps(note).encode(), durable=False)
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def half_a_lake(settings: Settings) -> str:
+    """Say that the lake holds a part of the archive only; empty where it holds all of it."""
+    why = "the lake holds a part of the archive only, since a rebuild is at work or was cut off, or the home was restored"
+    return f"{why}; if none is at work: alumina rebuild" if settings.rebuilding.exists() else ""
+
+
+def begin_anew(settings: Settings) -> None:
+    """Note that the lake is about to be made anew: until the archive is in it again no other run takes anything in or publishes."""
+    write_atomic(settings.rebuilding, json.dumps({"since": datetime.now(UTC).isoformat(timespec="seconds")}).encode())
+
+
+def _holder(note: Path) -> str:
+    try:
+        facts = json.loads(note.read_text())
+        return f"{facts['what']} (process {facts['pid']}, since {facts['since']})"
+    except (OSError, ValueError, KeyError):
+        return "another process"
+
+
+def load_raw(settings: Settings) -> dict[str, int]:
+    """Bring `raw` up to what lake and archive hold, in one transaction. Gives the rows of each raw table.
+
+    Facts are appended (a payload parsed anew replaces its own rows); configuration and the log of attempts hold their
+    newest state. Raises LakeError when a committed file has changed on disk, WarehouseBusyError when a reader holds the file.
+    """
+    lake, batches = Lake(settings.lake), list(Lake(settings.lake).batches())
+    with connect(settings) as con:
+        con.execute("begin")
+        con.execute("create schema if not exists raw")
+        con.execute("create table if not exists raw._lake_batches (table_name varchar, batch_id varchar)")
+        for table in TABLES.values():
+            _ensure(con, table)
+            if table.name == "ingest__receipts":
+                _replace_receipts(con, table, Archive(settings.archive))
+            elif table.name == "ingest__horizon":
+                _set_horizon(con, table, settings.as_of)
+            else:
+                _follow(con, table, lake, batches)
+        con.execute("commit")
+        return {name: con.execute(f'select count(*) from raw."{name}"').fetchall()[0][0] for name in TABLES}
+
+
+@contextmanager
+def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the working warehouse with the project's settings; raises WarehouseBusyError when another program has it open."""
+    config: dict[str, Any] = {"memory_limit": settings.memory_limit, "autoinstall_known_extensions": "false"}
+    try:
+        con = duckdb.connect(str(settings.warehouse), read_only=read_only, config=config)
+    except duckdb.IOException as error:
+        if not held_elsewhere(error):
+            raise
+        raise WarehouseBusyError(
+            f"{settings.warehouse} is open in another program; close it there (readers should open {settings.serving}/alumina.duckdb instead)"
+        ) from None
+    try:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        yield con
+    finally:
+        con.close()
+
+
+def _ensure(con: duckdb.DuckDBPyConnection, table: RawTable) -> None:
+    """Create the table, or make it anew when its columns have changed since: the lake holds its rows."""
+    wanted = [(name, str(FIELDS[name].kind)) for name in table.stored_schema]
+    found = con.execute(
+        "select column_name, data_type from information_schema.columns where table_schema = 'raw' and table_name = ? order by ordinal_position",
+        [table.name],
+    ).fetchall()
+    if found != wanted:
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in wanted)
+        con.execute(f'drop table if exists raw."{table.name}" cascade')
+        con.execute(f'create table raw."{table.name}" ({columns})')
+        con.execute("delete from raw._lake_batches where table_name = ?", [table.name])
+
+
+def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches: list[Batch]) -> None:
+    """Apply to one table the batches it has not seen: a batch's payloads have exactly the rows of its files, also when those are none."""
+    if table.replace:
+        batches = [batch for batch in batches if any(TABLES[file.table].replace for file in batch.files)][-1:]
+    seen = {batch for (batch,) in con.execute("select batch_id from raw._lake_batches where table_name = ?", [table.name]).fetchall()}
+    fresh = [batch for batch in batches if batch.batch_id not in seen]
+    if not fresh:
+        return
+    if table.replace:
+        con.execute(f'delete from raw."{table.name}"')
+        con.execute("delete from raw._lake_batches where table_name = ?", [table.name])
+    # A payload can stand in two batches (a newer parser, two runs at once): its rows are those of the newest one.
+    newest = {sha: batch.batch_id for batch in batches for sha in batch.payloads}
+    held = {sha for batch in batches if batch.batch_id in seen for sha in batch.payloads}
+    if again := sorted(held & {sha for batch in fresh for sha in batch.payloads}):
+        con.execute(f'delete from raw."{table.name}" where payload_sha256 in (select unnest(?))', [again])
+    owned = [
+        (sha, path)
+        for batch in fresh
+        for path in [str(lake.verified(file)) for file in batch.files if file.table == table.name]
+        for sha in batch.payloads
+        if newest[sha] == batch.batch_id
+    ]
+    if owned:
+        con.register("owned", pl.DataFrame(owned, schema={"sha": pl.String, "path": pl.String}, orient="row"))
+        con.execute(
+            f'insert into raw."{table.name}" by name select files.* exclude (filename) from read_parquet(?, filename = true) as files '
+            "inner join owned on files.payload_sha256 = owned.sha and files.filename = owned.path",
+            [sorted({path for _, path in owned})],
+        )
+        con.unregister("owned")
+    con.executemany("insert into raw._lake_batches values (?, ?)", [(table.name, batch.batch_id) for batch in fresh])
+
+
+def _set_horizon(con: duckdb.DuckDBPyConnection, table: RawTable, as_of: datetime | None) -> None:
+    """Say how far the models may know the world: one row, null in a normal build."""
+    con.execute(f'delete from raw."{table.name}"')
+    con.execute(
+        f"insert into raw.\"{table.name}\" by name select cast(? as timestamptz) as as_of, '' as payload_sha256, 'horizon' as source, "
+        "coalesce(as_of, to_timestamp(0)) as fetched_at, '1' as parser_version, 'config' as data_origin",
+        [as_of],
+    )
+
+
+def _replace_receipts(con: duckdb.DuckDBPyConnection, table: RawTable, archive: Archive) -> None:
+    rows = [
+        {name: getattr(receipt, name, None) for name in table.columns}
+        | {"fetched_at": receipt.attempted_at, "outcome": str(receipt.outcome), "data_origin": str(receipt.data_origin), "parser_version": "1"}
+        for receipt in archive.receipts()
+    ]
+    frame = pl.DataFrame(rows, schema=table.stored_schema)
+    con.execute(f'delete from raw."{table.name}"')
+    con.register("receipts", frame)
+    con.execute(f'insert into raw."{table.name}" by name select * from receipts')
+    con.unregister("receipts")

@@ -1,0 +1,519 @@
+"""A release: built aside, audited, made durable, swapped in at once. Readers see the old one or the new one, never a part.
+
+`releases/<id>/` holds `alumina.duckdb`, Parquet twins of the serving tables, the note, Data Docs and `manifest.json` with the sha256 of
+each file; `serving` is a relative link to the current one; `status.json` says how the last attempt ended, also when it was
+refused. No figure is computed here: tables are copied, described and checked.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import duckdb
+import polars as pl
+
+from ingest.files import sync_folder, write_atomic
+from ingest.lake import Lake
+from ingest.settings import REPOSITORY, Settings
+from ingest.told import told
+from quality.fields import FIELDS
+from quality.gate import GATES, GateResult, run_gate
+from quality.missing import unexplained
+from serving.publish.keys import published_keys
+from serving.read import FILE_NAME
+from serving.research.backtest import backtest
+from serving.research.note import page as note
+from serving.research.own_note import audit_release
+from serving.seal import MANIFEST, faults, remove, seal
+
+logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+SCHEMAS = ("marts", "serving")
+# Readable by every 1.x client; the working file may use newer storage.
+STORAGE_VERSION = "v1.0.0"
+# One thread copies small tables faster than several.
+_CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "threads": 1}
+# FSST takes a third of the writing and saves nothing over a dictionary; as part of the configuration it would be ignored.
+_SETTINGS = "set global TimeZone = 'Asia/Shanghai'; set disabled_compression_methods = 'fsst'"
+
+VIEWS = {
+    "outlook": (
+        "select * from serving.outlook_v1",
+        "One row per commodity_code, as_of_date and horizon. The stable name of the outlook; columns are only ever added. | 每个品种、交易日与期限一行。展望表的固定名称，只增列。",
+    ),
+    "outlook_latest": (
+        "select * from serving.outlook_v1 as o where as_of_date = (select max(as_of_date) from serving.outlook_v1 as l where l.commodity_code = o.commodity_code)",
+        "One row per commodity_code and horizon. The newest outlook of each commodity. | 每个品种与期限一行。各品种最新展望。",
+    ),
+}
+_VIEWED = "outlook_v1"
+# Tables that hold their rows only once the gate has judged.
+_LAST = ("publication", "quality_results", "data_dictionary")
+UNKNOWN = "unknown"
+"""Stands for a source that nobody could tell."""
+# Tables no SQL model makes: computed from the working warehouse while the release is built, before its gate.
+COMPUTED: dict[str, tuple[Callable[[duckdb.DuckDBPyConnection], pl.DataFrame], str]] = {
+    "outlook_backtest": (
+        backtest,
+        "One row per commodity_code, horizon, statements and strategy. How the outlook's statements fared walk-forward, against momentum and saying nothing. | 每个品种、期限、口径与策略一行。展望的滚动回测。",
+    ),
+}
+OWN_TABLES = {
+    "publication": "One row. What this release is: when and from what it was built, and how its checks went. | 一行。本次发布的构建信息与检查结果。",
+    "claim_facts": "One row per dataset, obs_date, fact_key, column_name and publisher. Published figures a claim can be held against; of a sample only those of its ledger. | 每个数据集、日期、键、列与发布方一行。可用于核对论断的已发布数值；样本只含台账。",
+    "claim_audit": "One row per note and claim_id. What the evidence says of each claim of the note a sample is about; empty on real data, where `alumina audit` writes beside. | 每份研报每条论断一行。样本研报的论断审计；真实数据下为空，由 alumina audit 另存。",
+    "data_dictionary": "One row per table and column, and one per table (column_name *). Type, unit, meaning in English and Chinese, raw tables behind it, and an example. | 每张表每列一行，另有每张表一行（column_name 为 *）。类型、单位、中英文含义、来源与示例。",
+}
+_SEVERITY = {"pass": "info", "finding": "warning", "fail": "error"}
+_COLUMNS = """
+    select schema_name, table_name, column_name, data_type from duckdb_columns() where list_contains(?, schema_name) and not internal order by all
+"""
+_OWN_COLUMNS = {
+    "publication": (
+        "release_id", "run_id", "released_at", "as_of", "data_through", "data_origin", "inputs_hash", "code_version", "checks_passed", "checks_failed",
+    ),
+    "claim_facts": (
+        "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "data_origin",
+        "payload_sha256",
+    ),
+    "claim_audit": (
+        "note_name", "claim_id", "section", "quote_zh", "kind", "metric", "entity", "period", "claimed", "unit", "verdict", "value_found",
+        "value_found_unit", "self_consistency", "evidence", "reconciling_definition", "reconciling_definition_zh",
+    ),
+    "data_dictionary": ("schema_name", "table_name", "column_name", "data_type", "unit", "description_en", "description_zh", "sources", "example"),
+}  # fmt: skip
+
+
+class PublishRefusedError(Exception):
+    """The release did not pass its gate; the one before it stays. The message says why, `checks` how each rule ended."""
+
+    def __init__(self, message: str, checks: Sequence["CheckResult"] = ()) -> None:
+        super().__init__(message)
+        self.checks = tuple(checks)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check of the run that built the release, as a row of `serving.quality_results`."""
+
+    check_id: str
+    tool: str
+    result: str
+    table_name: str
+    rows_failed: int
+    message: str
+    rows: tuple[dict[str, Any], ...] = ()
+    """The first rows that broke it."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release."""
+
+    release_id: str
+    path: Path
+    checks: tuple[CheckResult, ...]
+    rows: dict[str, int]
+    seconds: dict[str, float]
+    """How long each part took: `backtest`, `claims`, `gate` and `note` compute and judge, `publish` is what copying, describing, exporting, sealing and
+    swapping add to them: the database does most of that beside the Python of those parts."""
+
+
+def publish(
+    settings: Settings, run_id: str, checks: Sequence[CheckResult] = (), sources: Mapping[tuple[str, ...], AbstractSet[str]] = MappingProxyType({})
+) -> Release:
+    """Build a release from the working warehouse, audit it and swap it in; `sources` names the raw tables behind (schema, table, column).
+
+    Raises PublishRefusedError, after writing `status.json`, when the gate fails; whatever else goes wrong is raised as it
+    is, noted in `status.json` too. In both cases the release before stays. The caller holds the write lock.
+    """
+    if settings.as_of is not None:
+        raise PublishRefusedError(f"a build as of {settings.as_of} is never published")
+    started, seconds = time.perf_counter(), dict[str, float]()
+    inputs_hash, code = _inputs_hash(settings), code_version()
+    now = datetime.now(UTC)
+    release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"
+    folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
+    # Left by a build that died, the last ones between being named and being served: no other is alive, and nobody may go back to what nobody saw.
+    for path in [*settings.releases.glob(".building-*"), *_never_served(settings)]:
+        remove(path)
+    _write_status(settings, release_id, run_id, "running", "")
+    try:
+        folder.mkdir(parents=True)
+        with _building(settings, folder) as con:
+            # Computed while the marts are copied, and written when they are: a writer waits for the checkpoint of another.
+            with _meanwhile(con, _copy_tables):
+                with _timed(seconds, "claims"):
+                    claims = _audit_claims(con, settings)
+                with _timed(seconds, "backtest"):
+                    computed = _compute_tables(con)
+            _write_computed(con, computed | claims)
+        with _open(settings, folder) as con:
+            _make_own(con)
+            with _meanwhile(con, lambda own: _describe(own, sources, last=False)), _timed(seconds, "gate"):
+                gate = run_gate(_frames(con), published_keys(), folder / "data_docs")
+                results = (*checks, *(_as_check(result) for result in gate), *_missing_figures(con))
+            failed = [result for result in results if result.result == "fail"]
+            _finish(con, release_id, run_id, now, inputs_hash, code, results)
+            _describe(con, sources, last=True)
+            undescribed = _undescribed(con)
+            if failed or undescribed:
+                reasons = [
+                    f"{result.table_name}: {result.message}" if result.tool == "gx" else f"{result.check_id}: {result.message}" for result in failed
+                ] + [f"{name} has no description in quality/fields.py" for name in undescribed]
+                raise PublishRefusedError(
+                    f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
+                )
+            with _meanwhile(con, lambda own: _export(own, folder)) as exported, _timed(seconds, "note"):
+                _write_note(con, settings, folder, results)
+        seal(folder, release_id)
+        folder.rename(final)
+        sync_folder(settings.releases)
+        point_serving_at(settings, release_id)
+    except BaseException as error:
+        # Room first: on a full disk the status could not be written beside the debris. What is not served must not look like a release.
+        for path in (folder, final):
+            if path.name != settings.serving.resolve().name:
+                remove(path)
+        outcome = "refused" if isinstance(error, PublishRefusedError) else "failed"
+        with suppress(OSError):  # what went wrong before is what is told
+            _write_status(settings, release_id, run_id, outcome, told(error))
+        raise
+    try:
+        _retire(settings)
+        _write_status(settings, release_id, run_id, "published", "")
+    except OSError as error:  # readers have the release: the run did not fail
+        logger.warning("%s is published, but that cannot be written down: %s", release_id, error)
+    return Release(release_id, final, results, exported.result(), seconds | {"publish": time.perf_counter() - started - sum(seconds.values())})
+
+
+def refuse(settings: Settings, run_id: str, reason: str) -> None:
+    """Write down an attempt that was refused before a release was begun."""
+    _write_status(settings, "", run_id, "refused", reason)
+
+
+def point_serving_at(settings: Settings, release_id: str) -> None:
+    """Swap the `serving` link to a release in one step; raises FileNotFoundError when there is no such release."""
+    if not (settings.releases / release_id / FILE_NAME).is_file():
+        raise FileNotFoundError(f"there is no release {release_id} in {settings.releases}")
+    link = settings.root / f".serving.{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path("releases") / release_id)
+    link.replace(settings.serving)
+    try:
+        sync_folder(settings.root)
+    except OSError as error:  # readers see the swap; a power cut might undo it, which leaves the release before, whole
+        logger.warning("serving %s, but that may not survive a power cut: %s", release_id, error)
+
+
+def rollback(settings: Settings) -> str:
+    """Point `serving` at the release before the current one and give its id; raises PublishRefusedError when there is no whole one.
+
+    The current one is rejected for good: no later rollback goes back to it.
+    """
+    if not settings.serving.is_symlink():
+        raise PublishRefusedError(f"nothing is published in {settings.root}, so there is no release to go back to")
+    current, rejected = settings.serving.resolve().name, _rejected(settings)
+    earlier = [path for path in _kept(settings) if path.name < current and path.name not in rejected]
+    broken = {path.name: found[0] for path in earlier if (found := faults(path))}
+    whole = [path.name for path in earlier if path.name not in broken]
+    if not whole:
+        rotten = f"; not whole: {'; '.join(broken.values())}" if broken else ""
+        raise PublishRefusedError(f"there is no release before {current} to go back to{rotten}")
+    there = {path.name for path in _kept(settings)}
+    write_atomic(settings.rejected, json.dumps(sorted((rejected | {current}) & there), indent=1).encode())
+    point_serving_at(settings, whole[-1])
+    _write_status(settings, whole[-1], "", "rolled_back", f"from {current}")
+    return whole[-1]
+
+
+def code_version() -> str:
+    """Version of the package and a hash of everything that decides what a release holds."""
+    digest = hashlib.sha256()
+    for room in ("quality", "ingest", "dbt_project/models", "dbt_project/macros", "serving"):
+        for path in sorted((REPOSITORY / room).rglob("*")):
+            if path.suffix in {".py", ".sql", ".toml", ".csv", ".yml", ".html", ".css", ".js"}:
+                digest.update(path.relative_to(REPOSITORY).as_posix().encode() + path.read_bytes())
+    return f"{importlib.metadata.version('alumina-warehouse')}+{digest.hexdigest()[:12]}"
+
+
+def _copy_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Copy marts and serving tables with their comments."""
+    tables = con.execute(
+        "select schema_name, table_name, comment from duckdb_tables() where database_name = 'work' and list_contains(?, schema_name) order by 1, 2",
+        [list(SCHEMAS)],
+    ).fetchall()
+    names = [(f'{schema}."{table}"', comment) for schema, table, comment in tables]
+    copies = [f"create table release.{name} as from work.{name}" for name, _ in names]
+    comments = [_comment(f"table release.{name}", comment) for name, comment in names if comment]
+    con.execute("; ".join(("begin", *copies, *comments, "commit")))
+
+
+def _compute_tables(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+    """Compute the tables that Python makes from the working warehouse."""
+    con.execute("use work")
+    return {name: make(con) for name, (make, _) in COMPUTED.items()}
+
+
+def _audit_claims(con: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, pl.DataFrame]:
+    """Write the evidence claims can be held against, and audit the sample's note on it and on the marts that are being copied."""
+    con.execute("set search_path = 'release.serving,work.marts'")
+    con.execute(f"create table serving.claim_facts ({_ddl(_OWN_COLUMNS['claim_facts'])})")
+    return {"claim_audit": audit_release(con, "work", settings.catalog_overlay)}
+
+
+def _write_computed(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Write tables that Python made, each column of the type its field declares."""
+    con.execute("use release")
+    for name, frame in frames.items():
+        con.execute(f"create table serving.{name} ({_ddl(_OWN_COLUMNS.get(name, frame.columns))})")
+        _insert(con, name, frame)
+        if name in COMPUTED:
+            con.execute(_comment(f"table serving.{name}", COMPUTED[name][1]))
+
+
+def _frames(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Read the gated tables from the built file, as its readers will."""
+    there = {f"{schema}.{table}" for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
+    return {name: con.sql(f"select * from {name}").pl().to_pandas() for name in GATES if name in there}
+
+
+def _make_own(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the release's own tables and views, described; views are made in the built file, so that they name no other one."""
+    con.begin()
+    for name in ("publication", "data_dictionary"):
+        con.execute(f"create table serving.{name} ({_ddl(_OWN_COLUMNS[name])})")
+    for name, (query, text) in VIEWS.items():
+        con.execute(f"create view serving.{name} as {query}; {_comment(f'view serving.{name}', text)}")
+    con.execute("; ".join(_comment(f"table serving.{name}", text) for name, text in OWN_TABLES.items()))
+    con.commit()
+
+
+def _finish(
+    con: duckdb.DuckDBPyConnection, release_id: str, run_id: str, now: datetime, inputs_hash: str, code: str, results: Sequence[CheckResult]
+) -> None:
+    """Write what this release is and how its checks ended."""
+    found = [result for result in results if result.result != "pass"]
+    names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")
+    told = [(r.check_id, r.tool, _SEVERITY[r.result], r.result, r.table_name, r.rows_failed, r.message) for r in results]
+    con.begin()
+    _insert(con, "quality_results", pl.DataFrame(told, schema=names, orient="row", infer_schema_length=None))
+    as_of, data_through, origin = con.execute("select max(decision_at), max(as_of_date), max(data_origin) from serving.outlook_v1").fetchall()[0]
+    con.execute(
+        "insert into serving.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [release_id, run_id, now, as_of, data_through, origin, inputs_hash, code, len(results) - len(found), len(found)],
+    )
+    con.commit()
+
+
+def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], AbstractSet[str]], *, last: bool) -> None:
+    """Fill the data dictionary, and comment every column of a table with what it says; views cannot carry comments of columns.
+
+    The tables whose rows come last are described last. What no field describes is left out here and stops the release, see `_undescribed`.
+    """
+    con.begin()
+    texts = con.execute(
+        "select schema_name, table_name, 'TABLE', comment from duckdb_tables() where list_contains($last, table_name) = $now union all "
+        "select schema_name, view_name, 'VIEW', comment from duckdb_views() where not internal and not $now order by all",
+        {"last": list(_LAST), "now": last},
+    ).fetchall()
+    columns = [row for row in con.execute(_COLUMNS, [list(SCHEMAS)]).fetchall() if row[2] in FIELDS]
+    held = {table: [(column, kind) for *_, column, kind in group] for table, group in groupby(columns, lambda row: row[:2])}
+    rows: list[tuple[Any, ...]] = []
+    for schema, table, kind, text in texts:
+        en, _, zh = (text or "").partition(" | ")
+        # What is made here comes from no raw table; of everything else the SQL is asked.
+        untold: AbstractSet[str] = set() if table in OWN_TABLES or table in COMPUTED else {UNKNOWN}
+        behind = {column: sources.get((schema, _VIEWED if kind == "VIEW" else table, column), untold) for column, _ in held.get((schema, table), ())}
+        rows.append((schema, table, "*", kind, "-", en, zh, _listed(set().union(*behind.values())), None))
+        if behind:
+            examples = _examples(con, f'{schema}."{table}"', list(behind))
+            for column, data_type in held[schema, table]:
+                field = FIELDS[column]
+                rows.append((schema, table, column, data_type, field.unit, field.en, field.zh, _listed(behind[column]), examples[column]))
+    comments = [
+        _comment(f'column {schema}."{table}"."{column}"', f"{en} [{unit}] | {zh}" + (f" | {names}" if names != "-" else ""))
+        for schema, table, column, _, unit, en, zh, names, _ in rows
+        if column != "*" and table not in VIEWS
+    ]
+    con.execute("; ".join(comments))
+    _insert(con, "data_dictionary", pl.DataFrame(rows, schema=_OWN_COLUMNS["data_dictionary"], orient="row", infer_schema_length=None))
+    con.commit()
+
+
+def _examples(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> dict[str, str | None]:
+    """Give a value of each column as text: from the first row, which is quick, else the first rows, else any; null where there is none."""
+    found: dict[str, str | None] = dict.fromkeys(columns)
+    for rows in (f"(from {table} limit 1)", f"(from {table} limit 1000)", table):
+        if wanted := [column for column in columns if found[column] is None]:
+            values = con.execute("select {} from {}".format(", ".join(f'any_value("{column}")::varchar' for column in wanted), rows)).fetchall()[0]
+            found |= dict(zip(wanted, values, strict=True))
+    return found
+
+
+def _listed(tables: AbstractSet[str]) -> str:
+    """Name raw tables, configuration last: it stands behind almost everything."""
+    return "; ".join(sorted(tables, key=lambda name: (name.startswith("catalog__"), name == UNKNOWN, name))) or "-"
+
+
+def _undescribed(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Name columns no field describes, and tables without a comment: a reader would meet them unexplained."""
+    columns = con.execute(_COLUMNS, [list(SCHEMAS)]).fetchall()
+    tables = con.execute("select schema_name || '.' || table_name from duckdb_tables() where comment is null").fetchall()
+    return [".".join(row[:3]) for row in columns if row[2] not in FIELDS] + [name for (name,) in tables]
+
+
+def _export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
+    """Write a Parquet twin of every serving table; give the rows of every published table."""
+    rows = {}
+    for schema, table in con.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall():
+        if schema == "serving":
+            con.execute(f"copy serving.\"{table}\" to '{_quoted(folder / f'{table}.parquet')}' (format parquet, compression zstd)")
+        rows[f"{schema}.{table}"] = con.execute(f'select count(*) from {schema}."{table}"').fetchall()[0][0]
+    return rows
+
+
+def _write_note(con: duckdb.DuckDBPyConnection, settings: Settings, folder: Path, results: Sequence[CheckResult]) -> None:
+    """Write the newest day's note beside the tables it is made from; raises PublishRefusedError when it cannot be made."""
+    try:
+        page = note.render(con, settings.catalog_overlay)
+    except Exception as error:
+        raise PublishRefusedError(
+            f"release refused, the published one stays: the note cannot be made: {type(error).__name__}: {error}", results
+        ) from error
+    (folder / note.FILE_NAME).write_text(page, encoding="utf-8")
+
+
+def _retire(settings: Settings) -> None:
+    """Delete the oldest releases beyond those kept, never the one that is served; a rejected one takes no place of one to go back to."""
+    current, rejected, releases = settings.serving.resolve().name, _rejected(settings), _kept(settings)
+    good = [path for path in releases if path.name not in rejected]
+    for path in {*releases} - {*releases[-settings.releases_kept :], *good[-settings.releases_kept :]}:
+        if path.name != current:
+            remove(path)
+
+
+def _kept(settings: Settings) -> list[Path]:
+    """List the releases there are, oldest first; a folder without a manifest is somebody else's."""
+    return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / MANIFEST).is_file())
+
+
+def _never_served(settings: Settings) -> list[Path]:
+    """List what is newer than the served release without having been rolled back from: ids follow time, so no reader has seen it."""
+    current, rejected = settings.serving.resolve().name if settings.serving.is_symlink() else "", _rejected(settings)
+    return [path for path in _kept(settings) if path.name > current and path.name not in rejected]
+
+
+def _rejected(settings: Settings) -> set[str]:
+    """Name the releases somebody rolled back from."""
+    try:
+        return set(json.loads(settings.rejected.read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return set()
+
+
+def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
+    current = settings.serving.resolve().name if settings.serving.exists() else None
+    status = {
+        "attempt": release_id,
+        "run_id": run_id,
+        "outcome": outcome,
+        "reason": reason,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "serving": current,
+    }
+    write_atomic(settings.status, json.dumps(status, ensure_ascii=False, indent=1).encode())
+
+
+def _inputs_hash(settings: Settings) -> str:
+    """Hash of every payload and file the lake has committed: the same data gives the same hash."""
+    files = sorted({(file.path, file.sha256) for batch in Lake(settings.lake).batches() for file in batch.files})
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+
+def _as_check(result: GateResult) -> CheckResult:
+    name = result.check if result.column is None else f"{result.check}:{result.column}"
+    return CheckResult(name, "gx", "pass" if result.passed else "fail", result.table, result.rows_failed, result.message, result.rows)
+
+
+def _missing_figures(con: duckdb.DuckDBPyConnection) -> list[CheckResult]:
+    """Say of each mart whether its missing figures say why. A finding, not a refusal: the figures that stand are as good as ever."""
+    return [
+        CheckResult(
+            "missing_figures_say_why",
+            "release",
+            "finding" if rows else "pass",
+            f"marts.{mart}",
+            sum(rows.values()),
+            ", ".join(f"{column} is null on {count} rows that do not say why" for column, count in rows.items()),
+        )
+        for mart, rows in unexplained(con).items()
+    ]
+
+
+@contextmanager
+def _building(settings: Settings, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the working warehouse as `work`, read-only, and a new file with the published schemas as `release`."""
+    with duckdb.connect(config=_CONFIG | {"memory_limit": settings.memory_limit}) as con:
+        con.execute(_SETTINGS)
+        con.execute(f"attach '{_quoted(settings.warehouse)}' as work (read_only)")
+        con.execute(f"attach '{_quoted(folder / FILE_NAME)}' as release (storage_version '{STORAGE_VERSION}')")
+        for schema in SCHEMAS:
+            con.execute(f"create schema release.{schema}")
+        yield con
+
+
+def _open(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(str(folder / FILE_NAME), config=_CONFIG | {"memory_limit": settings.memory_limit})
+    con.execute(_SETTINGS)
+    return con
+
+
+@contextmanager
+def _meanwhile(con: duckdb.DuckDBPyConnection, work: Callable[[duckdb.DuckDBPyConnection], _T]) -> Iterator[Future[_T]]:
+    """Let the database work on a connection of its own while Python does something else; what went wrong there is raised here."""
+    with con.cursor() as own, ThreadPoolExecutor(1) as pool:
+        done = pool.submit(work, own)
+        yield done
+        done.result()
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    """Note how long a part takes."""
+    started = time.perf_counter()
+    yield
+    seconds[part] = time.perf_counter() - started
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    """Append rows to a serving table by name, all at once."""
+    con.register("rows_to_insert", frame)
+    con.execute(f"insert into serving.{table} by name select * from rows_to_insert")
+    con.unregister("rows_to_insert")
+
+
+def _comment(subject: str, text: str) -> str:
+    return "comment on {} is '{}'".format(subject, text.replace("'", "''"))
+
+
+def _ddl(columns: Sequence[str]) -> str:
+    return ", ".join(f"{name} {FIELDS[name].kind}" for name in columns)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,122 @@
+"""The evidence: published figures by what they are about, day and column; what the audited note itself printed is left out.
+
+A home of the sample has the ledger's cells and nothing else: a simulated figure is no evidence. A home of real data has every printed
+figure. Both travel in `serving.claim_facts`, so that the audit of another note needs the published release only.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+import duckdb
+
+from ingest.source import DataOrigin
+from serving.research.audit.interval import Interval
+from serving.research.audit.metrics import FUTURES, Fact
+
+COLUMNS = (
+    "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "data_origin",
+    "payload_sha256",
+)  # fmt: skip
+
+# What keys a mart's rows, and which of them definitions may read: of the futures, contracts with a published figure.
+_MARTS = {
+    FUTURES: ("contract_code", "trade_date", "list_contains(?, contract_code)"),
+    "fct_term_structure_daily": ("commodity_code", "trade_date", "true"),
+    "fct_positioning_daily": ("commodity_code", "trade_date", "is_dominant and session = 'day'"),
+    "fct_sentiment_daily": ("commodity_code", "as_of_date", "true"),
+}
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A printed figure and who printed it."""
+
+    day: date
+    value: Interval
+    printed_by: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """A dated event or document."""
+
+    event_id: str
+    day: date
+    printed_by: str
+    theme: str = ""
+    authority: str = ""
+    event_type: str = ""
+    sectors: frozenset[str] = frozenset()
+    followup_of: str = ""
+    summary: str = ""
+    n_industries: int | None = None
+
+
+@dataclass
+class Evidence:
+    """What may be held against a note's claims."""
+
+    observations: Mapping[tuple[str, str, str], Mapping[date, Sequence[Observation]]]
+    events: Sequence[Event] = ()
+    is_real: bool = False
+    marts: Mapping[tuple[str, str, date], Mapping[str, Any]] = field(default_factory=dict)
+    """Rows of the marts definitions read: by mart, contract or commodity, and day."""
+
+    def on(self, fact: Fact, key: str, day: date) -> Observation | None:
+        """Give the figure of a day."""
+        found = self.observations.get((fact.dataset, key, fact.column), {}).get(day)
+        if not found:
+            return None
+        one = found[0]
+        return Observation(one.day, one.value * fact.factor, "; ".join(sorted({row.printed_by for row in found})))
+
+    def days(self, fact: Fact, key: str, until: date) -> list[date]:
+        """List the days with a figure, up to one."""
+        days = sorted(self.observations.get((fact.dataset, key, fact.column), {}))
+        return days[: bisect_right(days, until)]
+
+    def suffixes(self, fact: Fact, prefix: str, day: date) -> list[str]:
+        """List what follows `prefix` in the keys that have a figure on a day."""
+        return sorted(
+            key.removeprefix(prefix)
+            for (dataset, key, column), days in self.observations.items()
+            if dataset == fact.dataset and column == fact.column and key.startswith(prefix) and day in days
+        )
+
+
+def read_evidence(con: duckdb.DuckDBPyConnection, as_of: date, publisher: str | None) -> Evidence:
+    """Read `serving.claim_facts` of the open database without what the note's publisher printed.
+
+    Where the publisher is not stated, whatever calls itself a note of the note's own day is taken to be the audited one.
+    """
+
+    def is_own(printed_by: str) -> bool:
+        text = printed_by.casefold()
+        return publisher.casefold() in text if publisher else "note" in text and as_of.isoformat() in text
+
+    rows = [row for row in con.execute(f"select {', '.join(COLUMNS)} from serving.claim_facts order by all").fetchall() if not is_own(row[7] or "")]
+    observations: dict[tuple[str, str, str], dict[date, list[Observation]]] = defaultdict(lambda: defaultdict(list))
+    texts: dict[str, dict[str, Any]] = defaultdict(dict)
+    for dataset, day, key, column, value, uncertainty, text, printed_by, *_ in rows:
+        if dataset == "events":
+            texts[key] |= {column: text if value is None else int(value), "day": day, "printed_by": printed_by}
+        elif value is not None:
+            interval = Interval.of(Fraction(repr(value)), Fraction(repr(uncertainty or 0.0)))
+            observations[dataset, key, column][day].append(Observation(day, interval, printed_by))
+    contracts = sorted({key for dataset, key, _ in observations if dataset == "daily_quotes"})
+    marts = {
+        (mart, row[key], row[day]): row
+        for mart, (key, day, rows) in _MARTS.items()
+        for row in con.execute(f"select * from marts.{mart} where {rows}", [contracts] if "?" in rows else []).pl().iter_rows(named=True)
+    }
+    return Evidence(observations, [_event(key, row) for key, row in texts.items()], not any(row[9] == DataOrigin.SAMPLE for row in rows), marts)
+
+
+def _event(key: str, row: Mapping[str, Any]) -> Event:
+    sectors = frozenset(part.strip() for part in str(row.get("sectors", "")).split(";") if part.strip())
+    return Event(event_id=key, **{**row, "sectors": sectors})

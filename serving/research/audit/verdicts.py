@@ -1,0 +1,544 @@
+"""Judging claims: every definition that fits is evaluated on the evidence, and what comes out is compared as the claim demands."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from fractions import Fraction
+
+from ingest.catalog.calendar import Calendar
+from serving.research.audit import checks
+from serving.research.audit.checks import shown
+from serving.research.audit.claims import Claim, Note
+from serving.research.audit.facts import Evidence
+from serving.research.audit.formulas import Context, MissingError, Used, Value, evaluate
+from serving.research.audit.interval import Interval, UndefinedError
+from serving.research.audit.metrics import FUTURES, Catalog, CatalogError, Commodity, Definition, Fact, Metric
+from serving.research.words import PRICES, STATES, UNITS, Said, say
+
+UNSPECIFIED = ("", "unspecified")
+PRINTS_SHOWN = 12
+_NOTHING = Said("", "")
+
+
+class Verdict(StrEnum):
+    """What the audit says of a claim."""
+
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    DEFINITION_DEPENDENT = "definition_dependent"
+    NOT_COMPUTABLE = "not_computable"
+    JUDGEMENT = "judgement"
+    CONDITIONAL = "conditional"
+    DUPLICATE = "duplicate"
+
+
+BY_KIND = {
+    "judgement": Verdict.JUDGEMENT,
+    "conditional": Verdict.CONDITIONAL,
+    "duplicate": Verdict.DUPLICATE,
+    "static": Verdict.NOT_COMPUTABLE,
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim and what was found."""
+
+    claim: Claim
+    verdict: Verdict
+    value_found: float | None
+    """In the claim's own unit where it can be; None where nothing, or no single figure, was found."""
+    value_unit: str
+    """`0 or 1` where the definition is a condition; blank where nothing was found."""
+    self_consistency: str
+    evidence: str
+    reconciling_definition: Said
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one definition gave."""
+
+    definition: Definition
+    title: Said
+    text: Said | None
+    """What came out; None where nothing did."""
+    holds: bool | None
+    value: Interval | None = None
+    used: tuple[Used, ...] = ()
+    missing: str = ""
+    is_truth: bool = False
+    """True where the value is 1 for true and 0 for false, no figure."""
+
+    @property
+    def claims(self) -> list[str]:
+        """Claims of the same note that went in."""
+        return sorted({used.claim_id for used in self.used if used.claim_id})
+
+    @property
+    def is_independent(self) -> bool:
+        """True where at least one figure comes from another publisher."""
+        return any(used.printed_by for used in self.used)
+
+
+class Auditor:
+    """Judges the claims of one note on one body of evidence."""
+
+    def __init__(self, note: Note, catalog: Catalog, evidence: Evidence, calendar: Calendar) -> None:
+        self.note, self.catalog, self.evidence, self.calendar = note, catalog, evidence, calendar
+        self._dominant = {
+            (row["commodity_code"], day): contract for (mart, contract, day), row in evidence.marts.items() if mart == FUTURES and row["is_dominant"]
+        }
+        self._stated = self._statements()
+
+    def judge_all(self) -> list[Judged]:
+        """Judge every claim, in the note's order."""
+        return [self.judge(claim) for claim in self.note.claims]
+
+    def judge(self, claim: Claim) -> Judged:
+        """Judge one claim."""
+        metric = self.catalog.metrics[claim.metric]
+        likeness = self.catalog.constants["repeated_words"].middle
+        found_in_note = (checks.same_value(claim, self.note.claims), checks.repeated_quote(claim, self._earlier(claim), likeness))
+        remarks = [text for text in found_in_note if text]
+        if claim.kind in BY_KIND:
+            return self._by_kind(claim, metric, remarks)
+        results = self._results(claim, metric, "joined")
+        breaches, more = self._checks(claim, metric, results)
+        remarks = [*(breach.en for breach in breaches), *more, *remarks]
+        verdict = Verdict.CONTRADICTED if breaches else _verdict(results)
+        deciding = [result for result in results if result.holds is not None] or results
+        reconciling = _NOTHING
+        if verdict is Verdict.DEFINITION_DEPENDENT:
+            told = [_told(result) for result in results]
+            reconciling = Said("；".join(one.zh for one in told), "; ".join(one.en for one in told))
+        elif verdict is Verdict.CONTRADICTED:
+            reconciling = self._other_day(claim, metric) or next(iter(breaches), _NOTHING)
+        facts = [_told(result).en for result in results if result.text] + sorted({result.missing for result in results if result.missing})
+        sources = list(dict.fromkeys(_source(used) for result in results if result.text for used in result.used))
+        shown_sources = sources if len(sources) <= PRINTS_SHOWN else [*sources[:PRINTS_SHOWN], f"and {len(sources) - PRINTS_SHOWN} more"]
+        evidence = ". ".join([*remarks, *facts, *([f"From {'; '.join(shown_sources)}"] if sources else [])])
+        unit = claim.unit if claim.unit and _same_type(self.catalog, claim.unit, metric.unit) else metric.unit
+        value, unit = next(((one.value, "0 or 1" if one.is_truth else unit) for one in deciding if one.value is not None), (None, ""))
+        found = None if value is None else float(value.middle / (self.catalog.units[unit][1] if unit == claim.unit and unit else Fraction(1)))
+        return Judged(claim, verdict, found, unit, self._self_consistency(claim, metric), evidence or "no definition fits the claim", reconciling)
+
+    # ---- what a kind decides alone -----------------------------------------------------------------------------------------------
+
+    def _by_kind(self, claim: Claim, metric: Metric, remarks: Sequence[str]) -> Judged:
+        texts = list(remarks)
+        if claim.kind == "duplicate":
+            twins = [
+                other.claim_id
+                for other in self._earlier(claim)
+                if (other.metric.split(".")[0], other.period.end) == (claim.metric.split(".")[0], claim.period.end) and other.kind != "duplicate"
+            ]
+            texts.append(f"repeats {', '.join(twins)}" if twins else "marked as a repetition; no claim of the file says the same")
+        elif claim.kind == "static":
+            texts.append("fixed text; there is nothing to compute")
+        else:
+            texts.append(f"read against {metric.maps_to}" if metric.maps_to else "no field of the outlook speaks of it")
+        return Judged(claim, BY_KIND[claim.kind], None, "", "", ". ".join(texts), _NOTHING)
+
+    def _earlier(self, claim: Claim) -> list[Claim]:
+        place = next(n for n, other in enumerate(self.note.claims) if other.claim_id == claim.claim_id)
+        return list(self.note.claims[:place])
+
+    # ---- definitions ---------------------------------------------------------------------------------------------------------------
+
+    def _results(self, claim: Claim, metric: Metric, mode: str) -> list[Result]:
+        """Evaluate every reading that fits; of those of one basis and vendor the first that can be computed counts (check A6)."""
+        readings: dict[tuple[str, str], list[Definition]] = {}
+        for definition in self._fitting(claim, metric):
+            readings.setdefault((definition.basis, definition.vendor), []).append(definition)
+        results: list[Result] = []
+        for definitions in readings.values():
+            tried = [self._result(claim, metric, definition, mode) for definition in definitions]
+            found = next((batch for batch in tried if any(result.holds is not None for result in batch)), None)
+            results += found or next((batch for batch in tried if any(result.text for result in batch)), tried[0])
+        return results
+
+    def _fitting(self, claim: Claim, metric: Metric) -> list[Definition]:
+        fitting = [
+            one
+            for one in metric.definitions
+            if claim.price_basis in (*UNSPECIFIED, one.basis)
+            and claim.kind in (one.kinds or (claim.kind,))
+            and one.night in (None, claim.period.night is not None)
+        ]
+        named = [one for one in fitting if one.vendor and re.search(rf"\b{one.vendor}\b", claim.entity, re.IGNORECASE)]
+        return named or fitting
+
+    def _result(self, claim: Claim, metric: Metric, definition: Definition, mode: str) -> list[Result]:
+        blank = Result(definition, definition.title, None, None)
+        if definition.needs:
+            return [replace(blank, missing=f"not held: {definition.needs}")]
+        if definition.over == "prints":
+            return self._prints(claim, metric, definition, mode) or [replace(blank, missing=f"not held: intraday prints of {claim.period.end}")]
+        days = [claim.period.end]
+        if definition.over == "each":
+            days = self.calendar.between(claim.period.start, claim.period.end)
+            if not days:
+                return [replace(blank, missing=f"no session in {claim.period_text}")]
+        values: list[tuple[Value, tuple[Used, ...]]] = []
+        for day in days:
+            try:
+                values.append(self._evaluate(claim, definition, mode, replace_day=None if definition.over == "end" else day))
+            except (MissingError, UndefinedError) as error:
+                return [replace(blank, missing=str(error))]
+        used = tuple(part for _, parts in values for part in parts)
+        results = [self._compared(claim, metric, definition, value, used) for value, _ in values]
+        if definition.over != "each" or len(results[0]) != 1:
+            return results[0]
+        parts = [batch[0] for batch in results]
+        holds = None if any(part.holds is None for part in parts) else all(part.holds for part in parts)
+        told = [(part.text or _NOTHING, day) for part, day in zip(parts, days, strict=True)]
+        text = Said("，".join(f"{day} {one.zh}" for one, day in told), ", ".join(f"{one.en} on {day}" for one, day in told))
+        return [replace(parts[-1], text=text, holds=holds)]
+
+    def _prints(self, claim: Claim, metric: Metric, definition: Definition, mode: str) -> list[Result]:
+        fact = next((fact for name, fact in self.catalog.facts.items() if "{clock}" in fact.key and name in definition.formula), None)
+        context = self._context(claim, mode)
+        if fact is None or "contract" not in context.words:
+            return []
+        prefix = fact.key.partition("{clock}")[0].format(contract=context.words["contract"])
+        results = []
+        for clock in self.evidence.suffixes(fact, prefix, claim.period.end)[:PRINTS_SHOWN]:
+            try:
+                value, used = self._evaluate(claim, definition, mode, clock=clock)
+            except (MissingError, UndefinedError):
+                continue
+            at = Said(f"{definition.title.zh}，{clock}", f"{definition.title.en}, at {clock}")
+            results += [replace(one, title=at) for one in self._compared(claim, metric, definition, value, used)]
+        return results
+
+    def _evaluate(
+        self, claim: Claim, definition: Definition, mode: str, *, replace_day: date | None = None, clock: str = ""
+    ) -> tuple[Value, tuple[Used, ...]]:
+        """Give the value of a definition and what went in: on evidence alone where it suffices, else with the note's other claims."""
+        error: MissingError | None = None
+        for attempt in ("evidence", "joined") if mode == "joined" else (mode,):
+            context = self._context(claim, attempt)
+            if replace_day:
+                context.day, context.month = replace_day, replace_day.replace(day=1)
+            if clock:
+                context.words = {**context.words, "clock": clock}
+            try:
+                return (self._mart(definition, context) if not definition.formula else evaluate(definition.formula, context)), tuple(context.used)
+            except MissingError as missing:
+                error = error or missing
+        raise error or MissingError(definition.title.en)
+
+    def _mart(self, definition: Definition, context: Context) -> Value:
+        """Read a column of a mart; what it rests on must be evidence, all of it."""
+        mart, column = definition.column
+        name = f"marts.{mart}.{column}"
+        if definition.rests_on:
+            evaluate(definition.rests_on, replace(context, mode="evidence"))  # the note's own figures cannot stand in for it
+        elif not self.evidence.is_real:
+            raise MissingError(f"{name} rests on figures that are simulated here")
+        key = context.words.get("contract", "") if mart == FUTURES else context.commodity.code
+        state = self.evidence.marts.get((mart, key, context.day), {}).get(column)
+        if state is None:
+            raise MissingError(f"{name} has no value on {context.day}")
+        try:
+            told = definition.states[str(state).lower()] if definition.states else Fraction(repr(state))
+        except (KeyError, ValueError):
+            raise CatalogError(f"catalogue file metrics.toml: {name} is {state!r}, which no `states` of its definition explains") from None
+        if isinstance(told, str):
+            context.used.append(Used(column, context.day, None, f"marts.{mart}"))
+            return frozenset({told})
+        number = Interval.of(told)
+        context.used.append(Used(column, context.day, number, f"marts.{mart}"))
+        return number.meets(Interval.of(1)) if set(definition.states) == {"true", "false"} else number
+
+    # ---- comparing -----------------------------------------------------------------------------------------------------------------
+
+    def _compared(self, claim: Claim, metric: Metric, definition: Definition, value: Value, used: tuple[Used, ...]) -> list[Result]:
+        base = Result(definition, definition.title, None, None, used=used)
+        if isinstance(value, frozenset):
+            return self._compared_tags(claim, metric, base, value)
+        if isinstance(value, bool):
+            wanted = claim.value is None or claim.value != 0 or definition.formula.find("claim") >= 0
+            results = [
+                replace(
+                    base,
+                    text=Said("是", "true") if value else Said("否", "false"),
+                    holds=value == wanted,
+                    value=Interval.of(int(value)),
+                    is_truth=True,
+                )
+            ]
+        else:
+            unit = metric.unit
+            digits = 4 if abs(value.middle) < 1 else 2
+            middle, low, high = (shown(part, digits) for part in (value.middle, value.low, value.high))
+            text = Said(f"{middle} {say(UNITS, unit).zh}".strip(), f"{middle} {say(UNITS, unit).en}".strip())
+            if value.low != value.high:
+                text = Said(f"{text.zh}（{low} 至 {high}）", f"{text.en} ({low} to {high})")
+            holds = self._holds(claim, metric, value)
+            vague = "" if holds is not None or claim.value is not None else "no threshold says what the word means"
+            results = [replace(base, text=text, holds=holds, value=value, missing=vague)]
+        if definition.weak:
+            results = [replace(one, holds=one.holds or None) for one in results]
+        if used and not base.is_independent:
+            results = [
+                replace(one, holds=None, title=Said(f"{one.title.zh}（仅研报自身数据）", f"{one.title.en} (the note's own figures only)"))
+                for one in results
+            ]
+        return results
+
+    def _compared_tags(self, claim: Claim, metric: Metric, base: Result, tags: frozenset[str]) -> list[Result]:
+        """Hold tags against the direction, or the net state of price and open interest against who the sentence says moved (A10)."""
+        if not metric.narrative:
+            named = sorted(tags)
+            text = Said("、".join(say(STATES, tag).zh for tag in named) or "无", ", ".join(say(STATES, tag).en for tag in named) or "none")
+            return [replace(base, text=text, holds=claim.direction in tags if claim.direction else None)]
+        told = [state for state, pattern in self.catalog.narratives if pattern.search(claim.quote)]
+        net = Said(
+            f"实际为{'、'.join(say(STATES, tag).zh for tag in tags)}" if tags else "方向未定",
+            f"net {', '.join(say(STATES, tag).en for tag in tags) or 'undecided'}",
+        )
+        if not told or not tags:
+            return [replace(base, text=net, holds=None)]
+        return [
+            replace(
+                base,
+                title=Said(f"{base.title.zh}；A10，表述为{say(STATES, state).zh}", f"{base.title.en}; A10, told as {say(STATES, state).en}"),
+                text=net,
+                holds=state in tags,
+            )
+            for state in told
+        ]
+
+    def _holds(self, claim: Claim, metric: Metric, value: Interval) -> bool | None:
+        stated = self._in_metric_unit(claim, metric)
+        if stated is not None:
+            return self._figure_holds(claim, metric, value, stated)
+        if claim.direction == "low" and metric.low is not None:
+            return _surely(value.high <= metric.low, value.low > metric.low)
+        if claim.direction == "high" and metric.high is not None:
+            return _surely(value.low >= metric.high, value.high < metric.high)
+        if metric.neutral is None or claim.direction not in ("up", "down", "flat"):
+            return None  # no threshold says what the word means
+        apart = value - metric.neutral
+        if claim.direction == "flat":
+            return _surely(-metric.band <= apart.low and apart.high <= metric.band, apart.low > metric.band or apart.high < -metric.band)
+        side = apart if claim.direction == "up" else -apart
+        return _surely(side.low > metric.band, side.high <= metric.band)
+
+    def _figure_holds(self, claim: Claim, metric: Metric, value: Interval, stated: Interval) -> bool | None:
+        figure = stated.middle
+        match claim.cmp:
+            case "gt":
+                return _surely(value.low > figure, value.high <= figure)
+            case "ge":
+                return _surely(value.low >= figure, value.high < figure)
+            case "lt":
+                return _surely(value.high < figure, value.low >= figure)
+            case "le":
+                return _surely(value.high <= figure, value.low > figure)
+            case "approx":
+                width = metric.approx if metric.approx is not None else self.catalog.constants["approx_ratio"].middle * abs(figure)
+                return value.meets(Interval.of(figure, width))
+        return value.meets(stated)
+
+    def _in_metric_unit(self, claim: Claim, metric: Metric) -> Interval | None:
+        stated = claim.stated
+        if stated is None or not claim.unit or not _same_type(self.catalog, claim.unit, metric.unit):
+            return stated
+        return stated * (self.catalog.units[claim.unit][1] / self.catalog.units[metric.unit][1])
+
+    # ---- checks --------------------------------------------------------------------------------------------------------------------
+
+    def _checks(self, claim: Claim, metric: Metric, results: Sequence[Result]) -> tuple[list[Said], list[str]]:
+        """Give what makes the claim impossible, and what is worth saying."""
+        commodity, remarks = self._commodity(claim), list[str]()
+        breaches = [checks.unit_breach(claim, metric, self.catalog), checks.wrong_trade_date(claim)]
+        stated = self._in_metric_unit(claim, metric)
+        if metric.is_price and (before := self._figure(claim, "settle[-1]")):
+            breaches.append(checks.beyond_limit(claim, before, commodity))
+        held = next((result.value for result in results if result.value is not None and result.is_independent and not result.claims), None)
+        if held is None and metric.asserts:
+            held = self._figure(claim, f"latest({metric.asserts})")
+        if stated is not None and held is not None and claim.cmp in ("eq", "approx"):
+            breaches.append(checks.magnitude_slip(stated.middle, held.middle, self.catalog.constants["magnitude_tolerance"].middle))
+        if metric.is_receipts and stated is not None and stated.middle > 0:
+            remarks.append(checks.warrant_multiple(stated, commodity.warrant_unit_t, self.catalog.parameters["warrant_tolerance_ratio"]))
+        if metric.tick_price and claim.cmp == "eq" and stated is not None:
+            prices = [("published", price)] if (price := self._figure(claim, metric.tick_price)) else []
+            if own := self._claimed(claim, metric.tick_price):
+                prices.append((f"the note's {own[0]}", own[1]))
+            remarks += checks.tick_solvability(stated, prices, commodity.tick)
+        if any(word in claim.quote for word in checks.NIGHT_WORDS) and claim.period.night is None:
+            remarks.append("A5: the words speak of a night session, the period of a trade date")
+        return [breach for breach in breaches if breach], remarks
+
+    def _figure(self, claim: Claim, formula: str) -> Interval | None:
+        try:
+            found = evaluate(formula, self._context(claim, "evidence"))
+        except (MissingError, UndefinedError):
+            return None
+        return found if isinstance(found, Interval) else None
+
+    def _other_day(self, claim: Claim, metric: Metric) -> Said | None:
+        """A5: say when a price that its own trade date cannot hold lies in the range of the next: a night print under its calendar day."""
+        if not metric.is_price or claim.value is None:
+            return None
+        context = self._context(claim, "evidence")
+        following = [day for day in self.calendar.sessions if day > claim.period.end][:1]
+        ranges = []
+        for day in (claim.period.end, *following):
+            context.day = day
+            try:
+                low, high = evaluate("low", context), evaluate("high", context)
+            except MissingError:
+                continue
+            if isinstance(low, Interval) and isinstance(high, Interval) and low.low <= claim.value <= high.high:
+                ranges.append((day, low, high))
+        if not ranges:
+            return None
+        day, low, high = ranges[0]
+        figure, span = shown(claim.value), (shown(low.middle), shown(high.middle))
+        if day == claim.period.end:
+            return Said(
+                f"{figure} 在 {day} 盘中成交过（区间 {span[0]} 至 {span[1]}）：是当日价格，不是{say(PRICES, claim.metric).zh}",
+                f"{figure} traded on {day} (range {span[0]} to {span[1]}): a price of the day, not its {claim.metric}",
+            )
+        return Said(
+            f"A5：{figure} 落在交易日 {day} 的区间（{span[0]} 至 {span[1]}）内；{claim.period.end} 夜盘属于该交易日",
+            f"A5: {figure} lies in the range of trade date {day} ({span[0]} to {span[1]}); the night of {claim.period.end} belongs to it",
+        )
+
+    def _self_consistency(self, claim: Claim, metric: Metric) -> str:
+        """A3: hold the claim against what the rest of the note implies, its figures before anybody's."""
+        stated = self._in_metric_unit(claim, metric)
+        if metric.asserts and stated is not None and claim.cmp == "eq":
+            fact = self.catalog.facts[metric.asserts]
+            for other_id, value in self._stated.get(self._place(claim, fact), []):
+                if other_id != claim.claim_id and not value.meets(stated):
+                    return f"fail versus {other_id}: it states {shown(value.middle)} for the same"
+        tested = [result for result in self._results(claim, metric, "note") if result.claims and result.text and result.definition.formula]
+        judged = [(result, self._recheck(claim, metric, result)) for result in tested]
+        decided = [(result, holds) for result, holds in judged if holds is not None]
+        if not decided:
+            return ""
+        if any(holds for _, holds in decided):
+            return f"pass with {', '.join(sorted({name for result, holds in decided if holds for name in result.claims}))}"
+        result = decided[0][0]
+        return f"fail versus {', '.join(result.claims)}: they give {(result.text or _NOTHING).en}"
+
+    def _recheck(self, claim: Claim, metric: Metric, result: Result) -> bool | None:
+        if result.holds is not None or result.value is None:
+            return result.holds
+        return self._holds(claim, metric, result.value)
+
+    # ---- what the note states ----------------------------------------------------------------------------------------------------
+
+    def _statements(self) -> dict[tuple[str, str, date], list[tuple[str, Interval]]]:
+        found: dict[tuple[str, str, date], list[tuple[str, Interval]]] = {}
+        for claim in self.note.claims:
+            metric = self.catalog.metrics[claim.metric]
+            if metric.asserts and claim.cmp == "eq" and claim.kind not in BY_KIND and (stated := self._in_metric_unit(claim, metric)):
+                place = self._place(claim, self.catalog.facts[metric.asserts])
+                found.setdefault(place, []).append((claim.claim_id, stated))
+        return found
+
+    def _place(self, claim: Claim, fact: Fact) -> tuple[str, str, date]:
+        words = {"contract": "", "hs": "", "clock": "", **self._words(claim)}
+        day = claim.period.start if fact.grid == "month" else claim.period.end
+        return fact.name, fact.key.format(commodity=self._commodity(claim).code, **words), day
+
+    def _claimed(self, claim: Claim, name: str) -> tuple[str, Interval] | None:
+        """Give the newest other claim of a metric within the claim's period."""
+        metric = self.catalog.metrics[name]
+        inside = [
+            other
+            for other in self.note.claims
+            if other.metric == name
+            and other.claim_id != claim.claim_id
+            and other.kind not in BY_KIND
+            and claim.period.start <= other.period.end <= max(claim.period.end, claim.period.start)
+        ]
+        for other in sorted(inside, key=lambda one: one.period.end, reverse=True):
+            stated = self._in_metric_unit(other, metric)
+            if stated is not None:
+                return other.claim_id, stated
+        return None
+
+    # ---- where a formula is evaluated ----------------------------------------------------------------------------------------------
+
+    def _context(self, claim: Claim, mode: str) -> Context:
+        period, day = claim.period, claim.period.end
+        if period.is_month:
+            month_end = (period.start.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+            day = min(month_end, max(self.note.as_of, period.start))
+
+        def stated(fact: Fact, key: str, on: date) -> tuple[str, Interval] | None:
+            return next((one for one in self._stated.get((fact.name, key, on), []) if one[0] != claim.claim_id), None)
+
+        return Context(
+            self.catalog, self.calendar, self.evidence, self._commodity(claim), day, period.start, day.replace(day=1), self.note.as_of,
+            self._words(claim), claim.stated and Interval.of(claim.stated.middle), stated, lambda name: self._claimed(claim, name), mode,
+        )  # fmt: skip
+
+    def _commodity(self, claim: Claim) -> Commodity:
+        return self.catalog.commodities[self.catalog.commodity_in(claim.entity) or self.note.commodity]
+
+    def _words(self, claim: Claim) -> dict[str, str]:
+        words = {}
+        code = self._commodity(claim).code
+        if contract := self._contract(claim, code):
+            words["contract"] = contract
+        if match := re.search(r"\bHS (\d{4,8})\b", claim.entity):
+            words["hs"] = match[1]
+        if theme := next((theme for name, theme in self.catalog.themes.items() if name in claim.entity), None):
+            words["theme"] = theme
+        return words
+
+    def _contract(self, claim: Claim, code: str) -> str | None:
+        """Name the contract a claim is about: as it says itself, else the dominant one of the day."""
+        pattern = re.compile(rf"\b{code}\d{{4}}\b")
+        for text in (claim.entity, *re.findall(rf"{code}\d{{4}}", claim.quote)):
+            if match := pattern.search(text):
+                return match[0]
+        return self._dominant.get((code, claim.period.end))
+
+
+def _verdict(results: Sequence[Result]) -> Verdict:
+    """Weigh the readings: one alone decides; of several, all must agree."""
+    decided = [result for result in results if result.holds is not None]
+    if not decided:
+        return Verdict.NOT_COMPUTABLE
+    held = [result for result in decided if result.holds]
+    if len(held) == len(decided):
+        return Verdict.SUPPORTED
+    if held or len(decided) < len(results):
+        return Verdict.DEFINITION_DEPENDENT
+    # An identity with another claim of the note says that one of the two is wrong, not which.
+    if all(result.claims for result in decided):
+        return Verdict.NOT_COMPUTABLE
+    return Verdict.CONTRADICTED
+
+
+def _surely(true: bool, false: bool) -> bool | None:
+    return True if true else False if false else None
+
+
+def _same_type(catalog: Catalog, one: str, other: str) -> bool:
+    return bool(one and other) and catalog.units[one][0] == catalog.units[other][0]
+
+
+def _told(result: Result) -> Said:
+    if result.text is None:
+        return Said(f"{result.title.zh}：无法核算", f"{result.title.en}: {result.missing or 'not computable'}")
+    word = {True: Said("成立", "true"), False: Said("不成立", "false"), None: Said("未定", "open")}[result.holds]
+    joined = Said(f"，结合 {'、'.join(result.claims)}", f", with {', '.join(result.claims)}") if result.claims else _NOTHING
+    return Said(f"{result.title.zh} = {result.text.zh}{joined.zh}（{word.zh}）", f"{result.title.en} = {result.text.en}{joined.en} ({word.en})")
+
+
+def _source(used: Used) -> str:
+    value = "" if used.value is None else f" {shown(used.value.middle)}"
+    return f"{used.name} {used.day}{value} ({used.printed_by or used.claim_id})"
