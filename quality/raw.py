@@ -51,6 +51,8 @@ class RawTable:
     rules: tuple[Rule, ...] = ()
     replace: bool = False
     """True for configuration and logs: `raw` holds their newest state only. False for facts: all vintages."""
+    staged: bool = True
+    """False for what no dbt model reads: it stands in `raw` for who asks, without a staging model."""
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:
@@ -265,9 +267,11 @@ def _by_contract(name: str, about: str, columns: tuple[str, ...]) -> RawTable:
     return RawTable(name, about, (*contract, *columns, "extra"), contract, ("trade_date", "instrument"), "trade_date")
 
 
-def _config(name: str, about: str, columns: tuple[str, ...], key: tuple[str, ...], optional: tuple[str, ...] = ()) -> RawTable:
+def _config(
+    name: str, about: str, columns: tuple[str, ...], key: tuple[str, ...], optional: tuple[str, ...] = (), *, staged: bool = True
+) -> RawTable:
     required = tuple(column for column in columns if column not in optional)
-    return RawTable(name, about, columns, required, key, None, replace=True)
+    return RawTable(name, about, columns, required, key, None, replace=True, staged=staged)
 
 
 TABLES: dict[str, RawTable] = {
@@ -412,6 +416,7 @@ TABLES: dict[str, RawTable] = {
             ("obs_date", "currency_pair"),
             "obs_date",
             (Rule("rate_is_not_positive", "an exchange rate is above zero", pl.col("rate") > 0),),
+            staged=False,
         ),
         RawTable(
             "policy__events",
@@ -442,6 +447,7 @@ TABLES: dict[str, RawTable] = {
                     pl.col("event_date") == pl.col("published_at").dt.convert_time_zone("Asia/Shanghai").dt.date(),
                 ),
             ),
+            staged=False,
         ),
         RawTable(
             "policy__tone",
@@ -454,7 +460,7 @@ TABLES: dict[str, RawTable] = {
             ("flash_id", "perspective"),
             "event_date",
         ),
-        _config("catalog__lexicon", "Words and signs by which news tone is scored.", ("entry_kind", "entry", "entry_meaning", "entry_effect", "lexicon_version", "source_note"), ("entry_kind", "entry", "entry_meaning"), optional=("entry_effect",)),
+        _config("catalog__lexicon", "Words and signs by which news tone is scored.", ("entry_kind", "entry", "entry_meaning", "entry_effect", "lexicon_version", "source_note"), ("entry_kind", "entry", "entry_meaning"), optional=("entry_effect",), staged=False),
         _config("catalog__policy_topics", "How the topics of policy events relate to each commodity.", ("commodity_code", "topic", "relation", "source_note"), ("commodity_code", "topic")),
         _config("catalog__trading_days", "Sessions of the exchange calendar.", ("trade_date", "session_index"), ("trade_date",)),
         _config(

@@ -1,6 +1,6 @@
 """The staging models of dbt, written from the raw tables of `quality.raw`: columns, keys and descriptions are stated there and nowhere else.
 
-One view a table with the table's columns, its source, and the test of its key. Written, never tracked: a column added to a feed is in its
+One view with the table's columns for each table a model reads, the test of its key, and every table as a source. Written, never tracked: a column added to a feed is in its
 staging model by the next parse. What is more than a list of columns belongs to an intermediate model.
 """
 
@@ -41,7 +41,7 @@ def models(tables: Mapping[str, RawTable] = TABLES) -> dict[str, str]:
     }
     described: dict[str, list[dict[str, object]]] = {}
     files = {"_sources.yml": _yml(sources=[sources])}
-    for table in tables.values():
+    for table in (table for table in tables.values() if table.staged):
         source = table.name.split("__")[0]
         columns = ",\n        ".join(table.stored_schema)
         files[f"{source}/stg_{table.name}.sql"] = _MODEL.format(name=table.name, columns=columns)

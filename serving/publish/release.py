@@ -32,6 +32,7 @@ from ingest.told import told
 from quality.fields import FIELDS
 from quality.gate import GATES, GateResult, run_gate
 from quality.missing import unexplained
+from serving.publish.keys import published_keys
 from serving.read import FILE_NAME
 from serving.research.backtest import backtest
 from serving.research.note import page as note
@@ -164,7 +165,7 @@ def publish(
         with _open(settings, folder) as con:
             _make_own(con)
             with _meanwhile(con, lambda own: _describe(own, sources, last=False)), _timed(seconds, "gate"):
-                gate = run_gate(_frames(con), folder / "data_docs")
+                gate = run_gate(_frames(con), published_keys(), folder / "data_docs")
                 results = (*checks, *(_as_check(result) for result in gate), *_missing_figures(con))
             failed = [result for result in results if result.result == "fail"]
             _finish(con, release_id, run_id, now, inputs_hash, code, results)
