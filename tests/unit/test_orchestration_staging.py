@@ -14,9 +14,7 @@ from feeds import Home, delivery
 
 from ingest.source import Parsed, Request
 from ingest.sources.fx import TABLE, Fx
-from orchestration.warehouse.load import dbt, staging
-from orchestration.warehouse.load import load as warehouse
-from orchestration.warehouse.load import dbt, load, staging
+from orchestration.warehouse import dbt, load, staging
 from orchestration.warehouse.load import connect, load_raw
 from quality import fields, raw
 from quality.fields import Field, Kind
