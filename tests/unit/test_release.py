@@ -4,8 +4,10 @@ import errno
 import json
 import os
 import shutil
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingest.settings import Settings
@@ -144,6 +146,28 @@ def test_an_interruption_right_after_the_swap_does_not_take_the_release_from_its
         publish(published, 1)
     assert (published.serving / release.FILE_NAME).is_file()
     assert len(there(published)) == 2
+
+
+class Yesterday(datetime):
+    """A clock that stands a day back."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime.now(tz) - timedelta(days=1)
+
+
+def test_a_clock_a_day_back_hides_no_release_from_a_rollback_and_deletes_none(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [served(published), publish(published, 1).release_id, publish(published, 2).release_id]
+    monkeypatch.setattr(release, "datetime", Yesterday)
+    made.append(publish(published, 3).release_id)
+    assert there(published) == made == sorted(made), "ids only go up"
+    assert release.rollback(published) == made[2]
+    made.append(publish(published, 4).release_id)
+    assert there(published) == made
+    assert release.rollback(published) == made[2]
+    with duckdb.connect(str(published.releases / made[4] / release.FILE_NAME), read_only=True) as con:
+        ((released_at,),) = con.execute("select released_at from serving.publication").fetchall()
+    assert released_at < datetime.now(UTC) - timedelta(hours=23), "what the clock said is told as it was"
 
 
 def test_a_rejected_release_is_never_gone_back_to(published: Settings) -> None:
