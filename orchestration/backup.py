@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ingest.archive import Archive, ArchiveError
 from ingest.files import write_atomic
+from ingest.home import open_home
 from ingest.settings import Settings
 from orchestration.warehouse import begin_anew, write_lock
 
@@ -66,6 +67,8 @@ def restore(settings: Settings, source: Path) -> Copied:
     folder = source.expanduser().resolve()
     if not (folder / MARK).is_file():
         raise BackupError(f"{folder} is no backup: it has no {MARK}")
+    open_home(Settings(home=folder))  # an older backup is brought to the present format, else it could not be read
+    open_home(settings)
     theirs, ours = Archive(folder / "archive"), Archive(settings.archive)
     if settings.archive.is_dir():
         lost = sorted(_lost(ours))

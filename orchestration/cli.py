@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import sys
 import time
 from datetime import date
@@ -57,6 +56,9 @@ def run(
     timings: Annotated[bool, typer.Option("--timings", help="Show where the time went.")] = False,
 ) -> None:
     """Take data in, build and test every model, audit and publish. Running again changes nothing but the log of attempts."""
+    from ingest.home import open_home
+
+    open_home(Settings())
     if as_of is not None:
         if source or payloads or first or last:
             fail("--as-of looks back at what this home holds; it goes with no other choice of data")
@@ -162,31 +164,42 @@ def doctor() -> None:
 @app.command()
 def rebuild() -> None:
     """Make lake and warehouse anew from the archive alone, and publish."""
+    from filelock import FileLock, Timeout
+
     from ingest.archive import Archive, ArchiveError
+    from ingest.home import open_home
+    from ingest.lake import Lake
     from orchestration.warehouse import WarehouseBusyError, begin_anew, write_lock
 
     settings = Settings()
     if not (settings.archive / "receipts").is_dir():
         fail(f"there is no archive in {settings.root} to rebuild from")
+    open_home(settings)
     try:
-        Archive(settings.archive).verify()  # before anything is deleted
-        with write_lock(settings, "rebuilding"):
-            begin_anew(settings)
-            for path in (settings.lake, settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        with FileLock(settings.root / "rebuild.lock", timeout=0):  # a second one would empty the lake that this one fills
+            Archive(settings.archive).verify()  # before anything is deleted
+            with write_lock(settings, "rebuilding"):
+                begin_anew(settings)
+                Lake(settings.lake).clear()
+                for path in (settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
+                    path.unlink(missing_ok=True)
+            _run({"source": "archive"})
+            settings.rebuilding.unlink()
     except (WarehouseBusyError, ArchiveError) as error:
         fail(str(error))
-    _run({"source": "archive"})
-    settings.rebuilding.unlink()
+    except Timeout:
+        fail(f"the home {settings.root} is being rebuilt already; try again when that is done")
 
 
 @app.command("backup")
 def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an empty folder, or an earlier backup.")]) -> None:
     """Copy payloads, receipts, the operator's catalogue and the releases elsewhere, and hash the copy."""
     from ingest.archive import ArchiveError
+    from ingest.home import open_home
     from orchestration.backup import BackupError, backup
     from orchestration.warehouse import WarehouseBusyError
 
+    open_home(Settings())
     try:
         copied = backup(Settings(), folder)
     except (BackupError, ArchiveError, WarehouseBusyError) as error:
@@ -228,10 +241,12 @@ def rollback() -> None:
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3000) -> None:
     """Open the Dagster UI on this machine only."""
+    from ingest.home import open_home
     from ingest.settings import REPOSITORY
     from orchestration.instance import prepare
 
     settings = Settings()
+    open_home(settings)
     command = [
         str(Path(sys.executable).with_name("dagster")),
         "dev",
@@ -554,6 +569,12 @@ def main() -> None:
         if error.errno not in REFUSALS:
             raise
         told = f"{error.filename or 'the disk'}: {error.strerror}; ALUMINA_HOME must be a folder that may be written to, with room on its disk"
+    except Exception as error:
+        from ingest.source import HomeError
+
+        if not isinstance(error, HomeError):
+            raise
+        told = str(error)
     else:
         return
     err.print(f"alumina: {told}", style="red", markup=False, soft_wrap=True)

@@ -15,10 +15,10 @@ from filelock import FileLock, Timeout
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
 from ingest.deadline import Deadlines, load_deadlines
-from ingest.home import origin_of
+from ingest.home import FORMAT, FormatError, format_of, origin_of
 from ingest.lake import Lake
 from ingest.settings import REPOSITORY, Settings
-from ingest.source import SHANGHAI, DataOrigin, Outcome, PayloadError
+from ingest.source import SHANGHAI, DataOrigin, HomeError, Outcome, PayloadError
 from ingest.sources import SOURCES
 from orchestration.alerts import last_failure, webhook_problem
 
@@ -61,6 +61,11 @@ class Expected:
 def examine(settings: Settings, now: datetime | None = None) -> list[Finding]:
     """Look at everything; `now` is the time in Shanghai to judge by."""
     moment = now or datetime.now(SHANGHAI)
+    try:
+        if format_of(settings) != FORMAT:
+            return [Finding(Level.NOTE, "home", f"has the older format {format_of(settings)}", "the next alumina run brings it to the present one")]
+    except FormatError as error:
+        return [Finding(Level.ERROR, "home", str(error))]
     checks: tuple[Callable[[Settings, datetime], Iterator[Finding]], ...] = (
         _versions,
         _calendar,
@@ -71,7 +76,15 @@ def examine(settings: Settings, now: datetime | None = None) -> list[Finding]:
         _alerts,
         _sources,
     )
-    return [finding for check in checks for finding in check(settings, moment)]
+    return [finding for check in checks for finding in _told(check, settings, moment)]
+
+
+def _told(check: Callable[[Settings, datetime], Iterator[Finding]], settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Give what a check finds; what cannot be believed on the way is a finding, too."""
+    try:
+        yield from check(settings, now)
+    except HomeError as error:
+        yield Finding(Level.ERROR, "home", str(error))
 
 
 def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:

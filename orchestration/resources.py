@@ -10,7 +10,7 @@ import dagster as dg
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, load_calendar
 from ingest.deadline import load_deadlines
-from ingest.home import source_of
+from ingest.home import open_home, source_of
 from ingest.http import HttpClient
 from ingest.lake import Lake
 from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, SampleOrigin
@@ -28,7 +28,8 @@ class Home(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Home"]:
-        """Be known to live while a run is executed; a sensor is no run."""
+        """Open the home, and be known to live while a run is executed; a sensor is no run."""
+        open_home(self.settings)
         with alive(self.settings, context.run.run_id) if context.run else nullcontext():
             yield self
 
