@@ -165,6 +165,8 @@ class ReplayOrigin:
     """
 
     archive: Archive
+    only: frozenset[tuple[tuple[str, str, str], str]] | None = None
+    """Request and sha256 of the payloads that are given, where that is not all of them."""
 
     @property
     def data_origin(self) -> DataOrigin:
@@ -180,6 +182,8 @@ class ReplayOrigin:
         for receipt in self.archive.receipts():
             sha, key = receipt.payload_sha256, receipt.request_key
             if sha is None or (receipt.request, sha) in seen or receipt.source not in names or not _is_judged(receipt):
+                continue
+            if self.only is not None and (receipt.request, sha) not in self.only:
                 continue
             seen.add((receipt.request, sha))
             day = values.day(key) if len(key) == 8 and key.isdigit() else None  # daily files are keyed by their day

@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         return self.root / "rebuilding.json"
 
     @property
+    def restoring(self) -> Path:
+        """There while a backup is being put back into an empty home."""
+        return self.root / "restoring.json"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's instance folder."""
         return self.root / "dagster"

@@ -10,13 +10,14 @@ import importlib.metadata
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -25,8 +26,9 @@ from typing import Any, TypeVar
 import duckdb
 import polars as pl
 
-from ingest.files import sync_folder, write_atomic
+from ingest.files import sync_folder
 from ingest.lake import Lake
+from ingest.notes import read_note, write_note
 from ingest.settings import REPOSITORY, Settings
 from ingest.told import told
 from quality.fields import FIELDS
@@ -42,6 +44,7 @@ from serving.seal import MANIFEST, faults, remove, seal
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+_STAMP, _IS_ID = "%Y%m%dT%H%M%S%fZ", re.compile(r"\d{8}T\d{12}Z-")
 SCHEMAS = ("marts", "serving")
 # Readable by every 1.x client; the working file may use newer storage.
 STORAGE_VERSION = "v1.0.0"
@@ -145,12 +148,12 @@ def publish(
         raise PublishRefusedError(f"a build as of {settings.as_of} is never published")
     started, seconds = time.perf_counter(), dict[str, float]()
     inputs_hash, code = _inputs_hash(settings), code_version()
-    now = datetime.now(UTC)
-    release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"
-    folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
     # Left by a build that died, the last ones between being named and being served: no other is alive, and nobody may go back to what nobody saw.
     for path in [*settings.releases.glob(".building-*"), *_never_served(settings)]:
         remove(path)
+    now = datetime.now(UTC)
+    release_id = f"{_stamp(settings, now)}-{inputs_hash[:8]}"
+    folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
     _write_status(settings, release_id, run_id, "running", "")
     try:
         folder.mkdir(parents=True)
@@ -235,7 +238,7 @@ def rollback(settings: Settings) -> str:
         rotten = f"; not whole: {'; '.join(broken.values())}" if broken else ""
         raise PublishRefusedError(f"there is no release before {current} to go back to{rotten}")
     there = {path.name for path in _kept(settings)}
-    write_atomic(settings.rejected, json.dumps(sorted((rejected | {current}) & there), indent=1).encode())
+    write_note(settings.rejected, {"rejected": sorted((rejected | {current}) & there)})
     point_serving_at(settings, whole[-1])
     _write_status(settings, whole[-1], "", "rolled_back", f"from {current}")
     return whole[-1]
@@ -412,18 +415,25 @@ def _kept(settings: Settings) -> list[Path]:
     return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / MANIFEST).is_file())
 
 
+def _stamp(settings: Settings, now: datetime) -> str:
+    """Give what the next id begins with: the time, or, where a clock ran back, a moment after the newest release.
+
+    Ids are a sequence. Which release is before which follows from them, so they may never go back.
+    """
+    taken = [datetime.strptime(path.name.partition("-")[0], _STAMP) for path in _kept(settings) if _IS_ID.match(path.name)]
+    after = max(taken, default=datetime.min).replace(tzinfo=UTC) + timedelta(microseconds=1)
+    return f"{max(now, after):{_STAMP}}"
+
+
 def _never_served(settings: Settings) -> list[Path]:
-    """List what is newer than the served release without having been rolled back from: ids follow time, so no reader has seen it."""
+    """List what is newer than the served release without having been rolled back from: ids only go up, so no reader has seen it."""
     current, rejected = settings.serving.resolve().name if settings.serving.is_symlink() else "", _rejected(settings)
     return [path for path in _kept(settings) if path.name > current and path.name not in rejected]
 
 
 def _rejected(settings: Settings) -> set[str]:
     """Name the releases somebody rolled back from."""
-    try:
-        return set(json.loads(settings.rejected.read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return set()
+    return set((read_note(settings.rejected, "delete it and roll back again where that is wanted") or {}).get("rejected", ()))
 
 
 def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
@@ -436,7 +446,7 @@ def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "serving": current,
     }
-    write_atomic(settings.status, json.dumps(status, ensure_ascii=False, indent=1).encode())
+    write_note(settings.status, status)
 
 
 def _inputs_hash(settings: Settings) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 import typer
+from feeds import Home, answer, delivery, quote
+from filelock import FileLock
 from rich.console import Console
 
 from ingest.settings import Settings
@@ -84,3 +86,12 @@ def test_a_note_names_the_catalogue_file_that_cannot_be_read(refused: Refused, p
 def test_going_back_where_nothing_is_published_is_refused(refused: Refused, settings: Settings) -> None:
     assert refused(cli.rollback) == (1, f"nothing is published in {settings.root}, so there is no release to go back to")
     assert release._kept(settings) == []
+
+
+def test_a_home_that_is_being_rebuilt_is_not_rebuilt_a_second_time_meanwhile(refused: Refused, home: Home) -> None:
+    home.take(delivery("kx20250716.dat", answer([quote()])))
+    before = home.lake.manifest.read_bytes()
+    with FileLock(home.settings.root / "rebuild.lock"):
+        assert refused(cli.rebuild) == (1, f"the home {home.settings.root} is being rebuilt already; try again when that is done")
+    assert home.lake.manifest.read_bytes() == before
+    assert not home.settings.rebuilding.exists()

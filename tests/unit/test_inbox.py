@@ -186,7 +186,8 @@ def test_a_crash_before_the_lake_leaves_the_file_for_the_next_run(home: Home, in
         with pytest.raises(OSError, match="disk full"):
             run(home)
     assert tree(inbox) == [NAME]
-    assert run(home) == [Outcome.OK]
+    assert run(home) == [Outcome.UNCHANGED], "it was acknowledged when it was in hand"
+    assert home.rows("spot__quotes").height == 1
     assert tree(inbox) == [f"archived/{month()}/{NAME}"]
 
 

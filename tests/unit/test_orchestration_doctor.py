@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from ingest.archive import Archive, Receipt
 from ingest.home import claim
+from ingest.notes import write_note
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome
 from orchestration.home import doctor
@@ -89,9 +90,7 @@ def test_the_writer_is_named(settings: Settings) -> None:
 )
 def test_the_last_publication_is_judged(settings: Settings, outcome: str, level: Level) -> None:
     settings.root.mkdir(parents=True)
-    settings.status.write_text(
-        json.dumps({"outcome": outcome, "at": "2025-07-22T09:40:00+00:00", "serving": None, "reason": "score must be between"})
-    )
+    write_note(settings.status, {"outcome": outcome, "at": "2025-07-22T09:40:00+00:00", "serving": None, "reason": "score must be between"})
     found = _found(settings, "publication")
     assert found.level is level
     assert (outcome != "refused") or "score must be between" in found.message
@@ -100,7 +99,7 @@ def test_the_last_publication_is_judged(settings: Settings, outcome: str, level:
 @pytest.mark.parametrize(("run_id", "at", "level"), [("a", "2025-07-22T09:39:00", Level.OK), ("a", "2025-07-22T09:41:00", Level.ERROR), ("b", "2025-07-22T09:41:00", Level.OK)])  # fmt: skip
 def test_a_run_that_failed_before_it_came_to_publishing_is_told(settings: Settings, run_id: str, at: str, level: Level) -> None:
     settings.root.mkdir(parents=True)
-    settings.status.write_text(json.dumps({"outcome": "published", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": "r", "reason": ""}))
+    write_note(settings.status, {"outcome": "published", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": "r", "reason": ""})
     note = {"at": f"{at}+00:00", "kind": "run_failed", "run_id": run_id, "message": "catalogue file rules.toml: rule O1"}
     (settings.root / "alerts.jsonl").write_text("\n".join(("no json", json.dumps(note), json.dumps(note | {"kind": "overdue"}), "")))
     found = _found(settings, "publication")
