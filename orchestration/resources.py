@@ -109,7 +109,7 @@ class Intake(dg.ConfigurableResource):
             case "live":
                 end = last or datetime.now(SHANGHAI).date()
                 begin = first or calendar.back(end, self.lookback_days)
-                return LiveOrigin(begin, end, calendar, HttpClient().fetch, load_deadlines(settings.catalog_overlay))
+                return LiveOrigin(begin, end, calendar, HttpClient(agent=settings.user_agent).fetch, load_deadlines(settings.catalog_overlay))
             case "archive":
                 return ReplayOrigin(home.archive)
         raise IntakeError(f"source {kind!r} is not one of sample, files, inbox, live, archive")

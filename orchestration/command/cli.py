@@ -21,7 +21,6 @@ from ingest.settings import Settings
 app = typer.Typer(
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -31,6 +30,22 @@ PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 out, err = Console(file=sys.stdout), Console(file=sys.stderr)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from ingest.settings import PACKAGE_VERSION
+        from serving.publish.release import code_version
+
+        _plain(f"alumina-warehouse {PACKAGE_VERSION}, code version {code_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is, and exit.")] = False,
+) -> None:
+    """Take options that belong to no command; typer wants a function for them."""
 
 
 class RunSource(StrEnum):

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from enum import StrEnum
 from itertools import takewhile
 
 from filelock import FileLock, Timeout
+from packaging.requirements import Requirement
 
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
@@ -94,8 +94,9 @@ def _told(check: Callable[[Settings, datetime], Iterator[Finding]], settings: Se
 
 def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:
     lock = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8")
-    pins = dict(re.findall(r"^([a-z0-9-]+)(?:\[[^\]]*\])?==(\S+)", lock, re.MULTILINE))
-    wrong = [f"{name} {found}, locked {pins.get(name)}" for name in CHECKED_PACKAGES if (found := importlib.metadata.version(name)) != pins.get(name)]
+    pins = [Requirement(line.removesuffix(" \\")) for line in lock.splitlines() if line[:1].isalnum()]
+    here = {pin.name: str(pin.specifier).removeprefix("==") for pin in pins if pin.marker is None or pin.marker.evaluate()}
+    wrong = [f"{name} {found}, locked {here.get(name)}" for name in CHECKED_PACKAGES if (found := importlib.metadata.version(name)) != here.get(name)]
     if wrong:
         yield Finding(Level.ERROR, "versions", f"not the locked set: {'; '.join(wrong)}", "rm -rf .venv && make run")
     else:

@@ -6,7 +6,6 @@ refused. No figure is computed here: tables are copied, described and checked.
 """
 
 import hashlib
-import importlib.metadata
 import json
 import logging
 import os
@@ -29,7 +28,7 @@ import polars as pl
 from ingest.files import sync_folder
 from ingest.lake import Lake
 from ingest.notes import read_note, write_note
-from ingest.settings import REPOSITORY, Settings
+from ingest.settings import PACKAGE_VERSION, REPOSITORY, Settings
 from ingest.told import told
 from quality.fields import FIELDS
 from quality.gate import GATES, GateResult, run_gate
@@ -52,6 +51,12 @@ STORAGE_VERSION = "v1.0.0"
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "threads": 1}
 # FSST takes a third of the writing and saves nothing over a dictionary; as part of the configuration it would be ignored.
 _SETTINGS = "set global TimeZone = 'Asia/Shanghai'; set disabled_compression_methods = 'fsst'"
+
+# Whole rooms: a file too many costs nothing, a file too few lets two builds that differ call themselves the same.
+DECIDING = ("quality", "ingest", "dbt_project", "serving", "orchestration")
+LOCK = "requirements.txt"
+# What Python and dbt write while they work, and where the project is run, which is not what it computes.
+LEFT_OUT = {"__pycache__", "target", "logs", "deploy"}
 
 VIEWS = {
     "outlook": (
@@ -244,14 +249,19 @@ def rollback(settings: Settings) -> str:
     return whole[-1]
 
 
+def deciding_files() -> list[Path]:
+    """Files of the repository that decide what a release holds or whether it is published, in the order of their names."""
+    under = [path for root in DECIDING for path in (REPOSITORY / root).rglob("*")]
+    tree = [path for path in under if path.is_file() and not any(name in LEFT_OUT or name[0] == "." for name in path.relative_to(REPOSITORY).parts)]
+    return sorted([*tree, REPOSITORY / LOCK])
+
+
 def code_version() -> str:
     """Version of the package and a hash of everything that decides what a release holds."""
     digest = hashlib.sha256()
-    for room in ("quality", "ingest", "dbt_project/models", "dbt_project/macros", "serving"):
-        for path in sorted((REPOSITORY / room).rglob("*")):
-            if path.suffix in {".py", ".sql", ".toml", ".csv", ".yml", ".html", ".css", ".js"}:
-                digest.update(path.relative_to(REPOSITORY).as_posix().encode() + path.read_bytes())
-    return f"{importlib.metadata.version('alumina-warehouse')}+{digest.hexdigest()[:12]}"
+    for path in deciding_files():
+        digest.update(path.relative_to(REPOSITORY).as_posix().encode() + path.read_bytes())
+    return f"{PACKAGE_VERSION}+{digest.hexdigest()[:12]}"
 
 
 def _copy_tables(con: duckdb.DuckDBPyConnection) -> None:

@@ -16,7 +16,7 @@ TEXT = PAGE.read_text(encoding="utf-8")
 PYTHON = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 SHELL = re.findall(r"^(?:duckdb|alumina export) .*$", TEXT, re.MULTILINE)
 # Superset and pip have environments of their own; everything else a reader can paste is here.
-CLIENTS = ("1.4.5", "2.0.0")
+CLIENTS = ("1.4.5", "2.0.1")
 
 
 @pytest.fixture(scope="module")

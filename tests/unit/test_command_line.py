@@ -1,6 +1,9 @@
 """What the command answers to mistakes, asked in this process: one sentence and a non-zero exit, never a traceback."""
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +13,9 @@ import typer
 from feeds import Home, answer, delivery, quote
 from filelock import FileLock
 from rich.console import Console
+from typer.testing import CliRunner
 
-from ingest.settings import Settings
+from ingest.settings import PACKAGE_VERSION, Settings
 from orchestration.command import cli
 from serving.publish import release
 from tests.reliability.readers import publish, small_home
@@ -95,3 +99,26 @@ def test_a_home_that_is_being_rebuilt_is_not_rebuilt_a_second_time_meanwhile(ref
         assert refused(cli.rebuild) == (1, f"the home {home.settings.root} is being rebuilt already; try again when that is done")
     assert home.lake.manifest.read_bytes() == before
     assert not home.settings.rebuilding.exists()
+
+
+def test_the_version_is_the_one_a_release_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(cli, "out", Console(file=shown, width=80))
+    assert CliRunner().invoke(cli.app, ["--version"]).exit_code == 0
+    assert shown.getvalue() == f"alumina-warehouse {PACKAGE_VERSION}, code version {release.code_version()}\n"
+
+
+def test_help_is_plain_text_and_offers_completion() -> None:
+    shown = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "80"}).stdout
+    assert shown.isascii()  # no boxes: it is read in logs and by grep, too
+    assert max(map(len, shown.splitlines())) <= 80
+    assert {"--version", "--install-completion", "--show-completion", "--help"} <= set(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("alumina ro", {"rollback"}), ("alumina run --source l", {"live"}), ("alumina inbox ", {"check", "list"})]
+)
+def test_a_shell_completes_commands_options_and_choices(typed: str, offered: set[str]) -> None:
+    asked = {"_ALUMINA_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    done = subprocess.run([Path(sys.executable).with_name("alumina")], env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == offered

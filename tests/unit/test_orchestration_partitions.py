@@ -100,6 +100,9 @@ def test_a_feed_that_challenges_is_asked_once_for_a_range_of_months(
     asked: list[Request] = []
 
     class Challenging:
+        def __init__(self, agent: str) -> None:
+            pass
+
         def fetch(self, request: Request) -> Response:
             asked.append(request)
             return Response(b"", datetime.now(UTC), 403)
