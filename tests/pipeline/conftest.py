@@ -67,6 +67,28 @@ def query(path: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return con.execute(sql, parameters).fetchall()
 
 
+def content(home: Path, schema: str) -> dict[str, tuple[int, int]]:
+    """Rows and an order-free hash of every table, without what names the run."""
+    path = home / ("warehouse.duckdb" if schema == "raw" else "serving/alumina.duckdb")
+    skip = {"fetched_at", "attempted_at", "run_id", "release_id", "released_at", "last_attempt_at", "last_ok_at"}
+    with duckdb.connect(str(path.resolve()), read_only=True) as con:
+        tables = [name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = ?", [schema]).fetchall()]
+        logs = {"_lake_batches", "ingest__receipts", "source_status", "publication", "data_dictionary"}
+        result = {}
+        for table in sorted(set(tables) - logs):
+            columns = [
+                # A sum over many rows depends on their order in the last of its sixteen digits.
+                f'round("{name}", 9)' if kind == "DOUBLE" else f'"{name}"'
+                for name, kind in con.execute(
+                    "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ?", [schema, table]
+                ).fetchall()
+                if name not in skip
+            ]
+            row = ", ".join(columns)
+            result[table] = con.execute(f'select count(*), coalesce(sum(hash({row}))::varchar::hugeint, 0) from {schema}."{table}"').fetchall()[0]
+        return result
+
+
 Once = Callable[[str, Callable[[Path], None]], Path]
 
 

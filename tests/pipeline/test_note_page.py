@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from tests.pipeline.browser import CHROMIUM, Tab, tab
+from tests.pipeline.browser import CHROMIUM, PATIENCE, Tab, tab
 
 DAY = "2025-07-22"
 CHARTS = {"price", "receipts", "basis", "spot", "margin", "parity", "trade", "curve"}
@@ -251,7 +251,7 @@ def test_every_chart_is_valid_vega_lite(written: Path) -> None:
 def test_the_language_switches_in_the_page(browser: Tab, written: Path) -> None:
     browser.open(written.as_uri(), 1440)
     browser.evaluate("document.querySelector('.to-en').click()")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while "Imports" not in browser.evaluate("document.querySelector('#chart-trade').textContent") and time.monotonic() < deadline:
         time.sleep(0.1)
     assert "Imports" in browser.evaluate("document.querySelector('#chart-trade svg').textContent")
