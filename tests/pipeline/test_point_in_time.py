@@ -165,19 +165,6 @@ def named(tmp_path_factory: pytest.TempPathFactory, models: list[Model], whole: 
     return grow(House(tmp_path_factory.mktemp("named")), models, whole, list(NAMED.values()))
 
 
-@pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory, models: list[Model], whole: House) -> Grown:
-    sessions = [day for day in load_calendar().sessions if FIRST <= day <= LAST]
-    chosen = sessions[-1 - STEP * CHOSEN : -1 : STEP]
-    assert len(chosen) == CHOSEN
-    return grow(House(tmp_path_factory.mktemp("swept")), models, whole, chosen)
-
-
-@pytest.fixture(scope="module", params=["named", pytest.param("swept", marks=pytest.mark.full)])
-def grown(request: pytest.FixtureRequest) -> Grown:
-    return request.getfixturevalue(request.param)
-
-
 def grow(house: House, models: list[Model], whole: House, days: list[date]) -> Grown:
     """Let an archive grow day by day and build it on each of the days, and the whole archive as of the same moment."""
     found, begin = [], FIRST
@@ -216,17 +203,54 @@ def differences(then: Path, now: Path, tables: list[str], condition: str = "true
     return found
 
 
-def test_the_whole_archive_as_of_a_day_is_the_archive_of_that_day(grown: Grown, models: list[Model]) -> None:
+def hold_as_of(grown: Grown, models: list[Model]) -> None:
     marts = [name for name, _, _ in models if name.startswith("marts.")]
     for day, then, as_of in grown:
         assert not (found := differences(then, as_of, marts)), f"as of {day}: {found}"
 
 
-def test_scores_and_outlooks_never_change_afterwards(grown: Grown, models: list[Model], whole: House) -> None:
+def hold_afterwards(grown: Grown, models: list[Model], whole: House) -> None:
     tables = [name for name, _, _ in models if name in DECIDED]
     for day, then, _ in grown:
         found = differences(then, whole.settings.warehouse, tables, "as_of_date <= ?", day)
         assert not found, f"decided by {day}: {found}"
+
+
+def test_the_whole_archive_as_of_a_named_day_is_the_archive_of_that_day(named: Grown, models: list[Model]) -> None:
+    hold_as_of(named, models)
+
+
+def test_scores_and_outlooks_never_change_after_a_named_day(named: Grown, models: list[Model], whole: House) -> None:
+    hold_afterwards(named, models, whole)
+
+
+class Sweep:
+    """The same on every so many days; two classes, so that two processes share them."""
+
+    begin: int
+
+    @pytest.fixture(scope="class")
+    def swept(self, tmp_path_factory: pytest.TempPathFactory, models: list[Model], whole: House) -> Grown:
+        sessions = [day for day in load_calendar().sessions if FIRST <= day <= LAST]
+        chosen = sessions[-1 - STEP * CHOSEN : -1 : STEP][self.begin :: 2]
+        assert len(chosen) == CHOSEN / 2
+        return grow(House(tmp_path_factory.mktemp("swept")), models, whole, chosen)
+
+    def test_the_whole_archive_as_of_a_day_is_the_archive_of_that_day(self, swept: Grown, models: list[Model]) -> None:
+        hold_as_of(swept, models)
+
+    def test_scores_and_outlooks_never_change_afterwards(self, swept: Grown, models: list[Model], whole: House) -> None:
+        hold_afterwards(swept, models, whole)
+
+
+@pytest.mark.full
+class TestOddDays(Sweep):
+    begin = 0
+
+
+@pytest.mark.full
+class TestEvenDays(Sweep):
+    begin = 1
 
 
 def test_the_slice_has_revisions_that_change_the_past(whole: House) -> None:
