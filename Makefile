@@ -17,7 +17,7 @@ ui: .venv/.ready
 
 # `make test` answers within minutes; `make test-full` runs what takes longer (docs/testing.md says what is where). CI runs both.
 # Files (and classes) go to the processes in the order of tests/conftest.py, longest first; linting runs beside and is shown when the tests are through.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadscope --no-loadscope-reorder
 test: .venv/.ready
 	@$(call beside,lint,$(PYTEST) -m 'not full and not battery')
 
