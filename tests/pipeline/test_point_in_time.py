@@ -36,14 +36,14 @@ NAMED = {
     "roll": date(2025, 6, 4),
     # The last trading day of the June contracts, a Monday: warrants move with delivery, and receipts come out after the decision.
     "delivery, late receipts": date(2025, 6, 16),
+    # Customs publish the month at 18:00, half an hour after the decision.
+    "customs release": date(2025, 6, 20),
     # The quotes of this day come three sessions later ...
     "a day without its quotes": date(2025, 6, 26),
     # ... and on this one they are there, in the morning: the decisions in between stay as they were.
     "late quotes come in": date(2025, 7, 1),
-    # Its quotes and receipts have a slip, mended two days later: today's history shows the mended figures, the decision stands on the slip.
-    "a slip that is mended later": date(2025, 7, 8),
-    # Customs publish the month; receipts collapse.
-    "customs release": date(2025, 7, 18),
+    # Receipts collapse, and quotes and receipts have a slip, mended two days later: history shows the mended figures, the decision stands on the slip.
+    "a slip that is mended later": date(2025, 7, 18),
 }
 # The bytes of a vendor's month file depend on the day it was exported; the figures in it do not.
 NOT_COMPARED = ("payload_sha256", "inputs_hash")
