@@ -285,7 +285,7 @@ def test_on_the_named_days_happens_what_they_are_named_for(named: Grown, whole: 
         "delivery, late receipts",
         "intermediate.int_receipts__levels where trade_date = '{day}' and timezone('Asia/Shanghai', available_at) > timestamp '{day} 17:30'",
     )
-    quotes = "marts.fct_futures_daily where trade_date = '2025-06-26'"
+    quotes = f"marts.fct_futures_daily where commodity_code = 'AO' and trade_date = '{QUOTES_LATE}'"
     assert not happened("a day without its quotes", quotes, on=ends[NAMED["a day without its quotes"]])
     assert happened("late quotes come in", quotes, on=ends[NAMED["late quotes come in"]])
     for table in ("int_contracts__quotes", "int_receipts__levels"):
