@@ -11,25 +11,40 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK = 1
 
-.PHONY: run test lint ui clean lock bench which-python
+.PHONY: run test test-full lint lint-sql ui clean lock bench which-python
 run: .venv/.ready
 	$(BIN)/alumina run
 
 ui: .venv/.ready
 	$(BIN)/alumina ui --port $(PORT)
 
-# Two halves at once, on two cores: what needs the built sample, and everything else.
-APART := $(addprefix tests/pipeline/test_,point_in_time.py leaks.py new_commodity.py price_history.py live.py real_payloads.py detection.py production.py)
-test: lint
-	$(BIN)/python -m pytest tests/unit tests/repo tests/reliability $(APART) & others=$$!; failed=0; \
-	$(BIN)/python -m pytest tests/pipeline $(addprefix --ignore=,$(APART)) || failed=$$?; wait $$others; exit $$failed
+# `make test` answers within minutes; `make test-full` runs what takes longer (docs/testing.md says what is where). CI runs both.
+# Files (and classes) go to the processes in the order of tests/conftest.py, longest first; linting runs beside and is shown when the tests are through.
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadscope --no-loadscope-reorder
+test: .venv/.ready
+	@$(call beside,lint,$(PYTEST) -m 'not full and not battery')
 
+test-full: .venv/.ready
+	@$(call beside,lint-sql,$(PYTEST) -m 'full and not battery')
+
+# Two jobs at once; fails when one does, after both.
+define beside
+said=$$(mktemp); $(MAKE) --no-print-directory $(1) > "$$said" 2>&1 & lint=$$!; failed=0; \
+$(2) || failed=$$?; wait $$lint || failed=$$?; echo "make $(1):"; cat "$$said"; rm -f "$$said"; exit $$failed
+endef
+
+# Of the models only what changed since the main branch: sqlfluff takes two minutes of processor time for all of them.
+CHANGED_SQL = $(shell { git diff --name-only --diff-filter=d "$$(git merge-base HEAD main 2> /dev/null || echo HEAD)" -- 'dbt_project/*.sql'; \
+  git ls-files --others --exclude-standard -- 'dbt_project/*.sql'; } 2> /dev/null)
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/sqlfluff lint dbt_project --processes 2
+	$(if $(CHANGED_SQL),$(BIN)/sqlfluff lint $(CHANGED_SQL))
+
+lint-sql: .venv/.ready
+	$(BIN)/sqlfluff lint dbt_project
 
 # uv installs the locked set in about a quarter of pip's time; it is itself taken from the lock, hashes checked, and pip is the fallback.
 .venv/.ready: requirements.txt pyproject.toml

@@ -49,7 +49,14 @@ def test_nothing_that_is_made_while_running_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["dbt_project/dbt_project.yml", "dbt_project/profiles.yml", "dbt_project/tests/rule.sql", "orchestration/warehouse/lineage.py", "requirements.txt"]
+    "name",
+    [
+        "dbt_project/dbt_project.yml",
+        "dbt_project/profiles.yml",
+        "dbt_project/tests/rule.sql",
+        "orchestration/warehouse/lineage.py",
+        "requirements.txt",
+    ],
 )
 def test_a_change_of_what_decides_is_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(release, "REPOSITORY", tmp_path)

@@ -5,7 +5,6 @@ import gzip
 import importlib.metadata
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -227,9 +226,7 @@ def test_a_server_that_stops_talking_is_a_timeout_and_no_half_payload(site: Site
 @pytest.mark.parametrize("part", ["header", "body", "open-body", "gzip"])
 def test_an_answer_that_drips_is_ended_as_a_whole_and_not_asked_for_again(site: Site, clock: Clock, part: str) -> None:
     # Each read comes well within its timeout; without an end to all of them this test would never end.
-    started = time.monotonic()
     response = client(clock, deadline=0.4).fetch(ask(f"{site.url}/drip-{part}"))
-    assert 0.4 <= time.monotonic() - started < 3
     assert (response.body, response.status, response.error) == (b"", None, "the answer was not complete after 0.4 seconds")
     assert verdict(response) == (Outcome.HTTP_ERROR, "transport")
     assert len(site.asked) == 1

@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import re
-import time
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -94,13 +93,11 @@ def index() -> dict[str, Decimal]:
 # ---- the stream ----------------------------------------------------------------------------------------------------------------
 
 
-def test_everything_is_made_in_four_seconds_and_the_same_again(stream: Stream) -> None:
+def test_everything_is_made_the_same_again(stream: Stream) -> None:
     from ingest.sample.history import load_history
 
     load_history.cache_clear()
-    started = time.process_time()
     again = list(deliveries())
-    assert time.process_time() - started < 4  # about 2 seconds
 
     def digest(items: Stream) -> str:
         return hashlib.sha256(
