@@ -4,7 +4,7 @@ import importlib.metadata
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -14,12 +14,13 @@ from filelock import FileLock, Timeout
 
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
+from ingest.catalog.configuration import Configuration
 from ingest.deadline import Deadlines, load_deadlines
 from ingest.home import origin_of
 from ingest.lake import Lake
 from ingest.settings import REPOSITORY, Settings
-from ingest.source import SHANGHAI, DataOrigin, Outcome, PayloadError
-from ingest.sources import SOURCES
+from ingest.source import SHANGHAI, ConfigurationError, DataOrigin, Outcome, Source
+from ingest.sources import sources
 from orchestration.alerts import last_failure, webhook_problem
 
 # What a full home needs to go on for a while; assumed: a release of the sample takes 10 MB, DuckDB spills while it sorts.
@@ -163,7 +164,7 @@ def _alerts(settings: Settings, now: datetime) -> Iterator[Finding]:
 def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
     held = {file.table for batch in Lake(settings.lake).batches() for file in batch.files}
     origin = origin_of(settings)
-    for source in SOURCES:
+    for source in sources(Configuration(settings.catalog_overlay)):
         missing = [table for table in source.tables if table not in held]
         if missing and not source.tables[0].startswith("catalog__"):
             live = bool(list(source.requests(_session_before(settings, now) or now.date())))
@@ -181,10 +182,12 @@ def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
     They are due as the receipts say it. Of payloads nobody has asked for, those of a feed's last day count once that day is over: no run came.
     """
     try:
-        calendar, deadlines = load_calendar(settings.catalog_overlay), load_deadlines(settings.catalog_overlay)
-    except ValueError:
+        calendar = load_calendar(settings.catalog_overlay)
+    except ConfigurationError:
         return  # said by the look at the calendar
-    except PayloadError as error:
+    try:
+        deadlines = load_deadlines(settings.catalog_overlay)
+    except ConfigurationError as error:
         yield Finding(Level.ERROR, "clock", str(error), f"mend {settings.catalog_overlay / 'clock.toml'}")
         return
     asked: set[tuple[str, str, str]] = set()
@@ -193,7 +196,7 @@ def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
         asked.add(receipt.request)
         if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED):
             arrived.add(receipt.request)
-    for (source, feed), payloads in _expected(calendar, deadlines, now.date()).items():
+    for (source, feed), payloads in _expected(sources(Configuration(settings.catalog_overlay)), calendar, deadlines, now.date()).items():
         never_asked = takewhile(lambda payload: payload.request not in asked, payloads)
         last_day = next((payload.day for payload in never_asked if payload.day < now.date()), None)
         missing = [
@@ -208,11 +211,11 @@ def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield Finding(Level.ERROR, f"{source}/{feed}", message, f"alumina run --source live --from {first.day}")
 
 
-def _expected(calendar: Calendar, deadlines: Deadlines, today: date) -> dict[tuple[str, str], list[Expected]]:
+def _expected(known: Sequence[Source], calendar: Calendar, deadlines: Deadlines, today: date) -> dict[tuple[str, str], list[Expected]]:
     """Give what each live feed is asked for over the days looked back on, newest first."""
     found: dict[tuple[str, str], list[Expected]] = {}
     days = [today - timedelta(days=n) for n in range(LOOK_BACK_DAYS)]
-    for source in SOURCES:
+    for source in known:
         for day in (day for day in days if day <= calendar.last_day and calendar.is_open(source.cadence, day)):
             for request in source.requests(day):
                 if due := deadlines.of(request):

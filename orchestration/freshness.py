@@ -8,7 +8,7 @@ import dagster as dg
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.home import origin_of
 from ingest.settings import Settings
-from ingest.source import SHANGHAI, DataOrigin
+from ingest.source import SHANGHAI, ConfigurationError, DataOrigin
 from orchestration.assets.release import KEY
 from orchestration.resources import Home
 from orchestration.timetable import expected_session
@@ -41,7 +41,7 @@ def judge(settings: Settings, now: datetime) -> Verdict:
         return Verdict(False, "nothing is published yet: alumina run")
     try:
         return judge_day(through, expected_session(now, load_calendar(settings.catalog_overlay)))
-    except CalendarHorizonError as error:
+    except (CalendarHorizonError, ConfigurationError) as error:
         return Verdict(False, str(error))
 
 
