@@ -9,14 +9,15 @@ import dagster as dg
 
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, load_calendar
+from ingest.catalog.configuration import Configuration
 from ingest.deadline import load_deadlines
 from ingest.home import open_home, source_of
 from ingest.http import HttpClient
 from ingest.lake import Lake
 from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, SampleOrigin
 from ingest.settings import Settings
-from ingest.source import SHANGHAI
-from ingest.sources import SOURCES
+from ingest.source import SHANGHAI, Source
+from ingest.sources import SOURCES, sources
 from orchestration.home.backup import half_a_home
 from orchestration.instance.alive import alive
 from orchestration.warehouse.load import half_a_lake
@@ -41,8 +42,11 @@ class Home(dg.ConfigurableResource):
 
     def calendar(self) -> Calendar:
         """The trading calendar as it stands now: a long-lived daemon sees the years the operator adds."""
-        load_calendar.cache_clear()
         return load_calendar(self.settings.catalog_overlay)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Every source, reading payloads by the catalogue as it stands now; a run makes them once for each asset."""
+        return sources(Configuration(self.settings.catalog_overlay))
 
     @property
     def archive(self) -> Archive:

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.settings import Settings
+from orchestration.command.catalog_command import catalog_app
 
 app = typer.Typer(
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(inbox_app, name="inbox")
+app.add_typer(catalog_app, name="catalog")
 PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
@@ -119,7 +121,7 @@ def whatif(
         asked = moved or []
         if not asked:
             for name, shock in declared.items():
-                _plain(f"  {name}=…  [{shock['unit']}] {shock['en']}: {shock['source']}")
+                _plain(f"  {name}=…  [{shock.unit}] {shock.en}: {shock.source}")
             return
         with out.status("running the models"):
             held = partial(write_lock, settings, "copying the warehouse for a what-if")
@@ -293,7 +295,7 @@ def audit(
     from ingest.catalog.calendar import CalendarHorizonError
     from serving.read import UnreadableError
     from serving.research.audit.claims import ClaimsError
-    from serving.research.audit.metrics import CatalogError
+    from serving.research.audit.meanings import CatalogError
     from serving.research.audit.runner import audit_note
 
     settings = Settings()
@@ -374,13 +376,14 @@ def export(
 @inbox_app.command("check")
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
+    from ingest.catalog.configuration import Configuration
     from ingest.dropped import examine
     from ingest.inbox import one_line
     from ingest.source import ConfigurationError
-    from ingest.sources import SOURCES
+    from ingest.sources import sources
 
     try:
-        found = examine(file, SOURCES)
+        found = examine(file, sources(Configuration(Settings().catalog_overlay)))
     except ConfigurationError as error:
         fail(str(error))
     except OSError as error:

@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -14,13 +14,14 @@ from packaging.requirements import Requirement
 
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
+from ingest.catalog.configuration import Configuration
 from ingest.deadline import Deadlines, load_deadlines
 from ingest.home import FORMAT, FormatError, format_of, origin_of
 from ingest.lake import Lake
 from ingest.notes import read_note
 from ingest.settings import REPOSITORY, Settings
-from ingest.source import SHANGHAI, DataOrigin, HomeError, Outcome, PayloadError
-from ingest.sources import SOURCES
+from ingest.source import SHANGHAI, ConfigurationError, DataOrigin, HomeError, Outcome, Source
+from ingest.sources import sources
 from orchestration.home.backup import half_a_home
 from orchestration.instance.alerts import last_failure, webhook_problem
 from serving.read import FILE_NAME
@@ -218,7 +219,7 @@ def _alerts(settings: Settings, now: datetime) -> Iterator[Finding]:
 def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
     held = {file.table for batch in Lake(settings.lake).batches() for file in batch.files}
     origin = origin_of(settings)
-    for source in SOURCES:
+    for source in sources(Configuration(settings.catalog_overlay)):
         missing = [table for table in source.tables if table not in held]
         if missing and not source.tables[0].startswith("catalog__"):
             live = bool(list(source.requests(_session_before(settings, now) or now.date())))
@@ -236,10 +237,12 @@ def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
     They are due as the receipts say it. Of payloads nobody has asked for, those of a feed's last day count once that day is over: no run came.
     """
     try:
-        calendar, deadlines = load_calendar(settings.catalog_overlay), load_deadlines(settings.catalog_overlay)
-    except ValueError:
+        calendar = load_calendar(settings.catalog_overlay)
+    except ConfigurationError:
         return  # said by the look at the calendar
-    except PayloadError as error:
+    try:
+        deadlines = load_deadlines(settings.catalog_overlay)
+    except ConfigurationError as error:
         yield Finding(Level.ERROR, "clock", str(error), f"mend {settings.catalog_overlay / 'clock.toml'}")
         return
     asked: set[tuple[str, str, str]] = set()
@@ -248,7 +251,7 @@ def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
         asked.add(receipt.request)
         if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED):
             arrived.add(receipt.request)
-    for (source, feed), payloads in _expected(calendar, deadlines, now.date()).items():
+    for (source, feed), payloads in _expected(sources(Configuration(settings.catalog_overlay)), calendar, deadlines, now.date()).items():
         never_asked = takewhile(lambda payload: payload.request not in asked, payloads)
         last_day = next((payload.day for payload in never_asked if payload.day < now.date()), None)
         missing = [
@@ -263,11 +266,11 @@ def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield Finding(Level.ERROR, f"{source}/{feed}", message, f"alumina run --source live --from {first.day}")
 
 
-def _expected(calendar: Calendar, deadlines: Deadlines, today: date) -> dict[tuple[str, str], list[Expected]]:
+def _expected(known: Sequence[Source], calendar: Calendar, deadlines: Deadlines, today: date) -> dict[tuple[str, str], list[Expected]]:
     """Give what each live feed is asked for over the days looked back on, newest first."""
     found: dict[tuple[str, str], list[Expected]] = {}
     days = [today - timedelta(days=n) for n in range(LOOK_BACK_DAYS)]
-    for source in SOURCES:
+    for source in known:
         for day in (day for day in days if day <= calendar.last_day and calendar.is_open(source.cadence, day)):
             for request in source.requests(day):
                 if due := deadlines.of(request):

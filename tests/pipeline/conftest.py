@@ -15,11 +15,12 @@ import duckdb
 import pytest
 
 from ingest.archive import Archive
+from ingest.catalog.configuration import Configuration
 from ingest.flow import ingest
 from ingest.lake import Lake
 from ingest.origins import CatalogOrigin, Origin
 from ingest.settings import REPOSITORY, Settings
-from ingest.sources import SOURCES
+from ingest.sources import sources
 from orchestration.warehouse.dbt import PRODUCTION, PROJECT, build_command, environment, write_staging
 from orchestration.warehouse.load import load_raw
 
@@ -167,7 +168,8 @@ class House:
 
     def take(self, origin: Origin) -> None:
         archive, lake = Archive(self.settings.archive), Lake(self.settings.lake)
-        catalog, others = [s for s in SOURCES if s.name == "catalog"], [s for s in SOURCES if s.name != "catalog"]
+        known = sources(Configuration(self.settings.catalog_overlay))
+        catalog, others = [s for s in known if s.name == "catalog"], [s for s in known if s.name != "catalog"]
         self.run += 1
         ingest(catalog, CatalogOrigin(self.settings.catalog_overlay), archive, lake, f"run {self.run}")
         ingest(others, origin, archive, lake, f"run {self.run}")

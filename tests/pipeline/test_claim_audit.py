@@ -18,7 +18,7 @@ from serving.research.audit.claims import COLUMNS
 from serving.research.audit.facts import read_evidence
 from serving.research.audit.formulas import Context, MissingError, evaluate
 from serving.research.audit.interval import Interval
-from serving.research.audit.metrics import FUTURES, load_catalog
+from serving.research.audit.meanings import FUTURES, load_catalog
 from tests.pipeline.conftest import Built, alumina
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "claims.csv"

@@ -75,7 +75,7 @@ def test_an_audit_names_the_catalogue_file_that_cannot_be_read(refused: Refused,
     file.parent.mkdir(parents=True)
     file.write_text("x = ", encoding="utf-8")
     code, sentence = refused(cli.audit, tmp_path / "claims.csv", publisher=None)
-    assert (code, sentence[: len(f"catalogue file {name}.toml: ")]) == (2, f"catalogue file {name}.toml: ")
+    assert (code, sentence[: len(f"catalogue file {name}.toml, line ")]) == (2, f"catalogue file {name}.toml, line ")
 
 
 @pytest.mark.parametrize("name", ["parameters", "regions", "rules"])
@@ -84,7 +84,7 @@ def test_a_note_names_the_catalogue_file_that_cannot_be_read(refused: Refused, p
     published.catalog_overlay.mkdir()
     (published.catalog_overlay / f"{name}.toml").write_text(text, encoding="utf-8")
     code, sentence = refused(cli.note, None, commodity=None)
-    assert (code, sentence[: len(f"catalogue file {name}.toml: ")]) == (1, f"catalogue file {name}.toml: ")
+    assert (code, sentence[: len(f"catalogue file {name}.toml, line ")]) == (1, f"catalogue file {name}.toml, line ")
 
 
 def test_going_back_where_nothing_is_published_is_refused(refused: Refused, settings: Settings) -> None:

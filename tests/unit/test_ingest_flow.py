@@ -15,11 +15,12 @@ from feeds import DAY, FEEDS, NOON, QUOTE_HEADER, Deliveries, Home, answer, csv_
 from ingest import flow
 from ingest.archive import ArchiveError
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
+from ingest.catalog.documents import SHIPPED
 from ingest.flow import ClockError, ingest
 from ingest.origins import CatalogOrigin, FilesOrigin, LiveOrigin, ReplayOrigin
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome, Request, Response, Source, Verdict
-from ingest.sources.catalog import SHIPPED, Catalog
+from ingest.sources.catalog import Catalog
 from ingest.sources.shfe import Shfe
 from ingest.sources.spot import Spot
 from quality.raw import TABLES
@@ -468,6 +469,10 @@ def test_a_bad_row_of_one_payload_changes_no_row_of_another(home: Home) -> None:
 # ---------------------------------------------------------------- configuration
 
 
+REGIONS = (SHIPPED / "regions.toml").read_text(encoding="utf-8")
+MARS = 'mars = { zh = "火星", en = "Mars" }\n'
+
+
 def catalog(home: Home, **files: str) -> flow.Report:
     overlay = home.settings.catalog_overlay
     overlay.mkdir(parents=True, exist_ok=True)
@@ -502,17 +507,17 @@ def test_an_unchanged_catalogue_adds_nothing(home: Home) -> None:
 def test_an_operators_file_replaces_the_shipped_one_and_the_rest_stays(home: Home) -> None:
     catalog(home)
     clocks = len(newest(home, "catalog__publication_clock"))
-    catalog(home, regions='[regions.mars]\nzh = "火星"\nen = "Mars"\n')
-    assert [row["region"] for row in newest(home, "catalog__regions")] == ["mars"]
+    catalog(home, regions=REGIONS + MARS)
+    assert "mars" in {row["region"] for row in newest(home, "catalog__regions")}
     assert len(newest(home, "catalog__publication_clock")) == clocks
 
 
 def test_an_operators_file_may_start_with_a_table(home: Home) -> None:
     # `[regions]` is the most natural first line of TOML; it is not JSON.
     home.settings.catalog_overlay.mkdir(parents=True)
-    (home.settings.catalog_overlay / "regions.toml").write_text('[regions.mars]\nzh = "火星"\nen = "Mars"\n', encoding="utf-8")
+    (home.settings.catalog_overlay / "regions.toml").write_text(REGIONS[REGIONS.index("[regions]") :] + MARS, encoding="utf-8")
     assert [(problem.request_name, problem.message) for problem in catalog(home).problems] == []
-    assert [row["region"] for row in newest(home, "catalog__regions")] == ["mars"]
+    assert "mars" in {row["region"] for row in newest(home, "catalog__regions")}
 
 
 @pytest.mark.parametrize(
@@ -530,7 +535,7 @@ def test_an_operators_file_may_start_with_a_table(home: Home) -> None:
 def test_an_unreadable_catalogue_file_keeps_the_earlier_configuration_and_says_which(home: Home, name: str, text: str) -> None:
     catalog(home)
     before = {table: newest(home, table) for table in ("catalog__parameters", "catalog__regions", "catalog__trading_days")}
-    report = catalog(home, **{name: text}, **({} if name == "regions" else {"regions": '[regions.mars]\nzh = "火星"\nen = "Mars"\n'}))
+    report = catalog(home, **{name: text}, **({} if name == "regions" else {"regions": REGIONS + MARS}))
     (problem,) = report.problems
     assert problem.outcome is Outcome.FORMAT_CHANGED
     assert f"{name}.toml" in problem.message
@@ -550,6 +555,19 @@ def test_a_block_of_too_much_weight_is_refused(home: Home) -> None:
     text = (SHIPPED / "score.toml").read_text(encoding="utf-8")
     report = catalog(home, score=text.replace("share = ", "share = 0.01 # ", 1))
     assert [problem.request_name for problem in report.problems] == ["score.toml"]
+
+
+def test_files_that_contradict_each_other_keep_the_earlier_configuration_and_all_is_said_at_once(home: Home) -> None:
+    catalog(home)
+    before = newest(home, "catalog__regions")
+    terms = (SHIPPED / "terms.toml").read_text(encoding="utf-8").replace('"vat_ratio"', '"vat_ration"').replace('unit = "CNY/t a day"', 'unit = "%"')
+    report = catalog(home, regions=REGIONS.replace("xinjiang = ", "xinjang = ") + MARS, terms=terms)
+    said = {problem.request_name: problem.message for problem in report.problems}
+    assert said.keys() == {"commodities/ao.toml", "terms.toml"}
+    assert "there is no region 'xinjiang'; did you mean 'xinjang'?" in said["commodities/ao.toml"]
+    assert "there is no term 'vat_ration'; did you mean 'vat_ratio'?" in said["terms.toml"]
+    assert "the models read storage_cny_t_day in 'CNY/t a day', not in '%'" in said["terms.toml"]
+    assert newest(home, "catalog__regions") == before
 
 
 # ---------------------------------------------------------------- origins

@@ -14,6 +14,7 @@ from ingest.home import claim
 from ingest.notes import write_note
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome
+from ingest.sources import SOURCES
 from orchestration.home import doctor
 from orchestration.home.doctor import Finding, Level, examine
 
@@ -147,7 +148,7 @@ def test_a_live_feed_that_stays_away_is_overdue(settings: Settings) -> None:
 )
 def test_what_was_asked_for_is_overdue_from_the_minute_the_clock_gives_each_feed(settings: Settings, clock: str, overdue: set[str]) -> None:
     claim(settings, DataOrigin.LIVE)
-    everything = [(source, request) for source in doctor.SOURCES for request in source.requests(date(2025, 7, 21))]
+    everything = [(source, request) for source in SOURCES for request in source.requests(date(2025, 7, 21))]
     Archive(settings.archive).record(_receipt(request.key, Outcome.OK, request.feed, source.name) for source, request in everything)
     Archive(settings.archive).record(_receipt("20250722", Outcome.NOT_PUBLISHED, feed) for feed in ("kx", "pm"))
     assert set(_overdue(settings, datetime.fromisoformat(f"2025-07-22T{clock}+08:00"))) == overdue
@@ -183,7 +184,7 @@ def test_a_clock_that_cannot_be_read_is_an_error(settings: Settings) -> None:
     (settings.catalog_overlay / "clock.toml").write_text('[[clock]]\ndataset = "shfe__daily_quotes"\n')
     found = _found(settings, "clock")
     assert found.level is Level.ERROR
-    assert "clock.toml has no 'day_offset'" in found.message
+    assert "clock.toml, line 1: clock shfe__daily_quotes: key day_offset is missing" in found.message
 
 
 def test_nothing_is_overdue_before_the_evening_or_over_a_holiday(settings: Settings) -> None:

@@ -17,12 +17,13 @@ from feeds import NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, quote
 from test_sources_policy import flash
 
 from ingest.archive import Receipt
+from ingest.catalog.documents import SHIPPED
 from ingest.flow import ingest
 from ingest.lake import Batch, Lake, LakeError
 from ingest.origins import CatalogOrigin
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
-from ingest.sources.catalog import SHIPPED, Catalog
+from ingest.sources.catalog import Catalog
 from ingest.sources.policy import TONE
 from ingest.sources.shfe import Shfe
 from orchestration.warehouse import load as warehouse

@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
+from ingest.catalog.documents import SHIPPED
 from ingest.sample import FIRST_DAY, LAST_DAY, deliveries
 from ingest.sample.ledger import Ledger, load_ledger
 from ingest.source import Request, Response, Source
 from ingest.sources import SOURCES
-from ingest.sources.catalog import SHIPPED, Catalog
+from ingest.sources.catalog import Catalog
 from ingest.sources.fx import Fx
 from ingest.sources.policy import Policy
 from ingest.sources.shfe import Shfe

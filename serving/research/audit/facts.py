@@ -16,7 +16,7 @@ import duckdb
 
 from ingest.source import DataOrigin
 from serving.research.audit.interval import Interval
-from serving.research.audit.metrics import FUTURES, Fact
+from serving.research.audit.meanings import FUTURES, Fact
 
 COLUMNS = (
     "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "data_origin",
