@@ -123,6 +123,10 @@ def told_in_readme(rows: list[tuple[Any, ...]]) -> list[str]:
     return [line for line in lines if line not in readme]
 
 
+Model = tuple[str, str, str]
+"""Name with its schema, view or table, compiled SQL."""
+
+
 class House:
     """One home, filled and built without Dagster: the models run as dbt compiled them, statement by statement, in seconds."""
 
@@ -137,7 +141,7 @@ class House:
         ingest(catalog, CatalogOrigin(self.settings.catalog_overlay), archive, lake, f"run {self.run}")
         ingest(others, origin, archive, lake, f"run {self.run}")
 
-    def build(self, models: list[tuple[str, str, str]], as_of: datetime | None = None) -> Path:
+    def build(self, models: list[Model], as_of: datetime | None = None) -> Path:
         settings = self.settings.model_copy(update={"as_of": as_of})
         settings.workshop.mkdir(parents=True, exist_ok=True)
         load_raw(settings)
@@ -150,11 +154,8 @@ class House:
         return settings.warehouse
 
 
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str]]:
-    """Every model as (name, view or table, compiled SQL), in the order of their dependencies."""
-    settings = Settings(home=tmp_path_factory.mktemp("compiled"))
-    load_raw(settings)
+def compiled(settings: Settings) -> list[Model]:
+    """Give every model in the order of their dependencies, compiled by dbt against the raw tables of a warehouse."""
     command = ["compile" if word == "build" else word for word in build_command(settings) if word not in PRODUCTION]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
@@ -162,3 +163,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     order = TopologicalSorter({key: [up for up in node["depends_on"]["nodes"] if up in nodes] for key, node in nodes.items()}).static_order()
     return [(f"{nodes[key]['schema']}.{nodes[key]['alias']}", nodes[key]["config"]["materialized"], nodes[key]["compiled_code"]) for key in order]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Model]:
+    """Every model, as `compiled` gives it."""
+    settings = Settings(home=tmp_path_factory.mktemp("compiled"))
+    load_raw(settings)
+    return compiled(settings)
