@@ -156,7 +156,7 @@ def told_in_readme(rows: list[tuple[Any, ...]]) -> list[str]:
 
 
 Model = tuple[str, str, str]
-"""Name with schema, view or table, compiled SQL."""
+"""Name with its schema, view or table, compiled SQL."""
 
 
 class House:
@@ -190,7 +190,7 @@ class House:
 @pytest.fixture(scope="session")
 def models(once: Once) -> list[Model]:
     """Every model in the order of their dependencies."""
-    folder = once("compiled", lambda folder: (folder / "models.json").write_text(json.dumps(compiled(folder / "home")), encoding="utf-8"))
+    folder = once("compiled", lambda folder: (folder / "models.json").write_text(json.dumps(compiled(empty(folder / "home"))), encoding="utf-8"))
     return [(name, kind, sql) for name, kind, sql in json.loads((folder / "models.json").read_text(encoding="utf-8"))]
 
 
@@ -204,11 +204,16 @@ def upstream(models: list[Model], wanted: str) -> list[Model]:
     return found[::-1]
 
 
-def compiled(home: Path) -> list[Model]:
-    """Let dbt compile the project on an empty warehouse."""
+def empty(home: Path) -> Settings:
+    """Make a warehouse with every raw table and no row."""
     settings = Settings(home=home)
     home.mkdir()
     load_raw(settings)
+    return settings
+
+
+def compiled(settings: Settings) -> list[Model]:
+    """Give every model in the order of their dependencies, compiled by dbt against the raw tables of a warehouse."""
     write_staging()
     command = ["compile" if word == "build" else word for word in build_command(settings) if word not in PRODUCTION]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
