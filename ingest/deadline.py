@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from ingest.catalog.documents import load
-from ingest.catalog.models import ClockFile
+from ingest.catalog.schemas import ClockFile
 from ingest.source import OVERDUE, SHANGHAI, Outcome, Request, Verdict
 
 ADVICE = "ask again with `alumina run --source live`; if it stays away, see whether the address moved or the day is a holiday nobody entered"

@@ -1,7 +1,7 @@
 """TOML that people write, read through a pydantic model: all that is wrong with a file at once, each in one sentence with line and key.
 
 Here stand the types such files are made of and the way from pydantic's errors to sentences. What a file of the catalogue holds is
-`ingest.catalog.models`'s to say, what a correction holds `quality.corrections`'s.
+`ingest.catalog.schemas`'s to say, what a correction holds `quality.corrections`'s.
 """
 
 import math

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from ingest.catalog.documents import CALENDAR, SHIPPED, parsed, typed
-from ingest.catalog.models import CalendarFile
+from ingest.catalog.schemas import CalendarFile
 from ingest.source import Cadence, ConfigurationError
 from quality.typed import Fault, Wrong, WrongFileError, faults
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ingest.catalog.metrics import MetricsFile
-from ingest.catalog.models import (
+from ingest.catalog.schemas import (
     CalendarFile,
     ClockFile,
     CommodityFile,

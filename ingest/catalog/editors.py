@@ -5,7 +5,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from ingest.catalog.documents import FILES
-from ingest.catalog.models import CommodityFile
+from ingest.catalog.schemas import CommodityFile
 from quality.typed import Document
 
 

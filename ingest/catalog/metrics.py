@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from ingest.catalog.models import CommodityCode
+from ingest.catalog.schemas import CommodityCode
 from quality.typed import Document, Entry, Text, Wrong, repeated, unknown
 
 FUTURES = "fct_futures_daily"

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 from ingest.catalog.calendar import calendar_faults
 from ingest.catalog.documents import CALENDAR, EXTENSION, SHIPPED, catalog_files, load, typed
 from ingest.catalog.metrics import MetricsFile
-from ingest.catalog.models import (
+from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,

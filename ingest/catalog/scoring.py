@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from ingest.catalog.models import CommodityCode, ForAll, Name, Sign
+from ingest.catalog.schemas import CommodityCode, ForAll, Name, Sign
 from quality.typed import Day, Document, Entry, Loc, NotNegative, Number, Positive, Share, Text, Wrong, unknown
 
 Rows = dict[str, list[dict[str, Any]]]

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Any, cast, get_args
 
 from ingest.catalog.documents import parsed
-from ingest.catalog.models import Kind, LexiconFile
+from ingest.catalog.schemas import Kind, LexiconFile
 
 GAP = "…"  # between the parts of a term
 _BREAK = re.compile(r"[\s,，。;；:：、.!！?？()（）【】\[\]《》<>\"“”/|]+")

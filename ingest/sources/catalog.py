@@ -13,7 +13,7 @@ import polars as pl
 from ingest.catalog import scoring
 from ingest.catalog.calendar import parse_calendar
 from ingest.catalog.documents import CALENDAR, EXTENSION, parsed
-from ingest.catalog.models import (
+from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,

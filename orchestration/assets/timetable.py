@@ -10,7 +10,7 @@ from functools import cache
 
 from ingest.catalog.calendar import Calendar
 from ingest.catalog.documents import load
-from ingest.catalog.models import Clock, ClockFile, ScheduleFile
+from ingest.catalog.schemas import Clock, ClockFile, ScheduleFile
 from ingest.source import SHANGHAI, Source
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

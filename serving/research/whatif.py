@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from ingest.catalog.documents import load
-from ingest.catalog.models import Change, Shock, WhatifFile
+from ingest.catalog.schemas import Change, Shock, WhatifFile
 from ingest.settings import Settings
 from ingest.source import ConfigurationError
 

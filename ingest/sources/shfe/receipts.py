@@ -12,7 +12,7 @@ from lxml import html as lxml_html
 from ingest import values
 from ingest.answer import extra_of, frame_of, lacking, require, rows_of, stated_time, text_of
 from ingest.catalog.documents import load
-from ingest.catalog.models import ExchangesFile
+from ingest.catalog.schemas import ExchangesFile
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request
 
 _RECEIPTS_REQUIRED = {"VARNAME", "REGNAME", "WHABBRNAME", "WGHTUNIT", "WRTWGHTS", "WRTCHANGE", "ROWSTATUS"}

@@ -10,8 +10,8 @@ from pathlib import Path
 from ingest.catalog.calendar import Calendar, load_calendar
 from ingest.catalog.documents import commodity, commodity_files, load
 from ingest.catalog.metrics import FUTURES, Definition, Fact, Metric, MetricsFile
-from ingest.catalog.models import CommodityFile, ParametersFile
 from ingest.catalog.references import catalogue_faults
+from ingest.catalog.schemas import CommodityFile, ParametersFile
 from ingest.source import ConfigurationError
 from serving.research.audit.interval import Interval
 from serving.research.words import Said

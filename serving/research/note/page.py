@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from ingest.catalog.documents import load
-from ingest.catalog.models import ParametersFile, RegionsFile
+from ingest.catalog.schemas import ParametersFile, RegionsFile
 from ingest.catalog.scoring import Effect, Rule, RulesFile
 from ingest.files import write_atomic
 from ingest.settings import Settings
