@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from ingest.sums import added
+
 GAP = "…"  # between the parts of a term
 _BREAK = re.compile(r"[\s,，。;；:：、.!！?？()（）【】\[\]《》<>\"“”/|]+")
 KINDS = ("supply", "ore", "stock", "price")
@@ -144,8 +146,8 @@ def score(text: str, lexicon: Lexicon) -> list[Tone]:
 
 
 def _tone(perspective: str, terms: Sequence[tuple[str, float]]) -> Tone:
-    positive = sum(weight for _, weight in terms if weight > 0)
-    negative = -sum(weight for _, weight in terms if weight < 0)
+    positive = added(weight for _, weight in terms if weight > 0)
+    negative = -added(weight for _, weight in terms if weight < 0)
     tone = (positive - negative) / (positive + negative + 1)
     return Tone(perspective, tone, positive, negative, tuple(f"{word}={weight:+g}" for word, weight in terms))
 
