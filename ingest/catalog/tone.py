@@ -17,6 +17,8 @@ from typing import Any, cast, get_args
 from ingest.catalog.documents import parsed
 from ingest.catalog.schemas import Kind, LexiconFile
 
+from ingest.sums import added
+
 GAP = "…"  # between the parts of a term
 _BREAK = re.compile(r"[\s,，。;；:：、.!！?？()（）【】\[\]《》<>\"“”/|]+")
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -139,8 +141,8 @@ def score(text: str, lexicon: Lexicon) -> list[Tone]:
 
 
 def _tone(perspective: str, terms: Sequence[tuple[str, float]]) -> Tone:
-    positive = sum(weight for _, weight in terms if weight > 0)
-    negative = -sum(weight for _, weight in terms if weight < 0)
+    positive = added(weight for _, weight in terms if weight > 0)
+    negative = -added(weight for _, weight in terms if weight < 0)
     tone = (positive - negative) / (positive + negative + 1)
     return Tone(perspective, tone, positive, negative, tuple(f"{word}={weight:+g}" for word, weight in terms))
 
