@@ -37,9 +37,12 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
-    """Make a folder once, whichever process of the test run asks first; the others wait and read the same one. Who changes it takes a copy."""
+    """Make a folder once, whichever process of the test run asks first; the others wait and read the same one. Who changes it takes a copy.
+
+    `ALUMINA_TEST_BUILDS` names a new folder that several test runs share, as the two tiers do in CI.
+    """
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared = Path(os.environ.get("ALUMINA_TEST_BUILDS") or (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base))
 
     def made(name: str, make: Callable[[Path], None]) -> Path:
         folder, done = shared / name, shared / f"{name}.made"

@@ -211,7 +211,8 @@ def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_
     assert os.readlink(home / "serving") != before
 
 
-def test_two_runs_at_once_are_one_after_the_other(small: Small) -> None:
+def test_two_runs_at_once_are_one_after_the_other_and_running_again_changes_nothing_but_the_log(small: Small) -> None:
+    release = os.readlink(small.home / "serving")
     before = {schema: content(small.home, schema) for schema in SCHEMAS}
     pair = [small.start("run", *SLICE) for _ in range(2)]
     ended = [(*process.communicate(timeout=HANGS), process.returncode) for process in pair]
@@ -221,6 +222,7 @@ def test_two_runs_at_once_are_one_after_the_other(small: Small) -> None:
         assert "Traceback" not in out + err
         assert code == 0 or "that run publishes them when it is through" in err, err
     assert {schema: content(small.home, schema) for schema in SCHEMAS} == before
+    assert os.readlink(small.home / "serving") != release
 
 
 def test_a_run_killed_at_any_stage_heals_on_the_next_without_a_hand(small: Small) -> None:

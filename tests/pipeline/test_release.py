@@ -100,26 +100,32 @@ def _spoil(settings: Settings, statement: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "reason"),
+    "spoilt",
     [
-        ("update serving.outlook_v1 set score = 140 where horizon = 'short'", "score must be between"),
-        ("update serving.outlook_v1 set horizon = 'never' where horizon = 'long'", "horizon must be in set"),
-        ("insert into serving.outlook_v1 select * from serving.outlook_v1 limit 1", "commodity_code, as_of_date, horizon must be unique"),
-        ("update marts.fct_receipts_daily set receipts_t = null where receipts_t > 0", "receipts_t must not be null"),
-        ("delete from marts.fct_futures_daily", "the table has 0 rows"),
-        ("alter table marts.fct_spot_daily add column mystery integer", "marts.fct_spot_daily.mystery has no description"),
-        ("drop table marts.fct_basis_daily", "marts.fct_basis_daily is missing"),
+        {
+            "update serving.outlook_v1 set score = 140 where horizon = 'short'": "score must be between",
+            "update serving.outlook_v1 set horizon = 'never' where horizon = 'long'": "horizon must be in set",
+            "insert into serving.outlook_v1 select * from serving.outlook_v1 limit 1": "commodity_code, as_of_date, horizon must be unique",
+            "update marts.fct_receipts_daily set receipts_t = null where receipts_t > 0": "receipts_t must not be null",
+        },
+        {
+            "delete from marts.fct_futures_daily": "the table has 0 rows",
+            "alter table marts.fct_spot_daily add column mystery integer": "marts.fct_spot_daily.mystery has no description",
+            "drop table marts.fct_basis_daily": "marts.fct_basis_daily is missing",
+        },
     ],
+    ids=["values", "tables"],
 )
-def test_a_wrong_table_is_refused_and_the_published_release_stays(a_copy: Settings, statement: str, reason: str) -> None:
+def test_wrong_tables_are_refused_each_for_its_reason_and_the_published_release_stays(a_copy: Settings, spoilt: dict[str, str]) -> None:
     before = os.readlink(a_copy.serving)
-    _spoil(a_copy, statement)
-    with pytest.raises(release.PublishRefusedError, match=reason):
+    for statement in spoilt:
+        _spoil(a_copy, statement)
+    with pytest.raises(release.PublishRefusedError) as refused:
         release.publish(a_copy, "test")
+    assert [reason for reason in spoilt.values() if reason not in str(refused.value)] == []
     assert os.readlink(a_copy.serving) == before
     status = json.loads(a_copy.status.read_text())
-    assert (status["outcome"], status["serving"]) == ("refused", Path(before).name)
-    assert reason in status["reason"]
+    assert (status["outcome"], status["serving"], status["reason"]) == ("refused", Path(before).name, str(refused.value))
     assert list(a_copy.releases.glob(".building-*")) == []
 
 
