@@ -1,5 +1,6 @@
 """Paths and credentials: the only reader of the environment."""
 
+import importlib.metadata
 import os
 import re
 import unicodedata
@@ -11,6 +12,8 @@ from pydantic import AwareDatetime, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+PACKAGE_VERSION = importlib.metadata.version("alumina-warehouse")
+DEFAULT_AGENT = f"alumina-warehouse/{PACKAGE_VERSION}"
 # What a path may not hold, each tried: the file would be made elsewhere, or not be found again.
 UNUSABLE = {
     "?": "SQLite's address ends there",
@@ -46,6 +49,11 @@ class Settings(BaseSettings):
     lock_wait_seconds: float = Field(default=600, ge=0, description="How long a writer waits for another one.")
     inbox_settle_seconds: float = Field(default=2, ge=0, description="How long a dropped file must be left alone before it counts.")
 
+    user_agent: str = Field(
+        default=DEFAULT_AGENT,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        description="What the HTTP client calls itself to exchanges: one line of ASCII; add an address where you can be asked.",
+    )
     payload_root: Path | None = Field(default=None, description="Folder below which a run may read payloads, beside the inbox.")
     ui_hosts: str = Field(default="", description="Names a proxy gives the UI, with port unless it is 80 or 443, separated by commas.")
     alert_webhook: SecretStr | None = Field(default=None, description="Address that hears of failed runs: https, or http on this machine.")
@@ -148,6 +156,11 @@ class Settings(BaseSettings):
     def rebuilding(self) -> Path:
         """There while the lake is made anew: until that has ended it holds a part of what the archive does."""
         return self.root / "rebuilding.json"
+
+    @property
+    def restoring(self) -> Path:
+        """There while a backup is being put back into an empty home."""
+        return self.root / "restoring.json"
 
     @property
     def dagster(self) -> Path:

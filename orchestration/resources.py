@@ -10,20 +10,18 @@ import dagster as dg
 
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, load_calendar
+from ingest.catalog.configuration import Configuration
 from ingest.deadline import load_deadlines
-from ingest.home import source_of
+from ingest.home import open_home, source_of
 from ingest.http import HttpClient
 from ingest.lake import Lake
 from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, SampleOrigin
 from ingest.settings import Settings
-from ingest.source import SHANGHAI
-from ingest.sources import SOURCES
+from ingest.source import SHANGHAI, HomeError, Source
+from ingest.sources import SOURCES, sources
+from orchestration.home.backup import half_a_home
 from orchestration.instance.alive import alive
 from orchestration.warehouse.load import half_a_lake
-
-
-class HomeError(ValueError):
-    """A run was told to work in a home that is not that of its process."""
 
 
 class Home(dg.ConfigurableResource):
@@ -33,7 +31,7 @@ class Home(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Home"]:
-        """Be known to live while a run is executed; a sensor is no run.
+        """Open the home, and be known to live while a run is executed; a sensor is no run.
 
         Raises HomeError where a run asks for another home than its process has, or for what its environment holds: who may start runs here may
         not write elsewhere, and a failure that names what it was told would show a secret.
@@ -42,6 +40,7 @@ class Home(dg.ConfigurableResource):
             raise HomeError("the configuration of this run names an environment variable; write the value itself")
         if context.run and self.settings.root != (own := Settings().root):
             raise HomeError(f"this run was asked to work in {self.settings.root}, and runs started here work in {own} only; set ALUMINA_HOME instead")
+        open_home(self.settings)
         with alive(self.settings, context.run.run_id) if context.run else nullcontext():
             yield self
 
@@ -52,8 +51,11 @@ class Home(dg.ConfigurableResource):
 
     def calendar(self) -> Calendar:
         """The trading calendar as it stands now: a long-lived daemon sees the years the operator adds."""
-        load_calendar.cache_clear()
         return load_calendar(self.settings.catalog_overlay)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Every source, reading payloads by the catalogue as it stands now; a run makes them once for each asset."""
+        return sources(Configuration(self.settings.catalog_overlay))
 
     @property
     def archive(self) -> Archive:
@@ -100,7 +102,7 @@ class Intake(dg.ConfigurableResource):
 
     def refuse_half_a_lake(self, home: Home) -> None:
         """Raise IntakeError where a rebuild was cut off and this run is not its sequel: what it would publish lacks what is not in the lake again."""
-        if self.source != "archive" and (why := half_a_lake(home.settings)):
+        if why := half_a_home(home.settings) or (half_a_lake(home.settings) if self.source != "archive" else ""):
             raise IntakeError(why)
 
     def folder(self, settings: Settings) -> Path | None:
@@ -139,7 +141,7 @@ class Intake(dg.ConfigurableResource):
             case "live":
                 end = last or datetime.now(SHANGHAI).date()
                 begin = first or calendar.back(end, self.lookback_days)
-                return LiveOrigin(begin, end, calendar, HttpClient().fetch, load_deadlines(settings.catalog_overlay))
+                return LiveOrigin(begin, end, calendar, HttpClient(agent=settings.user_agent).fetch, load_deadlines(settings.catalog_overlay))
             case "archive":
                 return ReplayOrigin(home.archive)
         raise IntakeError(f"source {kind!r} is not one of sample, files, inbox, live, archive")

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from ingest.files import write_atomic
 from ingest.settings import Settings
+from ingest.source import HomeError
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -21,7 +22,7 @@ BATCH_SIZE = 1000
 CONFIGURATION = Path(__file__).with_name("dagster.yaml")
 
 
-class InstanceError(Exception):
+class InstanceError(HomeError):
     """The record of runs cannot be opened; the message says what to do."""
 
 
