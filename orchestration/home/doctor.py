@@ -1,7 +1,6 @@
 """Is this home in order, and what should be done next? Looks at files only: it opens no database and asks no address."""
 
 import importlib.metadata
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from ingest.source import SHANGHAI, ConfigurationError, DataOrigin, HomeError, O
 from ingest.sources import sources
 from orchestration.home.backup import half_a_home
 from orchestration.instance.alerts import last_failure, webhook_problem
+from orchestration.warehouse.load import holder
 from serving.read import FILE_NAME
 from serving.seal import BrokenSealError, faults, sealed
 
@@ -129,19 +129,22 @@ def _disk(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if _is_free(settings):
+        yield Finding(Level.OK, "writer", "nobody is writing")
+    else:
+        yield Finding(Level.NOTE, "writer", holder(settings))
+
+
+def _is_free(settings: Settings) -> bool:
+    """Tell whether nobody writes the warehouse; a home that cannot be written to has no writer."""
     path = settings.root / "warehouse.lock"
-    if path.exists():
-        try:
-            with FileLock(path, timeout=0):
-                pass
-        except Timeout:
-            note = settings.root / "warehouse.holder.json"
-            facts = json.loads(note.read_text()) if note.is_file() else {}
-            yield Finding(
-                Level.NOTE, "writer", f"{facts.get('what', 'a process')} since {facts.get('since', 'some time')} (process {facts.get('pid', '?')})"
-            )
-            return
-    yield Finding(Level.OK, "writer", "nobody is writing")
+    if not path.exists():
+        return True
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except Timeout:
+        return False
 
 
 def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -169,8 +172,12 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(Level.ERROR, "publication", wrong, "alumina rollback serves the release before, alumina run publishes a new one")
     elif status["outcome"] in ("published", "rolled_back"):
         yield Finding(Level.OK, "publication", said)
+    elif status["outcome"] == "running" and _is_free(settings):
+        yield Finding(
+            Level.ERROR, "publication", f"{said}; nobody is writing, so it was cut off, or how it ended could not be written down", "alumina run"
+        )
     elif status["outcome"] == "running":
-        yield Finding(Level.NOTE, "publication", said, "if nobody is writing, that run was cut off: alumina run")
+        yield Finding(Level.NOTE, "publication", said, "wait until it is through")
     else:
         yield Finding(Level.ERROR, "publication", f"{said}: {status['reason']}", "mend what it names, then alumina run")
 

@@ -356,8 +356,9 @@ def test_a_reader_in_another_program_is_named_as_the_reason_and_told_where_to_re
 def test_a_file_that_is_no_warehouse_is_not_called_busy(settings: Settings) -> None:
     settings.root.mkdir(parents=True)
     settings.warehouse.write_bytes(b"not a database, " * 1_000)
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(warehouse.WarehouseError, match=r"warehouse\.duckdb cannot be opened .*alumina rebuild") as caught:
         load_raw(settings)
+    assert not isinstance(caught.value, WarehouseBusyError)
 
 
 def test_a_lock_held_by_another_process_names_its_holder(home: Home) -> None:
