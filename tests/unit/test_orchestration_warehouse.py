@@ -173,13 +173,16 @@ def test_configuration_is_replaced_by_its_newest_state_and_back(home: Home, ever
     catalog(home)
     shipped = load_raw(home.settings)["catalog__regions"]
     overlay.parent.mkdir(parents=True)
-    overlay.write_text('# mine\n[regions.mars]\nzh = "火星"\nen = "Mars"\n', encoding="utf-8")
+    text = (SHIPPED / "regions.toml").read_text(encoding="utf-8").replace("chongqing = ", "mars = ")
+    overlay.write_text(text, encoding="utf-8")
     catalog(home)
-    assert load_raw(home.settings)["catalog__regions"] == 1
-    assert rows(home.settings, "catalog__regions", "region") == [("mars",)]
+    assert load_raw(home.settings)["catalog__regions"] == shipped
+    held = rows(home.settings, "catalog__regions", "region")
+    assert ("mars",) in held and ("chongqing",) not in held
     overlay.unlink()
     catalog(home)
     assert load_raw(home.settings)["catalog__regions"] == shipped > 1
+    assert ("mars",) not in rows(home.settings, "catalog__regions", "region")
 
 
 def test_configuration_taken_away_by_the_operator_is_gone(home: Home, every_table: None) -> None:
