@@ -48,10 +48,11 @@ def small(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Small:
     return house
 
 
-def test_a_run_with_its_gate_and_the_doctor_keep_to_the_machine(sixty_sessions: Built, home: Path) -> None:
-    calls = sixty_sessions.home.with_name("calls.txt")
+def test_a_run_with_its_gate_and_the_doctor_keep_to_the_machine(sixty_sessions: Built, home: Path, tmp_path: Path) -> None:
+    of_the_run, calls = sixty_sessions.home.with_name("calls.txt"), tmp_path / "calls.txt"
     assert guarded(calls, home, str(ALUMINA), "doctor").returncode == 0
-    assert not calls.exists(), calls.read_text()
+    for noted in (of_the_run, calls):
+        assert not noted.exists(), noted.read_text()
     code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
     assert "keeps to the machine" in guarded(calls, home, sys.executable, "-c", code).stderr
     assert "192.0.2.1" in calls.read_text()  # the guard itself works

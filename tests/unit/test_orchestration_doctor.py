@@ -21,6 +21,7 @@ from ingest.source import SHANGHAI, DataOrigin, Outcome
 from ingest.sources import SOURCES
 from orchestration.home import doctor
 from orchestration.home.doctor import Finding, Level, examine
+from orchestration.warehouse.load import write_lock
 
 EVENING = datetime(2025, 7, 22, 22, 0, tzinfo=SHANGHAI)
 
@@ -103,7 +104,7 @@ def test_the_writer_is_named(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "level"),
-    [("published", Level.OK), ("rolled_back", Level.OK), ("running", Level.NOTE), ("refused", Level.ERROR), ("failed", Level.ERROR)],
+    [("published", Level.OK), ("rolled_back", Level.OK), ("running", Level.ERROR), ("refused", Level.ERROR), ("failed", Level.ERROR)],
 )
 def test_the_last_publication_is_judged(settings: Settings, outcome: str, level: Level) -> None:
     settings.root.mkdir(parents=True)
@@ -206,6 +207,17 @@ def test_a_source_without_data_is_named_with_the_way_to_get_it(settings: Setting
     claim(settings, DataOrigin.LIVE)
     assert "alumina run --source live" in _found(settings, "shfe").advice
     assert "inbox" in _found(settings, "spot").advice
+
+
+def test_an_attempt_that_says_running_while_nobody_writes_was_cut_off(settings: Settings) -> None:
+    settings.root.mkdir(parents=True)
+    write_note(settings.status, {"outcome": "running", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": "r", "reason": ""})
+    found = _found(settings, "publication")
+    assert (found.level, found.advice) == (Level.ERROR, "alumina run")
+    assert "nobody is writing, so it was cut off" in found.message
+    with write_lock(settings, "publishing"):
+        assert _found(settings, "publication").level is Level.NOTE
+        assert _found(settings, "writer").message.startswith("publishing (process ")
 
 
 SETPRIV = shutil.which("setpriv")
