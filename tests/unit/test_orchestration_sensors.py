@@ -26,9 +26,9 @@ from orchestration.instance.alive import alive
 from orchestration.instance.completeness import unmade
 from orchestration.resources import Home, Intake
 from serving.publish.release import CheckResult, PublishRefusedError
+from serving.seal import seal
 
 TICKS = {schedule.name: schedule for schedule in SCHEDULES}
-from serving.seal import seal
 
 
 @pytest.fixture
