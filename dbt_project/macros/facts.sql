@@ -28,6 +28,18 @@
     {{ available_at }} <= coalesce((select max(horizon.as_of) from {{ ref('stg_ingest__horizon') }} as horizon), {{ available_at }})
 {%- endmacro %}
 
+{# As-of join to dated configuration: the row of `dated` in force on a day. #}
+{% macro in_force(dated, day) -%}
+    {{ day }} >= {{ dated }}.valid_from
+            and ({{ dated }}.superseded_from is null or {{ day }} < {{ dated }}.superseded_from)
+{%- endmacro %}
+
+{# As-of join to facts: the version of `fact` that was known at a moment. #}
+{% macro known_then(fact, moment) -%}
+    {{ moment }} >= {{ fact }}.available_at
+            and ({{ fact }}.superseded_at is null or {{ moment }} < {{ fact }}.superseded_at)
+{%- endmacro %}
+
 {#
 When a payload's word on a fact could be known: the payload first in hand from its clock time, also when it was loaded long afterwards; a
 later one not before it was first seen.

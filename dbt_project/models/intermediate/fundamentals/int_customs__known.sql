@@ -46,8 +46,7 @@ visible as (
             decisions.commodity_code = trade.commodity_code
             -- Counted from the month's last day; the month before is needed too.
             and trade.month >= {{ add_days('decisions.as_of_date', '-parameters.series_maximum_age_days - 62') }}
-            and decisions.decision_at >= trade.available_at
-            and (trade.superseded_at is null or decisions.decision_at < trade.superseded_at)
+            and {{ known_then('trade', 'decisions.decision_at') }}
 
 ),
 

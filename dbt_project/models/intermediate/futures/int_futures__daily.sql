@@ -177,8 +177,7 @@ contract_terms as (
     left join terms
         on
             sessions_held.commodity_code = terms.commodity_code
-            and sessions_held.trade_date >= terms.valid_from
-            and (terms.superseded_from is null or sessions_held.trade_date < terms.superseded_from)
+            and {{ in_force('terms', 'sessions_held.trade_date') }}
     group by sessions_held.commodity_code, sessions_held.trade_date
 
 ),
@@ -208,8 +207,7 @@ ruled as (
     inner join specs
         on
             windows.commodity_code = specs.commodity_code
-            and windows.trade_date >= specs.valid_from
-            and (specs.superseded_from is null or windows.trade_date < specs.superseded_from)
+            and {{ in_force('specs', 'windows.trade_date') }}
     inner join calendar on windows.trade_date = calendar.trade_date
     left join contract_terms
         on

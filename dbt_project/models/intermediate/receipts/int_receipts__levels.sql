@@ -56,8 +56,7 @@ timed as (
     left join specs
         on
             commodities.commodity_code = specs.commodity_code
-            and receipts.trade_date >= specs.valid_from
-            and (specs.superseded_from is null or receipts.trade_date < specs.superseded_from)
+            and {{ in_force('specs', 'receipts.trade_date') }}
 
 ),
 

@@ -33,8 +33,7 @@ costs as (
         on
             traded_days.commodity_code = terms.commodity_code
             and (terms.scope = '' or (terms.term = 'margin_ratio' and terms.scope = 'spec'))
-            and traded_days.trade_date >= terms.valid_from
-            and (terms.superseded_from is null or traded_days.trade_date < terms.superseded_from)
+            and {{ in_force('terms', 'traded_days.trade_date') }}
     group by traded_days.commodity_code, traded_days.trade_date
 
 ),
@@ -54,22 +53,19 @@ pairs as (
         on
             traded_days.commodity_code = freights.commodity_code
             and freights.term = 'freight_cny_t'
-            and traded_days.trade_date >= freights.valid_from
-            and (freights.superseded_from is null or traded_days.trade_date < freights.superseded_from)
+            and {{ in_force('freights', 'traded_days.trade_date') }}
     left join terms as premiums
         on
             traded_days.commodity_code = premiums.commodity_code
             and premiums.term = 'region_premium_cny_t'
             and split_part(freights.scope, '>', 2) = premiums.scope
-            and traded_days.trade_date >= premiums.valid_from
-            and (premiums.superseded_from is null or traded_days.trade_date < premiums.superseded_from)
+            and {{ in_force('premiums', 'traded_days.trade_date') }}
     left join terms as capacities
         on
             traded_days.commodity_code = capacities.commodity_code
             and capacities.term = 'warehouse_capacity_t'
             and split_part(freights.scope, '>', 2) = capacities.scope
-            and traded_days.trade_date >= capacities.valid_from
-            and (capacities.superseded_from is null or traded_days.trade_date < capacities.superseded_from)
+            and {{ in_force('capacities', 'traded_days.trade_date') }}
 
 ),
 
