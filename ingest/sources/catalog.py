@@ -53,7 +53,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "7"
+    parser_version = "8"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
     cadence = Cadence.ANY_DAY
 
@@ -125,6 +125,14 @@ def _rows(name: str, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]
         return {
             "catalog__regions": [
                 {"region": code, "region_name_zh": names["zh"], "region_name_en": names["en"]} for code, names in document["regions"].items()
+            ]
+        }
+    if name == "words.toml":
+        return {
+            "catalog__words": [
+                {"word_kind": kind, "word": word, "word_zh": said["zh"], "word_en": said["en"]}
+                for kind, words in document.items()
+                for word, said in words.items()
             ]
         }
     if name == CLOCK:
