@@ -2,8 +2,16 @@
 -- the current one stays until another exceeds it by the configured ratio, a contract is dominant at most once, and a roll is
 -- forced some sessions before the last trading day. It stands on the figures as they were decided on: a revision never changes a
 -- dominance that was lived, nor do figures that had not come by the decision of the session after theirs: such a session keeps what was.
--- The path depends on itself, hence the recursion, one step per session.
-with recursive quotes as (
+-- The path depends on itself, hence the fold: what a session decides rests on the sessions before it.
+{#- Gone from the quotes or past its deadline, the current contract cannot stay. #}
+{%- set kept = first_where('each.contracts', 'one', 'one.contract_code = state.contract_code') %}
+{%- set rival = first_where('each.contracts', 'one', 'one.open_interest_before > 0 and not array_contains(state.held, one.contract_code)') %}
+{%- set is_larger = rival ~ '.open_interest_before > each.roll_open_interest_ratio * ' ~ kept ~ '.open_interest_before' %}
+{%- set takes_over = rival ~ ' is not null and (' ~ kept ~ ' is null or ' ~ is_larger ~ ')' %}
+{%- set stays = 'when each.is_late then state.contract_code else ' ~ kept ~ '.contract_code' %}
+{%- set becomes = 'case when ' ~ takes_over ~ ' then ' ~ rival ~ '.contract_code ' ~ stays ~ ' end' %}
+
+with quotes as (
 
     select * from {{ ref('int_contracts__quotes') }}
     where is_decided
@@ -57,108 +65,109 @@ known_before as (
 
 ),
 
-ranked as (
+-- The contracts that may be dominant on a session, the largest first.
+candidates as (
 
     select
-        *,
-        row_number() over (
-            partition by commodity_code, trade_date
-            order by open_interest_before desc, delivery_month asc
-        ) as place
+        commodity_code,
+        trade_date,
+        {{ in_order(
+            record({'contract_code': 'contract_code', 'open_interest_before': 'open_interest_before'}),
+            '-open_interest_before, delivery_month'
+        ) }} as contracts
     from known_before
-    where open_interest_before > 0 and not is_past_deadline and not is_late
+    where not is_past_deadline and not is_late
+    group by commodity_code, trade_date
 
 ),
 
--- The three largest eligible contracts of each session: the best one that was not dominant before is always among them.
 steps as (
 
     select
-        known_before.commodity_code,
-        known_before.trade_date,
-        known_before.roll_open_interest_ratio,
-        min(case when known_before.is_late then 1 else 0 end) = 1 as is_late,
-        row_number() over (partition by known_before.commodity_code order by known_before.trade_date) as step,
-        max(case when ranked.place = 1 then ranked.contract_code end) as first_code,
-        max(case when ranked.place = 1 then ranked.open_interest_before end) as first_lots,
-        max(case when ranked.place = 2 then ranked.contract_code end) as second_code,
-        max(case when ranked.place = 2 then ranked.open_interest_before end) as second_lots,
-        max(case when ranked.place = 3 then ranked.contract_code end) as third_code,
-        max(case when ranked.place = 3 then ranked.open_interest_before end) as third_lots
+        commodity_code,
+        trade_date,
+        roll_open_interest_ratio,
+        min(case when is_late then 1 else 0 end) = 1 as is_late
     from known_before
-    left join ranked
+    group by commodity_code, trade_date, roll_open_interest_ratio
+
+),
+
+-- One way through the sessions of a commodity: the contract that is dominant, those that ever were, and where each run of sessions began.
+ways as (
+
+    select
+        steps.commodity_code,
+        {{ fold(
+            in_order(
+                record({
+                    'trade_date': 'steps.trade_date', 'roll_open_interest_ratio': 'steps.roll_open_interest_ratio',
+                    'contracts': 'candidates.contracts', 'is_late': 'steps.is_late',
+                }),
+                'steps.trade_date'
+            ),
+            record({
+                'contract_code': 'cast(null as string)',
+                'held': empty_list('cast(null as string)'),
+                'runs': empty_list(record({'contract_code': 'cast(null as string)', 'began_on': 'cast(null as date)'})),
+            }),
+            record({
+                'contract_code': becomes,
+                'held': 'case when ' ~ takes_over ~ ' then array_append(state.held, ' ~ rival ~ '.contract_code) else state.held end',
+                'runs': 'case when ' ~ becomes ~ ' is distinct from state.contract_code then array_append(state.runs, '
+                    ~ record({'contract_code': becomes, 'began_on': 'each.trade_date'}) ~ ') else state.runs end',
+            })
+        ) }} as way
+    from steps
+    left join candidates
         on
-            known_before.commodity_code = ranked.commodity_code
-            and known_before.trade_date = ranked.trade_date
-            and known_before.contract_code = ranked.contract_code
-    group by known_before.commodity_code, known_before.trade_date, known_before.roll_open_interest_ratio
+            steps.commodity_code = candidates.commodity_code
+            and steps.trade_date = candidates.trade_date
+    group by steps.commodity_code
+
+),
+
+turns as (
+
+    select
+        listed.commodity_code,
+        listed.turn.contract_code,
+        listed.turn.began_on
+    from (
+        select
+            ways.commodity_code,
+            {{ each_of('ways.way.runs') }} as turn
+        from ways
+    ) as listed
+
+),
+
+-- Every session stands in the run that began last.
+placed as (
+
+    select
+        steps.commodity_code,
+        steps.trade_date,
+        max(turns.began_on) over (partition by steps.commodity_code order by steps.trade_date) as began_on
+    from steps
+    left join turns
+        on
+            steps.commodity_code = turns.commodity_code
+            and steps.trade_date = turns.began_on
 
 ),
 
 path as (
 
     select
-        commodity_code,
-        trade_date,
-        step,
-        first_code as contract_code,
-        ';' || coalesce(first_code, '') || ';' as held
-    from steps
-    where step = 1
-
-    union all
-
-    select
-        challenged.commodity_code,
-        challenged.trade_date,
-        challenged.step,
-        case
-            when challenged.is_switch then challenged.challenger_code
-            when challenged.is_late then challenged.contract_code
-            else challenged.kept_code
-        end as contract_code,
-        case when challenged.is_switch then challenged.held || challenged.challenger_code || ';' else challenged.held end as held
-    from (
-        select
-            candidate.*,
-            -- Gone from the quotes or past its deadline, the current contract cannot stay.
-            candidate.challenger_code is not null
-            and (candidate.kept_code is null or candidate.challenger_lots > candidate.roll_open_interest_ratio * candidate.kept_lots)
-                as is_switch
-        from (
-            select
-                steps.commodity_code,
-                steps.trade_date,
-                steps.step,
-                steps.roll_open_interest_ratio,
-                steps.is_late,
-                path.contract_code,
-                path.held,
-                kept.contract_code as kept_code,
-                kept.open_interest_before as kept_lots,
-                case
-                    when path.held not like '%;' || steps.first_code || ';%' then steps.first_code
-                    when path.held not like '%;' || steps.second_code || ';%' then steps.second_code
-                    when path.held not like '%;' || steps.third_code || ';%' then steps.third_code
-                end as challenger_code,
-                case
-                    when path.held not like '%;' || steps.first_code || ';%' then steps.first_lots
-                    when path.held not like '%;' || steps.second_code || ';%' then steps.second_lots
-                    when path.held not like '%;' || steps.third_code || ';%' then steps.third_lots
-                end as challenger_lots
-            from path
-            inner join steps
-                on
-                    path.commodity_code = steps.commodity_code
-                    and path.step + 1 = steps.step
-            left join known_before as kept
-                on
-                    path.contract_code = kept.contract_code
-                    and steps.trade_date = kept.trade_date
-                    and not kept.is_past_deadline
-                    and not kept.is_late
-        ) as candidate
-    ) as challenged
+        placed.commodity_code,
+        placed.trade_date,
+        turns.contract_code
+    from placed
+    left join turns
+        on
+            placed.commodity_code = turns.commodity_code
+            and placed.began_on = turns.began_on
 
 ),
 

@@ -62,27 +62,64 @@ specified as (
 
 ),
 
+fixed as (
+
+    select
+        contract_code,
+        {{ add_days('delivery_month', 'last_trading_day_value - 1') }} as day
+    from specified
+    where last_trading_day_rule = 'day_of_month'
+
+),
+
+-- The session of a day, or the next one after it.
+postponed as (
+
+    select distinct
+        day,
+        min(trade_date) over (order by day desc) as last_trading_day,
+        min(session_index) over (order by day desc) as last_session_index
+    from (
+        select
+            trade_date as day,
+            trade_date,
+            session_index
+        from days
+
+        union all
+
+        select
+            day,
+            cast(null as date) as trade_date,
+            cast(null as bigint) as session_index
+        from fixed
+    ) as every_day
+
+),
+
 -- A day of the month is postponed to the next session, an n-th session is one. Past the calendar's horizon there is none, and
 -- nothing is guessed.
 expiries as (
 
     select
+        fixed.contract_code,
+        postponed.last_trading_day,
+        postponed.last_session_index
+    from fixed
+    inner join postponed on fixed.day = postponed.day
+
+    union all
+
+    select
         specified.contract_code,
-        min(days.trade_date) as last_trading_day,
-        min(days.session_index) as last_session_index
+        days.trade_date as last_trading_day,
+        days.session_index as last_session_index
     from specified
     inner join days
         on
-            (
-                specified.last_trading_day_rule = 'day_of_month'
-                and days.trade_date >= {{ add_days('specified.delivery_month', 'specified.last_trading_day_value - 1') }}
-            )
-            or (
-                specified.last_trading_day_rule = 'nth_session'
-                and specified.delivery_month = days.month
-                and specified.last_trading_day_value = days.session_of_month
-            )
-    group by specified.contract_code
+            specified.delivery_month = days.month
+            and specified.last_trading_day_value = days.session_of_month
+    where specified.last_trading_day_rule = 'nth_session'
 
 ),
 

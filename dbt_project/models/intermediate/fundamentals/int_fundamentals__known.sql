@@ -131,28 +131,24 @@ prints as (
 profit_ranks as (
 
     select
-        newest.commodity_code,
-        newest.trade_date,
-        count(*) as observations,
-        avg(case when history.profit_cny_t <= newest.profit_cny_t then 1.0 else 0.0 end) as percentile_ratio
-    from daily_margins as newest
-    inner join parameters on newest.commodity_code = parameters.commodity_code
-    inner join decisions on newest.commodity_code = decisions.commodity_code and newest.trade_date = decisions.as_of_date
-    inner join daily_margins as history
+        {%- for measure, name in [('count', 'observations'), ('share_at_most', 'percentile_ratio')] %}
+        {{ within(
+            measure,
+            'margins.profit_cny_t',
+            'margins.commodity_code, margins.provider, margins.model_id',
+            'decisions.session_index',
+            'parameters.percentile_window_sessions'
+        ) }} as {{ name }},
+        {%- endfor %}
+        margins.commodity_code,
+        margins.trade_date
+    from daily_margins as margins
+    inner join parameters on margins.commodity_code = parameters.commodity_code
+    inner join decisions
         on
-            newest.commodity_code = history.commodity_code
-            and newest.provider = history.provider
-            and newest.model_id = history.model_id
-            and history.place = 1
-            and history.profit_cny_t is not null
-            and newest.trade_date >= history.trade_date
-    inner join decisions as earlier
-        on
-            history.commodity_code = earlier.commodity_code
-            and history.trade_date = earlier.as_of_date
-            and decisions.session_index - earlier.session_index < parameters.percentile_window_sessions
-    where newest.place = 1 and newest.profit_cny_t is not null
-    group by newest.commodity_code, newest.trade_date
+            margins.commodity_code = decisions.commodity_code
+            and margins.trade_date = decisions.as_of_date
+    where margins.place = 1 and margins.profit_cny_t is not null
 
 ),
 

@@ -143,8 +143,9 @@ joined as (
 
     select
         sessions.*,
-        closes.close_before_cny_t,
-        closes.open_interest_before_lots,
+        -- Keys alone in the join: a condition over both of its sides with an `or` in it would compare every pair of rows.
+        case when {{ had_come('closes.available_at', 'sessions') }} then closes.close_before_cny_t end as close_before_cny_t,
+        case when {{ had_come('closes.available_at', 'sessions') }} then closes.open_interest_before_lots end as open_interest_before_lots,
         sessions.part = 1
         or (
             sessions.part = 2
@@ -168,7 +169,6 @@ joined as (
             sessions.reading = closes.reading
             and sessions.contract_code = closes.contract_code
             and sessions.trade_date = closes.trade_date
-            and {{ had_come('closes.available_at', 'sessions') }}
     window trade_day as (partition by sessions.reading, sessions.contract_code, sessions.trade_date order by sessions.part)
 
 ),

@@ -234,24 +234,15 @@ compared as (
 extremes as (
 
     select
-        today.reading,
-        today.contract_code,
-        today.trade_date,
-        today.session,
-        count(*) as observations,
-        min(history.top20_net_pct) as lowest_pct,
-        max(history.top20_net_pct) as highest_pct
-    from compared as today
-    inner join compared as history
-        on
-            today.reading = history.reading
-            and today.commodity_code = history.commodity_code
-            and today.session_index >= history.session_index
-            and today.session_index - history.session_index < today.percentile_window_sessions
-    where
-        today.session = 'day' and today.is_dominant and today.top20_net_pct is not null
-        and history.session = 'day' and history.is_dominant and history.top20_net_pct is not null
-    group by today.reading, today.contract_code, today.trade_date, today.session
+        {%- for measure, name in [('count', 'observations'), ('min', 'lowest_pct'), ('max', 'highest_pct')] %}
+        {{ within(measure, 'top20_net_pct', 'reading, commodity_code', 'session_index', 'percentile_window_sessions') }} as {{ name }},
+        {%- endfor %}
+        reading,
+        contract_code,
+        trade_date,
+        session
+    from compared
+    where session = 'day' and is_dominant and top20_net_pct is not null
 
 ),
 

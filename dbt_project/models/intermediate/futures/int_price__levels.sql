@@ -78,43 +78,76 @@ chain as (
 
 ),
 
-centers as (
+-- Each session with the numbers of the sessions of its window.
+windows as (
 
     select
         today.reading,
         today.commodity_code,
         today.trade_date,
-        parameters.level_center_step_cny_t * round(median(history.close_cny_t) / parameters.level_center_step_cny_t) as level_cny_t
-    from chain as today
-    inner join parameters on today.commodity_code = parameters.commodity_code
-    inner join chain as history
-        on
-            today.reading = history.reading
-            and today.commodity_code = history.commodity_code
-            and today.session_index >= history.session_index
-            and today.session_index - history.session_index < parameters.center_window_sessions
-            and (today.session_index = history.session_index or {{ had_come('history.available_at', 'today') }})
-    group by today.reading, today.commodity_code, today.trade_date, parameters.center_window_sessions, parameters.level_center_step_cny_t
-    having count(history.close_cny_t) = parameters.center_window_sessions
+        today.decided_by,
+        today.session_index,
+        today.session_index - today.sessions_before as earlier_session_index,
+        today.center_window_sessions,
+        today.level_center_step_cny_t
+    from (
+        select
+            chain.*,
+            parameters.center_window_sessions,
+            parameters.level_center_step_cny_t,
+            {{ each_of(numbers('parameters.center_window_sessions')) }} as sessions_before
+        from chain
+        inner join parameters on chain.commodity_code = parameters.commodity_code
+    ) as today
 
 ),
 
--- The calendar's running numbers count the steps.
+centers as (
+
+    select
+        windows.reading,
+        windows.commodity_code,
+        windows.trade_date,
+        windows.level_center_step_cny_t * round(median(history.close_cny_t) / windows.level_center_step_cny_t) as level_cny_t
+    from windows
+    inner join chain as history
+        on
+            windows.reading = history.reading
+            and windows.commodity_code = history.commodity_code
+            and windows.earlier_session_index = history.session_index
+    where windows.session_index = history.session_index or {{ had_come('history.available_at', 'windows') }}
+    group by windows.reading, windows.commodity_code, windows.trade_date, windows.center_window_sessions, windows.level_center_step_cny_t
+    having count(history.close_cny_t) = windows.center_window_sessions
+
+),
+
+-- From the lowest multiple of the step within the range up, as long as they are within it.
 multiples as (
 
-    {%- for kind, step in [('round', 'parameters.level_round_step_cny_t'), ('major', 'parameters.level_major_step_cny_t')] %}
+    {%- for kind, step in [('round', 'level_round_step_cny_t'), ('major', 'level_major_step_cny_t')] %}
     select
-        chain.reading,
-        chain.commodity_code,
-        chain.trade_date,
+        reading,
+        commodity_code,
+        trade_date,
         '{{ kind }}' as level_kind,
-        {{ step }} * (ceil(chain.close_cny_t * (1.0 - parameters.level_range_ratio) / {{ step }}) + days.session_index - 1) as level_cny_t
-    from chain
-    inner join parameters on chain.commodity_code = parameters.commodity_code
-    inner join days
-        on
-            {{ step }} * (ceil(chain.close_cny_t * (1.0 - parameters.level_range_ratio) / {{ step }}) + days.session_index - 1)
-            <= chain.close_cny_t * (1.0 + parameters.level_range_ratio)
+        level_step_cny_t * (lowest_multiple + steps_above) as level_cny_t
+    from (
+        select
+            *,
+            {{ each_of(numbers('highest_cny_t / level_step_cny_t - lowest_multiple + 2')) }} as steps_above
+        from (
+            select
+                chain.reading,
+                chain.commodity_code,
+                chain.trade_date,
+                parameters.{{ step }} as level_step_cny_t,
+                ceil(chain.close_cny_t * (1.0 - parameters.level_range_ratio) / parameters.{{ step }}) as lowest_multiple,
+                chain.close_cny_t * (1.0 + parameters.level_range_ratio) as highest_cny_t
+            from chain
+            inner join parameters on chain.commodity_code = parameters.commodity_code
+        ) as ranges
+    ) as counted
+    where level_step_cny_t * (lowest_multiple + steps_above) <= highest_cny_t
     {%- if not loop.last %}
 
     union all

@@ -43,31 +43,84 @@ days as (
 
 ),
 
-exchange_known as (
+-- A fact is seen once it is available, and not before its own day, and from then on: the newest so far is a running maximum.
+asked as (
 
-    select *
+    select
+        commodity_code,
+        signal,
+        greatest(available_at, {{ shanghai_time('data_date', 0) }}) as seen_at,
+        cast(null as date) as as_of_date,
+        data_date
+    from facts
+
+    union all
+
+    select
+        lines.commodity_code,
+        lines.signal,
+        decisions.decision_at as seen_at,
+        decisions.as_of_date,
+        cast(null as date) as data_date
+    from (
+        select distinct
+            commodity_code,
+            signal
+        from facts
+    ) as lines
+    inner join decisions on lines.commodity_code = decisions.commodity_code
+
+),
+
+answered as (
+
+    select
+        commodity_code,
+        signal,
+        as_of_date,
+        max(data_date) over (partition by commodity_code, signal order by seen_at) as data_date
+    from asked
+
+),
+
+oldest as (
+
+    select
+        placed.commodity_code,
+        placed.as_of_date,
+        days.trade_date as oldest_data_date
     from (
         select
             decisions.commodity_code,
             decisions.as_of_date,
-            facts.signal,
-            facts.data_date,
-            facts.signal_value,
-            facts.payload_sha256,
-            row_number() over (
-                partition by decisions.commodity_code, decisions.as_of_date, facts.signal
-                order by facts.data_date desc
-            ) as place
+            decisions.session_index - parameters.fact_maximum_age_sessions as oldest_session_index
         from decisions
         inner join parameters on decisions.commodity_code = parameters.commodity_code
-        inner join days on decisions.session_index - parameters.fact_maximum_age_sessions = days.session_index
-        inner join facts
-            on
-                decisions.commodity_code = facts.commodity_code
-                and facts.data_date between days.trade_date and decisions.as_of_date
-                and decisions.decision_at >= facts.available_at
     ) as placed
-    where place = 1
+    inner join days on placed.oldest_session_index = days.session_index
+
+),
+
+exchange_known as (
+
+    select
+        answered.commodity_code,
+        answered.as_of_date,
+        answered.signal,
+        answered.data_date,
+        facts.signal_value,
+        facts.payload_sha256
+    from answered
+    inner join oldest
+        on
+            answered.commodity_code = oldest.commodity_code
+            and answered.as_of_date = oldest.as_of_date
+            and answered.data_date >= oldest.oldest_data_date
+    inner join facts
+        on
+            answered.commodity_code = facts.commodity_code
+            and answered.signal = facts.signal
+            and answered.data_date = facts.data_date
 
 ),
 
@@ -183,12 +236,22 @@ known as (
 -- Age in sessions: a figure about a month, dated by its last day, is as old as the last session that had begun by then.
 dated as (
 
-    select
-        known.data_date,
-        max(days.session_index) as session_index
-    from (select distinct data_date from known) as known
-    inner join days on known.data_date >= days.trade_date
-    group by known.data_date
+    select distinct
+        data_date,
+        max(session_index) over (order by data_date) as session_index
+    from (
+        select
+            trade_date as data_date,
+            session_index
+        from days
+
+        union all
+
+        select distinct
+            data_date,
+            cast(null as bigint) as session_index
+        from known
+    ) as every_day
 
 ),
 
@@ -211,50 +274,35 @@ aged as (
 ranked as (
 
     select
-        aged.commodity_code,
-        aged.as_of_date,
-        aged.signal,
-        count(*) as observations,
-        avg(case when history.signal_value <= aged.signal_value then 1.0 else 0.0 end) as percentile_ratio
+        aged.*,
+        parameters.percentile_minimum_sessions,
+        {%- for measure, name in [('count', 'observations'), ('share_at_most', 'percentile_ratio')] %}
+        {{ within(
+            measure, 'aged.signal_value', 'aged.commodity_code, aged.signal', 'aged.session_index', 'parameters.percentile_window_sessions'
+        ) }} as {{ name }},
+        {%- endfor %}
+        lag(aged.session_index) over line as session_index_before,
+        lag(aged.signal_value) over line as value_before
     from aged
     inner join parameters on aged.commodity_code = parameters.commodity_code
-    inner join aged as history
-        on
-            aged.commodity_code = history.commodity_code
-            and aged.signal = history.signal
-            and aged.session_index >= history.session_index
-            and aged.session_index - history.session_index < parameters.percentile_window_sessions
-    group by aged.commodity_code, aged.as_of_date, aged.signal
+    window line as (partition by aged.commodity_code, aged.signal order by aged.session_index)
 
 ),
 
 final as (
 
     select
-        aged.commodity_code,
-        aged.as_of_date,
-        aged.signal,
-        aged.data_date,
-        aged.leg_dates,
-        aged.age_sessions,
-        aged.signal_value,
-        case
-            when ranked.observations >= parameters.percentile_minimum_sessions then ranked.percentile_ratio
-        end as percentile_ratio,
-        aged.signal_value - before.signal_value as signal_change,
-        aged.payload_sha256
-    from aged
-    inner join ranked
-        on
-            aged.commodity_code = ranked.commodity_code
-            and aged.as_of_date = ranked.as_of_date
-            and aged.signal = ranked.signal
-    inner join parameters on aged.commodity_code = parameters.commodity_code
-    left join aged as before
-        on
-            aged.commodity_code = before.commodity_code
-            and aged.signal = before.signal
-            and aged.session_index - 1 = before.session_index
+        commodity_code,
+        as_of_date,
+        signal,
+        data_date,
+        leg_dates,
+        age_sessions,
+        signal_value,
+        case when observations >= percentile_minimum_sessions then percentile_ratio end as percentile_ratio,
+        case when session_index_before = session_index - 1 then signal_value - value_before end as signal_change,
+        payload_sha256
+    from ranked
 
 )
 

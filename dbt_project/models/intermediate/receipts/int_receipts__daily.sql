@@ -149,25 +149,45 @@ cycles as (
 
 ),
 
+-- Each cycle with the numbers of the cycles it is read with, its own first.
+cycle_windows as (
+
+    select
+        reading,
+        commodity_code,
+        cycle,
+        delivery_cycles,
+        cycle - cycles_before as earlier_cycle
+    from (
+        select
+            cycles.reading,
+            cycles.commodity_code,
+            cycles.cycle,
+            parameters.delivery_cycles,
+            {{ each_of(numbers('parameters.delivery_cycles')) }} as cycles_before
+        from cycles
+        inner join parameters on cycles.commodity_code = parameters.commodity_code
+    ) as counted
+
+),
+
 demand as (
 
     select
-        cycles.reading,
-        cycles.commodity_code,
-        cycles.cycle,
+        cycle_windows.reading,
+        cycle_windows.commodity_code,
+        cycle_windows.cycle,
         case
-            when count(history.cycle_sessions) = max(parameters.delivery_cycles)
+            when count(history.cycle_sessions) = max(cycle_windows.delivery_cycles)
                 then sum(history.delivered_t) / sum(history.cycle_sessions)
         end as delivery_demand_t_day
-    from cycles
-    inner join parameters on cycles.commodity_code = parameters.commodity_code
+    from cycle_windows
     inner join cycles as history
         on
-            cycles.reading = history.reading
-            and cycles.commodity_code = history.commodity_code
-            and cycles.cycle >= history.cycle
-            and cycles.cycle - history.cycle < parameters.delivery_cycles
-    group by cycles.reading, cycles.commodity_code, cycles.cycle
+            cycle_windows.reading = history.reading
+            and cycle_windows.commodity_code = history.commodity_code
+            and cycle_windows.earlier_cycle = history.cycle
+    group by cycle_windows.reading, cycle_windows.commodity_code, cycle_windows.cycle
 
 ),
 
@@ -232,20 +252,38 @@ ranked as (
 seasons as (
 
     select
-        ranked.reading,
-        ranked.commodity_code,
-        ranked.trade_date,
-        case when count(*) = max(parameters.delivery_cycles) then median(history.receipts_t) end as median_t
-    from ranked
-    inner join parameters on ranked.commodity_code = parameters.commodity_code
+        today.reading,
+        today.commodity_code,
+        today.trade_date,
+        case when count(*) = max(today.delivery_cycles) then median(history.receipts_t) end as median_t
+    from (
+        select
+            reading,
+            commodity_code,
+            trade_date,
+            days_since_ltd,
+            delivery_cycles,
+            cycle - 1 - cycles_before as earlier_cycle
+        from (
+            select
+                ranked.reading,
+                ranked.commodity_code,
+                ranked.trade_date,
+                ranked.days_since_ltd,
+                ranked.cycle,
+                parameters.delivery_cycles,
+                {{ each_of(numbers('parameters.delivery_cycles')) }} as cycles_before
+            from ranked
+            inner join parameters on ranked.commodity_code = parameters.commodity_code
+        ) as counted
+    ) as today
     inner join ranked as history
         on
-            ranked.reading = history.reading
-            and ranked.commodity_code = history.commodity_code
-            and ranked.days_since_ltd = history.days_since_ltd
-            and ranked.cycle > history.cycle
-            and ranked.cycle - history.cycle <= parameters.delivery_cycles
-    group by ranked.reading, ranked.commodity_code, ranked.trade_date
+            today.reading = history.reading
+            and today.commodity_code = history.commodity_code
+            and today.days_since_ltd = history.days_since_ltd
+            and today.earlier_cycle = history.cycle
+    group by today.reading, today.commodity_code, today.trade_date
 
 ),
 

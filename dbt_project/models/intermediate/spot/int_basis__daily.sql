@@ -48,6 +48,13 @@ parameters as (
 
 ),
 
+spreads as (
+
+    select * from series
+    where role = 'spread_1130'
+
+),
+
 spot as (
 
     select
@@ -208,39 +215,48 @@ prices as (
 
 ),
 
--- Every clock and every spot leg of the commodity on every session: what is missing shows as a row with its reason.
-paired as (
+-- Every clock and every spot leg of the commodity on every session: what is missing shows as a row with its reason. Only a price that
+-- comes from a vendor's spread has one to look up.
+asked as (
 
     select
         prices.*,
         spot_legs.provider,
         spot_legs.spot_leg,
-        coalesce(legs.region, spot_legs.region) as region,
-        legs.spot_cny_t,
-        legs.available_at as spot_available_at,
-        spreads.value as spread_cny_t,
-        spreads.available_at as spread_available_at,
-        spreads.payload_sha256 as spread_payload_sha256
+        spot_legs.region as usual_region,
+        case when prices.price_source = 'vendor_spread' then spot_legs.provider end as spread_provider
     from prices
     inner join spot_legs
         on
             prices.commodity_code = spot_legs.commodity_code
             and (prices.price_source <> 'vendor_spread' or spot_legs.spot_leg = 'natl')
+
+),
+
+paired as (
+
+    select
+        asked.*,
+        coalesce(legs.region, asked.usual_region) as region,
+        legs.spot_cny_t,
+        legs.available_at as spot_available_at,
+        spreads.value as spread_cny_t,
+        spreads.available_at as spread_available_at,
+        spreads.payload_sha256 as spread_payload_sha256
+    from asked
     left join legs
         on
-            prices.reading = legs.reading
-            and prices.commodity_code = legs.commodity_code
-            and prices.trade_date = legs.trade_date
-            and spot_legs.provider = legs.provider
-            and spot_legs.spot_leg = legs.spot_leg
-    left join series as spreads
+            asked.reading = legs.reading
+            and asked.commodity_code = legs.commodity_code
+            and asked.trade_date = legs.trade_date
+            and asked.provider = legs.provider
+            and asked.spot_leg = legs.spot_leg
+    left join spreads
         on
-            prices.reading = spreads.reading
-            and prices.commodity_code = spreads.commodity_code
-            and prices.trade_date = spreads.trade_date
-            and prices.price_source = 'vendor_spread'
-            and spreads.role = 'spread_1130'
-            and spot_legs.provider = spreads.provider
+            asked.reading = spreads.reading
+            and asked.commodity_code = spreads.commodity_code
+            and asked.trade_date = spreads.trade_date
+            and asked.spread_provider = spreads.provider
 
 ),
 
