@@ -21,7 +21,10 @@ receipts as (
 
 balance as (
 
-    select * from {{ ref('int_balance__periods') }}
+    select
+        'all' as stock_kind,
+        *
+    from {{ ref('int_balance__periods') }}
     where frequency = 'daily' and demand_basis = 'downstream_use'
 
 ),
@@ -254,7 +257,7 @@ changed as (
             before.commodity_code = balance.commodity_code
             and before.period_end = balance.period_end
             and before.provider = balance.provider
-            and before.stock_kind = 'all'
+            and before.stock_kind = balance.stock_kind
 
 ),
 

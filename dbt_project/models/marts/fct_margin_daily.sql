@@ -97,6 +97,7 @@ regions as (
         costs.as_of_date,
         costs.provider,
         costs.model_id,
+        'national' as region,
         avg(case when costs.cost_full_cny_t > spot.value then 1.0 else 0.0 end) as underwater_regions_ratio,
         case
             when count(operating.value) = count(*)
@@ -167,7 +168,7 @@ lines as (
             and costs.as_of_date = regions.as_of_date
             and costs.provider = regions.provider
             and costs.model_id = regions.model_id
-            and costs.region = 'national'
+            and costs.region = regions.region
 
 ),
 

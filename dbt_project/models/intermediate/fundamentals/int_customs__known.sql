@@ -19,11 +19,33 @@ parameters as (
 
 ),
 
+-- Each decision with the months it may still take, its own first. Their age is counted from the month's last day, and the month before
+-- is needed, too; no month is shorter than 28 days.
+asked as (
+
+    select
+        counted.commodity_code,
+        counted.as_of_date,
+        counted.decision_at,
+        counted.oldest_month,
+        counted.month_number - counted.months_before as month_number
+    from (
+        select
+            decisions.*,
+            cast(12 * extract(year from decisions.as_of_date) + extract(month from decisions.as_of_date) as integer) as month_number,
+            {{ add_days('decisions.as_of_date', '-parameters.series_maximum_age_days - 62') }} as oldest_month,
+            {{ each_of(numbers('(parameters.series_maximum_age_days + 62) / 28 + 2')) }} as months_before
+        from decisions
+        inner join parameters on decisions.commodity_code = parameters.commodity_code
+    ) as counted
+
+),
+
 visible as (
 
     select
-        decisions.commodity_code,
-        decisions.as_of_date,
+        asked.commodity_code,
+        asked.as_of_date,
         trade.hs_code,
         trade.reporter,
         trade.partner_scheme,
@@ -35,18 +57,17 @@ visible as (
         trade.payload_sha256,
         row_number() over (
             partition by
-                decisions.commodity_code, decisions.as_of_date, trade.hs_code, trade.reporter, trade.partner_scheme,
+                asked.commodity_code, asked.as_of_date, trade.hs_code, trade.reporter, trade.partner_scheme,
                 trade.flow, trade.month
             order by trade.currency desc
         ) as place
-    from decisions
-    inner join parameters on decisions.commodity_code = parameters.commodity_code
+    from asked
     inner join trade
         on
-            decisions.commodity_code = trade.commodity_code
-            -- Counted from the month's last day; the month before is needed too.
-            and trade.month >= {{ add_days('decisions.as_of_date', '-parameters.series_maximum_age_days - 62') }}
-            and {{ known_then('trade', 'decisions.decision_at') }}
+            asked.commodity_code = trade.commodity_code
+            and asked.month_number = trade.month_number
+            and asked.oldest_month <= trade.month
+            and {{ known_then('trade', 'asked.decision_at') }}
 
 ),
 

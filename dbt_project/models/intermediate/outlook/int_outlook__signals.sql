@@ -44,14 +44,33 @@ days as (
 ),
 
 -- A fact is seen once it is available, and not before its own day, and from then on: the newest so far is a running maximum.
+questions as (
+
+    select
+        placed.commodity_code,
+        placed.as_of_date,
+        placed.decision_at,
+        days.trade_date as oldest_data_date
+    from (
+        select
+            decisions.*,
+            decisions.session_index - parameters.fact_maximum_age_sessions as oldest_session_index
+        from decisions
+        inner join parameters on decisions.commodity_code = parameters.commodity_code
+    ) as placed
+    inner join days on placed.oldest_session_index = days.session_index
+
+),
+
 asked as (
 
     select
         commodity_code,
         signal,
         greatest(available_at, {{ shanghai_time('data_date', 0) }}) as seen_at,
+        data_date,
         cast(null as date) as as_of_date,
-        data_date
+        cast(null as date) as oldest_data_date
     from facts
 
     union all
@@ -59,16 +78,17 @@ asked as (
     select
         lines.commodity_code,
         lines.signal,
-        decisions.decision_at as seen_at,
-        decisions.as_of_date,
-        cast(null as date) as data_date
+        questions.decision_at as seen_at,
+        cast(null as date) as data_date,
+        questions.as_of_date,
+        questions.oldest_data_date
     from (
         select distinct
             commodity_code,
             signal
         from facts
     ) as lines
-    inner join decisions on lines.commodity_code = decisions.commodity_code
+    inner join questions on lines.commodity_code = questions.commodity_code
 
 ),
 
@@ -78,26 +98,9 @@ answered as (
         commodity_code,
         signal,
         as_of_date,
+        oldest_data_date,
         max(data_date) over (partition by commodity_code, signal order by seen_at) as data_date
     from asked
-
-),
-
-oldest as (
-
-    select
-        placed.commodity_code,
-        placed.as_of_date,
-        days.trade_date as oldest_data_date
-    from (
-        select
-            decisions.commodity_code,
-            decisions.as_of_date,
-            decisions.session_index - parameters.fact_maximum_age_sessions as oldest_session_index
-        from decisions
-        inner join parameters on decisions.commodity_code = parameters.commodity_code
-    ) as placed
-    inner join days on placed.oldest_session_index = days.session_index
 
 ),
 
@@ -111,16 +114,12 @@ exchange_known as (
         facts.signal_value,
         facts.payload_sha256
     from answered
-    inner join oldest
-        on
-            answered.commodity_code = oldest.commodity_code
-            and answered.as_of_date = oldest.as_of_date
-            and answered.data_date >= oldest.oldest_data_date
     inner join facts
         on
             answered.commodity_code = facts.commodity_code
             and answered.signal = facts.signal
             and answered.data_date = facts.data_date
+    where answered.data_date >= answered.oldest_data_date
 
 ),
 

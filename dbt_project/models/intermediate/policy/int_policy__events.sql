@@ -8,37 +8,69 @@ with recursive weighed as (
 
 -- What an event follows up on or, where it says nothing of it, what it repeats: an event of its theme shortly before that was no weaker in
 -- voice, aim or phase. Only what was known first can be followed or repeated, so no chain runs in a circle.
-ancestors as (
+pairs as (
 
     select
         later.commodity_code,
         later.event_id,
         later.vintage,
+        later.available_at,
+        later.first_available_at,
         earlier.event_id as ancestor_id,
-        row_number() over (
-            partition by later.commodity_code, later.event_id, later.vintage
-            order by earlier.first_available_at desc, earlier.event_id desc
-        ) as place
+        earlier.available_at as ancestor_available_at,
+        earlier.superseded_at as ancestor_superseded_at,
+        earlier.first_available_at as ancestor_first_available_at
     from weighed as later
     inner join weighed as earlier
         on
             later.commodity_code = earlier.commodity_code
-            and {{ known_then('earlier', 'later.available_at') }}
-            and (
-                later.first_available_at > earlier.first_available_at
-                or (later.first_available_at = earlier.first_available_at and later.event_id > earlier.event_id)
-            )
-            and (
-                later.followup_of = earlier.event_id
-                or (
-                    later.followup_of is null
-                    and lower(later.theme) = lower(earlier.theme)
-                    and later.authority_weight <= earlier.authority_weight
-                    and later.specificity_ratio <= earlier.specificity_ratio
-                    and later.phase_ratio <= earlier.phase_ratio
-                    and abs(later.session_index - earlier.session_index) <= later.policy_repeat_sessions
-                )
-            )
+            and later.followup_of = earlier.event_id
+
+    union all
+
+    select
+        later.commodity_code,
+        later.event_id,
+        later.vintage,
+        later.available_at,
+        later.first_available_at,
+        earlier.event_id as ancestor_id,
+        earlier.available_at as ancestor_available_at,
+        earlier.superseded_at as ancestor_superseded_at,
+        earlier.first_available_at as ancestor_first_available_at
+    from weighed as later
+    inner join weighed as earlier
+        on
+            later.commodity_code = earlier.commodity_code
+            and lower(later.theme) = lower(earlier.theme)
+            and later.authority_weight <= earlier.authority_weight
+            and later.specificity_ratio <= earlier.specificity_ratio
+            and later.phase_ratio <= earlier.phase_ratio
+    where
+        later.followup_of is null
+        and abs(later.session_index - earlier.session_index) <= later.policy_repeat_sessions
+
+),
+
+ancestors as (
+
+    select
+        commodity_code,
+        event_id,
+        vintage,
+        ancestor_id,
+        row_number() over (
+            partition by commodity_code, event_id, vintage
+            order by ancestor_first_available_at desc, ancestor_id desc
+        ) as place
+    from pairs
+    where
+        available_at >= ancestor_available_at
+        and (ancestor_superseded_at is null or available_at < ancestor_superseded_at)
+        and (
+            first_available_at > ancestor_first_available_at
+            or (first_available_at = ancestor_first_available_at and event_id > ancestor_id)
+        )
 
 ),
 

@@ -99,17 +99,77 @@ counts as (
 
 ),
 
--- The window opens at the decision time of the session so many before.
+decision_times as (
+
+    select
+        parameters.commodity_code,
+        days.session_index,
+        {{ shanghai_time('days.trade_date', 'parameters.decision_time_minutes') }} as decision_time
+    from parameters
+    cross join days
+
+),
+
+-- The session whose decision is the first that a flash comes before.
+slots as (
+
+    select distinct
+        commodity_code,
+        flash_at,
+        min(session_index) over (partition by commodity_code order by flash_at desc) as session_index
+    from (
+        select
+            commodity_code,
+            decision_time as flash_at,
+            session_index
+        from decision_times
+
+        union all
+
+        select
+            commodity_code,
+            clock_at as flash_at,
+            cast(null as bigint) as session_index
+        from news
+    ) as moments
+
+),
+
+placed_news as (
+
+    select
+        news.*,
+        slots.session_index
+    from news
+    inner join slots
+        on
+            news.commodity_code = slots.commodity_code
+            and news.clock_at = slots.flash_at
+
+),
+
+-- The window opens at the decision time of the session so many before: each decision with the sessions in it.
 windows as (
 
     select
-        decisions.commodity_code,
-        decisions.as_of_date,
-        decisions.decision_at,
-        {{ shanghai_time('days.trade_date', 'parameters.decision_time_minutes') }} as opened_at
-    from decisions
-    inner join parameters on decisions.commodity_code = parameters.commodity_code
-    inner join days on decisions.session_index - parameters.news_window_sessions = days.session_index
+        counted.commodity_code,
+        counted.as_of_date,
+        counted.decision_at,
+        counted.session_index - counted.sessions_before as session_index
+    from (
+        select
+            opened.*,
+            {{ each_of(numbers('opened.news_window_sessions')) }} as sessions_before
+        from (
+            select
+                decisions.*,
+                parameters.news_window_sessions,
+                decisions.session_index - parameters.news_window_sessions as opening_session_index
+            from decisions
+            inner join parameters on decisions.commodity_code = parameters.commodity_code
+        ) as opened
+        inner join days on opened.opening_session_index = days.session_index
+    ) as counted
 
 ),
 
@@ -123,10 +183,10 @@ tones as (
         count(*) as news_count,
         max(news.available_at) as news_available_at
     from windows
-    inner join news
+    inner join placed_news as news
         on
             windows.commodity_code = news.commodity_code
-            and windows.opened_at < news.clock_at
+            and windows.session_index = news.session_index
             and {{ known_then('news', 'windows.decision_at') }}
     group by windows.commodity_code, windows.as_of_date
 

@@ -31,11 +31,29 @@ parameters as (
 
 days as (
 
-    select
-        session_index,
-        trade_date,
-        lead(trade_date) over (order by trade_date) as next_trade_date
-    from {{ ref('stg_catalog__trading_days') }}
+    select * from {{ ref('stg_catalog__trading_days') }}
+
+),
+
+-- The session of a day, or the last one before it.
+sessions as (
+
+    select distinct
+        day,
+        max(session_index) over (order by day) as session_index
+    from (
+        select
+            trade_date as day,
+            session_index
+        from days
+
+        union all
+
+        select
+            known_day as day,
+            cast(null as bigint) as session_index
+        from versions
+    ) as every_day
 
 ),
 
@@ -66,7 +84,7 @@ classed as (
         versions.*,
         parameters.policy_official_weight,
         parameters.policy_repeat_sessions,
-        days.session_index,
+        sessions.session_index,
         case
             when related.nearness = 1 then 'commodity'
             when related.nearness = 2 then 'sector'
@@ -85,10 +103,7 @@ classed as (
             related.event_id = versions.event_id
             and related.vintage = versions.vintage
     inner join parameters on related.commodity_code = parameters.commodity_code
-    left join days
-        on
-            versions.known_day >= days.trade_date
-            and (days.next_trade_date is null or versions.known_day < days.next_trade_date)
+    left join sessions on versions.known_day = sessions.day
 
 ),
 

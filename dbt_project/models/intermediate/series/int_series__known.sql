@@ -81,9 +81,11 @@ asked as (
         provider,
         series_id,
         seen_at,
-        cast(null as date) as as_of_date,
         obs_date,
-        older_obs_date
+        older_obs_date,
+        cast(null as date) as as_of_date,
+        cast(null as bigint) as session_index,
+        cast(null as date) as oldest_obs_date
     from arrivals
 
     union all
@@ -94,42 +96,32 @@ asked as (
         lines.provider,
         lines.series_id,
         decisions.decision_at as seen_at,
-        decisions.as_of_date,
         cast(null as date) as obs_date,
-        cast(null as date) as older_obs_date
+        cast(null as date) as older_obs_date,
+        decisions.as_of_date,
+        decisions.session_index,
+        {{ add_days('decisions.as_of_date', '-parameters.series_maximum_age_days') }} as oldest_obs_date
     from lines
     inner join decisions on lines.commodity_code = decisions.commodity_code
+    inner join parameters on lines.commodity_code = parameters.commodity_code
 
 ),
 
 answered as (
 
     select
-        asked.commodity_code,
-        asked.role,
-        asked.provider,
-        asked.series_id,
-        asked.as_of_date,
-        max(asked.obs_date) over so_far as obs_date,
-        max(asked.older_obs_date) over so_far as previous_obs_date
+        commodity_code,
+        role,
+        provider,
+        series_id,
+        seen_at as decision_at,
+        as_of_date,
+        session_index,
+        oldest_obs_date,
+        max(obs_date) over so_far as obs_date,
+        max(older_obs_date) over so_far as previous_obs_date
     from asked
-    window so_far as (partition by asked.commodity_code, asked.role, asked.provider, asked.series_id order by asked.seen_at)
-
-),
-
-dated as (
-
-    select
-        answered.*,
-        decisions.session_index,
-        decisions.decision_at,
-        {{ add_days('answered.as_of_date', '-parameters.series_maximum_age_days') }} as oldest_obs_date
-    from answered
-    inner join decisions
-        on
-            answered.commodity_code = decisions.commodity_code
-            and answered.as_of_date = decisions.as_of_date
-    inner join parameters on answered.commodity_code = parameters.commodity_code
+    window so_far as (partition by commodity_code, role, provider, series_id order by seen_at)
 
 ),
 
@@ -137,10 +129,10 @@ dated as (
 final as (
 
     select
-        dated.commodity_code,
-        dated.as_of_date,
-        dated.session_index,
-        dated.decision_at,
+        answered.commodity_code,
+        answered.as_of_date,
+        answered.session_index,
+        answered.decision_at,
         newest.role,
         newest.provider,
         newest.series_id,
@@ -159,27 +151,27 @@ final as (
         newest.source,
         newest.data_origin,
         newest.payload_sha256
-    from dated
+    from answered
     inner join versions as newest
         on
-            dated.commodity_code = newest.commodity_code
-            and dated.role = newest.role
-            and dated.provider = newest.provider
-            and dated.series_id = newest.series_id
-            and dated.obs_date = newest.obs_date
-            and dated.decision_at >= newest.available_at
-            and dated.decision_at < newest.in_force_until
+            answered.commodity_code = newest.commodity_code
+            and answered.role = newest.role
+            and answered.provider = newest.provider
+            and answered.series_id = newest.series_id
+            and answered.obs_date = newest.obs_date
+            and answered.decision_at >= newest.available_at
+            and answered.decision_at < newest.in_force_until
     left join versions as before
         on
-            dated.commodity_code = before.commodity_code
-            and dated.role = before.role
-            and dated.provider = before.provider
-            and dated.series_id = before.series_id
-            and dated.previous_obs_date = before.obs_date
-            and dated.oldest_obs_date <= before.obs_date
-            and dated.decision_at >= before.available_at
-            and dated.decision_at < before.in_force_until
-    where dated.obs_date >= dated.oldest_obs_date
+            answered.commodity_code = before.commodity_code
+            and answered.role = before.role
+            and answered.provider = before.provider
+            and answered.series_id = before.series_id
+            and answered.previous_obs_date = before.obs_date
+            and answered.oldest_obs_date <= before.obs_date
+            and answered.decision_at >= before.available_at
+            and answered.decision_at < before.in_force_until
+    where answered.obs_date >= answered.oldest_obs_date
 
 )
 
