@@ -205,3 +205,27 @@ at each day's own decision, which scores and rules are made of.
         when coalesce({{ earlier }}, 0.0) = 0.0 then 'no_earlier_month'
     end
 {%- endmacro %}
+
+{#
+Why figures of a row are missing: `figure:reason` for each of them, joined by `;`, null where none is. Of a figure's conditions the first
+that holds gives the reason. `also` are reasons told already.
+#}
+{% macro reasons(figures, also=[]) -%}
+    nullif(
+        concat_ws(
+            ';',
+            {%- for told in also %}
+            {{ told }},
+            {%- endfor %}
+            {%- for figure, conditions in figures.items() %}
+            case
+                {%- for condition, reason in conditions.items() %}
+                when {{ condition }} then '{{ figure }}:{{ reason }}'
+                {%- endfor %}
+            end
+            {%- if not loop.last %},{% endif %}
+            {%- endfor %}
+        ),
+        ''
+    )
+{%- endmacro %}

@@ -211,17 +211,15 @@ final as (
             when lines.cost_full_cny_t is null then 'no_cost_of_this_model'
             when lines.spot_cny_t is null then 'no_spot_price'
         end as null_reason,
-        nullif(concat_ws(
-            ';',
-            case
-                when lines.profit_futures_cny_t is null and lines.cost_full_cny_t is not null
-                    then 'profit_futures_cny_t:no_futures_price'
-            end,
-            case when lines.profit_printed_cny_t is null then 'profit_printed_cny_t:not_printed' end,
-            case when lines.cost_cash_cny_t is null then 'cost_cash_cny_t:not_printed' end,
-            case when lines.d_cost20_pct is null then 'd_cost20_pct:no_cost_20_sessions_before' end,
-            case when lines.bauxite_chg20_pct is null then 'bauxite_chg20_pct:no_ore_index_20_sessions_before' end
-        ), '') as other_null_reason,
+        {{ reasons({
+            'profit_futures_cny_t': {
+                'lines.profit_futures_cny_t is null and lines.cost_full_cny_t is not null': 'no_futures_price',
+            },
+            'profit_printed_cny_t': {'lines.profit_printed_cny_t is null': 'not_printed'},
+            'cost_cash_cny_t': {'lines.cost_cash_cny_t is null': 'not_printed'},
+            'd_cost20_pct': {'lines.d_cost20_pct is null': 'no_cost_20_sessions_before'},
+            'bauxite_chg20_pct': {'lines.bauxite_chg20_pct is null': 'no_ore_index_20_sessions_before'},
+        }) }} as other_null_reason,
         -- greatest() passes over nulls: what a missing leg leaves out is no part of the row either.
         greatest(lines.available_at, lines.spot_available_at, lines.futures_available_at) as available_at,
         lines.data_origin,

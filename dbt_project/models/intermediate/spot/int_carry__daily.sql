@@ -222,21 +222,16 @@ final as (
         free_capacity_t,
         constraint_reason,
         null_reason,
-        nullif(concat_ws(
-            ';',
-            case
-                when reverse_net_cny_t is not null then null
-                when sessions_to_last_trading_day is null then 'reverse_net_cny_t:no_delivery_date'
-                when sessions_to_last_trading_day > reverse_carry_sessions then 'reverse_net_cny_t:far_from_delivery'
-                when close_cny_t is null then 'reverse_net_cny_t:no_futures_price'
-                when sale_spot_cny_t is null then 'reverse_net_cny_t:no_spot_price'
-                else 'reverse_net_cny_t:no_cost_term'
-            end,
-            case
-                when not has_capacity then 'free_capacity_t:no_capacity_known'
-                when free_capacity_t is null then 'free_capacity_t:no_receipts'
-            end
-        ), '') as other_null_reason,
+        {{ reasons({
+            'reverse_net_cny_t': {
+                'reverse_net_cny_t is null and sessions_to_last_trading_day is null': 'no_delivery_date',
+                'reverse_net_cny_t is null and sessions_to_last_trading_day > reverse_carry_sessions': 'far_from_delivery',
+                'reverse_net_cny_t is null and close_cny_t is null': 'no_futures_price',
+                'reverse_net_cny_t is null and sale_spot_cny_t is null': 'no_spot_price',
+                'reverse_net_cny_t is null': 'no_cost_term',
+            },
+            'free_capacity_t': {'not has_capacity': 'no_capacity_known', 'free_capacity_t is null': 'no_receipts'},
+        }) }} as other_null_reason,
         known_at as available_at,
         data_origin,
         payload_sha256
