@@ -125,6 +125,79 @@ is_decided     the version the day's own decision stood on; where none was there
 {%- endmacro %}
 
 {#
+The versions of each fact that is a whole payload: a later one replaces all rows of the earlier one, also those it no longer has. `rows` have
+the keys, clock_at, fetched_at, payload_sha256, source and data_origin (and decided_by, where decided=true); what two payloads say is
+compared as one text, of `said` in the given order, and only where there is more than one.
+#}
+{% macro payload_versions(rows, keys, said, order, decided=false) -%}
+    {%- set key = keys | join(', ') -%}
+    with received as (
+
+        select
+            {{ key }},
+            payload_sha256,
+            max(source) as source,
+            max(data_origin) as data_origin,
+            min(clock_at) as clock_at,
+            min(fetched_at) as fetched_at,
+            {%- if decided %}
+            min(decided_by) as decided_by,
+            {%- endif %}
+            count(*) over (partition by {{ key }}) as payload_count
+        from {{ rows }}
+        group by {{ key }}, payload_sha256
+
+    ),
+
+    repeated as (
+
+        select * from received
+        where payload_count > 1
+
+    ),
+
+    contents as (
+
+        select
+            {%- for column in keys %}
+            repeated.{{ column }},
+            {%- endfor %}
+            repeated.payload_sha256,
+            md5({{ joined("concat_ws('|', " ~ said | join(', ') ~ ")", order | join(', ')) }}) as content
+        from {{ rows }} as told
+        inner join repeated
+            on
+                {%- for column in keys %}
+                told.{{ column }} = repeated.{{ column }} and
+                {%- endfor %}
+                told.payload_sha256 = repeated.payload_sha256
+        group by
+            {%- for column in keys %}
+            repeated.{{ column }},
+            {%- endfor %}
+            repeated.payload_sha256
+
+    ),
+
+    payloads as (
+
+        select
+            received.*,
+            contents.content
+        from received
+        left join contents
+            on
+                {%- for column in keys %}
+                received.{{ column }} = contents.{{ column }} and
+                {%- endfor %}
+                received.payload_sha256 = contents.payload_sha256
+
+    )
+
+    {{ versions('payloads', keys=keys, values=['content'], decided=decided) }}
+{%- endmacro %}
+
+{#
 Two readings of history, to be kept apart in every window: `latest` with all revisions, which the marts show, and `decided`, as it stood
 at each day's own decision, which scores and rules are made of.
 #}
