@@ -110,7 +110,7 @@ is_decided     the version the day's own decision stood on; where none was there
         select
             seen.*,
             {%- for value in values %}
-            seen.{{ value }} is distinct from lag(seen.{{ value }}) over known_before or
+            {{ differs('seen.' ~ value, 'lag(seen.' ~ value ~ ') over known_before') }} or
             {%- endfor %}
             row_number() over known_before = 1 as is_new
         from (
