@@ -5,18 +5,19 @@ file still lies in the inbox, the next run finds it unchanged and files it.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import polars as pl
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from ingest.archive import Archive, Receipt
 from ingest.flow import Report, ingest
 from ingest.home import MixedHomeError
-from ingest.inbox import Inbox, one_line
+from ingest.inbox import Inbox, InboxError, one_line
 from ingest.lake import Lake
 from ingest.origins import FILE_LIMIT, InboxOrigin
 from ingest.settings import Settings
@@ -43,12 +44,26 @@ def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settin
     inbox = inbox_of(settings)
     if not inbox.entries():
         return Report()
-    with FileLock(settings.root / "inbox.lock", timeout=settings.lock_wait_seconds):
+    with _only_one(settings):
         origin, lake = InboxOrigin(inbox, known), Lake(settings.lake)
         report = ingest(sources, origin, Archive(settings.archive), lake, run_id)
         for entry, receipt in zip(origin.delivered, report.receipts, strict=True):
             inbox.file_away(entry, receipt, refused_rows(lake, receipt.payload_sha256))
     return report
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    """Be the one who files the inbox away; raises InboxError where another run goes on doing so for longer than a writer waits."""
+    lock = FileLock(settings.root / "inbox.lock", timeout=settings.lock_wait_seconds)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InboxError(f"{settings.inbox} is being taken in by another run; try again when that is done") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def refused_rows(lake: Lake, sha: str | None) -> list[str]:

@@ -1,6 +1,7 @@
 """Writing files so that a reader sees the whole file or none, and a crash loses nothing that was reported as kept."""
 
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def sync_folder(folder: Path) -> None:
 def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
     """Write `body` to `path` through a temporary name in the same folder; with `durable`, it survives power loss."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")  # two writers of one path never share it
     try:
         with temporary.open("wb") as handle:
             handle.write(body)

@@ -16,9 +16,9 @@ from typing import Any
 import polars as pl
 
 from ingest import sheet, values
-from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
+from ingest.catalog.calendar import Calendar, CalendarHorizonError
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
-from ingest.settings import Settings
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.table import Line, below_header, csv_lines, filled
 from quality.raw import TABLES
@@ -86,6 +86,7 @@ class VendorSource:
 
     name: str
     feeds: Mapping[str, Feed]
+    configuration: Configuration = SHIPPED_ONLY
     parser_version: str = "2"
     cadence: Cadence = Cadence.ANY_DAY
 
@@ -119,7 +120,7 @@ class VendorSource:
         lines = read_lines(match["form"], body)
         rows, remarks, rejects = _unpivot(table, lines) if _is_wide(lines) else _long(lines)
         _refuse(rows, match["provider"].upper())
-        calendar = load_calendar(Settings().catalog_overlay)
+        calendar = self.configuration.calendar
         kept: list[dict[str, Any]] = []
         for row in rows:
             try:

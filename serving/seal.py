@@ -4,19 +4,15 @@ Here a folder is sealed, judged and removed. Which release is served, and what i
 """
 
 import hashlib
-import json
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from ingest.files import sync_folder, write_atomic
+from ingest.files import sync_folder
+from ingest.notes import NoteError, read_note, write_note
 
 MANIFEST = "manifest.json"
-_OWN_HASH = "manifest_sha256"
-# Sealed before manifests had a hash of their own; such a release is judged by its files alone.
-_UNSIGNED = {"release_id", "files"}
 
 
 class BrokenSealError(Exception):
@@ -26,8 +22,8 @@ class BrokenSealError(Exception):
 def seal(folder: Path, release_id: str) -> None:
     """Write the manifest, make everything durable, and take away the right to write files and folders."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    body: dict[str, Any] = {"release_id": release_id, "files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files}}
-    write_atomic(folder / MANIFEST, json.dumps(body | {_OWN_HASH: _hash_of(body)}, indent=1).encode())
+    hashes = {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+    write_note(folder / MANIFEST, {"release_id": release_id, "files": hashes})
     for path in files:
         with path.open("rb") as handle:
             os.fsync(handle.fileno())
@@ -74,14 +70,11 @@ def sealed(folder: Path, name: str) -> Path:
 
 def _manifest(folder: Path) -> dict[str, str]:
     """Read the hashes a release was published with; raises BrokenSealError for a manifest that is not whole."""
-    path = folder / MANIFEST
     try:
-        body = json.loads(path.read_bytes())
-        own = body.pop(_OWN_HASH, None)
-        whole = own == _hash_of(body) if own is not None else set(body) == _UNSIGNED
-        if whole and body["release_id"] == folder.name.removeprefix(".building-"):
-            return dict(body["files"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        facts = read_note(folder / MANIFEST, "") or {}
+        if facts["release_id"] == folder.name.removeprefix(".building-"):
+            return dict(facts["files"])
+    except (OSError, NoteError, KeyError):
         pass
     raise BrokenSealError(f"{folder.name}/{MANIFEST} is missing or has changed on disk")
 
@@ -97,7 +90,3 @@ def _fault(folder: Path, name: str, wanted: str) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _hash_of(body: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

@@ -8,7 +8,7 @@ import dagster as dg
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.home import origin_of
 from ingest.settings import Settings
-from ingest.source import SHANGHAI, DataOrigin
+from ingest.source import SHANGHAI, ConfigurationError, DataOrigin
 from orchestration.assets.publication import KEY
 from orchestration.assets.timetable import expected_session
 from orchestration.resources import Home
@@ -43,7 +43,7 @@ def judge(settings: Settings, now: datetime) -> Verdict:
         return Verdict(False, str(error))
     try:
         return judge_day(through, expected_session(now, load_calendar(settings.catalog_overlay)))
-    except CalendarHorizonError as error:
+    except (CalendarHorizonError, ConfigurationError) as error:
         return Verdict(False, str(error))
 
 

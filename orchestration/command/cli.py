@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import sys
 import time
 from datetime import date
@@ -18,20 +17,37 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.settings import Settings
+from orchestration.command.catalog_command import catalog_app
 
 app = typer.Typer(
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(inbox_app, name="inbox")
+app.add_typer(catalog_app, name="catalog")
 PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 out, err = Console(file=sys.stdout), Console(file=sys.stderr)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from ingest.settings import PACKAGE_VERSION
+        from serving.publish.release import code_version
+
+        _plain(f"alumina-warehouse {PACKAGE_VERSION}, code version {code_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is, and exit.")] = False,
+) -> None:
+    """Take options that belong to no command; typer wants a function for them."""
 
 
 class RunSource(StrEnum):
@@ -57,6 +73,9 @@ def run(
     timings: Annotated[bool, typer.Option("--timings", help="Show where the time went.")] = False,
 ) -> None:
     """Take data in, build and test every model, audit and publish. Running again changes nothing but the log of attempts."""
+    from ingest.home import open_home
+
+    open_home(Settings())
     if as_of is not None:
         if source or payloads or first or last:
             fail("--as-of looks back at what this home holds; it goes with no other choice of data")
@@ -102,7 +121,7 @@ def whatif(
         asked = moved or []
         if not asked:
             for name, shock in declared.items():
-                _plain(f"  {name}=…  [{shock['unit']}] {shock['en']}: {shock['source']}")
+                _plain(f"  {name}=…  [{shock.unit}] {shock.en}: {shock.source}")
             return
         with out.status("running the models"):
             held = partial(write_lock, settings, "copying the warehouse for a what-if")
@@ -145,11 +164,11 @@ def backtest() -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(deep: Annotated[bool, typer.Option("--deep", help="Read and hash every file of archive, lake and releases.")] = False) -> None:
     """Say whether this home is in order and what to do next; exit code 1 when something is wrong."""
     from orchestration.home.doctor import Level, examine
 
-    findings = examine(Settings())
+    findings = examine(Settings(), deep=deep)
     marks = {Level.OK: "✓", Level.NOTE: "·", Level.ERROR: "✗"}
     for finding in findings:
         out.print(f"  {marks[finding.level]} {finding.subject}: {finding.message}", soft_wrap=True, markup=False, highlight=False)
@@ -162,31 +181,45 @@ def doctor() -> None:
 @app.command()
 def rebuild() -> None:
     """Make lake and warehouse anew from the archive alone, and publish."""
+    from filelock import FileLock, Timeout
+
     from ingest.archive import Archive, ArchiveError
+    from ingest.home import open_home
+    from ingest.lake import Lake
+    from orchestration.home.backup import half_a_home
     from orchestration.warehouse.load import WarehouseBusyError, begin_anew, write_lock
 
     settings = Settings()
     if not (settings.archive / "receipts").is_dir():
         fail(f"there is no archive in {settings.root} to rebuild from")
+    if why := half_a_home(settings):
+        fail(why)
+    open_home(settings)
     try:
-        Archive(settings.archive).verify()  # before anything is deleted
-        with write_lock(settings, "rebuilding"):
-            begin_anew(settings)
-            for path in (settings.lake, settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        with FileLock(settings.root / "rebuild.lock", timeout=0):  # a second one would empty the lake that this one fills
+            Archive(settings.archive).verify()  # before anything is deleted
+            with write_lock(settings, "rebuilding"):
+                begin_anew(settings)
+                Lake(settings.lake).clear()
+                for path in (settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
+                    path.unlink(missing_ok=True)
+            _run({"source": "archive"})
+            settings.rebuilding.unlink()
     except (WarehouseBusyError, ArchiveError) as error:
         fail(str(error))
-    _run({"source": "archive"})
-    settings.rebuilding.unlink()
+    except Timeout:
+        fail(f"the home {settings.root} is being rebuilt already; try again when that is done")
 
 
 @app.command("backup")
 def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an empty folder, or an earlier backup.")]) -> None:
     """Copy payloads, receipts, the operator's catalogue and the releases elsewhere, and hash the copy."""
     from ingest.archive import ArchiveError
+    from ingest.home import open_home
     from orchestration.home.backup import BackupError, backup
     from orchestration.warehouse.load import WarehouseBusyError
 
+    open_home(Settings())
     try:
         copied = backup(Settings(), folder)
     except (BackupError, ArchiveError, WarehouseBusyError) as error:
@@ -195,7 +228,10 @@ def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an
 
 
 @app.command()
-def restore(folder: Annotated[Path, typer.Argument(help="A backup.", exists=True, file_okay=False)]) -> None:
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A backup.", exists=True, file_okay=False)],
+    partial: Annotated[bool, typer.Option("--partial", help="Take what is whole of a backup that is not complete.")] = False,
+) -> None:
     """Put a backup back: into an empty home everything, into a home with an archive the payloads that were lost or have rotted."""
     from ingest.archive import ArchiveError
     from orchestration.home.backup import BackupError, restore
@@ -203,10 +239,11 @@ def restore(folder: Annotated[Path, typer.Argument(help="A backup.", exists=True
 
     settings = Settings()
     try:
-        copied = restore(settings, folder)
+        copied = restore(settings, folder, partial=partial)
     except (BackupError, ArchiveError, WarehouseBusyError) as error:
         fail(str(error))
-    out.print(f"{copied.files} files put back into {settings.root}; all {copied.payloads} payloads are whole", soft_wrap=True, highlight=False)
+    said = f"nothing whole was found of {'; '.join(copied.lost)}" if copied.lost else f"all {copied.payloads} payloads are whole"
+    _plain(f"{copied.files} files put back into {settings.root}; {said}")
     if settings.rebuilding.exists():
         out.print("next: alumina rebuild, which makes lake and warehouse from the archive")
 
@@ -228,10 +265,12 @@ def rollback() -> None:
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3000) -> None:
     """Open the Dagster UI on this machine only."""
+    from ingest.home import open_home
     from ingest.settings import REPOSITORY
     from orchestration.instance.environment import prepare
 
     settings = Settings()
+    open_home(settings)
     command = [
         str(Path(sys.executable).with_name("dagster")),
         "dev",
@@ -256,7 +295,7 @@ def audit(
     from ingest.catalog.calendar import CalendarHorizonError
     from serving.read import UnreadableError
     from serving.research.audit.claims import ClaimsError
-    from serving.research.audit.metrics import CatalogError
+    from serving.research.audit.meanings import CatalogError
     from serving.research.audit.runner import audit_note
 
     settings = Settings()
@@ -337,13 +376,14 @@ def export(
 @inbox_app.command("check")
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
+    from ingest.catalog.configuration import Configuration
     from ingest.dropped import examine
     from ingest.inbox import one_line
     from ingest.source import ConfigurationError
-    from ingest.sources import SOURCES
+    from ingest.sources import sources
 
     try:
-        found = examine(file, SOURCES)
+        found = examine(file, sources(Configuration(Settings().catalog_overlay)))
     except ConfigurationError as error:
         fail(str(error))
     except OSError as error:
@@ -554,6 +594,12 @@ def main() -> None:
         if error.errno not in REFUSALS:
             raise
         told = f"{error.filename or 'the disk'}: {error.strerror}; ALUMINA_HOME must be a folder that may be written to, with room on its disk"
+    except Exception as error:
+        from ingest.source import HomeError
+
+        if not isinstance(error, HomeError):
+            raise
+        told = str(error)
     else:
         return
     err.print(f"alumina: {told}", style="red", markup=False, soft_wrap=True)

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from ingest.archive import Archive
 from ingest.files import write_atomic
 from ingest.lake import Batch, Lake
+from ingest.notes import write_note
 from ingest.settings import Settings
 from quality.fields import FIELDS
 from quality.raw import TABLES, RawTable
@@ -56,7 +57,7 @@ def half_a_lake(settings: Settings) -> str:
 
 def begin_anew(settings: Settings) -> None:
     """Note that the lake is about to be made anew: until the archive is in it again no other run takes anything in or publishes."""
-    write_atomic(settings.rebuilding, json.dumps({"since": datetime.now(UTC).isoformat(timespec="seconds")}).encode())
+    write_note(settings.rebuilding, {"since": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
 def _holder(note: Path) -> str:
@@ -128,10 +129,12 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
     if table.replace:
         batches = [batch for batch in batches if any(TABLES[file.table].replace for file in batch.files)][-1:]
     seen = {batch for (batch,) in con.execute("select batch_id from raw._lake_batches where table_name = ?", [table.name]).fetchall()}
+    is_another = bool(seen - {batch.batch_id for batch in batches})  # a lake made anew: what was loaded from the one before goes with it
+    seen = set() if is_another else seen
     fresh = [batch for batch in batches if batch.batch_id not in seen]
-    if not fresh:
+    if not fresh and not is_another:
         return
-    if table.replace:
+    if table.replace or is_another:
         con.execute(f'delete from raw."{table.name}"')
         con.execute("delete from raw._lake_batches where table_name = ?", [table.name])
     # A payload can stand in two batches (a newer parser, two runs at once): its rows are those of the newest one.
@@ -154,7 +157,8 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
             [sorted({path for _, path in owned})],
         )
         con.unregister("owned")
-    con.executemany("insert into raw._lake_batches values (?, ?)", [(table.name, batch.batch_id) for batch in fresh])
+    if fresh:
+        con.executemany("insert into raw._lake_batches values (?, ?)", [(table.name, batch.batch_id) for batch in fresh])
 
 
 def _set_horizon(con: duckdb.DuckDBPyConnection, table: RawTable, as_of: datetime | None) -> None:

@@ -6,17 +6,17 @@ refused. No figure is computed here: tables are copied, described and checked.
 """
 
 import hashlib
-import importlib.metadata
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -25,9 +25,10 @@ from typing import Any, TypeVar
 import duckdb
 import polars as pl
 
-from ingest.files import sync_folder, write_atomic
+from ingest.files import sync_folder
 from ingest.lake import Lake
-from ingest.settings import REPOSITORY, Settings
+from ingest.notes import read_note, write_note
+from ingest.settings import PACKAGE_VERSION, REPOSITORY, Settings
 from ingest.told import told
 from quality.fields import FIELDS
 from quality.gate import GATES, GateResult, run_gate
@@ -42,6 +43,7 @@ from serving.seal import MANIFEST, faults, remove, seal
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+_STAMP, _IS_ID = "%Y%m%dT%H%M%S%fZ", re.compile(r"\d{8}T\d{12}Z-")
 SCHEMAS = ("marts", "serving")
 # Readable by every 1.x client; the working file may use newer storage.
 STORAGE_VERSION = "v1.0.0"
@@ -49,6 +51,12 @@ STORAGE_VERSION = "v1.0.0"
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "threads": 1}
 # FSST takes a third of the writing and saves nothing over a dictionary; as part of the configuration it would be ignored.
 _SETTINGS = "set global TimeZone = 'Asia/Shanghai'; set disabled_compression_methods = 'fsst'"
+
+# Whole rooms: a file too many costs nothing, a file too few lets two builds that differ call themselves the same.
+DECIDING = ("quality", "ingest", "dbt_project", "serving", "orchestration")
+LOCK = "requirements.txt"
+# What Python and dbt write while they work, and where the project is run, which is not what it computes.
+LEFT_OUT = {"__pycache__", "target", "logs", "deploy"}
 
 VIEWS = {
     "outlook": (
@@ -145,12 +153,12 @@ def publish(
         raise PublishRefusedError(f"a build as of {settings.as_of} is never published")
     started, seconds = time.perf_counter(), dict[str, float]()
     inputs_hash, code = _inputs_hash(settings), code_version()
-    now = datetime.now(UTC)
-    release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"
-    folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
     # Left by a build that died, the last ones between being named and being served: no other is alive, and nobody may go back to what nobody saw.
     for path in [*settings.releases.glob(".building-*"), *_never_served(settings)]:
         remove(path)
+    now = datetime.now(UTC)
+    release_id = f"{_stamp(settings, now)}-{inputs_hash[:8]}"
+    folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
     _write_status(settings, release_id, run_id, "running", "")
     try:
         folder.mkdir(parents=True)
@@ -235,20 +243,25 @@ def rollback(settings: Settings) -> str:
         rotten = f"; not whole: {'; '.join(broken.values())}" if broken else ""
         raise PublishRefusedError(f"there is no release before {current} to go back to{rotten}")
     there = {path.name for path in _kept(settings)}
-    write_atomic(settings.rejected, json.dumps(sorted((rejected | {current}) & there), indent=1).encode())
+    write_note(settings.rejected, {"rejected": sorted((rejected | {current}) & there)})
     point_serving_at(settings, whole[-1])
     _write_status(settings, whole[-1], "", "rolled_back", f"from {current}")
     return whole[-1]
 
 
+def deciding_files() -> list[Path]:
+    """Files of the repository that decide what a release holds or whether it is published, in the order of their names."""
+    under = [path for root in DECIDING for path in (REPOSITORY / root).rglob("*")]
+    tree = [path for path in under if path.is_file() and not any(name in LEFT_OUT or name[0] == "." for name in path.relative_to(REPOSITORY).parts)]
+    return sorted([*tree, REPOSITORY / LOCK])
+
+
 def code_version() -> str:
     """Version of the package and a hash of everything that decides what a release holds."""
     digest = hashlib.sha256()
-    for room in ("quality", "ingest", "dbt_project/models", "dbt_project/macros", "serving"):
-        for path in sorted((REPOSITORY / room).rglob("*")):
-            if path.suffix in {".py", ".sql", ".toml", ".csv", ".yml", ".html", ".css", ".js"}:
-                digest.update(path.relative_to(REPOSITORY).as_posix().encode() + path.read_bytes())
-    return f"{importlib.metadata.version('alumina-warehouse')}+{digest.hexdigest()[:12]}"
+    for path in deciding_files():
+        digest.update(path.relative_to(REPOSITORY).as_posix().encode() + path.read_bytes())
+    return f"{PACKAGE_VERSION}+{digest.hexdigest()[:12]}"
 
 
 def _copy_tables(con: duckdb.DuckDBPyConnection) -> None:
@@ -412,18 +425,25 @@ def _kept(settings: Settings) -> list[Path]:
     return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / MANIFEST).is_file())
 
 
+def _stamp(settings: Settings, now: datetime) -> str:
+    """Give what the next id begins with: the time, or, where a clock ran back, a moment after the newest release.
+
+    Ids are a sequence. Which release is before which follows from them, so they may never go back.
+    """
+    taken = [datetime.strptime(path.name.partition("-")[0], _STAMP) for path in _kept(settings) if _IS_ID.match(path.name)]
+    after = max(taken, default=datetime.min).replace(tzinfo=UTC) + timedelta(microseconds=1)
+    return f"{max(now, after):{_STAMP}}"
+
+
 def _never_served(settings: Settings) -> list[Path]:
-    """List what is newer than the served release without having been rolled back from: ids follow time, so no reader has seen it."""
+    """List what is newer than the served release without having been rolled back from: ids only go up, so no reader has seen it."""
     current, rejected = settings.serving.resolve().name if settings.serving.is_symlink() else "", _rejected(settings)
     return [path for path in _kept(settings) if path.name > current and path.name not in rejected]
 
 
 def _rejected(settings: Settings) -> set[str]:
     """Name the releases somebody rolled back from."""
-    try:
-        return set(json.loads(settings.rejected.read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return set()
+    return set((read_note(settings.rejected, "delete it and roll back again where that is wanted") or {}).get("rejected", ()))
 
 
 def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
@@ -436,7 +456,7 @@ def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "serving": current,
     }
-    write_atomic(settings.status, json.dumps(status, ensure_ascii=False, indent=1).encode())
+    write_note(settings.status, status)
 
 
 def _inputs_hash(settings: Settings) -> str:

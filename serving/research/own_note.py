@@ -16,7 +16,7 @@ from ingest.sample.ledger import CLAIMS_FILE, TOLERANCE, Cell, load_elsewhere, l
 from ingest.source import DataOrigin
 from serving.research.audit.claims import read_note
 from serving.research.audit.facts import COLUMNS
-from serving.research.audit.metrics import load_catalog, load_days
+from serving.research.audit.meanings import load_catalog, load_days
 from serving.research.audit.runner import judge, table_of
 
 _DATASETS = {

@@ -1,11 +1,11 @@
 """Chinese and English of what the tables say in codes, as the catalogue has them (`words.toml`), and figures as readers write them."""
 
 import operator
-import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.sources.catalog import SHIPPED
+from ingest.catalog.documents import SHIPPED, parsed
+from ingest.catalog.words import FILE
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ class Said:
 
 
 _WORDS = {
-    kind: {code: Said(**said) for code, said in words.items()}
-    for kind, words in tomllib.loads((SHIPPED / "words.toml").read_text(encoding="utf-8")).items()
+    kind: {code: Said(**said) for code, said in words.items()} for kind, words in parsed(FILE, (SHIPPED / FILE).read_bytes()).model_dump().items()
 }
 HORIZONS = {code: said.title for code, said in _WORDS["horizon"].items()}
 SPANS = _WORDS["span"]

@@ -94,11 +94,11 @@ def _table(node: dict[str, Any]) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory, sample: Built) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+def broken(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Built) -> tuple[Path, dict[str, Any], dict[str, Any]]:
     """A home whose warehouse is broken everywhere, what dbt says of it, and the manifest."""
     home = tmp_path_factory.mktemp("broken")
-    shutil.copy(sample.home / "warehouse.duckdb", home)
-    manifest = json.loads((sample.home / "dbt" / "manifest.json").read_text())
+    shutil.copy(sixty_sessions.home / "warehouse.duckdb", home)
+    manifest = json.loads((sixty_sessions.home / "dbt" / "manifest.json").read_text())
     with duckdb.connect(str(home / "warehouse.duckdb")) as con:
         _break(con, [node for node in manifest["nodes"].values() if node["resource_type"] == "test"])
     _, results = dbt(home, "test", "--exclude-resource-type", "unit_test")
@@ -137,6 +137,6 @@ def test_every_gated_table_has_a_gate_that_fails(broken: tuple[Path, dict[str, A
     assert duplicates.rows[0].keys() >= {"commodity_code", "trade_date"}
 
 
-def test_a_build_leaves_dbts_unit_tests_to_the_test_suite(sample: Built) -> None:
-    ran = json.loads((sample.home / "dbt" / "run_results.json").read_text())["results"]
+def test_a_build_leaves_dbts_unit_tests_to_the_test_suite(sixty_sessions: Built) -> None:
+    ran = json.loads((sixty_sessions.home / "dbt" / "run_results.json").read_text())["results"]
     assert [row["unique_id"] for row in ran if row["unique_id"].startswith("unit_test")] == []

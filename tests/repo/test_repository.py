@@ -221,6 +221,18 @@ def test_every_column_of_a_raw_table_is_declared_and_every_declared_column_stand
     assert [name for name in FIELDS if not re.search(rf"\b{name}\b", text)] == []
 
 
+def test_answers_of_duckdb_are_read_in_ways_that_both_of_its_major_versions_have() -> None:
+    # Gone in 2.0: frames from `execute()`, and single rows from a relation.
+    gone = {"execute": {"pl", "arrow", "fetch_arrow_table", "fetch_record_batch"}, "sql": {"fetchone", "fetchmany"}}
+    wrong = []
+    for path in [*python_files(*ROOMS), *(ROOT / "tests").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Attribute(value=ast.Call(func=ast.Attribute(attr=asked)), attr=read) if read in gone.get(asked, ()):
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {asked}(…).{read}")
+    assert wrong == []
+
+
 def test_field_names_carry_their_unit() -> None:
     suffixes = {"CNY/t": "_cny_t", "CNY": "_cny", "USD/t": "_usd_t", "pct": "_pct", "pp": "_pp", "lots": "_lots", "10k CNY": "_10k_cny"}
     assert [field.name for field in FIELDS.values() if field.unit in suffixes and not field.name.endswith(suffixes[field.unit])] == []
@@ -240,7 +252,7 @@ def test_every_table_of_a_source_is_claimed_once() -> None:
 def test_the_lock_pins_with_hashes_and_names_no_address() -> None:
     text = (ROOT / "requirements.txt").read_text()
     assert not re.search(r"https?://|--index|--extra|--find-links|@ ", text)
-    pins = re.findall(r"^(\S+?)(?:\[.*\])?==\S+ \\\n +--hash=sha256:", text, re.MULTILINE)
+    pins = re.findall(r"^(\S+?)(?:\[.*\])?==\S+(?: ; .+)? \\\n +--hash=sha256:", text, re.MULTILINE)
     assert len(pins) == len(re.findall(r"^\S+==", text, re.MULTILINE)) > 100
 
 
@@ -285,9 +297,9 @@ def test_every_way_to_load_dagster_names_the_same_code_location() -> None:
 
 def test_readme_names_only_commands_that_exist() -> None:
     readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z]+)`|^make ([a-z]+)", readme, re.MULTILINE)) != set()
-    assert {name for pair in re.findall(r"`make ([a-z]+)`|^make ([a-z]+)", readme, re.MULTILINE) for name in pair if name} <= targets
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", readme, re.MULTILINE)) != set()
+    assert {name for pair in re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", readme, re.MULTILINE) for name in pair if name} <= targets
     help_text = subprocess.run([str(Path(sys.executable).with_name("alumina")), "--help"], capture_output=True, text=True, check=True).stdout
     named = set(re.findall(r"alumina (run|outlook|audit|note|whatif|backtest|rebuild|doctor|rollback|ui|prepare|backup|restore)\b", readme))
     assert [name for name in named if not re.search(rf"^\s+{name}\b", help_text, re.MULTILINE)] == []

@@ -14,7 +14,8 @@ import pytest
 from feeds import NOON, QUOTE_HEADER, VALUE_HEADER, Home, csv_file, delivery, request_for
 
 from ingest import sheet, table
-from ingest.source import Outcome, Parsed, PayloadError, Response
+from ingest.catalog.configuration import Configuration
+from ingest.source import Outcome, Parsed, PayloadError, Request, Response
 from ingest.sources.capacity import Capacity
 from ingest.sources.spot import Spot
 from ingest.table import csv_lines, filled
@@ -420,10 +421,9 @@ def test_the_operators_calendar_decides_which_days_are_sessions(home: Home) -> N
     assert [reject.reason for reject in quotes_of(line).rejects] == ["outside_calendar"]
     home.settings.catalog_overlay.mkdir(parents=True)
     (home.settings.catalog_overlay / "calendar.toml").write_text('last_day = "2027-12-31"\n[closures]\n2027 = ["2027-01-01"]\n')
-    from ingest.catalog.calendar import load_calendar
-
-    load_calendar.cache_clear()  # a new process, as far as the calendar is concerned
-    assert not quotes_of(line).rejects
+    name = "smm_spot_price_20250716.csv"
+    request = Request("spot", "spot_price", name, name)
+    assert not Spot(Configuration(home.settings.catalog_overlay)).parse(request, csv_file(line, header=QUOTE_HEADER)).rejects
 
 
 # ---------------------------------------------------------------- spreadsheets that are not

@@ -17,12 +17,13 @@ from feeds import NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, quote
 from test_sources_policy import flash
 
 from ingest.archive import Receipt
+from ingest.catalog.documents import SHIPPED
 from ingest.flow import ingest
-from ingest.lake import LakeError
+from ingest.lake import Batch, Lake, LakeError
 from ingest.origins import CatalogOrigin
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
-from ingest.sources.catalog import SHIPPED, Catalog
+from ingest.sources.catalog import Catalog
 from ingest.sources.policy import TONE
 from ingest.sources.shfe import Shfe
 from orchestration.warehouse import load as warehouse
@@ -269,21 +270,33 @@ def test_a_load_that_fails_half_way_leaves_raw_as_it_was(home: Home, monkeypatch
     assert load_raw(home.settings)[QUOTES] == 3
 
 
-def test_two_runs_that_read_the_same_payload_at_once_count_it_once(home: Home) -> None:
-    # Both commit it, in batches of different company.
+def test_two_runs_that_read_the_same_payload_at_once_count_it_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each reads it before the other has committed it.
+    other, commit = Home(home.settings), Lake.commit
+
+    def after_the_other(self: Lake, *arguments: Any, **options: Any) -> Batch:
+        monkeypatch.setattr(Lake, "commit", commit)
+        other.take((KX[0], replace(KX[1], fetched_at=NOON + timedelta(minutes=1))))
+        return commit(self, *arguments, **options)
+
+    monkeypatch.setattr(Lake, "commit", after_the_other)
     home.take(KX, SPOT_FILE)
-    other = Home(home.settings)
-    other.lake.root = home.settings.root / "elsewhere"
-    other.lake.manifest = other.lake.root / "manifest.jsonl"
-    other.take(KX)
-    for path in other.lake.root.rglob("*.parquet"):
-        target = home.settings.lake / path.relative_to(other.lake.root)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
-    with home.lake.manifest.open("ab") as manifest:
-        manifest.write(other.lake.manifest.read_bytes())
+    assert len(home.receipts()) == 3
+    assert home.lake.verify() == 2, "one file of quotes, one of spot"
     assert load_raw(home.settings)[QUOTES] == 2
     assert load_raw(home.settings)[SPOT] == 1
+    assert rows(home.settings, QUOTES, "distinct fetched_at") == [(NOON,)]
+
+
+def test_a_lake_made_anew_takes_the_place_of_the_one_that_was_loaded(home: Home) -> None:
+    home.take(KX)
+    load_raw(home.settings)
+    home.lake.clear()
+    load_raw(home.settings)
+    assert rows(home.settings, QUOTES) == []
+    home.take(SPOT_FILE)
+    assert load_raw(home.settings)[QUOTES] == 2, "the archive has it"
+    assert content(home.settings) == from_scratch(home.settings)
 
 
 def test_a_rewritten_file_keeps_both_vintages(home: Home) -> None:

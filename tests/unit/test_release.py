@@ -4,8 +4,10 @@ import errno
 import json
 import os
 import shutil
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingest.settings import Settings
@@ -146,6 +148,28 @@ def test_an_interruption_right_after_the_swap_does_not_take_the_release_from_its
     assert len(there(published)) == 2
 
 
+class Yesterday(datetime):
+    """A clock that stands a day back."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime.now(tz) - timedelta(days=1)
+
+
+def test_a_clock_a_day_back_hides_no_release_from_a_rollback_and_deletes_none(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [served(published), publish(published, 1).release_id, publish(published, 2).release_id]
+    monkeypatch.setattr(release, "datetime", Yesterday)
+    made.append(publish(published, 3).release_id)
+    assert there(published) == made == sorted(made), "ids only go up"
+    assert release.rollback(published) == made[2]
+    made.append(publish(published, 4).release_id)
+    assert there(published) == made
+    assert release.rollback(published) == made[2]
+    with duckdb.connect(str(published.releases / made[4] / release.FILE_NAME), read_only=True) as con:
+        ((released_at,),) = con.execute("select released_at from serving.publication").fetchall()
+    assert released_at < datetime.now(UTC) - timedelta(hours=23), "what the clock said is told as it was"
+
+
 def test_a_rejected_release_is_never_gone_back_to(published: Settings) -> None:
     good = served(published)
     publish(published, 1)
@@ -166,7 +190,7 @@ def test_rejected_releases_take_no_place_of_one_to_go_back_to(published: Setting
     assert there(settings)[0] == good
     assert there(settings)[-1] == newest
     assert len(there(settings)) == 3, "two to go back to and the last rejected one"
-    assert set(json.loads(settings.rejected.read_text())) >= set(there(settings)[1:-1])
+    assert set(json.loads(settings.rejected.read_text())["rejected"]) >= set(there(settings)[1:-1])
 
 
 def test_going_back_in_a_home_without_a_release_is_answered_with_a_sentence(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -84,11 +83,10 @@ def test_a_sheet_of_more_cells_than_any_export_is_not_read(monkeypatch: pytest.M
 
 
 def test_a_parser_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    child(monkeypatch, "import time; time.sleep(60)")
+    # Were it not given up, this test would not end: the parser waits for ever.
+    child(monkeypatch, "import signal; signal.pause()")
     monkeypatch.setattr(sheet, "LIMITS", sheet.Limits(wall_seconds=0.8))
-    begun = time.monotonic()
     assert refusal(workbook(["x"])) == "too_costly"
-    assert time.monotonic() - begun < 10
 
 
 def test_a_parser_that_spins_is_killed_by_its_processor_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import duckdb
 
 from ingest.source import DataOrigin
 from serving.research.audit.interval import Interval
-from serving.research.audit.metrics import FUTURES, Fact
+from serving.research.audit.meanings import FUTURES, Fact
 
 COLUMNS = (
     "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "data_origin",
@@ -112,7 +112,7 @@ def read_evidence(con: duckdb.DuckDBPyConnection, as_of: date, publisher: str | 
     marts = {
         (mart, row[key], row[day]): row
         for mart, (key, day, rows) in _MARTS.items()
-        for row in con.execute(f"select * from marts.{mart} where {rows}", [contracts] if "?" in rows else []).pl().iter_rows(named=True)
+        for row in con.sql(f"select * from marts.{mart} where {rows}", params=[contracts] if "?" in rows else []).pl().iter_rows(named=True)
     }
     return Evidence(observations, [_event(key, row) for key, row in texts.items()], not any(row[9] == DataOrigin.SAMPLE for row in rows), marts)
 

@@ -14,7 +14,7 @@ from ingest.settings import Settings
 from serving.read import connect
 from serving.research.audit.claims import Note, read_note
 from serving.research.audit.facts import read_evidence
-from serving.research.audit.metrics import Catalog, load_catalog, load_days
+from serving.research.audit.meanings import Catalog, load_catalog, load_days
 from serving.research.audit.report import render
 from serving.research.audit.verdicts import Auditor, Judged, Verdict
 

@@ -12,11 +12,17 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, cast, get_args
+
+from ingest.catalog.documents import parsed
+from ingest.catalog.schemas import Kind, LexiconFile
+
+from ingest.sums import added
 
 GAP = "…"  # between the parts of a term
 _BREAK = re.compile(r"[\s,，。;；:：、.!！?？()（）【】\[\]《》<>\"“”/|]+")
-KINDS = ("supply", "ore", "stock", "price")
+KINDS: tuple[str, ...] = get_args(Kind)
+FILE = "lexicon.toml"
 
 # Number of its clause, and a word; "" is text of one token's length that no entry knows.
 Token = tuple[int, str]
@@ -38,6 +44,7 @@ class Lexicon:
     """One version of the word lists. `version` names it and its content: any change of an entry makes another."""
 
     version: str
+    source: str
     window: int
     negations: frozenset[str]
     degrees: Mapping[str, float]
@@ -60,45 +67,35 @@ class Lexicon:
 
 @lru_cache(maxsize=4)
 def read_lexicon(body: bytes) -> Lexicon:
-    """Read the file's bytes; raises ValueError (KeyError for a missing entry) when it is not a lexicon."""
-    document = tomllib.loads(body.decode("utf-8"))
-    terms: dict[tuple[str, ...], tuple[str, int]] = {}
-    for row in document["term"]:
-        for word in row["words"]:
-            terms[tuple(word.split(GAP))] = (row["kind"], row["sign"])
+    """Read the file's bytes; raises ConfigurationError with everything that is wrong with them."""
+    file = cast(LexiconFile, parsed(FILE, body))
+    terms = {tuple(word.split(GAP)): (row.kind, row.sign) for row in file.term for word in row.words}
     links: dict[tuple[str, str], list[tuple[str, int]]] = {}
-    for row in document["link"]:
-        for kind in row["kinds"]:
-            links.setdefault((row["subject"], kind), []).append((row["perspective"], row["sign"]))
-    subjects = {str(word): str(subject) for word, subject in document["subjects"].items()}
-    for actor in document["participants"]:  # who makes a product speaks of it
+    for row in file.link:
+        for kind in row.kinds:
+            links.setdefault((row.subject, kind), []).append((row.perspective, row.sign))
+    subjects = dict(file.subjects)
+    for actor in file.participants:  # who makes a product speaks of it
         if inside := [word for word in subjects if word in actor]:
             subjects.setdefault(actor, subjects[max(inside, key=len)])
-    if wrong := {row["kind"] for row in document["term"]} - set(KINDS) | {kind for _, kind in links} - set(KINDS):
-        raise ValueError(f"kind {', '.join(sorted(wrong))} is not one of {', '.join(KINDS)}")
-    if wrong := {row["sign"] for row in [*document["term"], *document["link"]]} - {1, -1}:
-        raise ValueError(f"sign {sorted(wrong)} of a term or link is not 1 or -1")
-    if wrong := {subject for subject, _ in links} - {"", *subjects.values()}:
-        raise ValueError(f"a link speaks of {', '.join(sorted(wrong))}, for which no word stands in [subjects]")
-    if wrong := {word for word, degree in document["degrees"].items() if not float(degree) > 0}:
-        raise ValueError(f"degree {', '.join(sorted(wrong))} is not above zero")
-    content = json.dumps(document, sort_keys=True, ensure_ascii=False).encode()
+    content = json.dumps(tomllib.loads(body.decode("utf-8")), sort_keys=True, ensure_ascii=False).encode()
     return Lexicon(
-        version=f"{document['version']}+{hashlib.sha256(content).hexdigest()[:8]}",
-        window=int(document["window_tokens"]),
-        negations=frozenset(document["negations"]),
-        degrees={str(word): float(degree) for word, degree in document["degrees"].items()},
+        version=f"{file.version}+{hashlib.sha256(content).hexdigest()[:8]}",
+        source=file.source,
+        window=file.window_tokens,
+        negations=frozenset(file.negations),
+        degrees=file.degrees,
         subjects=subjects,
-        participants=dict(document["participants"]),
+        participants=file.participants,
         terms=terms,
         links={key: tuple(found) for key, found in links.items()},
-        plain=frozenset(document["plain"]),
+        plain=frozenset(file.plain),
     )
 
 
 def lexicon_rows(body: bytes) -> Iterator[dict[str, Any]]:
     """Give every entry as a row of `catalog__lexicon`: kind of entry, the entry, what it stands for, its number."""
-    lexicon, note = read_lexicon(body), tomllib.loads(body.decode("utf-8"))["source"]
+    lexicon = read_lexicon(body)
     found: list[tuple[str, str, str, float | None]] = [("window", "tokens", "", float(lexicon.window))]
     found += [("negation", word, "", -1.0) for word in lexicon.negations]
     found += [("degree", word, "", degree) for word, degree in lexicon.degrees.items()]
@@ -114,7 +111,7 @@ def lexicon_rows(body: bytes) -> Iterator[dict[str, Any]]:
             "entry_meaning": meaning,
             "entry_effect": effect,
             "lexicon_version": lexicon.version,
-            "source_note": note,
+            "source_note": lexicon.source,
         }
 
 
@@ -144,8 +141,8 @@ def score(text: str, lexicon: Lexicon) -> list[Tone]:
 
 
 def _tone(perspective: str, terms: Sequence[tuple[str, float]]) -> Tone:
-    positive = sum(weight for _, weight in terms if weight > 0)
-    negative = -sum(weight for _, weight in terms if weight < 0)
+    positive = added(weight for _, weight in terms if weight > 0)
+    negative = -added(weight for _, weight in terms if weight < 0)
     tone = (positive - negative) / (positive + negative + 1)
     return Tone(perspective, tone, positive, negative, tuple(f"{word}={weight:+g}" for word, weight in terms))
 
