@@ -40,7 +40,10 @@ final as (
         cast(statements.stance as bigint) as stance,
         cast(
             case
-                when statements.stance > 0 then 'up' when statements.stance < 0 then 'down' when statements.stance = 0 then 'sideways' else 'undecided'
+                when statements.stance > 0 then 'up'
+                when statements.stance < 0 then 'down'
+                when statements.stance = 0 then 'sideways'
+                else 'undecided'
             end as varchar
         ) as direction,
         cast(statements.confidence as double) as confidence,
