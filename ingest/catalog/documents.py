@@ -24,6 +24,8 @@ from ingest.catalog.schemas import (
     WhatifFile,
 )  # fmt: skip
 from ingest.catalog.scoring import RulesFile, ScoreFile
+from ingest.catalog.words import FILE as WORDS
+from ingest.catalog.words import WordsFile
 from ingest.source import ConfigurationError
 from quality.typed import Document, Fault, WrongFileError, near, read
 
@@ -46,6 +48,7 @@ FILES: Mapping[str, type[Document]] = {
     "score.toml": ScoreFile,
     "terms.toml": TermsFile,
     "whatif.toml": WhatifFile,
+    WORDS: WordsFile,
 }
 """Files of one name each; commodities have a folder of their own."""
 

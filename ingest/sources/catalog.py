@@ -26,6 +26,7 @@ from ingest.catalog.schemas import (
     Timetable,
 )
 from ingest.catalog.tone import lexicon_rows
+from ingest.catalog.words import WordsFile
 from ingest.inspect import inspect, kind_of
 from ingest.source import SHANGHAI, Cadence, ConfigurationError, Outcome, Parsed, PayloadError, Request, Response, Verdict
 from quality.raw import TABLES
@@ -36,7 +37,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "7"
+    parser_version = "8"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
     cadence = Cadence.ANY_DAY
 
@@ -74,6 +75,14 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
         case RegionsFile():
             return {
                 "catalog__regions": [{"region": code, "region_name_zh": names.zh, "region_name_en": names.en} for code, names in file.regions.items()]
+            }
+        case WordsFile():
+            return {
+                "catalog__words": [
+                    {"word_kind": kind, "word": word, "word_zh": said["zh"], "word_en": said["en"]}
+                    for kind, words in file.model_dump().items()
+                    for word, said in words.items()
+                ]
             }
         case ClockFile():
             return {
