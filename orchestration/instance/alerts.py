@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import httpx
 from filelock import FileLock
 
+from ingest.failure import explain
 from ingest.files import append_lines
 from ingest.settings import Settings
-from ingest.told import told
 
 TIMEOUT_SECONDS = 10.0
 
@@ -42,7 +42,7 @@ def cause(event: Any) -> str:
     error = event.event_specific_data.error if event.event_specific_data else None
     while error is not None and error.cause is not None:
         error = error.cause
-    return str(event.message) if error is None else told(str(error.message))
+    return str(event.message) if error is None else explain(str(error.message))
 
 
 def webhook_problem(address: str) -> str | None:
