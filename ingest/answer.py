@@ -11,15 +11,24 @@ from typing import Any
 import polars as pl
 
 from ingest import values
+from ingest.catalog.limits import load_limits
 from ingest.source import Outcome, PayloadError, Reject, Request
+from ingest.storable import healed
+from ingest.within import is_within_depth
 from quality.raw import TABLES
 
 
 def read_json(body: bytes) -> tuple[Mapping[str, Any], list[str]]:
-    """Decode an answer; gives the document and what was unusual about it, raises PayloadError when it is cut short."""
+    """Decode an answer; gives the document and what was unusual about it, raises PayloadError when it is cut short or nested without end.
+
+    A lone surrogate, which JSON can write and no file can hold, becomes the text of its escape.
+    """
     remarks: list[str] = []
     try:
-        text = body.decode("utf-8-sig")
+        clean = healed(body)
+        if clean != body:
+            remarks.append("lone_surrogate")
+        text = clean.decode("utf-8-sig")
         try:
             document = json.loads(text)
         except json.JSONDecodeError:
@@ -27,6 +36,8 @@ def read_json(body: bytes) -> tuple[Mapping[str, Any], list[str]]:
             remarks.append("control_char")
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the payload is cut short or is not JSON: {error}") from None
+    if not is_within_depth(document, depth := load_limits().answer.depth):
+        raise PayloadError(Outcome.NOT_DATA, "too_deep", f"lists and objects lie in each other more than {depth} deep; no answer of the feeds is like that")
     if not isinstance(document, dict):
         raise PayloadError(Outcome.FORMAT_CHANGED, "no_envelope", "the payload is JSON, but not the exchange's envelope")
     return document, remarks

@@ -15,6 +15,7 @@ import polars as pl
 
 from ingest.files import append_lines, write_atomic
 from ingest.source import ACCEPTED, OVERDUE, REFUSED, DataOrigin, Outcome
+from ingest.storable import healed
 
 
 class ArchiveError(Exception):
@@ -154,7 +155,7 @@ class Archive:
     def receipts(self) -> Iterator[Receipt]:
         """Read every receipt in order of attempt; a line cut by an interrupted write is passed over."""
         for file in sorted((self.root / "receipts").glob("*.jsonl")):
-            for line in file.read_bytes().split(b"\n"):
+            for line in healed(file.read_bytes()).split(b"\n"):
                 try:
                     yield Receipt.from_json(line)
                 except (ValueError, KeyError, TypeError):
@@ -170,7 +171,7 @@ class Archive:
 
     def _ended(self, sources: Collection[str], outcomes: Collection[Outcome]) -> pl.DataFrame:
         """Read in columns: a home of ten years has a hundred thousand receipts, and every run asks for them."""
-        bodies = [file.read_bytes() for file in sorted((self.root / "receipts").glob("*.jsonl"))]
+        bodies = [healed(file.read_bytes()) for file in sorted((self.root / "receipts").glob("*.jsonl"))]
         is_wanted = pl.col("outcome").is_in(list(outcomes)) & pl.col("payload_sha256").is_not_null() & pl.col("source").is_in(list(sources))
         # A rebuild appends what it now accepts, with the time it first came. Times are UTC in one form, so their text sorts as they do.
         return _attempts(b"\n".join(bodies)).filter(is_wanted).sort("attempted_at", maintain_order=True)

@@ -16,11 +16,12 @@ from filelock import FileLock
 from ingest.archive import Archive, Receipt
 from ingest.flow import Report, ingest
 from ingest.home import MixedHomeError
-from ingest.inbox import Inbox, one_line
+from ingest.inbox import Inbox
 from ingest.lake import Lake
 from ingest.origins import FILE_LIMIT, InboxOrigin
 from ingest.settings import Settings
 from ingest.source import Outcome, Source
+from ingest.storable import storable
 from quality.raw import TABLES
 
 
@@ -60,7 +61,7 @@ def refused_rows(lake: Lake, sha: str | None) -> list[str]:
             rows = pl.read_parquet(lake.verified(file)).filter(pl.col("payload_sha256") == sha)
             for reason, message, row in rows.select("reason", "message", "row_json").iter_rows():
                 reasons.setdefault(row, []).append(f"{reason}: {message}")
-    return [one_line(f"{'; '.join(why)}; {row}") for row, why in reasons.items()]
+    return [storable(f"{'; '.join(why)}; {row}") for row, why in reasons.items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ asked of the lake, not of the receipts, so a run that was cut off between the tw
 
 import json
 import logging
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,10 +17,14 @@ from typing import Any
 import polars as pl
 
 from ingest.archive import Archive, Receipt
+from ingest.catalog.limits import Limits, TextLimits, load_limits
 from ingest.deadline import judged
 from ingest.lake import Lake
 from ingest.origins import Origin
+from ingest.settings import Settings
 from ingest.source import ACCEPTED, ConfigurationError, DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
+from ingest.storable import storable, storable_lines, storable_row
+from ingest.within import require_within
 from quality import corrections
 from quality.fields import FIELDS, PROVENANCE
 from quality.raw import POLARS_TYPES, TABLES, RawTable, validate
@@ -74,12 +79,15 @@ class Report:
 class _Pending:
     """Frames of payloads parsed but not yet committed."""
 
+    limits: Limits
     frames: dict[str, list[tuple[str, pl.DataFrame]]] = field(default_factory=dict)
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By sha256: a payload that came under two names has one."""
     payloads: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
+    refused: dict[str, list[tuple[str, Reject]]] = field(default_factory=dict)
+    """By sha256: rows that did not keep their model, each with the name of its payload."""
 
 
 def ingest(
@@ -106,7 +114,7 @@ def ingest(
     # Else the next run would take what a rebuild accepted for new, with a later time.
     mended = set() if record else set(_pairs(archive.refused(by_name))) - taken
     durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be made again
-    report, pending = Report(), _Pending()
+    report, pending = Report(), _Pending(load_limits(Settings().catalog_overlay))
 
     for number, (request, response) in enumerate(origin.deliveries(sources), start=1):
         source, label = by_name[request.source], response.data_origin or origin.data_origin
@@ -136,8 +144,8 @@ def ingest(
             request_key=request.key,
             request_name=request.name,
             outcome=verdict.outcome,
-            reason=verdict.reason,
-            message=verdict.message,
+            reason=storable(verdict.reason, pending.limits.text.message_characters),
+            message=storable(verdict.message, pending.limits.text.message_characters),
             http_status=response.status,
             payload_bytes=len(response.body),
             payload_sha256=sha,
@@ -168,7 +176,17 @@ def _inspect(source: Source, request: Request, response: Response) -> Verdict:
         return response.verdict
     if response.error is not None and response.status is None and response.body == b"" and request.url is None:
         return Verdict(Outcome.NOT_DATA, "unreadable_file", f"{request.name}: {response.error}")
-    return source.inspect(request, response)
+    try:
+        return source.inspect(request, response)
+    except Exception as error:
+        return _unforeseen(source, request, error)
+
+
+def _unforeseen(source: Source, request: Request, error: Exception) -> Verdict:
+    """Judge a payload nobody foresaw: it must not end the others; its bytes are kept, its receipt says so, and the log says where."""
+    place = storable_lines("".join(traceback.format_exception(error)))
+    logger.error("%s: the page of %s did not foresee this payload\n%s", request.name, source.name, place)
+    return Verdict(Outcome.FORMAT_CHANGED, "parser_failed", f"{request.name} cannot be read: {type(error).__name__}: {error}")
 
 
 def _take(
@@ -176,28 +194,34 @@ def _take(
 ) -> Verdict:
     """Parse one payload into the pending batch and say how it went."""
     try:
+        feed = pending.limits.of(source.name, request.feed)
+        if origin is not DataOrigin.CONFIG:  # the operator's own files
+            require_within(request.name, response.body, feed)
         parsed = source.parse(request, response.body)
+        if len(parsed.rejects) > feed.refused_rows:
+            raise PayloadError(Outcome.NOT_DATA, "too_many_refused", f"{len(parsed.rejects):,} rows of {request.name} cannot be read, the first: {parsed.rejects[0].message}")
+        refused = _quarantine(((request.name, reject) for reject in parsed.rejects), pending.limits.text)
+        published = parsed.published_at.astimezone(UTC) if parsed.published_at else None
     except PayloadError as error:
         return error.verdict
     except ConfigurationError:  # the payload is as good as it was: it waits until the catalogue is mended
         raise
-    except Exception as error:  # a payload no parser foresaw must not end the others; its bytes are kept and its receipt says so
-        logger.exception("%s: the parser of %s did not foresee this payload", request.name, source.name)
-        return Verdict(Outcome.FORMAT_CHANGED, "parser_failed", f"{request.name} cannot be read: {type(error).__name__}: {error}")
+    except Exception as error:
+        return _unforeseen(source, request, error)
     provenance = {
         "payload_sha256": sha,
         "source": source.name,
         "fetched_at": seen.astimezone(UTC),
-        "published_at": parsed.published_at.astimezone(UTC) if parsed.published_at else None,
+        "published_at": published,
         "parser_version": source.parser_version,
         "data_origin": str(origin),
     }
     frames = {table: frame for table, frame in parsed.frames.items() if frame.height}
     if rejects := parsed.rejects:
-        frames["ingest__quarantine"] = _quarantine((request.name, reject) for reject in rejects)
+        frames["ingest__quarantine"] = refused
         report.quarantined.update((reject.table, reject.reason) for reject in rejects)
         for reject in rejects:
-            _show(report, reject)
+            _show(report, reject, pending.limits.text)
     if not frames and not _may_be_empty(parsed):
         return Verdict(Outcome.NOT_DATA, "no_rows", f"{request.name} was readable but gave no row")
     for table, frame in frames.items():
@@ -225,6 +249,8 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, d
         good: dict[str, pl.DataFrame] = {}
         # Quarantine comes last: validating the other tables adds to it.
         for table in sorted(pending.frames.keys() | {"ingest__quarantine"}, key=lambda table: (table == "ingest__quarantine", table)):
+            if table == "ingest__quarantine":
+                pending.frames.setdefault(table, []).extend((sha, _quarantine(refused, pending.limits.text)) for sha, refused in pending.refused.items())
             corrected = corrections.apply(table, _joined(TABLES[table], pending.frames.get(table, []), provenance), corrections.load())
             for reason, entries in (("corrected", corrected.originals), ("stale_correction", corrected.stale)):
                 for entry, row in entries:
@@ -245,19 +271,20 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, d
         else:
             lake.commit(pending.payloads, good, durable=durable)
     archive.record(pending.receipts)
-    return _Pending()
+    return _Pending(pending.limits)
 
 
 def _refuse(pending: _Pending, report: Report, reject: Reject, sha: str) -> None:
     """Put one row into the pending quarantine."""
     report.quarantined[(reject.table, reject.reason)] += 1
-    _show(report, reject)
-    pending.frames.setdefault("ingest__quarantine", []).append((sha, _quarantine([(pending.names[sha], reject)])))
+    _show(report, reject, pending.limits.text)
+    pending.refused.setdefault(sha, []).append((pending.names[sha], reject))
 
 
-def _show(report: Report, reject: Reject) -> None:
+def _show(report: Report, reject: Reject, limits: TextLimits) -> None:
     if len(report.refused_rows) < ROWS_SHOWN:
-        report.refused_rows.append({"table": reject.table, "reason": reject.reason, **reject.row})
+        row = storable_row(reject.row, limits.cell_characters, limits.row_cells)
+        report.refused_rows.append({"table": reject.table, "reason": storable(reject.reason, limits.message_characters), **row})
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -276,14 +303,14 @@ def _joined(table: RawTable, parts: Sequence[tuple[str, pl.DataFrame]], provenan
     return frame.join(provenance.drop(own), on="payload_sha256", how="left", maintain_order="left").select(list(table.stored_schema))
 
 
-def _quarantine(rejects: Iterable[tuple[str, Reject]]) -> pl.DataFrame:
+def _quarantine(rejects: Iterable[tuple[str, Reject]], limits: TextLimits) -> pl.DataFrame:
     rows = [
         {
             "table_name": reject.table,
             "request_name": name,
-            "reason": reject.reason,
-            "message": reject.message,
-            "row_json": json.dumps(dict(reject.row), ensure_ascii=False, default=str),
+            "reason": storable(reject.reason, limits.message_characters),
+            "message": storable(reject.message, limits.message_characters),
+            "row_json": json.dumps(storable_row(reject.row, limits.cell_characters, limits.row_cells), ensure_ascii=False),
         }
         for name, reject in rejects
     ]

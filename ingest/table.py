@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -68,6 +69,11 @@ def below_header(lines: Sequence[Line]) -> list[Line]:
     return rest
 
 
+def repeats(names: Iterable[str]) -> list[str]:
+    """Give the names that stand more than once, in order."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
 def csv_table(body: bytes) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """Read a CSV table as its header and its rows, each with its line in the file; cells are stripped.
 
@@ -75,6 +81,6 @@ def csv_table(body: bytes) -> tuple[list[str], list[tuple[int, dict[str, str]]]]
     """
     lines = [(number, [cell.strip() for cell in cells]) for number, cells in filled(csv_lines(body))]
     header = lines[0][1]
-    if repeated := sorted({name for name in header if header.count(name) > 1}):
+    if repeated := repeats(header):
         raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")
     return header, [(number, dict(zip(header, cells, strict=True))) for number, cells in below_header(lines)]

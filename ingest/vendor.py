@@ -7,7 +7,6 @@ pages `spot`, `cost` and `capacity` say which feeds they take; the rules are the
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +19,7 @@ from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calenda
 from ingest.inspect import inspect
 from ingest.settings import Settings
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.table import Line, below_header, csv_lines, filled
+from ingest.table import Line, below_header, csv_lines, filled, repeats
 from quality.raw import TABLES
 
 NAME = re.compile(r"(?:^|/)(?P<provider>[A-Za-z]+)_(?P<feed>[a-z_]+?)_(?P<day>\d{8})(?:_r\d+)?\.(?P<form>csv|xlsx)\Z")
@@ -191,9 +190,9 @@ class VendorSource:
 def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
     """Map printed headers to columns; unknown ones become `?header` and are kept as text."""
     columns = [_COLUMN_OF.get(name.strip(), f"?{name.strip()}") for name in header]
-    repeated = {header[place] for place, column in enumerate(columns) if columns.count(column) > 1}
-    if repeated:
-        raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(sorted(repeated))}")
+    twice = set(repeats(columns))
+    if repeated := sorted({name for name, column in zip(header, columns, strict=True) if column in twice}):
+        raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")
     missing = [HEADERS[column][0] for column in REQUIRED if column not in columns]
     if not {"average", "single"} & set(columns):
         missing.append("均价 or 数值")
@@ -299,7 +298,7 @@ def _is_day(text: str) -> bool:
 
 
 def _unit(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).strip()
+    return values.plain(text) if len(text) <= values.LONGEST else text
 
 
 def _basis(printed: str, unit: str) -> str | None:

@@ -16,8 +16,10 @@ import polars as pl
 
 from ingest.catalog import scoring
 from ingest.catalog.calendar import CALENDAR_FILE, parse_calendar
+from ingest.catalog.limits import LIMITS_FILE, parse_limits
 from ingest.inspect import inspect, kind_of
 from ingest.source import SHANGHAI, Cadence, Outcome, Parsed, PayloadError, Request, Response, Verdict
+from ingest.storable import storable
 from ingest.tone import lexicon_rows
 from quality.raw import TABLES
 
@@ -34,7 +36,7 @@ def catalog_files(overlay: Path | None) -> Iterator[tuple[str, bytes]]:
         body = path.read_bytes()
         if name == "calendar.toml" and path.parent != SHIPPED:
             body = CALENDAR_FILE.read_bytes() + b"\n#---\n" + body
-        yield name, body
+        yield storable(name), body
 
 
 @contextmanager
@@ -76,6 +78,9 @@ class Catalog:
             if request.name == "calendar.toml":
                 sessions = parse_calendar(text.split("\n#---\n")).sessions
                 rows = {"catalog__trading_days": [{"trade_date": day, "session_index": n} for n, day in enumerate(sessions, start=1)]}
+            elif request.name == LIMITS_FILE.name:
+                parse_limits([LIMITS_FILE.read_text(encoding="utf-8"), text])  # read where payloads are judged; here it is only held to its form
+                rows = {}
             elif request.name == "lexicon.toml":
                 rows = {"catalog__lexicon": list(lexicon_rows(body))}
             else:

@@ -13,11 +13,11 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ingest.settings import Settings
+from orchestration.command.terminal import Output, console, prepared
 
 app = typer.Typer(
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
@@ -31,7 +31,8 @@ app.add_typer(inbox_app, name="inbox")
 PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
-out, err = Console(file=sys.stdout), Console(file=sys.stderr)
+OUTPUTS = (Output("stdout"), Output("stderr"))
+out, err = map(console, OUTPUTS)
 
 
 class RunSource(StrEnum):
@@ -324,7 +325,7 @@ def export(
     try:
         if to is None:
             for block in blocks(Settings(), table, chinese=zh):
-                sys.stdout.buffer.write(block)
+                OUTPUTS[0].write_bytes(block)
         else:
             write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh)))
             _plain(f"written: {to}")
@@ -338,7 +339,6 @@ def export(
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
     from ingest.dropped import examine
-    from ingest.inbox import one_line
     from ingest.source import ConfigurationError
     from ingest.sources import SOURCES
 
@@ -347,10 +347,10 @@ def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it
     except ConfigurationError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{one_line(str(file))} cannot be read: {one_line(error.strerror or str(error))}")
+        fail(f"{file} cannot be read: {error.strerror or error}")
     receipt = found.receipt
     if not found.is_taken:
-        fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {one_line(receipt.message)}")
+        fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {receipt.message}")
     _plain(f"{receipt.request_name}: source {receipt.source}, feed {receipt.feed}")
     for read in found.tables:
         span = f", {read.first} to {read.last}" if read.first else ""
@@ -367,7 +367,7 @@ def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it
 def inbox_list() -> None:
     """Say what lies in the inbox, and what was refused and why."""
     from ingest.dropped import inbox_of
-    from ingest.inbox import REFUSED, one_line, safe_name
+    from ingest.inbox import REFUSED, safe_name
 
     inbox = inbox_of(Settings())
     entries = inbox.entries()
@@ -378,7 +378,7 @@ def inbox_list() -> None:
         _plain(f"  {name}/  a folder: not read; put its files into the inbox itself")
     for note in sorted((inbox.folder / REFUSED).glob("*.reason.txt")):
         lines = note.read_text(encoding="utf-8", errors="replace").splitlines()
-        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {one_line(lines[0]) if lines else 'no reason given'}")
+        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {lines[0] if lines else 'no reason given'}")
 
 
 def _plain(text: str) -> None:
@@ -544,6 +544,11 @@ def fail(message: str, *, code: int = 1) -> Any:
 
 def main() -> None:
     """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
+    with prepared(*OUTPUTS):
+        _main()
+
+
+def _main() -> None:
     try:
         app()
     except ValidationError as error:

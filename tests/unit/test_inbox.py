@@ -15,8 +15,9 @@ from feeds import QUOTE_HEADER, Home, answer, csv_file, quote, warrant
 from ingest import dropped
 from ingest.dropped import examine, refuse_inbox, take_in
 from ingest.home import MixedHomeError
-from ingest.inbox import Inbox, InboxError, one_line, safe_name
+from ingest.inbox import Inbox, InboxError, safe_name
 from ingest.origins import InboxOrigin, ReplayOrigin
+from ingest.storable import storable
 from ingest.source import ConfigurationError, DataOrigin, Outcome
 from ingest.sources import SOURCES
 
@@ -331,7 +332,7 @@ def test_a_hostile_name_is_data_and_nothing_else(home: Home, inbox: Inbox, name:
     assert run(home) == [Outcome.NOT_DATA]
     (receipt,) = home.receipts()
     for text in (receipt.request_name, receipt.request_key, receipt.message, *tree(inbox)):
-        assert one_line(text) == text
+        assert storable(text) == text
         text.encode()
     refused = [path for path in (inbox.folder / "refused").iterdir() if not path.name.endswith(".reason.txt")]
     assert [path.read_bytes() for path in refused] == [b"x"]

@@ -1,0 +1,58 @@
+"""Is this payload within the limits of its feed? Told from counting bytes, before anything is made of them.
+
+A count is never too low for what a parser will make (commas inside a text count as well), so what passes is cheap to read.
+The limits are configuration: `ingest/catalog/limits.toml`. Spreadsheets are packed, so their cells are counted in `ingest.sheet`.
+"""
+
+from itertools import chain
+
+from ingest.catalog.limits import FeedLimits
+from ingest.inspect import kind_of
+from ingest.source import Outcome, PayloadError
+
+ADVICE = "export a shorter span, or raise the limit in catalog/limits.toml of the home"
+_NESTED = (dict, list)
+
+
+def require_within(name: str, body: bytes, limits: FeedLimits) -> None:
+    """Raise PayloadError with the outcome `not_data`, reason `oversized`, where a payload is more than its feed may have."""
+    for count, most, what in counted(body, limits):
+        if count > most:
+            raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has {count:,} {what}, more than the {most:,} that are read; {ADVICE}")
+
+
+def counted(body: bytes, limits: FeedLimits) -> list[tuple[int, int, str]]:
+    """Count what can be counted of this kind of content: how many, how many are allowed, of what."""
+    if len(body) > limits.bytes:
+        return [(len(body), limits.bytes, "bytes")]
+    if len(body) < min(limits.rows, limits.cells):
+        return []  # nothing of a payload can be more than it has bytes
+    commas = body.count(b",")
+    match kind_of(body):
+        case "json":
+            return [
+                (body.count(b"{"), limits.rows, "objects"),
+                (commas + body.count(b"["), limits.cells, "values"),
+            ]
+        case "html":
+            return [(body.count(b"<"), limits.cells, "tags")]
+        case "xlsx":
+            return []
+    lines = body.count(b"\n") + body.count(b"\r") - body.count(b"\r\n")
+    head, _, _ = body.lstrip(b"\xef\xbb\xbf\r\n").partition(b"\n")
+    return [
+        (lines, limits.rows, "lines"),
+        (commas + lines, limits.cells, "cells and line ends"),
+        (head.count(b",") + 1, limits.columns, "columns"),
+    ]
+
+
+def is_within_depth(document: object, most: int) -> bool:
+    """Tell whether lists and objects lie in each other at most so deep; reads the document level by level."""
+    level = [document]
+    for _ in range(most):
+        parts = chain.from_iterable(node.values() if isinstance(node, dict) else node if isinstance(node, list) else () for node in level)
+        level = [part for part in parts if isinstance(part, _NESTED)]
+        if not level:
+            return True
+    return False
