@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -41,8 +42,13 @@ def storable_row(row: Mapping[Any, Any], cell_characters: int, cells: int, depth
 
     What is nested deeper than `depth` stands as text.
     """
-    kept = {storable(str(name), cell_characters): _cell(value, cell_characters, cells, depth) for name, value in islice(row.items(), cells)}
+    kept = {_name(str(name), cell_characters): _cell(value, cell_characters, cells, depth) for name, value in islice(row.items(), cells)}
     return kept if len(row) <= cells else kept | {"…": f"{len(row) - cells:,} more cells"}
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str, most: int) -> str:
+    return storable(name, most)
 
 
 def _cell(value: Any, most: int, cells: int, depth: int) -> Any:

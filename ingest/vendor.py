@@ -16,6 +16,7 @@ import polars as pl
 
 from ingest import sheet, values
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
+from ingest.catalog.limits import load_limits
 from ingest.inspect import inspect
 from ingest.settings import Settings
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
@@ -116,7 +117,7 @@ class VendorSource:
             raise ValueError(f"{request.name} is not a drop file")
         table = self.feeds[request.feed].table
         lines = read_lines(match["form"], body)
-        rows, remarks, rejects = _unpivot(table, lines) if _is_wide(lines) else _long(lines)
+        rows, remarks, rejects = _unpivot(table, lines, load_limits(Settings().catalog_overlay).of(self.name, request.feed).rows) if _is_wide(lines) else _long(lines)
         _refuse(rows, match["provider"].upper())
         calendar = load_calendar(Settings().catalog_overlay)
         kept: list[dict[str, Any]] = []
@@ -242,7 +243,7 @@ def _long(lines: Sequence[Line]) -> tuple[list[dict[str, Any]], list[str], list[
     return records(lines, columns), remarks, []
 
 
-def _unpivot(table: str, lines: Sequence[Line]) -> tuple[list[dict[str, Any]], list[str], list[Reject]]:
+def _unpivot(table: str, lines: Sequence[Line], most: int) -> tuple[list[dict[str, Any]], list[str], list[Reject]]:
     """Turn a wide export into single values. Blank cells are no observations; a label row is known by its label, wherever it stands."""
     labels: dict[str, list[str]] = {}
     days: list[Line] = []
@@ -273,6 +274,12 @@ def _unpivot(table: str, lines: Sequence[Line]) -> tuple[list[dict[str, Any]], l
     if missing:
         raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"no row is labelled {', '.join(missing)}; add it and drop the file again")
     width = len(labels["series_id"])
+    if len(labels) > (allowed := load_limits().shape.label_rows) or len(days) * width > most:  # each figure repeats its labels
+        raise PayloadError(
+            Outcome.NOT_DATA,
+            "oversized",
+            f"the file has {len(days) * width:,} figures under {len(labels)} labels, more than the {most:,} under {allowed} that are read; export a shorter span",
+        )
     for number, cells in days:
         if len(cells) - 1 != width:
             raise PayloadError(Outcome.NOT_DATA, "ragged", f"line {number} has {len(cells)} cells, the labels {width + 1}")

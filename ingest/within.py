@@ -4,9 +4,10 @@ A count is never too low for what a parser will make (commas inside a text count
 The limits are configuration: `ingest/catalog/limits.toml`. Spreadsheets are packed, so their cells are counted in `ingest.sheet`.
 """
 
+import re
 from itertools import chain
 
-from ingest.catalog.limits import FeedLimits
+from ingest.catalog.limits import FeedLimits, load_limits
 from ingest.inspect import kind_of
 from ingest.source import Outcome, PayloadError
 
@@ -16,6 +17,13 @@ _NESTED = (dict, list)
 
 def require_within(name: str, body: bytes, limits: FeedLimits) -> None:
     """Raise PayloadError with the outcome `not_data`, reason `oversized`, where a payload is more than its feed may have."""
+    _require_counts(name, body, limits)
+    most_in_a_tag = load_limits().shape.tag_bytes
+    if kind_of(body) == "html" and re.search(rb"<[^<>]{%d}" % most_in_a_tag, body):  # a reader of pages compares each name in a tag with each
+        raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has a tag of more than {most_in_a_tag:,} bytes; no page of the feeds has")
+
+
+def _require_counts(name: str, body: bytes, limits: FeedLimits) -> None:
     for count, most, what in counted(body, limits):
         if count > most:
             raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has {count:,} {what}, more than the {most:,} that are read; {ADVICE}")

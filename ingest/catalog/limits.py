@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ingest.sheet import Limits as SheetLimits
 from ingest.source import ConfigurationError
 
 LIMITS_FILE = Path(__file__).with_name("limits.toml")
@@ -34,23 +35,12 @@ class TextLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class SheetLimits:
-    """What one spreadsheet may be (parts, bytes and ratio once inflated, cells) and may cost (bytes, seconds)."""
-
-    members: int
-    inflated_bytes: int
-    ratio: int
-    cells: int
-    memory_bytes: int
-    cpu_seconds: int
-    wall_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerLimits:
-    """How deep a JSON answer may be nested."""
+class Shape:
+    """How a payload may be shaped: depth of JSON, bytes of a tag, rows of labels above a wide export."""
 
     depth: int
+    tag_bytes: int
+    label_rows: int
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,7 @@ class Limits:
     feeds: Mapping[str, FeedLimits]
     text: TextLimits
     sheet: SheetLimits
-    answer: AnswerLimits
+    shape: Shape
 
     def of(self, source: str, feed: str) -> FeedLimits:
         """Give the limits of one feed: its own, those of its source, those of all."""
@@ -70,7 +60,7 @@ class Limits:
 def parse_limits(texts: list[str]) -> Limits:
     """Build the limits from one or more TOML texts, later entries in place of earlier ones; raises ValueError, KeyError or TypeError."""
     feeds: dict[str, dict[str, Any]] = {}
-    parts: dict[str, dict[str, Any]] = {"text": {}, "sheet": {}, "answer": {}}
+    parts: dict[str, dict[str, Any]] = {"text": {}, "sheet": {}, "shape": {}}
     for text in texts:
         document = tomllib.loads(text)
         for row in document.get("limit", []):
@@ -82,7 +72,7 @@ def parse_limits(texts: list[str]) -> Limits:
         {of: FeedLimits(**_numbers(FeedLimits, f"limit {of}", common | row)) for of, row in feeds.items()},
         TextLimits(**_numbers(TextLimits, "text", parts["text"])),
         SheetLimits(**_numbers(SheetLimits, "sheet", parts["sheet"])),
-        AnswerLimits(**_numbers(AnswerLimits, "answer", parts["answer"])),
+        Shape(**_numbers(Shape, "shape", parts["shape"])),
     )
 
 

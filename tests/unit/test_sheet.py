@@ -5,6 +5,7 @@ import os
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,12 @@ def refusal(body: bytes) -> str:
     return verdict.reason
 
 
+def limit(monkeypatch: pytest.MonkeyPatch, **changes: float) -> None:
+    """Change a few of the limits in force."""
+    changed = replace(sheet.limits_in_force(), **changes)
+    monkeypatch.setattr(sheet, "limits_in_force", lambda: changed)
+
+
 def child(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """A parser that does what `code` says instead of reading, under the real child's limits."""
     program = f"import sys, ingest.sheet as sheet\ndef rows(body, limits):\n    {code}\nsheet.rows = rows\nsheet.main(sys.argv[1:])"
@@ -79,13 +86,13 @@ def test_two_cells_at_the_corners_of_a_sheet_do_not_cost_the_memory_of_the_whole
 
 
 def test_a_sheet_of_more_cells_than_any_export_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheet, "LIMITS", sheet.Limits(cells=10))
+    limit(monkeypatch, cells=10)
     assert refusal(workbook(*([1, 2, 3] for _ in range(5)))) == "oversized"
 
 
 def test_a_parser_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     child(monkeypatch, "import time; time.sleep(60)")
-    monkeypatch.setattr(sheet, "LIMITS", sheet.Limits(wall_seconds=0.8))
+    limit(monkeypatch, wall_seconds=0.8)
     begun = time.monotonic()
     assert refusal(workbook(["x"])) == "too_costly"
     assert time.monotonic() - begun < 10
@@ -93,7 +100,7 @@ def test_a_parser_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_parser_that_spins_is_killed_by_its_processor_time(monkeypatch: pytest.MonkeyPatch) -> None:
     child(monkeypatch, "while True: pass")
-    monkeypatch.setattr(sheet, "LIMITS", sheet.Limits(cpu_seconds=1))
+    limit(monkeypatch, cpu_seconds=1)
     with pytest.raises(PayloadError, match="signal") as caught:
         sheet.read(workbook(["x"]))
     assert caught.value.verdict.reason == "too_costly"
@@ -103,7 +110,7 @@ def test_a_parser_that_eats_memory_is_stopped(monkeypatch: pytest.MonkeyPatch) -
     child(monkeypatch, "bytearray(10**12)")
     assert refusal(workbook(["x"])) == "too_costly"
     child(monkeypatch, "held = [bytes(2**20) for _ in range(5000)]")
-    monkeypatch.setattr(sheet, "LIMITS", sheet.Limits(memory_bytes=300 * MEBIBYTE))
+    limit(monkeypatch, memory_bytes=300 * MEBIBYTE)
     assert refusal(workbook(["x"])) == "too_costly"
 
 
