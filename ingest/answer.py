@@ -37,7 +37,9 @@ def read_json(body: bytes) -> tuple[Mapping[str, Any], list[str]]:
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the payload is cut short or is not JSON: {error}") from None
     if not is_within_depth(document, depth := load_limits().shape.depth):
-        raise PayloadError(Outcome.NOT_DATA, "too_deep", f"lists and objects lie in each other more than {depth} deep; no answer of the feeds is like that")
+        raise PayloadError(
+            Outcome.NOT_DATA, "too_deep", f"lists and objects lie in each other more than {depth} deep; no answer of the feeds is like that"
+        )
     if not isinstance(document, dict):
         raise PayloadError(Outcome.FORMAT_CHANGED, "no_envelope", "the payload is JSON, but not the exchange's envelope")
     return document, remarks
@@ -56,7 +58,9 @@ def rows_of(request: Request, envelope: Mapping[str, Any], key: str) -> list[Map
 def require(request: Request, keys: set[str], required: set[str], remarks: list[str], known: set[str]) -> None:
     """Refuse an answer without a required column or with any number of columns, and remark on columns nobody knows."""
     if len(keys) > (most := load_limits().of(request.source, request.feed).columns):
-        raise PayloadError(Outcome.FORMAT_CHANGED, "oversized", f"the rows of {request.name} have {len(keys):,} names, more than the {most} that are read")
+        raise PayloadError(
+            Outcome.FORMAT_CHANGED, "oversized", f"the rows of {request.name} have {len(keys):,} names, more than the {most} that are read"
+        )
     if missing := sorted(required - keys):
         raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"{request.name} has no column {', '.join(missing)}")
     remarks.extend(f"unknown_column:{key}" for key in sorted(keys - known))

@@ -22,6 +22,10 @@ class ArchiveError(Exception):
     """Archived bytes are missing or are not what their name says."""
 
 
+_TEXTS = ("run_id", "source", "feed", "request_key", "request_name", "reason", "message")
+_COUNTS = ("http_status", "payload_bytes")
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """One attempt: what was asked for, when, how it ended, and where the bytes are."""
@@ -58,8 +62,10 @@ class Receipt:
 
     @classmethod
     def from_json(cls, line: str | bytes) -> "Receipt":
-        """Read one line; raises ValueError or KeyError when it is not a receipt."""
+        """Read one line; raises ValueError, KeyError or TypeError when it is not a receipt."""
         row = json.loads(line)
+        if not (all(isinstance(row[name], str) for name in _TEXTS) and all(isinstance(row[name], int | None) for name in _COUNTS)):
+            raise TypeError("a receipt of other types")
         return cls(
             **row
             | {
@@ -138,7 +144,9 @@ class Archive:
         return body
 
     def verify(self) -> int:
-        """Hash every payload a receipt speaks of and give their number; raises ArchiveError for the first that is missing or has rotted."""
+        """Read every receipt, hash every payload one speaks of and give their number; raises ArchiveError naming the first that cannot be read."""
+        if unreadable := self.unreadable():
+            raise ArchiveError(f"{unreadable[0]} is not a receipt that can be read; restore the file from a backup")
         shas = {receipt.payload_sha256 for receipt in self.receipts() if receipt.payload_sha256}
         for sha in sorted(shas):
             self.get(sha)
@@ -160,6 +168,18 @@ class Archive:
                     yield Receipt.from_json(line)
                 except (ValueError, KeyError, TypeError):
                     continue  # the attempt it spoke of was not finished and runs again
+
+    def unreadable(self) -> list[str]:
+        """Name file and line of everything among the receipts that is none, but for what an interrupted write cut short."""
+        found = []
+        for file in sorted((self.root / "receipts").glob("*.jsonl")):
+            for number, line in enumerate(healed(file.read_bytes()).split(b"\n"), start=1):
+                if line.endswith(b"}"):
+                    try:
+                        Receipt.from_json(line)
+                    except (ValueError, KeyError, TypeError):
+                        found.append(f"{file}, line {number},")
+        return found
 
     def accepted(self, sources: Collection[str]) -> pl.DataFrame:
         """Give request, sha256 and time of every attempt of these sources that brought a usable payload, in order of attempt."""

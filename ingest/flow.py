@@ -199,7 +199,11 @@ def _take(
             require_within(request.name, response.body, feed)
         parsed = source.parse(request, response.body)
         if len(parsed.rejects) > feed.refused_rows:
-            raise PayloadError(Outcome.NOT_DATA, "too_many_refused", f"{len(parsed.rejects):,} rows of {request.name} cannot be read, the first: {parsed.rejects[0].message}")
+            raise PayloadError(
+                Outcome.NOT_DATA,
+                "too_many_refused",
+                f"{len(parsed.rejects):,} rows of {request.name} cannot be read, the first: {parsed.rejects[0].message}",
+            )
         refused = _quarantine(((request.name, reject) for reject in parsed.rejects), pending.limits.text)
         published = parsed.published_at.astimezone(UTC) if parsed.published_at else None
     except PayloadError as error:
@@ -250,7 +254,9 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, d
         # Quarantine comes last: validating the other tables adds to it.
         for table in sorted(pending.frames.keys() | {"ingest__quarantine"}, key=lambda table: (table == "ingest__quarantine", table)):
             if table == "ingest__quarantine":
-                pending.frames.setdefault(table, []).extend((sha, _quarantine(refused, pending.limits.text)) for sha, refused in pending.refused.items())
+                pending.frames.setdefault(table, []).extend(
+                    (sha, _quarantine(refused, pending.limits.text)) for sha, refused in pending.refused.items()
+                )
             corrected = corrections.apply(table, _joined(TABLES[table], pending.frames.get(table, []), provenance), corrections.load())
             for reason, entries in (("corrected", corrected.originals), ("stale_correction", corrected.stale)):
                 for entry, row in entries:

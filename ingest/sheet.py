@@ -64,7 +64,13 @@ def read(body: bytes) -> list[list[str]]:
             timeout=limits.wall_seconds,
             check=False,
             cwd="/",
-            env={"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ARROW_IO_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"},
+            env={
+                "LC_ALL": "C.UTF-8",
+                "OMP_NUM_THREADS": "1",
+                "ARROW_IO_THREADS": "1",
+                "ARROW_DEFAULT_MEMORY_POOL": "system",
+                "MALLOC_ARENA_MAX": "1",
+            },
         )
     except subprocess.TimeoutExpired:
         raise _refusal("too_costly", f"reading the spreadsheet took longer than {limits.wall_seconds:g} seconds and was given up; {ADVICE}") from None
@@ -75,13 +81,13 @@ def read(body: bytes) -> list[list[str]]:
         found = [[str(cell) for cell in row] for part in parts for row in part]
         if len(found) != end["rows"]:
             raise ValueError("rows are missing")
-        return found
     except (ValueError, KeyError, TypeError):
         ended = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
         raise _refusal(
             "too_costly",
             f"the spreadsheet broke its reader ({ended}) within {limits.memory_bytes >> 20} MB and {limits.cpu_seconds} s of processor time; {ADVICE}",
         ) from None
+    return found
 
 
 def _refusal(reason: str, message: str) -> "PayloadError":

@@ -1,8 +1,8 @@
-"""The door for text that others wrote: names, messages and refused rows, made fit to be kept, sent and shown.
+r"""The door for text that others wrote: names, messages and refused rows, made fit to be kept, sent and shown.
 
 A character that no file can hold (a lone surrogate, which is also how the system hands out a name that is not UTF-8) or
-that acts instead of being read (control and direction characters, private ones) stands as its JSON escape: `\\ud800`,
-`\\u001b`. It stays readable and loses nothing; the payload's own bytes are in the archive anyway. What a parser gives as
+that acts instead of being read (control and direction characters, private ones) stands as its JSON escape: `\ud800`,
+`\u001b`. It stays readable and loses nothing; the payload's own bytes are in the archive anyway. What a parser gives as
 data is not touched here. Pure; no I/O.
 """
 

@@ -8,10 +8,6 @@ from typing import Any
 
 from ingest.source import Outcome, PayloadError, Reject
 
-# A cell of one letter weighs some sixty bytes once read: a permitted file of nothing but short cells would fill the memory of the run.
-# Minute bars that fill a permitted file stay below.
-CELLS_READ = 12_000_000
-
 
 class RowError(ValueError):
     """One row cannot be believed; a plain ValueError says that a value of it cannot be read."""
@@ -31,9 +27,7 @@ Line = tuple[int, list[str]]
 
 
 def csv_lines(body: bytes) -> Iterator[Line]:
-    """Read the lines of a CSV file one by one, UTF-8 before GB18030; raises PayloadError when it is neither, or not CSV, or has too many cells."""
-    if sum(map(body.count, (b",", b"\n", b"\r"))) > CELLS_READ:  # counted before a single one is made; quoted ones count as well
-        raise PayloadError(Outcome.NOT_DATA, "oversized", f"the file has more than {CELLS_READ:,} cells and line ends; export a shorter span")
+    """Read the lines of a CSV file one by one, UTF-8 before GB18030; raises PayloadError when it is neither, or not CSV."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             text = body.decode(encoding)

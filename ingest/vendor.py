@@ -117,7 +117,9 @@ class VendorSource:
             raise ValueError(f"{request.name} is not a drop file")
         table = self.feeds[request.feed].table
         lines = read_lines(match["form"], body)
-        rows, remarks, rejects = _unpivot(table, lines, load_limits(Settings().catalog_overlay).of(self.name, request.feed).rows) if _is_wide(lines) else _long(lines)
+        rows, remarks, rejects = (
+            _unpivot(table, lines, load_limits(Settings().catalog_overlay).of(self.name, request.feed).rows) if _is_wide(lines) else _long(lines)
+        )
         _refuse(rows, match["provider"].upper())
         calendar = load_calendar(Settings().catalog_overlay)
         kept: list[dict[str, Any]] = []

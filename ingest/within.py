@@ -46,7 +46,7 @@ def counted(body: bytes, limits: FeedLimits) -> list[tuple[int, int, str]]:
             return [(body.count(b"<"), limits.cells, "tags")]
         case "xlsx":
             return []
-    lines = body.count(b"\n") + body.count(b"\r") - body.count(b"\r\n")
+    _, lines = re.subn(rb"[\r\n]+", b"\n", body)  # blank ones cost nothing
     head, _, _ = body.lstrip(b"\xef\xbb\xbf\r\n").partition(b"\n")
     return [
         (lines, limits.rows, "lines"),

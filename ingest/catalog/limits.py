@@ -64,16 +64,21 @@ def parse_limits(texts: list[str]) -> Limits:
     for text in texts:
         document = tomllib.loads(text)
         for row in document.get("limit", []):
-            feeds[row["of"]] = row
+            feeds[row["of"]] = _limits_of(feeds.get(row["of"], {})) | row
         for name, part in parts.items():
             part.update(document.get(name, {}))
     common = feeds[_ALL]
     return Limits(
-        {of: FeedLimits(**_numbers(FeedLimits, f"limit {of}", common | row)) for of, row in feeds.items()},
+        {of: FeedLimits(**_numbers(FeedLimits, f"limit {of}", _limits_of(common) | row)) for of, row in feeds.items()},
         TextLimits(**_numbers(TextLimits, "text", parts["text"])),
         SheetLimits(**_numbers(SheetLimits, "sheet", parts["sheet"])),
         Shape(**_numbers(Shape, "shape", parts["shape"])),
     )
+
+
+def _limits_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an entry without its reasons: who changes a number says why."""
+    return {name: value for name, value in entry.items() if name not in ("label", "source")}
 
 
 def _numbers(kind: Any, of: str, entry: Mapping[str, Any]) -> dict[str, int]:

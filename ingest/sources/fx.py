@@ -107,7 +107,9 @@ def _history(request: Request, document: Mapping[str, Any], data: Mapping[str, A
     if not isinstance(pairs, list) or not pairs or not all(isinstance(pair, str) for pair in pairs):
         raise PayloadError(Outcome.FORMAT_CHANGED, "no_searchlist", f"{request.name} does not say which currencies its columns are")
     if len(pairs) > (most := FIXED_PAIRS):
-        raise PayloadError(Outcome.FORMAT_CHANGED, "oversized", f"{request.name} names {len(pairs):,} pairs of currencies, CFETS fixes fewer than {most}")
+        raise PayloadError(
+            Outcome.FORMAT_CHANGED, "oversized", f"{request.name} names {len(pairs):,} pairs of currencies, CFETS fixes fewer than {most}"
+        )
     asked = ASKED if request.day else str(data.get("currency") or "")
     if dropped := [pair for pair in (part.strip() for part in asked.split(",")) if pair and pair not in pairs]:
         if request.day:

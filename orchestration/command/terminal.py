@@ -127,10 +127,10 @@ def _end(outputs: tuple[Output, ...]) -> None:
     for output in outputs:
         output.end()
         if output.lost is not None and output.lost.errno != errno.EPIPE:
-            print(f"alumina: the {output.name} of this command could not be written: {output.lost.strerror}", file=sys.stderr)
+            Output("stderr").write(f"alumina: the {output.name} of this command could not be written: {output.lost.strerror}\n")
             raise SystemExit(1) from None
 
 
 def _told(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
     """Print a mistake of ours as Python does, its text made fit to be shown."""
-    print(storable_lines("".join(traceback.format_exception(kind, error, where))), file=sys.stderr)
+    Output("stderr").write(storable_lines("".join(traceback.format_exception(kind, error, where))))

@@ -29,6 +29,7 @@ import polars as pl
 from ingest.files import sync_folder, write_atomic
 from ingest.lake import Lake
 from ingest.settings import REPOSITORY, Settings
+from ingest.storable import storable_lines
 from ingest.told import told
 from quality.fields import FIELDS
 from quality.gate import GATES, GateResult, run_gate
@@ -439,7 +440,7 @@ def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str
         "attempt": release_id,
         "run_id": run_id,
         "outcome": outcome,
-        "reason": reason,
+        "reason": storable_lines(reason),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "serving": current,
     }

@@ -17,9 +17,9 @@ from ingest.dropped import examine, refuse_inbox, take_in
 from ingest.home import MixedHomeError
 from ingest.inbox import Inbox, InboxError, safe_name
 from ingest.origins import InboxOrigin, ReplayOrigin
-from ingest.storable import storable
 from ingest.source import ConfigurationError, DataOrigin, Outcome
 from ingest.sources import SOURCES
+from ingest.storable import storable
 
 FEEDS = SOURCES[1:]
 GOOD = csv_file("2025-07-16,山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,2025-07-16 11:40", header=QUOTE_HEADER)
