@@ -92,5 +92,7 @@ def text_of(value: Any) -> str:
 
 def extra_of(row: Mapping[str, Any], known: set[str]) -> str | None:
     """Give what no column holds as JSON text."""
+    if row.keys() <= known:
+        return None
     unknown = {key: value for key, value in row.items() if key not in known}
-    return json.dumps(unknown, ensure_ascii=False, sort_keys=True) if unknown else None
+    return json.dumps(unknown, ensure_ascii=False, sort_keys=True)

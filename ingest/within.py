@@ -5,14 +5,14 @@ The limits are configuration: `ingest/catalog/limits.toml`. Spreadsheets are pac
 """
 
 import re
-from itertools import chain
+from itertools import chain, islice
 
 from ingest.catalog.limits import FeedLimits, load_limits
 from ingest.inspect import kind_of
 from ingest.source import Outcome, PayloadError
 
 ADVICE = "export a shorter span, or raise the limit in catalog/limits.toml of the home"
-_NESTED = (dict, list)
+_NESTED = frozenset({dict, list})
 
 
 def require_within(name: str, body: bytes, limits: FeedLimits) -> None:
@@ -26,7 +26,7 @@ def require_within(name: str, body: bytes, limits: FeedLimits) -> None:
 def _require_counts(name: str, body: bytes, limits: FeedLimits) -> None:
     for count, most, what in counted(body, limits):
         if count > most:
-            raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has {count:,} {what}, more than the {most:,} that are read; {ADVICE}")
+            raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has more {what} than the {most:,} that are read; {ADVICE}")
 
 
 def counted(body: bytes, limits: FeedLimits) -> list[tuple[int, int, str]]:
@@ -46,7 +46,9 @@ def counted(body: bytes, limits: FeedLimits) -> list[tuple[int, int, str]]:
             return [(body.count(b"<"), limits.cells, "tags")]
         case "xlsx":
             return []
-    _, lines = re.subn(rb"[\r\n]+", b"\n", body)  # blank ones cost nothing
+    lines = body.count(b"\n") + body.count(b"\r")
+    if lines > limits.rows or commas + lines > limits.cells:  # blank ones cost nothing
+        lines = sum(1 for _ in islice(re.finditer(rb"[\r\n]+", body), limits.cells + 1))
     head, _, _ = body.lstrip(b"\xef\xbb\xbf\r\n").partition(b"\n")
     return [
         (lines, limits.rows, "lines"),
@@ -57,10 +59,10 @@ def counted(body: bytes, limits: FeedLimits) -> list[tuple[int, int, str]]:
 
 def is_within_depth(document: object, most: int) -> bool:
     """Tell whether lists and objects lie in each other at most so deep; reads the document level by level."""
-    level = [document]
+    level: list[object] = [document]
     for _ in range(most):
-        parts = chain.from_iterable(node.values() if isinstance(node, dict) else node if isinstance(node, list) else () for node in level)
-        level = [part for part in parts if isinstance(part, _NESTED)]
-        if not level:
+        parts = list(chain.from_iterable(node.values() if isinstance(node, dict) else node if isinstance(node, list) else () for node in level))
+        if _NESTED.isdisjoint(map(type, parts)):
             return True
+        level = [part for part in parts if type(part) in _NESTED]
     return False

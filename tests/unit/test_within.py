@@ -121,7 +121,7 @@ def test_each_limit_holds_at_its_number() -> None:
         (b"<p><p><p></p>", b"<p><p><p><p></p></p></p>"),
     ):
         require_within("x", kept, limits)
-        with pytest.raises(PayloadError, match="more than the"):
+        with pytest.raises(PayloadError, match="more .* than the"):
             require_within("x", refused, limits)
 
 
