@@ -36,7 +36,8 @@ def read_json(body: bytes) -> tuple[Mapping[str, Any], list[str]]:
             remarks.append("control_char")
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the payload is cut short or is not JSON: {error}") from None
-    if not is_within_depth(document, depth := load_limits().shape.depth):
+    depth = load_limits().shape.depth
+    if not is_within_depth(document, clean, depth):
         raise PayloadError(
             Outcome.NOT_DATA, "too_deep", f"lists and objects lie in each other more than {depth} deep; no answer of the feeds is like that"
         )

@@ -204,7 +204,7 @@ def _take(
                 "too_many_refused",
                 f"{len(parsed.rejects):,} rows of {request.name} cannot be read, the first: {parsed.rejects[0].message}",
             )
-        refused = _quarantine(((request.name, reject) for reject in parsed.rejects), pending.limits.text)
+        refused = _quarantine(((request.name, reject) for reject in parsed.rejects), pending.limits.text) if parsed.rejects else None
         published = parsed.published_at.astimezone(UTC) if parsed.published_at else None
     except PayloadError as error:
         return error.verdict
@@ -221,7 +221,8 @@ def _take(
         "data_origin": str(origin),
     }
     frames = {table: frame for table, frame in parsed.frames.items() if frame.height}
-    if rejects := parsed.rejects:
+    rejects = parsed.rejects
+    if refused is not None:
         frames["ingest__quarantine"] = refused
         report.quarantined.update((reject.table, reject.reason) for reject in rejects)
         for reject in rejects:

@@ -6,13 +6,14 @@ The limits are configuration: `ingest/catalog/limits.toml`. Spreadsheets are pac
 
 import re
 from itertools import chain, islice
+from typing import Any
 
 from ingest.catalog.limits import FeedLimits, load_limits
 from ingest.inspect import kind_of
 from ingest.source import Outcome, PayloadError
 
 ADVICE = "export a shorter span, or raise the limit in catalog/limits.toml of the home"
-_NESTED = frozenset({dict, list})
+_NESTED = (dict, list)
 
 
 def require_within(name: str, body: bytes, limits: FeedLimits) -> None:
@@ -57,12 +58,20 @@ def counted(body: bytes, limits: FeedLimits) -> list[tuple[int, int, str]]:
     ]
 
 
-def is_within_depth(document: object, most: int) -> bool:
-    """Tell whether lists and objects lie in each other at most so deep; reads the document level by level."""
-    level: list[object] = [document]
+def is_within_depth(document: Any, body: bytes, most: int) -> bool:
+    """Tell whether lists and objects of a JSON document lie in each other at most so deep; `body` is what it was read from."""
+    if _is_rows(document, body.count(b"{") + body.count(b"[")):
+        return True
+    level = [document]
     for _ in range(most):
-        parts = list(chain.from_iterable(node.values() if isinstance(node, dict) else node if isinstance(node, list) else () for node in level))
-        if _NESTED.isdisjoint(map(type, parts)):
+        parts = chain.from_iterable(node.values() if isinstance(node, dict) else node for node in level)
+        level = [part for part in parts if isinstance(part, _NESTED)]
+        if not level:
             return True
-        level = [part for part in parts if type(part) in _NESTED]
     return False
+
+
+def _is_rows(document: Any, openings: int) -> bool:
+    """Tell whether a document is an envelope around lists of flat rows, as nearly all are: each opening bracket is then accounted for."""
+    lists = [part for part in document.values() if isinstance(part, list)] if isinstance(document, dict) else []
+    return openings == 1 + len(lists) + sum(map(len, lists)) and all(isinstance(row, dict) for rows in lists for row in rows)

