@@ -1,6 +1,9 @@
 # Two commands are enough: `make run` and `make test`. Everything else is a shortcut to `alumina`.
-# Needs python3.11 (with venv), and nothing else; the environment is built from the hash-locked requirements.txt.
-PYTHON ?= python3.11
+# Needs Python 3.11, 3.12 or 3.13 (with venv), and nothing else; the environment is built from the hash-locked requirements.txt.
+# Without PYTHON=… the newest one found that really works: a shim may stand for an interpreter that is not there.
+PYTHON ?=
+PYTHONS := python3.13 python3.12 python3.11 python3 python
+PORT ?= 3000
 BIN := .venv/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -8,39 +11,75 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK = 1
 
-.PHONY: run test lint ui clean lock bench
+.PHONY: run test test-full lint lint-sql ui clean lock bench which-python
 run: .venv/.ready
 	$(BIN)/alumina run
 
 ui: .venv/.ready
-	$(BIN)/alumina ui
+	$(BIN)/alumina ui --port $(PORT)
 
-# Two halves at once, on two cores: what needs the built sample, and everything else.
-APART := $(addprefix tests/pipeline/test_,point_in_time.py leaks.py new_commodity.py price_history.py live.py real_payloads.py detection.py production.py)
-test: lint
-	$(BIN)/python -m pytest tests/unit tests/repo tests/reliability $(APART) & others=$$!; failed=0; \
-	$(BIN)/python -m pytest tests/pipeline $(addprefix --ignore=,$(APART)) || failed=$$?; wait $$others; exit $$failed
+# `make test` answers within minutes; `make test-full` runs what takes longer (docs/testing.md says what is where). CI runs both.
+# Files (and classes) go to the processes in the order of tests/conftest.py, longest first; linting runs beside and is shown when the tests are through.
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadscope --no-loadscope-reorder
+test: .venv/.ready
+	@$(call beside,lint,$(PYTEST) -m 'not full and not battery')
 
+test-full: .venv/.ready
+	@$(call beside,lint-sql,$(PYTEST) -m 'full and not battery')
+
+# Two jobs at once; fails when one does, after both.
+define beside
+said=$$(mktemp); $(MAKE) --no-print-directory $(1) > "$$said" 2>&1 & lint=$$!; failed=0; \
+$(2) || failed=$$?; wait $$lint || failed=$$?; echo "make $(1):"; cat "$$said"; rm -f "$$said"; exit $$failed
+endef
+
+# Of the models only what changed since the main branch: sqlfluff takes two minutes of processor time for all of them.
+CHANGED_SQL = $(shell { git diff --name-only --diff-filter=d "$$(git merge-base HEAD main 2> /dev/null || echo HEAD)" -- 'dbt_project/*.sql'; \
+  git ls-files --others --exclude-standard -- 'dbt_project/*.sql'; } 2> /dev/null)
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint dbt_project --processes 2
+	$(BIN)/lint-imports --no-logo
+	$(if $(CHANGED_SQL),$(BIN)/sqlfluff lint $(CHANGED_SQL))
+
+lint-sql: .venv/.ready
+	$(BIN)/sqlfluff lint dbt_project
 
 # uv installs the locked set in about a quarter of pip's time; it is itself taken from the lock, hashes checked, and pip is the fallback.
 .venv/.ready: requirements.txt pyproject.toml
-	$(PYTHON) -m venv --clear .venv
-	awk '/^[^ ]/ { keep = /^uv==/ } keep' requirements.txt > .venv/uv.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt
-	$(BIN)/uv pip install --quiet --no-deps --require-hashes --compile-bytecode --python $(BIN)/python -r requirements.txt \
-	  || $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m pip check
-	$(BIN)/alumina prepare
-	touch .venv/.ready
+	@python=$$($(FIND_PYTHON)); echo "install 1/5: an environment in .venv with $$("$$python" --version), $$python"; "$$python" -m venv --clear .venv
+	@echo "install 2/5: uv, the installer"
+	@awk '/^[^ ]/ { keep = /^uv==/ } keep' requirements.txt > .venv/uv.txt
+	@$(PIP) --quiet --no-deps --require-hashes -r .venv/uv.txt
+	@echo "install 3/5: the $$(grep -c '^[a-z].*==' requirements.txt) packages of requirements.txt, hashes checked (half a minute, or minutes on a slow network)"
+	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --compile-bytecode --python $(BIN)/python -r requirements.txt \
+	  || $(PIP) --no-deps --require-hashes -r requirements.txt
+	@echo "install 4/5: this project"
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip check
+	@echo "install 5/5: reading the dbt project, bundling the chart library"
+	@$(BIN)/alumina prepare
+	@touch .venv/.ready
 
+PIP = $(BIN)/python -m pip install --disable-pip-version-check
+# Prints the interpreter to use, or a sentence on stderr. Every one on the PATH is asked: a broken shim may stand before one that works.
+define FIND_PYTHON
+names='$(or $(PYTHON),$(PYTHONS))'; \
+version='import sys, ensurepip, venv; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit(1); print(f"{v[0]}.{v[1]}")'; \
+found=$$({ type -ap $$names || true; } | while IFS= read -r path; do if is=$$("$$path" -c "$$version" 2> /dev/null); then echo "$$is $$path"; fi; done \
+  | sort -s -t. -k2,2nr | head -n 1); \
+[ -n "$$found" ] || { echo "alumina needs Python 3.11, 3.12 or 3.13 with ensurepip and venv. Of $$names none does." \
+  "Install one (Debian: python3.11 and python3.11-venv) or name one: make PYTHON=/path/to/python" >&2; exit 1; }; \
+echo "$${found#* }"
+endef
+
+which-python:
+	@$(FIND_PYTHON)
+
+# One lock for all three versions: markers say what is for which.
 lock:
-	$(BIN)/uv pip compile -p 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
+	$(BIN)/uv pip compile --universal -p 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
 	  --no-annotate --extra dev --extra production pyproject.toml -o requirements.txt
 
 clean:
@@ -50,3 +89,4 @@ clean:
 bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.bench_ingest
 	$(BIN)/python -m tests.benchmarks.bench_serving
+	$(BIN)/python -m tests.benchmarks.bench_models

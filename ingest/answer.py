@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from ingest import values
-from ingest.catalog.limits import load_limits
+from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.source import Outcome, PayloadError, Reject, Request
 from ingest.storable import healed
 from ingest.within import is_within_depth
@@ -36,7 +36,7 @@ def read_json(body: bytes) -> tuple[Mapping[str, Any], list[str]]:
             remarks.append("control_char")
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the payload is cut short or is not JSON: {error}") from None
-    depth = load_limits().shape.depth
+    depth = SHIPPED_ONLY.limits.shape.depth
     if not is_within_depth(document, clean, depth):
         raise PayloadError(
             Outcome.NOT_DATA, "too_deep", f"lists and objects lie in each other more than {depth} deep; no answer of the feeds is like that"
@@ -58,7 +58,7 @@ def rows_of(request: Request, envelope: Mapping[str, Any], key: str) -> list[Map
 
 def require(request: Request, keys: set[str], required: set[str], remarks: list[str], known: set[str]) -> None:
     """Refuse an answer without a required column or with any number of columns, and remark on columns nobody knows."""
-    if len(keys) > (most := load_limits().of(request.source, request.feed).columns):
+    if len(keys) > (most := SHIPPED_ONLY.limits.of(request.source, request.feed).columns):
         raise PayloadError(
             Outcome.FORMAT_CHANGED, "oversized", f"the rows of {request.name} have {len(keys):,} names, more than the {most} that are read"
         )

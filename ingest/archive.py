@@ -1,7 +1,8 @@
 """The archive: every payload's bytes by their sha256, and one receipt per attempt, kept before anything parses them.
 
-`blobs/{sha[:2]}/{sha}` holds bytes, `receipts/{YYYY-MM}.jsonl` what happened. Everything else in the warehouse can be
-rebuilt from here. Nothing here knows a source or a format.
+`blobs/{sha[:2]}/{sha}` holds bytes, `receipts/{YYYY-MM}.jsonl` what happened, in the order in which it was written down: a journal
+(`ingest.journal`), which proves itself. Any number of processes may write. Everything else in the warehouse can be rebuilt from
+here. Nothing here knows a source or a format.
 """
 
 import hashlib
@@ -9,19 +10,22 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 import polars as pl
 
-from ingest.files import append_lines, write_atomic
-from ingest.source import ACCEPTED, OVERDUE, REFUSED, DataOrigin, Outcome
+from ingest.files import write_atomic
+from ingest.journal import Fault, Journal, JournalError
+from ingest.source import ACCEPTED, OVERDUE, REFUSED, DataOrigin, HomeError, Outcome
 from ingest.storable import healed
 
 
-class ArchiveError(Exception):
-    """Archived bytes are missing or are not what their name says."""
+class ArchiveError(HomeError):
+    """Archived bytes are missing or are not what their name says, or the log of attempts is not as it was written."""
 
 
+_RESTORE = "restore it from a backup"
 _TEXTS = ("run_id", "source", "feed", "request_key", "request_name", "reason", "message")
 _COUNTS = ("http_status", "payload_bytes")
 
@@ -76,38 +80,17 @@ class Receipt:
         )
 
 
-# What the question "was this taken in before?" needs of a receipt.
-_NEEDED = dict.fromkeys(("source", "feed", "request_key", "outcome", "payload_sha256", "attempted_at"), pl.String())
+# What is asked of all attempts at once: was this taken in before, and what does the newest one say of the clock?
+_ASKED = dict.fromkeys(("source", "feed", "request_key", "outcome", "payload_sha256", "attempted_at", "data_origin"), pl.String())
 
 
-def _attempts(body: bytes) -> pl.DataFrame:
-    """Read lines of receipts; one that is none costs a reading without those that were cut, or of each line by itself."""
-    for lines in _readings(body):
-        try:
-            return pl.read_ndjson(lines, schema=_NEEDED) if lines else pl.DataFrame(schema=_NEEDED)
-        except pl.exceptions.PolarsError:
-            continue
-    return pl.DataFrame([row for line in body.split(b"\n") if (row := _row(line))], schema=_NEEDED)
-
-
-def _readings(body: bytes) -> Iterator[bytes]:
-    yield body
-    yield b"\n".join(line for line in body.split(b"\n") if line.startswith(b"{") and line.endswith(b"}"))
-
-
-def _row(line: bytes) -> dict[str, str | None] | None:
+def _is_receipt(line: bytes) -> bool:
+    """Tell whether a line is a receipt as `Receipt.to_json` gives it."""
     try:
-        receipt = Receipt.from_json(line)
+        Receipt.from_json(line)
     except (ValueError, KeyError, TypeError):
-        return None
-    return {
-        "source": receipt.source,
-        "feed": receipt.feed,
-        "request_key": receipt.request_key,
-        "outcome": str(receipt.outcome),
-        "payload_sha256": receipt.payload_sha256,
-        "attempted_at": receipt.attempted_at.isoformat(),
-    }
+        return False
+    return True
 
 
 def _holds(path: Path, body: bytes) -> bool:
@@ -123,6 +106,8 @@ class Archive:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.log = Journal(root / "receipts", "*.jsonl", root / "receipts.lock")
+        self._asked: tuple[list[bytes], pl.DataFrame] = ([], pl.DataFrame(schema=_ASKED))
 
     def put(self, body: bytes, *, durable: bool = True) -> str:
         """Keep bytes and give their sha256. A blob that was left short or has rotted since is written again."""
@@ -144,57 +129,82 @@ class Archive:
         return body
 
     def verify(self) -> int:
-        """Read every receipt, hash every payload one speaks of and give their number; raises ArchiveError naming the first that cannot be read."""
-        if unreadable := self.unreadable():
-            raise ArchiveError(f"{unreadable[0]} is not a receipt that can be read; restore the file from a backup")
-        shas = {receipt.payload_sha256 for receipt in self.receipts() if receipt.payload_sha256}
-        for sha in sorted(shas):
-            self.get(sha)
-        return len(shas)
+        """Hash every payload a receipt speaks of and give their number; raises ArchiveError for the first fault there is."""
+        for fault in self.faults():
+            raise ArchiveError(f"{fault}; {_RESTORE}")
+        return len(self._spoken_of())
+
+    def faults(self) -> Iterator[Fault]:
+        """Name everything that is not as it was written: lines of the log, and payloads that are missing or have rotted."""
+        yield from self.log.faults()
+        try:
+            spoken_of = self._spoken_of()
+        except ArchiveError:
+            spoken_of = set()  # what they say cannot be told; what lies there can be hashed
+        there = {path.name for path in (self.root / "blobs").glob("*/*") if not path.name.startswith(".")}
+        for sha in sorted(spoken_of | there):
+            try:
+                self.get(sha)
+            except ArchiveError as error:
+                yield Fault(self.root / "blobs" / sha[:2] / sha, f"is not the payload of its name: {error}")
+
+    def adopt(self) -> None:
+        """Chain a log written before its lines were chained; raises ArchiveError, with nothing changed, where one cannot be read."""
+        try:
+            self.log.adopt(_is_receipt)
+        except JournalError as error:
+            raise ArchiveError(f"{error}; {_RESTORE}") from None
 
     def record(self, receipts: Iterable[Receipt]) -> None:
-        """Append receipts, in one durable write per month."""
-        months: dict[str, list[str]] = {}
-        for receipt in receipts:
-            months.setdefault(f"{receipt.attempted_at:%Y-%m}", []).append(receipt.to_json())
-        for month, lines in months.items():
-            append_lines(self.root / "receipts" / f"{month}.jsonl", lines)
+        """Write receipts down, in order; once it returns, they outlive a power cut."""
+        for month, found in groupby(receipts, key=lambda receipt: f"{receipt.attempted_at:%Y-%m}"):
+            self.log.append([receipt.to_json() for receipt in found], f"{month}.jsonl")
 
     def receipts(self) -> Iterator[Receipt]:
-        """Read every receipt in order of attempt; a line cut by an interrupted write is passed over."""
-        for file in sorted((self.root / "receipts").glob("*.jsonl")):
-            for line in healed(file.read_bytes()).split(b"\n"):
-                try:
-                    yield Receipt.from_json(line)
-                except (ValueError, KeyError, TypeError):
-                    continue  # the attempt it spoke of was not finished and runs again
-
-    def unreadable(self) -> list[str]:
-        """Name file and line of everything among the receipts that is none, but for what an interrupted write cut short."""
-        found = []
-        for file in sorted((self.root / "receipts").glob("*.jsonl")):
-            for number, line in enumerate(healed(file.read_bytes()).split(b"\n"), start=1):
-                if line.endswith(b"}"):
-                    try:
-                        Receipt.from_json(line)
-                    except (ValueError, KeyError, TypeError):
-                        found.append(f"{file}, line {number},")
-        return found
+        """Read every receipt in the order they were written; raises ArchiveError where one is not as it was written."""
+        return (Receipt.from_json(healed(line)) for line in self._lines())
 
     def accepted(self, sources: Collection[str]) -> pl.DataFrame:
-        """Give request, sha256 and time of every attempt of these sources that brought a usable payload, in order of attempt."""
-        return self._ended(sources, ACCEPTED)
+        """Give the same of every attempt that brought a usable payload."""
+        return self.ended(sources, ACCEPTED)
 
     def refused(self, sources: Collection[str]) -> pl.DataFrame:
         """Give the same of every attempt whose payload a parser refused."""
-        return self._ended(sources, REFUSED)
+        return self.ended(sources, REFUSED)
 
-    def _ended(self, sources: Collection[str], outcomes: Collection[Outcome]) -> pl.DataFrame:
-        """Read in columns: a home of ten years has a hundred thousand receipts, and every run asks for them."""
-        bodies = [healed(file.read_bytes()) for file in sorted((self.root / "receipts").glob("*.jsonl"))]
+    def ended(self, sources: Collection[str], outcomes: Collection[Outcome]) -> pl.DataFrame:
+        """Give request, outcome, sha256 and time of every attempt of these sources that brought bytes and ended so, in order of attempt."""
         is_wanted = pl.col("outcome").is_in(list(outcomes)) & pl.col("payload_sha256").is_not_null() & pl.col("source").is_in(list(sources))
-        # A rebuild appends what it now accepts, with the time it first came. Times are UTC in one form, so their text sorts as they do.
-        return _attempts(b"\n".join(bodies)).filter(is_wanted).sort("attempted_at", maintain_order=True)
+        # What a rebuild accepts has the time it first came, and stands there. Times are UTC in one form, so their text sorts as they
+        # do; the clock of each run was not before them (`ingest.flow`), so otherwise this is the order they were written in.
+        return self._attempts().filter(is_wanted).sort("attempted_at", maintain_order=True).drop("data_origin")
+
+    def newest(self) -> datetime | None:
+        """Give the latest time a receipt was written with, by the clock of the machine; the sample has times of its own."""
+        found = self._attempts().filter(pl.col("data_origin") != str(DataOrigin.SAMPLE))["attempted_at"].max()
+        return datetime.fromisoformat(found) if isinstance(found, str) else None
+
+    def _attempts(self) -> pl.DataFrame:
+        """Read in columns: a home of ten years has a hundred thousand receipts, and every run asks for them."""
+        lines = self._lines()
+        if lines is not self._asked[0]:
+            whole = healed(b"\n".join(lines))
+            try:
+                frame = pl.read_ndjson(whole, schema=_ASKED) if lines else pl.DataFrame(schema=_ASKED)
+            except pl.exceptions.PolarsError:  # text that polars does not take for text
+                rows = [json.loads(line) for line in whole.split(b"\n")]
+                frame = pl.DataFrame([{name: row[name] for name in _ASKED} for row in rows], schema=_ASKED)
+            self._asked = (lines, frame)
+        return self._asked[1]
+
+    def _lines(self) -> list[bytes]:
+        try:
+            return self.log.read()
+        except JournalError as error:
+            raise ArchiveError(f"{error}; {_RESTORE}") from None
+
+    def _spoken_of(self) -> set[str]:
+        return {receipt.payload_sha256 for receipt in self.receipts() if receipt.payload_sha256}
 
     def _blob(self, sha: str) -> Path:
         if len(sha) != 64 or not set(sha) <= set("0123456789abcdef"):

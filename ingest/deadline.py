@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
+from ingest.catalog.documents import load
+from ingest.catalog.schemas import ClockFile
 from ingest.source import OVERDUE, SHANGHAI, Outcome, Request, Verdict
-from ingest.sources.catalog import CLOCK, Catalog, catalog_files
 
 ADVICE = "ask again with `alumina run --source live`; if it stays away, see whether the address moved or the day is a holiday nobody entered"
 
@@ -29,11 +30,9 @@ class Deadlines:
 
 
 def load_deadlines(overlay: Path | None = None) -> Deadlines:
-    """Read the publication clock, the operator's in place of the shipped one; raises PayloadError when it cannot be read."""
-    body = dict(catalog_files(overlay))[CLOCK]
-    frame = Catalog().parse(Request("catalog", "catalog", CLOCK, CLOCK), body).frames.get("catalog__publication_clock")
-    rows = [] if frame is None else frame.iter_rows(named=True)
-    return Deadlines({row["dataset"]: timedelta(days=row["day_offset"], minutes=row["latest_minute"] + row["grace_minutes"]) for row in rows})
+    """Read the publication clock, the operator's in place of the shipped one; raises ConfigurationError when it is wrong."""
+    file = load(ClockFile, overlay)
+    return Deadlines({row.dataset: timedelta(days=row.day_offset, minutes=row.latest + file.grace(row)) for row in file.clock})
 
 
 def judged(verdict: Verdict, due: datetime | None, at: datetime) -> Verdict:

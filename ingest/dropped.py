@@ -5,18 +5,21 @@ file still lies in the inbox, the next run finds it unchanged and files it.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import polars as pl
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from ingest.archive import Archive, Receipt
+from ingest.catalog.configuration import Configuration
+from ingest.catalog.limits import Limits
 from ingest.flow import Report, ingest
 from ingest.home import MixedHomeError
-from ingest.inbox import Inbox
+from ingest.inbox import Inbox, InboxError
 from ingest.lake import Lake
 from ingest.origins import FILE_LIMIT, InboxOrigin
 from ingest.settings import Settings
@@ -44,12 +47,27 @@ def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settin
     inbox = inbox_of(settings)
     if not inbox.entries():
         return Report()
-    with FileLock(settings.root / "inbox.lock", timeout=settings.lock_wait_seconds):
+    with _only_one(settings):
         origin, lake = InboxOrigin(inbox, known), Lake(settings.lake)
-        report = ingest(sources, origin, Archive(settings.archive), lake, run_id)
+        limits = Configuration(settings.catalog_overlay).limits
+        report = ingest(sources, origin, Archive(settings.archive), lake, run_id, limits=limits)
         for entry, receipt in zip(origin.delivered, report.receipts, strict=True):
             inbox.file_away(entry, receipt, refused_rows(lake, receipt.payload_sha256))
     return report
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    """Be the one who files the inbox away; raises InboxError where another run goes on doing so for longer than a writer waits."""
+    lock = FileLock(settings.root / "inbox.lock", timeout=settings.lock_wait_seconds)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InboxError(f"{settings.inbox} is being taken in by another run; try again when that is done") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def refused_rows(lake: Lake, sha: str | None) -> list[str]:
@@ -94,13 +112,13 @@ class Examination:
         return self.is_taken and any(table.rows for table in self.tables)
 
 
-def examine(file: Path, known: Sequence[Source]) -> Examination:
+def examine(file: Path, known: Sequence[Source], limits: Limits | None = None) -> Examination:
     """Try one file in a home that is thrown away afterwards; raises FileNotFoundError when there is none."""
     file.lstat()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         archive, lake = Archive(home / "archive"), Lake(home / "lake")
-        report = ingest(known, InboxOrigin(Inbox(file.parent, 0.0, FILE_LIMIT, only=file.name), known), archive, lake, "check")
+        report = ingest(known, InboxOrigin(Inbox(file.parent, 0.0, FILE_LIMIT, only=file.name), known), archive, lake, "check", limits=limits)
         if not report.receipts:
             raise FileNotFoundError(f"{file} is a folder, unfinished, hidden, or changes while it is read")
         receipt = report.receipts[0]

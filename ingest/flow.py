@@ -1,8 +1,9 @@
 """The one path of a payload: inspect, archive, parse, validate, lake. Every source and every origin goes through here.
 
-Nothing is lost on the way: bytes are kept before they are parsed, every attempt leaves a receipt with a typed outcome,
-every refused row a quarantine row with its reason. What the lake already holds is not parsed again; whether it does is
-asked of the lake, not of the receipts, so a run that was cut off between the two heals by itself.
+Nothing is lost on the way: bytes are kept before they are parsed, every attempt leaves a receipt with a typed outcome as soon as
+the payload is judged, every refused row a quarantine row with its reason. What the lake already holds is not parsed again; whether
+it does is asked of the lake, not of the receipts, and what the receipts accept and the lake lacks is read from the archive first, so
+a run that was cut off between the two heals by itself. Whatever ends a run, what came before it is kept.
 """
 
 import json
@@ -10,6 +11,7 @@ import logging
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,12 +19,27 @@ from typing import Any
 import polars as pl
 
 from ingest.archive import Archive, Receipt
-from ingest.catalog.limits import Limits, TextLimits, load_limits
+from ingest.catalog.configuration import SHIPPED_ONLY
+from ingest.catalog.limits import Limits
+from ingest.catalog.schemas import TextLimits
 from ingest.deadline import judged
 from ingest.lake import Lake
-from ingest.origins import Origin
-from ingest.settings import Settings
-from ingest.source import ACCEPTED, ConfigurationError, DataOrigin, Outcome, Parsed, PayloadError, Reject, Request, Response, Source, Verdict
+from ingest.origins import Origin, ReplayOrigin
+from ingest.source import (
+    ACCEPTED,
+    REFUSED,
+    ConfigurationError,
+    DataOrigin,
+    HomeError,
+    Outcome,
+    Parsed,
+    PayloadError,
+    Reject,
+    Request,
+    Response,
+    Source,
+    Verdict,
+)
 from ingest.storable import storable, storable_lines, storable_row
 from ingest.within import require_within
 from quality import corrections
@@ -33,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 # Payloads parsed before their frames are validated and written together; bounds memory in a long backfill.
 FLUSH_PAYLOADS = 2_000
+_Pair = tuple[tuple[str, str, str], str]
+"""A request and the sha256 of a payload that answered it."""
 # Refused rows a report shows; all of them are in quarantine.
 ROWS_SHOWN = 5
 
@@ -86,8 +105,13 @@ class _Pending:
     payloads: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
+    """Those that wait to be written."""
     refused: dict[str, list[tuple[str, Reject]]] = field(default_factory=dict)
     """By sha256: rows that did not keep their model, each with the name of its payload."""
+
+
+class ClockError(HomeError):
+    """The machine's clock stands before what was written by it: the order of what comes now could not be told from its times."""
 
 
 def ingest(
@@ -99,73 +123,171 @@ def ingest(
     *,
     record: bool = True,
     progress: Callable[[int], None] = lambda _: None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    limits: Limits | None = None,
 ) -> Report:
     """Take everything an origin delivers for these sources into archive and lake.
 
     With `record=False` (rebuilding from the archive) receipts are written only of payloads that were refused before and
-    are accepted now. Bad payloads and rows never raise; only failures of the machine do (disk full, a rotted archive), and a catalogue that cannot be read.
+    are accepted now. Bad payloads and rows never raise; only failures of the machine do (disk full, a rotted archive, ClockError), and
+    a catalogue that cannot be read. `limits` are those payloads are held to, the shipped ones where none are given.
     """
+    limits = limits or SHIPPED_ONLY.limits
     by_name = {source.name: source for source in sources}
+    if not record:
+        # Else the next run would take what a rebuild accepted for new, with a later time.
+        mended = set(_pairs(archive.refused(by_name))) - set(_pairs(archive.accepted(by_name)))
+        is_mended = lambda receipt: receipt.outcome in ACCEPTED and (receipt.request, receipt.payload_sha256) in mended  # noqa: E731
+        return _ingest(by_name, origin, archive, lake, run_id, limits, is_mended, mended, progress)
+    clock, caught_up = _Clock(archive, now), Report()
+    # The sample is made again, whole; of everything else what a run that was cut off had in hand may never come again.
+    if origin.data_origin is not DataOrigin.SAMPLE and (waiting := _not_in_lake(by_name, archive, lake)):
+        logger.warning(
+            "%d payloads of a run that did not come to its end are in the archive and not in the lake; they are read from there", len(waiting)
+        )
+        caught_up = _ingest(
+            by_name, ReplayOrigin(archive, frozenset(waiting)), archive, lake, run_id, limits, lambda receipt: receipt.outcome not in ACCEPTED
+        )
+    report = _ingest(by_name, origin, archive, lake, run_id, limits, lambda _: True, progress=progress, look_at_clock=clock.look)
+    caught_up.receipts, caught_up.outcomes = [], Counter()  # there is one for each delivery of the origin
+    report.absorb(caught_up)
+    return report
+
+
+class _Clock:
+    """Times are taken from it in the order of what happens, or the run ends; raises ClockError also when it is made."""
+
+    def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
+        self._now, self._newest = now, archive.newest()
+        self._before = f"but the newest receipt in {archive.root} is of"
+        self.look()
+
+    def look(self) -> None:
+        at = self._now()
+        if self._newest is not None and at < self._newest:
+            raise ClockError(
+                f"the clock of this machine says {at:%Y-%m-%d %H:%M} UTC, {self._before} {self._newest:%Y-%m-%d %H:%M}: nothing is taken in; "
+                "set the clock right (docs/operations.md says what to do where it was wrong before)"
+            )
+        self._newest, self._before = at, "and said before"
+
+
+def _ingest(
+    by_name: Mapping[str, Source],
+    origin: Origin,
+    archive: Archive,
+    lake: Lake,
+    run_id: str,
+    limits: Limits,
+    is_told: Callable[[Receipt], bool],
+    mended: AbstractSet[_Pair] = frozenset(),
+    progress: Callable[[int], None] = lambda _: None,
+    look_at_clock: Callable[[], None] = lambda: None,
+) -> Report:
+    """Do the work of `ingest`; `is_told` says which receipts are written, `mended` which payloads have the time of their first coming."""
     parsed_before = lake.parsed()
     before = archive.accepted(by_name)
     pairs, shas, times = _pairs(before), before["payload_sha256"].to_list(), before["attempted_at"].to_list()
     accepted, taken = dict(pairs), set(pairs)
     first_seen = dict(zip(reversed(shas), reversed(times), strict=True))
-    # Else the next run would take what a rebuild accepted for new, with a later time.
-    mended = set() if record else set(_pairs(archive.refused(by_name))) - taken
     durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be made again
-    report, pending = Report(), _Pending(load_limits(Settings().catalog_overlay))
+    # A payload that was asked for may never be given again. Of everything else the origin still has the bytes, an inbox until this
+    # has ended: those receipts are written together, before the lake has the rows.
+    is_fleeting = origin.data_origin is DataOrigin.LIVE
+    report, pending = Report(), _Pending(limits)
 
-    for number, (request, response) in enumerate(origin.deliveries(sources), start=1):
-        source, label = by_name[request.source], response.data_origin or origin.data_origin
-        sha = archive.put(response.body, durable=durable) if response.body else None
-        verdict = _inspect(source, request, response)
-        if verdict.outcome is Outcome.OK and sha is not None:
-            request_id = (request.source, request.feed, request.key)
-            held = pending.payloads.get(sha) or parsed_before.get(sha)
-            is_state = TABLES[source.tables[0]].replace  # configuration counts as a whole, so all of it is read every time
-            # The same bytes under another name are another claim: they are read again, so that a wrong one is found out.
-            if held != source.parser_version or (request_id, sha) not in taken or is_state:
-                seen = datetime.fromisoformat(first_seen[sha]) if sha in first_seen else response.fetched_at
-                if (request_id, sha) in mended:  # its receipt will say that it came then
-                    seen = min(seen, response.fetched_at)
-                verdict = _take(source, request, response, sha, seen, label, pending, report)
-            if verdict.outcome is Outcome.OK and accepted.get(request_id) == sha:
-                verdict = Verdict(Outcome.UNCHANGED, verdict.reason, verdict.message)
-            if verdict.outcome in ACCEPTED:
-                accepted[request_id] = sha
-                taken.add((request_id, sha))
-        verdict = judged(verdict, request.due, response.fetched_at)
-        receipt = Receipt(
-            attempted_at=response.fetched_at,
-            run_id=run_id,
-            source=request.source,
-            feed=request.feed,
-            request_key=request.key,
-            request_name=request.name,
-            outcome=verdict.outcome,
-            reason=storable(verdict.reason, pending.limits.text.message_characters),
-            message=storable(verdict.message, pending.limits.text.message_characters),
-            http_status=response.status,
-            payload_bytes=len(response.body),
-            payload_sha256=sha,
-            data_origin=label,
-        )
-        if record or (receipt.outcome in ACCEPTED and (receipt.request, sha) in mended):
+    def acknowledge(receipt: Receipt) -> None:
+        if is_told(receipt):
             pending.receipts.append(receipt)
-        report.receipts.append(receipt)
-        report.outcomes[(request.source, request.feed, verdict.outcome)] += 1
-        if receipt.is_failure:
-            report.problems.append(receipt)
-        if len(pending.payloads) >= FLUSH_PAYLOADS:
-            parsed_before |= pending.payloads
-            pending = _flush(pending, archive, lake, report, durable=durable)
-        progress(number)
+            if is_fleeting and receipt.payload_sha256:
+                archive.record(pending.receipts)
+                pending.receipts.clear()
+
+    try:
+        for number, (request, response) in enumerate(origin.deliveries(list(by_name.values())), start=1):
+            look_at_clock()
+            source, label = by_name[request.source], response.data_origin or origin.data_origin
+            sha = archive.put(response.body, durable=durable) if response.body else None
+            verdict = _inspect(source, request, response)
+            if verdict.outcome is Outcome.OK and sha is not None:
+                request_id = (request.source, request.feed, request.key)
+                held = pending.payloads.get(sha) or parsed_before.get(sha)
+                # Configuration counts as a whole, so all of it is read every time. The same bytes under another name are another claim:
+                # they are read again, so that a wrong one is found out.
+                if held != source.parser_version or (request_id, sha) not in taken or _is_state(source):
+                    seen = datetime.fromisoformat(first_seen[sha]) if sha in first_seen else response.fetched_at
+                    if (request_id, sha) in mended:  # its receipt will say that it came then
+                        seen = min(seen, response.fetched_at)
+                    try:
+                        verdict = _take(source, request, response, sha, seen, label, pending, report)
+                    except BaseException as error:
+                        if is_fleeting:  # it is in hand, and nobody may give it again: the next run reads it from the archive
+                            unread = Verdict(Outcome.OK, "unread", f"{request.name} is kept and waits to be read: {type(error).__name__}")
+                            acknowledge(_receipt(request, response, run_id, label, sha, unread, limits.text))
+                        raise
+                if verdict.outcome is Outcome.OK and accepted.get(request_id) == sha:
+                    verdict = Verdict(Outcome.UNCHANGED, verdict.reason, verdict.message)
+                if verdict.outcome in ACCEPTED:
+                    accepted[request_id] = sha
+                    taken.add((request_id, sha))
+            receipt = _receipt(request, response, run_id, label, sha, judged(verdict, request.due, response.fetched_at), limits.text)
+            acknowledge(receipt)
+            report.receipts.append(receipt)
+            report.outcomes[(request.source, request.feed, receipt.outcome)] += 1
+            if receipt.is_failure:
+                report.problems.append(receipt)
+            if len(pending.payloads) >= FLUSH_PAYLOADS:
+                parsed_before |= pending.payloads
+                full, pending = pending, _Pending(limits)
+                _flush(full, archive, lake, report, durable=durable)
+            progress(number)
+    except BaseException:
+        try:
+            if any(TABLES[table].replace for table in pending.frames):  # half of a configuration would replace the whole
+                pending = _Pending(limits, receipts=pending.receipts)
+            _flush(pending, archive, lake, report, durable=durable)
+        except Exception:  # what went wrong first is what is told; the next run reads from the archive what this one could not commit
+            logger.exception("what was taken in before could not be committed either")
+        raise
     _flush(pending, archive, lake, report, durable=durable)
     return report
 
 
-def _pairs(attempts: pl.DataFrame) -> list[tuple[tuple[str, str, str], str]]:
+def _receipt(request: Request, response: Response, run_id: str, label: DataOrigin, sha: str | None, verdict: Verdict, limits: TextLimits) -> Receipt:
+    return Receipt(
+        attempted_at=response.fetched_at,
+        run_id=run_id,
+        source=request.source,
+        feed=request.feed,
+        request_key=request.key,
+        request_name=request.name,
+        outcome=verdict.outcome,
+        reason=storable(verdict.reason, limits.message_characters),
+        message=storable(verdict.message, limits.message_characters),
+        http_status=response.status,
+        payload_bytes=len(response.body),
+        payload_sha256=sha,
+        data_origin=label,
+    )
+
+
+def _not_in_lake(by_name: Mapping[str, Source], archive: Archive, lake: Lake) -> set[_Pair]:
+    """Give request and sha256 of the payloads that were last accepted and that the lake never saw: a run was cut off in between."""
+    observed = [name for name, source in by_name.items() if not _is_state(source)]
+    held = lake.parsed()
+    if held.keys() >= set(archive.accepted(observed)["payload_sha256"].to_list()):
+        return set()
+    judged_last = archive.ended(observed, (*ACCEPTED, *REFUSED))
+    last = dict(zip(_pairs(judged_last), judged_last["outcome"].to_list(), strict=True))
+    return {pair for pair, outcome in last.items() if outcome in ACCEPTED and pair[1] not in held}
+
+
+def _is_state(source: Source) -> bool:
+    """Tell whether a source's payloads are configuration, which counts as a whole."""
+    return bool(source.tables) and TABLES[source.tables[0]].replace
+
+
+def _pairs(attempts: pl.DataFrame) -> list[_Pair]:
     """Give the request and sha256 of every attempt."""
     *requests, shas = (attempts[name].to_list() for name in ("source", "feed", "request_key", "payload_sha256"))
     return list(zip(zip(*requests, strict=True), shas, strict=True))
@@ -245,8 +367,9 @@ def _may_be_empty(parsed: Parsed) -> bool:
     return not parsed.frames
 
 
-def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, durable: bool) -> _Pending:
-    """Validate what is pending, commit it as one batch, then record the receipts."""
+def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, durable: bool) -> None:
+    """Write the receipts that wait, then validate what is pending and commit it as one batch."""
+    archive.record(pending.receipts)
     # Configuration with one unreadable file would replace the whole by a part: keep what there was.
     half = report.problems and any(TABLES[table].replace for table in pending.frames)
     if pending.payloads and not half:
@@ -277,8 +400,6 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, d
             report.configuration_error = f"configuration rows were refused, the one before stays: {', '.join(refused)}"
         else:
             lake.commit(pending.payloads, good, durable=durable)
-    archive.record(pending.receipts)
-    return _Pending(pending.limits)
 
 
 def _refuse(pending: _Pending, report: Report, reject: Reject, sha: str) -> None:

@@ -1,22 +1,67 @@
-"""What a home is for: one home holds the sample or real data, never both."""
+"""What a home is: one home holds the sample or real data, never both, in a format it knows the number of.
+
+A change of what a home holds raises FORMAT and adds the step that brings an older home there. A home of a newer format than this
+code knows is refused before anything is written.
+"""
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
+from filelock import FileLock
+
+from ingest.archive import Archive
 from ingest.files import write_atomic
 from ingest.inbox import Inbox
+from ingest.journal import sealed, unsealed
+from ingest.lake import Lake, LakeError
+from ingest.notes import adopt_note
 from ingest.settings import Settings
-from ingest.source import DataOrigin
+from ingest.source import DataOrigin, HomeError
 
 
-class MixedHomeError(Exception):
+class FormatError(HomeError):
+    """This code does not know what the home holds."""
+
+
+class MixedHomeError(HomeError):
     """Sample and real data were about to meet in one home."""
 
 
+def _chain_the_journals(settings: Settings) -> None:
+    """Format 1 had lines of receipts and of the manifest that nothing held together, and notes that did not prove themselves."""
+    Archive(settings.archive).adopt()
+    with suppress(LakeError):  # whoever reads it is told to make the lake anew from the archive, and that needs no manifest
+        Lake(settings.lake).adopt()
+    for path in (settings.status, settings.rebuilding, *settings.releases.glob("*/manifest.json")):
+        adopt_note(path)
+    adopt_note(settings.rejected, "rejected")
+
+
+# Step N brings a home of format N + 1 to the one after it. Each may be cut off anywhere and be taken again.
+_STEPS: tuple[Callable[[Settings], None], ...] = (_chain_the_journals,)
+FORMAT = len(_STEPS) + 1
+
+
+def open_home(settings: Settings) -> None:
+    """Bring a home to the present format; a new one stays untouched. Whoever reads or writes archive or lake opens the home first.
+
+    Raises FormatError for a home of a newer format, or one whose note of it cannot be read, with nothing written.
+    """
+    if format_of(settings) == FORMAT:
+        return
+    with FileLock(settings.root / "home.lock"):
+        for step in _STEPS[format_of(settings) - 1 :]:
+            step(settings)
+        _write(settings, _note(settings) | {"format": FORMAT})
+
+
 def origin_of(settings: Settings) -> DataOrigin | None:
-    """Give the origin of the home's first data; None for a new home."""
-    marker = settings.root / "home.json"
-    return DataOrigin(json.loads(marker.read_text())["data_origin"]) if marker.is_file() else None
+    """Give the origin of the home's first data; None for a new home. Raises FormatError where its note cannot be read."""
+    held = _note(settings).get("data_origin")
+    return None if held is None else DataOrigin(held)
 
 
 def source_of(settings: Settings) -> DataOrigin:
@@ -32,9 +77,45 @@ def source_of(settings: Settings) -> DataOrigin:
 
 def claim(settings: Settings, origin: DataOrigin) -> None:
     """Dedicate a new home to an origin; raises MixedHomeError when sample and real data would mix."""
-    held = origin_of(settings)
-    if held is None:
-        note = {"data_origin": str(origin), "created_at": datetime.now(UTC).isoformat(timespec="seconds")}
-        write_atomic(settings.root / "home.json", json.dumps(note).encode())
-    elif (held is DataOrigin.SAMPLE) != (origin is DataOrigin.SAMPLE):
+    settings.root.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.root / "home.lock"):  # two first runs at once: one of them is the first
+        held = origin_of(settings)
+        if held is None:
+            note = {"format": FORMAT, "data_origin": str(origin), "created_at": datetime.now(UTC).isoformat(timespec="seconds")}
+            _write(settings, _note(settings) | note)
+    if held is not None and (held is DataOrigin.SAMPLE) != (origin is DataOrigin.SAMPLE):
         raise MixedHomeError(f"the home {settings.root} holds {held} data and cannot take {origin} data; set ALUMINA_HOME to another folder")
+
+
+_MEND = "restore it from a backup"
+
+
+def _write(settings: Settings, note: dict[str, Any]) -> None:
+    write_atomic(settings.root / "home.json", sealed(json.dumps(note)))
+
+
+def _note(settings: Settings) -> dict[str, Any]:
+    """Read what the home says of itself; raises FormatError where that is not as it was written. Format 1 had nothing to tell that by."""
+    path = settings.root / "home.json"
+    if not path.is_file():
+        return {}
+    body = path.read_bytes()
+    row = unsealed(body)
+    try:
+        note = json.loads(body if row is None else row)
+    except ValueError:
+        note = None
+    if not isinstance(note, dict) or (row is None and note.keys() != {"data_origin", "created_at"}):
+        raise FormatError(f"{path} has changed on disk; {_MEND}")
+    return note
+
+
+def format_of(settings: Settings) -> int:
+    """Give the format of what the home holds, that of this code for a new home; raises FormatError as `open_home` does."""
+    note = _note(settings)
+    # Homes had no number before there were two formats; one without a note is new, or was cut off before it was named.
+    is_new = not note and not settings.archive.exists() and not settings.lake.exists()
+    held = int(note.get("format", FORMAT if is_new else 1))
+    if held > FORMAT:
+        raise FormatError(f"the home {settings.root} has format {held}, and this version knows formats up to {FORMAT}; use the newer version on it")
+    return held

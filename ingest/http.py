@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from ingest.settings import DEFAULT_AGENT
 from ingest.source import Request, Response
-
-USER_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,8 @@ class HttpClient:
     """Fetches requests one after another. Redirects are not followed: an address that moved is news, not data."""
 
     pace: Pace = field(default_factory=Pace)
+    agent: str = DEFAULT_AGENT
+    """What the client calls itself (`ALUMINA_USER_AGENT`)."""
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -45,7 +46,7 @@ class HttpClient:
         if request.url is None:
             raise ValueError(f"{request.source}/{request.feed} has no address; its files are exported by people")
         host = urlsplit(request.url).netloc
-        with httpx.Client(timeout=self.pace.timeout, follow_redirects=False, headers={"User-Agent": USER_AGENT}) as client:
+        with httpx.Client(timeout=self.pace.timeout, follow_redirects=False, headers={"User-Agent": self.agent}) as client:
             for delay in (*self.pace.retry_after, None):
                 self._wait_turn(host)
                 answer, failure = None, ""

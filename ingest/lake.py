@@ -1,13 +1,15 @@
 """The lake: validated frames as Parquet, committed batch by batch.
 
-A batch's files are written first; one line in `manifest.jsonl` commits them all. A file without a line is debris of an
-interrupted run and is written again under the same name. Readers check each file's sha256 against the manifest, since a
-flipped bit in Parquet is silent.
+A batch's files are written first; one line in `manifest.jsonl`, a journal (`ingest.journal`), commits them all. A file without a
+line is debris of an interrupted run and is written again under the same name. Any number of processes may commit, one at a time,
+and a payload that is there already is not committed again. Readers check each file's sha256 against the manifest, since a flipped
+bit in Parquet is silent.
 """
 
 import hashlib
 import io
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,12 +17,17 @@ from pathlib import Path
 import orjson
 import polars as pl
 
-from ingest.files import append_lines, write_atomic
+from ingest.files import write_atomic
+from ingest.journal import Fault, Journal, JournalError
+from ingest.source import HomeError
 from quality.raw import TABLES, RawTable
 
 
-class LakeError(Exception):
-    """A committed file is missing or has changed."""
+class LakeError(HomeError):
+    """A committed file is missing or has changed, or the manifest has."""
+
+
+_REBUILD = "run `alumina rebuild`, the archive holds its payloads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,49 +55,95 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.manifest = root / "manifest.jsonl"
-        self._read: tuple[bytes, tuple[Batch, ...]] = (b"", ())
+        # The lock lies beside the lake, so that it outlives a lake that is made anew.
+        self.log = Journal(root, self.manifest.name, root.with_name(f"{root.name}.lock"))
+        self._read: tuple[list[bytes], tuple[Batch, ...]] = ([], ())
 
     def batches(self) -> Iterator[Batch]:
-        """Read every commit in order; a line cut by an interrupted write commits nothing."""
-        manifest = self.manifest.read_bytes() if self.manifest.is_file() else b""
-        if manifest != self._read[0]:  # a run asks more than once, and a manifest of ten years is long
-            self._read = (manifest, tuple(_batches(manifest)))
+        """Read every commit in order; raises LakeError where the manifest is not as it was written."""
+        try:
+            lines = self.log.read()
+        except JournalError as error:
+            raise LakeError(f"{error}; {_REBUILD}") from None
+        if lines is not self._read[0]:
+            self._read = (lines, tuple(map(_batch, lines)))
         return iter(self._read[1])
+
+    def faults(self) -> Iterator[Fault]:
+        """Name everything that is not as it was written: lines of the manifest, and committed files that are missing or have changed."""
+        yield from self.log.faults()
+        try:
+            batches = list(self.batches())
+        except LakeError:
+            return  # which files were committed cannot be told
+        for file in (file for batch in batches for file in batch.files):
+            if not self._is_whole(file):
+                yield Fault(self.root / file.path, "is missing or has changed on disk")
+
+    def verify(self) -> int:
+        """Hash every committed file and give their number; raises LakeError for the first fault there is."""
+        for fault in self.faults():
+            raise LakeError(f"{fault}; {_REBUILD}")
+        return sum(len(batch.files) for batch in self.batches())
+
+    def adopt(self) -> None:
+        """Chain a manifest written before its lines were chained; raises LakeError, with nothing changed, where one cannot be read."""
+        try:
+            self.log.adopt(_is_batch)
+        except JournalError as error:
+            raise LakeError(f"{error}; {_REBUILD}") from None
+
+    def clear(self) -> None:
+        """Delete the whole lake, while nobody commits."""
+        with self.log.held():
+            if self.root.is_dir():
+                shutil.rmtree(self.root)
 
     def parsed(self) -> dict[str, str]:
         """Give the payloads the lake holds: sha256 -> newest parser version."""
         return {sha: version for batch in self.batches() for sha, version in batch.payloads.items()}
 
     def commit(self, payloads: Mapping[str, str], frames: Mapping[str, pl.DataFrame], *, durable: bool = True) -> Batch:
-        """Write the validated frames of some payloads and commit them as one batch.
+        """Write the validated frames of some payloads and commit them as one batch; gives the batch that holds them where there is one.
 
         The batch's name follows from the payloads, their parser versions and how often these were committed before, so the same input
         gives the same files, and going back to an earlier parser is a batch that nobody has seen.
         """
-        done = list(self.batches())
-        same = [batch for batch in done if batch.payloads == payloads]
-        # The same payloads read by the same parsers are there already: after a cut-off run, or the same configuration as before.
-        newest = {sha: batch for batch in done for sha in payloads.keys() & batch.payloads.keys()}
-        is_state = any(TABLES[name].replace for name in frames)
-        current = [batch for batch in done if any(TABLES[file.table].replace for file in batch.files)][-1:]
-        if same and (current == same[-1:] if is_state else all(newest[sha] is same[-1] for sha in payloads)):
-            return same[-1]
-        batch_id = hashlib.sha256(json.dumps([len(same), sorted(payloads.items())]).encode()).hexdigest()[:16]
-        files = tuple(
-            self._write(TABLES[name], period, part, batch_id, durable=durable)
-            for name, frame in frames.items()
-            for period, part in _by_period(TABLES[name], frame)
-        )
-        batch = Batch(batch_id, dict(payloads), files)
-        append_lines(self.manifest, [json.dumps(asdict(batch))])
+        with self.log.held():
+            done = list(self.batches())
+            newest = {sha: batch for batch in done for sha in batch.payloads}
+            same = [batch for batch in done if batch.payloads == payloads]
+            if any(TABLES[name].replace for name in frames):
+                if same and [batch for batch in done if any(TABLES[file.table].replace for file in batch.files)][-1:] == same[-1:]:
+                    return same[-1]
+            # What is there, read by the same parser, stays as it is: after a cut-off run, and where another run took it in meanwhile.
+            elif held := {sha for sha, version in payloads.items() if sha in newest and newest[sha].payloads[sha] == version}:
+                if held == payloads.keys():
+                    return max((newest[sha] for sha in held), key=done.index)
+                payloads = {sha: version for sha, version in payloads.items() if sha not in held}
+                frames = {name: frame.filter(~pl.col("payload_sha256").is_in(list(held))) for name, frame in frames.items()}
+                same = [batch for batch in done if batch.payloads == payloads]
+            batch_id = hashlib.sha256(json.dumps([len(same), sorted(payloads.items())]).encode()).hexdigest()[:16]
+            files = tuple(
+                self._write(TABLES[name], period, part, batch_id, durable=durable)
+                for name, frame in frames.items()
+                for period, part in _by_period(TABLES[name], frame)
+            )
+            batch = Batch(batch_id, dict(payloads), files)
+            self.log.append([json.dumps(asdict(batch))], self.manifest.name)
         return batch
 
     def verified(self, file: LakeFile) -> Path:
         """Give the path of a committed file after hashing it again; raises LakeError when it is not the one committed."""
-        path = self.root / file.path
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != file.sha256:
-            raise LakeError(f"lake file {file.path} is missing or has changed on disk; run `alumina rebuild`, the archive holds its payloads")
-        return path
+        if not self._is_whole(file):
+            raise LakeError(f"lake file {file.path} is missing or has changed on disk; {_REBUILD}")
+        return self.root / file.path
+
+    def _is_whole(self, file: LakeFile) -> bool:
+        try:
+            return hashlib.sha256((self.root / file.path).read_bytes()).hexdigest() == file.sha256
+        except OSError:
+            return False
 
     def _write(self, table: RawTable, period: str, frame: pl.DataFrame, batch_id: str, *, durable: bool) -> LakeFile:
         buffer = io.BytesIO()
@@ -101,13 +154,18 @@ class Lake:
         return LakeFile(table.name, path, hashlib.sha256(body).hexdigest(), frame.height)
 
 
-def _batches(manifest: bytes) -> Iterator[Batch]:
-    for line in manifest.splitlines():
-        try:
-            row = orjson.loads(line)
-            yield Batch(row["batch_id"], row["payloads"], tuple(LakeFile(**file) for file in row["files"]))
-        except (ValueError, KeyError, TypeError):
-            continue
+def _is_batch(line: bytes) -> bool:
+    """Tell whether a line is a commit as `Lake.commit` writes it."""
+    try:
+        _batch(line)
+        return bool(orjson.loads(line).keys() == Batch.__dataclass_fields__.keys())
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _batch(line: bytes) -> Batch:
+    row = orjson.loads(line)
+    return Batch(row["batch_id"], row["payloads"], tuple(LakeFile(**file) for file in row["files"]))
 
 
 def _by_period(table: RawTable, frame: pl.DataFrame) -> Iterable[tuple[str, pl.DataFrame]]:

@@ -13,11 +13,12 @@ from typing import Protocol
 from ingest import values
 from ingest.archive import Archive, Receipt
 from ingest.catalog.calendar import Calendar
+from ingest.catalog.documents import catalog_files
+from ingest.catalog.references import faults_of
 from ingest.deadline import Deadlines, load_deadlines
 from ingest.inbox import Entry, Inbox
 from ingest.inspect import TRUNCATED
 from ingest.source import ACCEPTED, REFUSED, DataOrigin, Outcome, Request, Response, Source, Verdict
-from ingest.sources.catalog import catalog_files
 from ingest.storable import storable
 
 FILE_LIMIT = 64 * 2**20
@@ -45,9 +46,14 @@ class CatalogOrigin:
     data_origin: DataOrigin = DataOrigin.CONFIG
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
-        """Give every catalogue file."""
-        for name, body in catalog_files(self.overlay):
-            yield Request("catalog", "catalog", name, name), Response(body, datetime.now(UTC))
+        """Give every catalogue file. What is wrong with one, by itself or beside the others, is known before any of it is parsed."""
+        files = list(catalog_files(self.overlay))
+        wrong: dict[str, list[str]] = {}
+        for fault in faults_of(files):
+            wrong.setdefault(fault.file, []).append(str(fault))
+        for name, body in files:
+            verdict = Verdict(Outcome.FORMAT_CHANGED, "wrong_catalogue", f"catalogue file {'; '.join(wrong[name])}") if name in wrong else None
+            yield Request("catalog", "catalog", name, name), Response(body, datetime.now(UTC), verdict=verdict)
 
 
 @dataclass(frozen=True)
@@ -166,6 +172,8 @@ class ReplayOrigin:
     """
 
     archive: Archive
+    only: frozenset[tuple[tuple[str, str, str], str]] | None = None
+    """Request and sha256 of the payloads that are given, where that is not all of them."""
 
     @property
     def data_origin(self) -> DataOrigin:
@@ -181,6 +189,8 @@ class ReplayOrigin:
         for receipt in self.archive.receipts():
             sha, key = receipt.payload_sha256, receipt.request_key
             if sha is None or (receipt.request, sha) in seen or receipt.source not in names or not _is_judged(receipt):
+                continue
+            if self.only is not None and (receipt.request, sha) not in self.only:
                 continue
             seen.add((receipt.request, sha))
             day = values.day(key) if len(key) == 8 and key.isdigit() else None  # daily files are keyed by their day

@@ -1,5 +1,6 @@
 """Paths and credentials: the only reader of the environment."""
 
+import importlib.metadata
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from pydantic import AwareDatetime, Field, SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+PACKAGE_VERSION = importlib.metadata.version("alumina-warehouse")
+DEFAULT_AGENT = f"alumina-warehouse/{PACKAGE_VERSION}"
 
 
 class _Environment(EnvSettingsSource):
@@ -28,6 +31,12 @@ class Settings(BaseSettings):
     as_of_kept: int = Field(default=3, ge=1, description="Builds as of a past time that are kept.")
     lock_wait_seconds: float = Field(default=600, ge=0, description="How long a writer waits for another one.")
     inbox_settle_seconds: float = Field(default=2, ge=0, description="How long a dropped file must be left alone before it counts.")
+
+    user_agent: str = Field(
+        default=DEFAULT_AGENT,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        description="What the HTTP client calls itself to exchanges: one line of ASCII; add an address where you can be asked.",
+    )
 
     alert_webhook: SecretStr | None = Field(default=None, description="Address that hears of failed runs: https, or http on this machine.")
 
@@ -99,6 +108,11 @@ class Settings(BaseSettings):
     def rebuilding(self) -> Path:
         """There while the lake is made anew: until that has ended it holds a part of what the archive does."""
         return self.root / "rebuilding.json"
+
+    @property
+    def restoring(self) -> Path:
+        """There while a backup is being put back into an empty home."""
+        return self.root / "restoring.json"
 
     @property
     def dagster(self) -> Path:

@@ -41,21 +41,12 @@ class Limits:
     wall_seconds: float
 
 
-def limits_in_force() -> Limits:
-    """Give the limits of `limits.toml`, the operator's in place of the shipped ones."""
-    from ingest.catalog.limits import load_limits  # polars stays out of the child
-    from ingest.settings import Settings
-
-    return load_limits(Settings().catalog_overlay).sheet
-
-
 class _RefusedError(Exception):
     """The child's verdict: reason and sentence."""
 
 
-def read(body: bytes) -> list[list[str]]:
+def read(body: bytes, limits: Limits) -> list[list[str]]:
     """Give the rows of the first sheet as text, blank rows included; raises PayloadError when it cannot be read within its limits."""
-    limits = limits_in_force()
     try:
         done = subprocess.run(
             [*COMMAND, json.dumps(asdict(limits))],

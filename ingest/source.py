@@ -115,6 +115,10 @@ class PayloadError(Exception):
         self.verdict = Verdict(outcome, reason, message)
 
 
+class HomeError(Exception):
+    """What a home holds cannot be used as it is; the message says what is wrong and what to do."""
+
+
 class ConfigurationError(ValueError):
     """The operator's catalogue cannot be used; the message names the file. No payload is to blame for it."""
 

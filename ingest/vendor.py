@@ -15,10 +15,9 @@ from typing import Any
 import polars as pl
 
 from ingest import sheet, values
-from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
-from ingest.catalog.limits import load_limits
+from ingest.catalog.calendar import Calendar, CalendarHorizonError
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
-from ingest.settings import Settings
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.table import Line, below_header, csv_lines, filled, repeats
 from quality.raw import TABLES
@@ -86,6 +85,7 @@ class VendorSource:
 
     name: str
     feeds: Mapping[str, Feed]
+    configuration: Configuration = SHIPPED_ONLY
     parser_version: str = "2"
     cadence: Cadence = Cadence.ANY_DAY
 
@@ -116,12 +116,12 @@ class VendorSource:
         if match is None:
             raise ValueError(f"{request.name} is not a drop file")
         table = self.feeds[request.feed].table
-        lines = read_lines(match["form"], body)
+        lines = read_lines(match["form"], body, self.configuration.limits.sheet)
         rows, remarks, rejects = (
-            _unpivot(table, lines, load_limits(Settings().catalog_overlay).of(self.name, request.feed).rows) if _is_wide(lines) else _long(lines)
+            _unpivot(table, lines, self.configuration.limits.of(self.name, request.feed).rows) if _is_wide(lines) else _long(lines)
         )
         _refuse(rows, match["provider"].upper())
-        calendar = load_calendar(Settings().catalog_overlay)
+        calendar = self.configuration.calendar
         kept: list[dict[str, Any]] = []
         for row in rows:
             try:
@@ -225,9 +225,9 @@ def provider_of(text: str) -> str:
     return PROVIDERS.get(text, text.upper())
 
 
-def read_lines(form: str, body: bytes) -> list[Line]:
+def read_lines(form: str, body: bytes, limits: sheet.Limits) -> list[Line]:
     """Give the lines of a CSV or a spreadsheet that hold anything, with their numbers; raises PayloadError when they cannot be read."""
-    return filled(enumerate(sheet.read(body), start=1) if form == "xlsx" else csv_lines(body))
+    return filled(enumerate(sheet.read(body, limits), start=1) if form == "xlsx" else csv_lines(body))
 
 
 def records(lines: Sequence[Line], columns: Sequence[str]) -> list[dict[str, Any]]:
@@ -276,7 +276,7 @@ def _unpivot(table: str, lines: Sequence[Line], most: int) -> tuple[list[dict[st
     if missing:
         raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"no row is labelled {', '.join(missing)}; add it and drop the file again")
     width = len(labels["series_id"])
-    if len(labels) > (allowed := load_limits().shape.label_rows) or len(days) * width > most:  # each figure repeats its labels
+    if len(labels) > (allowed := SHIPPED_ONLY.limits.shape.label_rows) or len(days) * width > most:  # each figure repeats its labels
         raise PayloadError(
             Outcome.NOT_DATA,
             "oversized",

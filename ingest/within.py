@@ -8,7 +8,8 @@ import re
 from itertools import chain, islice
 from typing import Any
 
-from ingest.catalog.limits import FeedLimits, load_limits
+from ingest.catalog.configuration import SHIPPED_ONLY
+from ingest.catalog.limits import FeedBounds
 from ingest.inspect import kind_of
 from ingest.source import Outcome, PayloadError
 
@@ -16,21 +17,21 @@ ADVICE = "export a shorter span, or raise the limit in catalog/limits.toml of th
 _NESTED = (dict, list)
 
 
-def require_within(name: str, body: bytes, limits: FeedLimits) -> None:
+def require_within(name: str, body: bytes, limits: FeedBounds) -> None:
     """Raise PayloadError with the outcome `not_data`, reason `oversized`, where a payload is more than its feed may have."""
     _require_counts(name, body, limits)
-    most_in_a_tag = load_limits().shape.tag_bytes
+    most_in_a_tag = SHIPPED_ONLY.limits.shape.tag_bytes
     if kind_of(body) == "html" and re.search(rb"<[^<>]{%d}" % most_in_a_tag, body):  # a reader of pages compares each name in a tag with each
         raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has a tag of more than {most_in_a_tag:,} bytes; no page of the feeds has")
 
 
-def _require_counts(name: str, body: bytes, limits: FeedLimits) -> None:
+def _require_counts(name: str, body: bytes, limits: FeedBounds) -> None:
     for count, most, what in counted(body, limits):
         if count > most:
             raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has more {what} than the {most:,} that are read; {ADVICE}")
 
 
-def counted(body: bytes, limits: FeedLimits) -> list[tuple[int, int, str]]:
+def counted(body: bytes, limits: FeedBounds) -> list[tuple[int, int, str]]:
     """Count what can be counted of this kind of content: how many, how many are allowed, of what."""
     if len(body) > limits.bytes:
         return [(len(body), limits.bytes, "bytes")]

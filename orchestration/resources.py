@@ -9,14 +9,16 @@ import dagster as dg
 
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, load_calendar
+from ingest.catalog.configuration import Configuration
 from ingest.deadline import load_deadlines
-from ingest.home import source_of
+from ingest.home import open_home, source_of
 from ingest.http import HttpClient
 from ingest.lake import Lake
 from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, SampleOrigin
 from ingest.settings import Settings
-from ingest.source import SHANGHAI
-from ingest.sources import SOURCES
+from ingest.source import SHANGHAI, Source
+from ingest.sources import SOURCES, sources
+from orchestration.home.backup import half_a_home
 from orchestration.instance.alive import alive
 from orchestration.warehouse.load import half_a_lake
 
@@ -28,7 +30,8 @@ class Home(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Home"]:
-        """Be known to live while a run is executed; a sensor is no run."""
+        """Open the home, and be known to live while a run is executed; a sensor is no run."""
+        open_home(self.settings)
         with alive(self.settings, context.run.run_id) if context.run else nullcontext():
             yield self
 
@@ -39,8 +42,16 @@ class Home(dg.ConfigurableResource):
 
     def calendar(self) -> Calendar:
         """The trading calendar as it stands now: a long-lived daemon sees the years the operator adds."""
-        load_calendar.cache_clear()
         return load_calendar(self.settings.catalog_overlay)
+
+    @property
+    def configuration(self) -> Configuration:
+        """What reading a payload takes of this home's catalogue, as it stands now."""
+        return Configuration(self.settings.catalog_overlay)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Every source, reading payloads by the catalogue as it stands now; a run makes them once for each asset."""
+        return sources(self.configuration)
 
     @property
     def archive(self) -> Archive:
@@ -82,7 +93,7 @@ class Intake(dg.ConfigurableResource):
 
     def refuse_half_a_lake(self, home: Home) -> None:
         """Raise IntakeError where a rebuild was cut off and this run is not its sequel: what it would publish lacks what is not in the lake again."""
-        if self.source != "archive" and (why := half_a_lake(home.settings)):
+        if why := half_a_home(home.settings) or (half_a_lake(home.settings) if self.source != "archive" else ""):
             raise IntakeError(why)
 
     def origin(self, home: Home) -> Origin:
@@ -107,7 +118,7 @@ class Intake(dg.ConfigurableResource):
             case "live":
                 end = last or datetime.now(SHANGHAI).date()
                 begin = first or calendar.back(end, self.lookback_days)
-                return LiveOrigin(begin, end, calendar, HttpClient().fetch, load_deadlines(settings.catalog_overlay))
+                return LiveOrigin(begin, end, calendar, HttpClient(agent=settings.user_agent).fetch, load_deadlines(settings.catalog_overlay))
             case "archive":
                 return ReplayOrigin(home.archive)
         raise IntakeError(f"source {kind!r} is not one of sample, files, inbox, live, archive")

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableGate:
-    """What must hold for one published table: its key, columns never null, columns with few values, and fewest rows."""
+    """What must hold for one published table beside its key: columns never null, columns with few values, and fewest rows."""
 
-    key: tuple[str, ...]
     never_null: tuple[str, ...]
     value_sets: Mapping[str, tuple[Any, ...]]
     minimum_rows: int = 1
@@ -30,7 +29,6 @@ class TableGate:
 
 GATES: dict[str, TableGate] = {
     "serving.outlook_v1": TableGate(
-        key=("commodity_code", "as_of_date", "horizon"),
         never_null=(
             "commodity_code", "as_of_date", "decision_at", "horizon", "direction", "coverage", "status", "valid_until",
             "model_version", "inputs_hash", "data_origin", "disclaimer",
@@ -43,29 +41,24 @@ GATES: dict[str, TableGate] = {
         },
     ),
     "marts.fct_futures_daily": TableGate(
-        key=("contract_code", "trade_date"),
         never_null=("commodity_code", "contract_code", "trade_date", "delivery_month", "available_at", "payload_sha256", "data_origin"),
         value_sets={"trend_state": ("up_strong", "down_strong", "none")},
     ),
     "marts.fct_receipts_daily": TableGate(
-        key=("commodity_code", "trade_date"),
         never_null=("commodity_code", "trade_date", "receipts_t", "available_at", "payload_sha256", "data_origin"),
         value_sets={},
         minimum_rows=0,
     ),
     "marts.fct_basis_daily": TableGate(
-        key=("commodity_code", "trade_date", "futures_leg", "price_source", "provider", "spot_leg"),
         never_null=("commodity_code", "trade_date", "futures_leg", "price_source", "spot_leg", "contract_code"),
         value_sets={"futures_leg": ("close", "settle", "t1130")},
         minimum_rows=0,
     ),
     "marts.fct_sentiment_daily": TableGate(
-        key=("commodity_code", "as_of_date"),
         never_null=("commodity_code", "as_of_date", "decision_at", "coverage", "config_version", "inputs_hash", "data_origin"),
         value_sets={},
     ),
     "serving.alerts": TableGate(
-        key=("commodity_code", "rule_id", "alert", "raised_at"),
         never_null=("commodity_code", "rule_id", "alert", "rule_name", "rule_name_zh", "raised_date", "raised_at", "is_active", "data_origin"),
         value_sets={},
         minimum_rows=0,
@@ -87,8 +80,8 @@ class GateResult:
     """Key and value of the first rows that broke it."""
 
 
-def run_gate(frames: Mapping[str, "pd.DataFrame"], docs: Path) -> list[GateResult]:
-    """Audit published tables (name -> frame) and write Data Docs into `docs`.
+def run_gate(frames: Mapping[str, "pd.DataFrame"], keys: Mapping[str, tuple[str, ...]], docs: Path) -> list[GateResult]:
+    """Audit published tables (name -> frame, name -> key columns) and write Data Docs into `docs`.
 
     Every gated table must be there; a missing one is a failed rule, not an exception.
     """
@@ -113,13 +106,13 @@ def run_gate(frames: Mapping[str, "pd.DataFrame"], docs: Path) -> list[GateResul
         if table not in GATES:
             continue
         batch = source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("all")
-        suite = context.suites.add(gx.ExpectationSuite(name=table, expectations=_expectations(GATES[table], list(frame.columns))))
+        suite = context.suites.add(gx.ExpectationSuite(name=table, expectations=_expectations(GATES[table], keys[table], list(frame.columns))))
         definitions.append((table, frame, context.validation_definitions.add(gx.ValidationDefinition(name=table, data=batch, suite=suite))))
     for table, frame, definition in definitions:
         checkpoint = gx.Checkpoint(
             name=table,
             validation_definitions=[definition],
-            result_format={"result_format": "SUMMARY", "unexpected_index_column_names": list(GATES[table].key)},
+            result_format={"result_format": "SUMMARY", "unexpected_index_column_names": list(keys[table])},
         )
         outcome = checkpoint.run(batch_parameters={"dataframe": frame})
         results.extend(_result(table, result) for result in next(iter(outcome.run_results.values())).results)
@@ -127,13 +120,13 @@ def run_gate(frames: Mapping[str, "pd.DataFrame"], docs: Path) -> list[GateResul
     return results
 
 
-def _expectations(gate: TableGate, columns: list[str]) -> list[Any]:
+def _expectations(gate: TableGate, key: tuple[str, ...], columns: list[str]) -> list[Any]:
     import great_expectations.expectations as gxe
 
     bounded = [FIELDS[name] for name in columns if name in FIELDS and (FIELDS[name].ge is not None or FIELDS[name].le is not None)]
     return [
         gxe.ExpectTableRowCountToBeBetween(min_value=gate.minimum_rows),
-        gxe.ExpectCompoundColumnsToBeUnique(column_list=list(gate.key)),
+        gxe.ExpectCompoundColumnsToBeUnique(column_list=list(key)),
         *(gxe.ExpectColumnValuesToNotBeNull(column=name) for name in gate.never_null),
         *(gxe.ExpectColumnValuesToBeInSet(column=name, value_set=list(values)) for name, values in gate.value_sets.items()),
         *(gxe.ExpectColumnValuesToBeBetween(column=field.name, min_value=field.ge, max_value=field.le) for field in bounded),

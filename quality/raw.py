@@ -38,9 +38,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class RawTable:
-    """One raw table: columns (provenance aside), which may be null, its key, its period column and its rules."""
+    """One raw table: what it holds, columns (provenance aside), which may be null, its key, its period column and its rules."""
 
     name: str
+    about: str
+    """What its rows are, in a sentence or two; what one row is says the key."""
     columns: tuple[str, ...]
     required: tuple[str, ...]
     key: tuple[str, ...]
@@ -49,6 +51,8 @@ class RawTable:
     rules: tuple[Rule, ...] = ()
     replace: bool = False
     """True for configuration and logs: `raw` holds their newest state only. False for facts: all vintages."""
+    staged: bool = True
+    """False for what no dbt model reads: it stands in `raw` for who asks, without a staging model."""
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:
@@ -60,6 +64,18 @@ class RawTable:
         """Polars types with the provenance columns, as kept in the lake and in `raw`."""
         extra = [name for name in PROVENANCE if name not in self.columns]
         return self.schema | {name: POLARS_TYPES[FIELDS[name].kind] for name in extra}
+
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """What no two stored rows share: the key, and the payload where several payloads may speak of one fact."""
+        return tuple(dict.fromkeys(self.key if self.replace else (*self.key, "payload_sha256")))
+
+    @property
+    def description(self) -> str:
+        """What one row is, and what the table holds."""
+        *others, last = ("payload" if name == "payload_sha256" else name for name in self.row_key)
+        grain = f"{', '.join(others)} and {last}" if others else last
+        return f"One row per {grain}. {self.about}"
 
     @property
     def every_rule(self) -> tuple[Rule, ...]:
@@ -216,8 +232,8 @@ _ONE_MODEL = Rule(
 )
 
 
-def _vendor(name: str, *rules: Rule) -> RawTable:
-    return RawTable(name, _VENDOR_COLUMNS, _VENDOR_REQUIRED, _VENDOR_KEY, "obs_date", (*_VENDOR_RULES, *rules))
+def _vendor(name: str, about: str, *rules: Rule) -> RawTable:
+    return RawTable(name, about, _VENDOR_COLUMNS, _VENDOR_REQUIRED, _VENDOR_KEY, "obs_date", (*_VENDOR_RULES, *rules))
 
 
 _QUOTE_COLUMNS = (
@@ -249,14 +265,16 @@ _TOTALS_COLUMNS = ("trade_date", "total_scope", "product_id", "volume_lots", "op
 _TOTALS_KEY = ("trade_date", "total_scope", "product_id")
 
 
-def _by_contract(name: str, columns: tuple[str, ...]) -> RawTable:
+def _by_contract(name: str, about: str, columns: tuple[str, ...]) -> RawTable:
     contract = ("trade_date", "instrument", "product_id", "delivery_month_code")
-    return RawTable(name, (*contract, *columns, "extra"), contract, ("trade_date", "instrument"), "trade_date")
+    return RawTable(name, about, (*contract, *columns, "extra"), contract, ("trade_date", "instrument"), "trade_date")
 
 
-def _config(name: str, columns: tuple[str, ...], key: tuple[str, ...], optional: tuple[str, ...] = ()) -> RawTable:
+def _config(
+    name: str, about: str, columns: tuple[str, ...], key: tuple[str, ...], optional: tuple[str, ...] = (), *, staged: bool = True
+) -> RawTable:
     required = tuple(column for column in columns if column not in optional)
-    return RawTable(name, columns, required, key, None, replace=True)
+    return RawTable(name, about, columns, required, key, None, replace=True, staged=staged)
 
 
 TABLES: dict[str, RawTable] = {
@@ -264,15 +282,17 @@ TABLES: dict[str, RawTable] = {
     for table in (
         RawTable(
             "shfe__daily_quotes",
+            "Daily quotes of every product in the exchange file, in its own quote unit.",
             ("trade_date", "product_id", "product_name", "product_class", "delivery_month_code", *_QUOTE_COLUMNS),
             _QUOTE_KEY,
             _QUOTE_KEY,
             "trade_date",
             _QUOTE_RULES,
         ),
-        RawTable("shfe__daily_totals", _TOTALS_COLUMNS, _TOTALS_KEY, _TOTALS_KEY, "trade_date"),
+        RawTable("shfe__daily_totals", "Sum rows (小计, 总计) of the quotes file, for checks.", _TOTALS_COLUMNS, _TOTALS_KEY, _TOTALS_KEY, "trade_date"),
         _by_contract(
             "shfe__settlement_parameters",
+            "Settlement parameters (结算参数): margins as fractions, fees in per mille.",
             (
                 "settle_price", "spec_long_margin_ratio", "spec_short_margin_ratio", "hedge_long_margin_ratio", "hedge_short_margin_ratio",
                 "trade_fee_permille", "trade_fee_cny_lot", "hedge_trade_fee_permille", "hedge_trade_fee_cny_lot",
@@ -281,6 +301,7 @@ TABLES: dict[str, RawTable] = {
         ),
         _by_contract(
             "shfe__margins_fees",
+            "Margins and fees that hold from the settlement of the day, as plain fractions.",
             (
                 "settle_price", "spec_long_margin_ratio", "spec_short_margin_ratio", "hedge_long_margin_ratio", "hedge_short_margin_ratio",
                 "trade_fee_ratio", "trade_fee_cny_lot", "hedge_trade_fee_ratio", "hedge_trade_fee_cny_lot",
@@ -289,14 +310,16 @@ TABLES: dict[str, RawTable] = {
         ),
         _by_contract(
             "shfe__price_limits",
+            "Price limits and margins in force during the day.",
             (
                 "upper_limit_ratio", "lower_limit_ratio",
                 "spec_long_margin_ratio", "spec_short_margin_ratio", "hedge_long_margin_ratio", "hedge_short_margin_ratio",
             ),
         ),
-        RawTable("shfe__trading_day", ("trade_date", "previous_trade_date", "extra"), ("trade_date", "previous_trade_date"), ("trade_date",), "trade_date"),
+        RawTable("shfe__trading_day", "The session the exchange says it is in, and the one before.", ("trade_date", "previous_trade_date", "extra"), ("trade_date", "previous_trade_date"), ("trade_date",), "trade_date"),
         RawTable(
             "shfe__warehouse_receipts",
+            "Warehouse receipts (仓单) of every product; sum rows kept for checks.",
             (
                 "trade_date", "product_id", "product_name", "warehouse_type", "region", "warehouse", "row_level",
                 "receipts_qty", "receipts_change_qty", "quantity_unit", "payload_form", "extra",
@@ -308,6 +331,7 @@ TABLES: dict[str, RawTable] = {
         ),
         RawTable(
             "shfe__member_ranking",
+            "Member ranking, one board a row.",
             (
                 "trade_date", "instrument", "product_id", "delivery_month_code", "board", "row_kind", "rank",
                 "participant_id", "participant", "position_lots", "position_change_lots", "extra",
@@ -318,15 +342,17 @@ TABLES: dict[str, RawTable] = {
         ),
         RawTable(
             "gfex__daily_quotes",
+            "Daily quotes of every product asked for, in its own quote unit.",
             ("trade_date", "product_id", "product_name", "delivery_month_code", *_QUOTE_COLUMNS),
             _QUOTE_KEY,
             _QUOTE_KEY,
             "trade_date",
             _QUOTE_RULES,
         ),
-        RawTable("gfex__daily_totals", _TOTALS_COLUMNS, _TOTALS_KEY, _TOTALS_KEY, "trade_date"),
+        RawTable("gfex__daily_totals", "Sum rows (小计, 总计) of the quotes answer, for checks.", _TOTALS_COLUMNS, _TOTALS_KEY, _TOTALS_KEY, "trade_date"),
         RawTable(
             "gfex__warehouse_receipts",
+            "Warehouse receipts (仓单) in lots; sum rows kept for checks.",
             (
                 "trade_date", "product_id", "product_name", "warehouse_id", "warehouse", "warehouse_type_code", "trademark", "row_level",
                 "receipts_qty", "receipts_change_qty", "previous_receipts_qty", "quantity_unit", "extra",
@@ -336,12 +362,13 @@ TABLES: dict[str, RawTable] = {
             "trade_date",
             _RECEIPTS_RULES,
         ),
-        _vendor("spot__quotes"),
-        _vendor("spot__overseas"),
-        _vendor("cost__series", _ONE_MODEL),
-        _vendor("capacity__series"),
+        _vendor("spot__quotes", "Vendor spot prices."),
+        _vendor("spot__overseas", "Vendor prices abroad, freight by route, CIF and selling FX."),
+        _vendor("cost__series", "Vendor cost, profit and input prices; basis_note carries the model.", _ONE_MODEL),
+        _vendor("capacity__series", "Vendor capacity, rate, output and stock series."),
         RawTable(
             "bars__prices",
+            "Minute and session bars of single contracts.",
             (
                 "provider", "product_id", "delivery_month_code", "event_at", "trade_date", "session", "bar_length",
                 "open_price", "high_price", "low_price", "close_price", "volume_lots", "open_interest_lots", "extra",
@@ -362,6 +389,7 @@ TABLES: dict[str, RawTable] = {
         ),
         RawTable(
             "customs__monthly_trade",
+            "Foreign trade by customs code.",
             (
                 "month", "reporter", "flow", "hs_code", "hs_scope", "commodity_name", "partner_scheme", "partner_code", "partner_name",
                 "qty_t", "is_qty_estimated", "is_net_weight_estimated", "currency", "value_usd", "value_cny", "second_qty", "second_unit",
@@ -385,14 +413,17 @@ TABLES: dict[str, RawTable] = {
         ),
         RawTable(
             "fx__central_parity",
+            "RMB central parity.",
             ("obs_date", "currency_pair", "rate", "rate_unit"),
             ("obs_date", "currency_pair", "rate", "rate_unit"),
             ("obs_date", "currency_pair"),
             "obs_date",
             (Rule("rate_is_not_positive", "an exchange rate is above zero", pl.col("rate") > 0),),
+            staged=False,
         ),
         RawTable(
             "policy__events",
+            "Policy events the desk keeps.",
             (
                 "event_id", "event_date", "date_precision", "published_at", "lang", "theme", "authority", "event_type", "sectors", "n_industries",
                 "followup_of", "summary", "event_source", "source_url", "is_desk_override", "extra",
@@ -408,6 +439,7 @@ TABLES: dict[str, RawTable] = {
         ),
         RawTable(
             "policy__newsflash",
+            "Newsflashes by title, time and hash; their text is not stored.",
             ("event_date", "flash_id", "published_at", "title", "text_sha256", "source_url", "flash_tag"),
             ("event_date", "flash_id", "published_at", "text_sha256", "source_url"),
             ("flash_id",),
@@ -420,9 +452,11 @@ TABLES: dict[str, RawTable] = {
                 ),
                 _WEB_ADDRESS,
             ),
+            staged=False,
         ),
         RawTable(
             "policy__tone",
+            "Tone of newsflashes by the lexicon.",
             (
                 "event_date", "flash_id", "published_at", "perspective", "tone", "positive_weight", "negative_weight", "hits", "participant_roles",
                 "lexicon_version",
@@ -431,42 +465,48 @@ TABLES: dict[str, RawTable] = {
             ("flash_id", "perspective"),
             "event_date",
         ),
-        _config("catalog__lexicon", ("entry_kind", "entry", "entry_meaning", "entry_effect", "lexicon_version", "source_note"), ("entry_kind", "entry", "entry_meaning"), optional=("entry_effect",)),
-        _config("catalog__policy_topics", ("commodity_code", "topic", "relation", "source_note"), ("commodity_code", "topic")),
-        _config("catalog__trading_days", ("trade_date", "session_index"), ("trade_date",)),
+        _config("catalog__lexicon", "Words and signs by which news tone is scored.", ("entry_kind", "entry", "entry_meaning", "entry_effect", "lexicon_version", "source_note"), ("entry_kind", "entry", "entry_meaning"), optional=("entry_effect",), staged=False),
+        _config("catalog__policy_topics", "How the topics of policy events relate to each commodity.", ("commodity_code", "topic", "relation", "source_note"), ("commodity_code", "topic")),
+        _config("catalog__trading_days", "Sessions of the exchange calendar.", ("trade_date", "session_index"), ("trade_date",)),
         _config(
             "catalog__commodities",
+            "Configured commodities.",
             ("commodity_code", "name_en", "name_zh", "exchange", "product_id", "listing_date", "source_note"),
             ("commodity_code",),
         ),
         _config(
             "catalog__contract_specs",
+            "Dated contract facts.",
             ("commodity_code", "valid_from", "contract_size_t", "tick_cny_t", "warrant_unit_t", "last_trading_day_rule", "last_trading_day_value", "source_note"),
             ("commodity_code", "valid_from"),
             optional=("warrant_unit_t",),
         ),
         _config(
             "catalog__products",
+            "Contract facts of every product, configured or not.",
             ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "sector", "source_note"),
             ("exchange", "product_id"),
         ),
-        _config("catalog__series", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "source_note"), ("commodity_code", "role", "provider", "series_id")),
+        _config("catalog__series", "Vendor series the marts read, by role.", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "source_note"), ("commodity_code", "role", "provider", "series_id")),
         _config(
             "catalog__terms",
+            "Dated fees, freights, premiums, limits and coefficients.",
             ("commodity_code", "term", "scope", "valid_from", "term_value", "unit", "label", "source_note"),
             ("commodity_code", "term", "scope", "valid_from"),
         ),
-        _config("catalog__customs_codes", ("commodity_code", "hs_code", "role", "source_note"), ("commodity_code", "hs_code")),
-        _config("catalog__regions", ("region", "region_name_zh", "region_name_en"), ("region",)),
+        _config("catalog__customs_codes", "Customs codes and what they are to the commodity.", ("commodity_code", "hs_code", "role", "source_note"), ("commodity_code", "hs_code")),
+        _config("catalog__regions", "Region codes and names.", ("region", "region_name_zh", "region_name_en"), ("region",)),
         _config(
             "catalog__publication_clock",
+            "When each dataset can be known.",
             ("dataset", "day_offset", "earliest_minute", "latest_minute", "grace_minutes", "label", "source_note"),
             ("dataset",),
         ),
-        _config("catalog__release_days", ("dataset", "month", "out_at", "label", "source_note"), ("dataset", "month")),
-        _config("catalog__parameters", ("commodity_code", "parameter", "parameter_value", "unit", "source_note"), ("commodity_code", "parameter")),
+        _config("catalog__release_days", "When a month's figures came out, by timetable.", ("dataset", "month", "out_at", "label", "source_note"), ("dataset", "month")),
+        _config("catalog__parameters", "Thresholds, windows and assumptions with their source.", ("commodity_code", "parameter", "parameter_value", "unit", "source_note"), ("commodity_code", "parameter")),
         _config(
             "catalog__score_components",
+            "Components and weights of the score.",
             (
                 "commodity_code", "component", "valid_from", "component_name", "component_name_zh", "block", "signal", "unit", "weight", "sign", "method", "anchor",
                 "maximum_age_sessions", "fingerprint", "config_version", "source_note",
@@ -474,33 +514,37 @@ TABLES: dict[str, RawTable] = {
             ("commodity_code", "component", "valid_from"),
             optional=("anchor",),
         ),
-        _config("catalog__weight_draws", ("draw", "component", "factor"), ("draw", "component")),
-        _config("catalog__rule_metrics", ("metric", "metric_name", "metric_name_zh", "unit"), ("metric",)),
-        _config("catalog__rules", ("rule_id", "valid_from", "rule_name", "rule_name_zh", "fingerprint", "config_version", "source_note"), ("rule_id", "valid_from")),
+        _config("catalog__weight_draws", "Fixed draws of weight factors for the score's band.", ("draw", "component", "factor"), ("draw", "component")),
+        _config("catalog__rule_metrics", "Figures the rules may read.", ("metric", "metric_name", "metric_name_zh", "unit"), ("metric",)),
+        _config("catalog__rules", "Rules of the outlook.", ("rule_id", "valid_from", "rule_name", "rule_name_zh", "fingerprint", "config_version", "source_note"), ("rule_id", "valid_from")),
         _config(
             "catalog__rule_conditions",
+            "Conditions of the rules.",
             ("rule_id", "valid_from", "line", "alternative", "metric", "comparator", "threshold"),
             ("rule_id", "valid_from", "line", "alternative"),
         ),
         _config(
             "catalog__rule_effects",
+            "What each rule does.",
             ("rule_id", "valid_from", "effect_index", "effect", "horizon", "effect_value", "effect_text"),
             ("rule_id", "valid_from", "effect_index"),
             optional=("horizon", "effect_value", "effect_text"),
         ),
         RawTable(
             "ingest__quarantine",
+            "Rows that were refused, with their reason.",
             ("table_name", "request_name", "reason", "message", "row_json"),
             ("table_name", "request_name", "reason", "message", "row_json"),
             ("payload_sha256", "table_name", "reason", "row_json"),
             None,
         ),
-        RawTable("ingest__horizon", ("as_of",), (), ("as_of",), None, replace=True),
+        RawTable("ingest__horizon", "How far this build knows the world; null in a normal build.", ("as_of",), (), ("payload_sha256",), None, replace=True),
         RawTable(
             "ingest__receipts",
+            "Attempts to obtain a payload, with their outcome.",
             ("attempted_at", "run_id", "source", "feed", "request_key", "request_name", "outcome", "reason", "message", "is_failure", "http_status", "payload_bytes", "payload_sha256", "data_origin"),
             ("attempted_at", "run_id", "source", "feed", "request_key", "request_name", "outcome", "is_failure", "data_origin"),
-            ("attempted_at", "run_id", "source", "feed", "request_key"),
+            ("attempted_at", "run_id", "source", "feed", "request_key", "request_name"),
             None,
             replace=True,
         ),

@@ -9,13 +9,23 @@ from typing import Any
 import duckdb
 
 from ingest.settings import Settings
+from serving.seal import BrokenSealError, sealed
 
 FILE_NAME = "alumina.duckdb"
 """Of the database in a release."""
 
 
-class NothingPublishedError(Exception):
+class UnreadableError(Exception):
+    """The published file cannot be read; the message says why and what to do."""
+
+
+class NothingPublishedError(UnreadableError):
     """There is no release to read."""
+
+
+def held_elsewhere(error: duckdb.Error) -> bool:
+    """Tell whether DuckDB could not open a file because another process holds it."""
+    return "Could not set lock on file" in str(error)
 
 
 @dataclass(frozen=True)
@@ -28,12 +38,24 @@ class Rows:
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the published file, or a build as of a past time; raises NothingPublishedError when there is none."""
+    """Open the published file, or a build as of a past time.
+
+    Raises NothingPublishedError when there is none, UnreadableError for one that is not as it was published or is held by a writer.
+    """
     # The resolved path names the release: a link swapped meanwhile does not touch this connection.
     path = (settings.serving / FILE_NAME).resolve() if settings.as_of is None else settings.warehouse
     if not path.is_file():
         raise NothingPublishedError(f"nothing is published in {settings.root}; run `alumina run` first")
-    with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit}) as con:
+    try:
+        if settings.as_of is None:
+            sealed(path.parent, FILE_NAME)
+        con = duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit})
+    except BrokenSealError as error:
+        raise UnreadableError(f"{error}; `alumina rollback` serves the release before, `alumina run` publishes a new one") from None
+    except duckdb.Error as error:
+        why = "another program has it open for writing; close it there" if held_elsewhere(error) else str(error).splitlines()[0]
+        raise UnreadableError(f"{path} cannot be opened: {why}") from None
+    with con:
         con.execute("set TimeZone = 'Asia/Shanghai'")
         yield con
 

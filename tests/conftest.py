@@ -1,9 +1,12 @@
-"""What every room of tests may ask for."""
+"""What every room of tests may ask for, and in which order the files are run."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 # The same examples every time, and no database of them in the repository.
 hypothesis.settings.register_profile("repeatable", database=None, deadline=None, derandomize=True)
@@ -11,6 +14,18 @@ hypothesis.settings.load_profile("repeatable")
 
 # Real payloads carry no licence to be copied, so they stay beside the repository and tests that read them skip without them.
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+# Files of long tests go first, so that short ones fill what is left of the last minute; the first ones need different builds, so that
+# no process waits for another's. docs/testing.md says what each costs.
+FIRST = (
+    "test_operations", "test_sample_figures", "test_point_in_time", "test_price_history", "test_command", "test_note_page", "test_checks",
+    "test_hostile_payloads", "test_leaks", "test_production", "test_real_payloads", "test_release", "test_as_of", "test_claim_audit",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of long tests first; the order within a file stays."""
+    places = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(FIRST)))
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +33,26 @@ def shared_data() -> Path:
     if not (SHARED_DATA / "README.md").is_file():
         pytest.skip(f"{SHARED_DATA} is not on this machine")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Make a folder once, whichever process of the test run asks first; the others wait and read the same one. Who changes it takes a copy.
+
+    `ALUMINA_TEST_BUILDS` names a new folder that several test runs share, as the two tiers do in CI.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = Path(os.environ.get("ALUMINA_TEST_BUILDS") or (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base))
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        folder, done = shared / name, shared / f"{name}.made"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                if folder.exists():
+                    pytest.fail(f"{folder} could not be made; the first test that asked for it says why")
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return made

@@ -75,3 +75,55 @@
 {% macro dot(one, other) %}{{ return(adapter.dispatch('dot', 'alumina')(one, other)) }}{% endmacro %}
 {% macro duckdb__dot(one, other) %}list_dot_product({{ one }}, {{ other }}){% endmacro %}
 {% macro default__dot(one, other) %}aggregate(zip_with({{ one }}, {{ other }}, (x, y) -> x * y), cast(0 as double), (total, each) -> total + each){% endmacro %}
+
+{# A row of named values as one value. #}
+{% macro record(fields) %}{{ return(adapter.dispatch('record', 'alumina')(fields)) }}{% endmacro %}
+{% macro duckdb__record(fields) -%}
+    struct_pack({% for name, value in fields.items() %}{{ name }} := {{ value }}{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro %}
+{% macro default__record(fields) -%}
+    named_struct({% for name, value in fields.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{# A list of nothing, of the type of a value. #}
+{% macro empty_list(value) %}{{ return(adapter.dispatch('empty_list', 'alumina')(value)) }}{% endmacro %}
+{% macro duckdb__empty_list(value) %}list_slice(list_value({{ value }}), 1, 0){% endmacro %}
+{% macro default__empty_list(value) %}slice(array({{ value }}), 1, 0){% endmacro %}
+
+{# The first value of a list that meets a condition on `name`; null where none does. #}
+{% macro first_where(values, name, condition) %}{{ return(adapter.dispatch('first_where', 'alumina')(values, name, condition)) }}{% endmacro %}
+{% macro duckdb__first_where(values, name, condition) %}list_filter({{ values }}, lambda {{ name }}: {{ condition }})[1]{% endmacro %}
+{% macro default__first_where(values, name, condition) %}get(filter({{ values }}, {{ name }} -> {{ condition }}), 0){% endmacro %}
+
+{# What becomes of `start` on the way through a list: at each value, named `each`, the `state` so far turns into `next`. One pass, in the list's order. #}
+{% macro fold(values, start, next) %}{{ return(adapter.dispatch('fold', 'alumina')(values, start, next)) }}{% endmacro %}
+{% macro duckdb__fold(values, start, next) %}list_reduce({{ values }}, lambda state, each: {{ next }}, {{ start }}){% endmacro %}
+{% macro default__fold(values, start, next) %}aggregate({{ values }}, {{ start }}, (state, each) -> {{ next }}){% endmacro %}
+
+{# A row for each value of a list; in a select, once. #}
+{% macro each_of(values) %}{{ return(adapter.dispatch('each_of', 'alumina')(values)) }}{% endmacro %}
+{% macro duckdb__each_of(values) %}unnest({{ values }}){% endmacro %}
+{% macro default__each_of(values) %}explode({{ values }}){% endmacro %}
+
+{# The whole numbers from 0, so many of them, as a list. #}
+{% macro numbers(count) %}{{ return(adapter.dispatch('numbers', 'alumina')(count)) }}{% endmacro %}
+{% macro duckdb__numbers(count) %}range(cast({{ count }} as bigint)){% endmacro %}
+{% macro default__numbers(count) %}filter(sequence(0, greatest(cast({{ count }} as int), 1) - 1), one -> one < {{ count }}){% endmacro %}
+
+{#
+A measure of the values of a group within the last `width` of `order`, the row's own included: count, min, max, or share_at_most, the share of
+them that are not above the row's own. The width is a figure of the row: an engine whose frames take nothing but a literal filters a list.
+#}
+{% macro within(measure, value, group, order, width) %}{{ return(adapter.dispatch('within', 'alumina')(measure, value, group, order, width)) }}{% endmacro %}
+{% macro duckdb__within(measure, value, group, order, width) -%}
+    {%- set call = 'cume_dist(order by ' ~ value ~ ')' if measure == 'share_at_most' else measure ~ '(' ~ value ~ ')' -%}
+    {{ call }} over (partition by {{ group }} order by {{ order }} range between cast({{ width }} - 1 as bigint) preceding and current row)
+{%- endmacro %}
+{% macro default__within(measure, value, group, order, width) -%}
+    {%- set so_far = 'collect_list(struct(' ~ order ~ ' as place, ' ~ value ~ ' as value)) over (partition by ' ~ group ~ ' order by ' ~ order ~ ')' -%}
+    {%- set values = 'transform(filter(' ~ so_far ~ ', one -> one.place > ' ~ order ~ ' - ' ~ width ~ '), one -> one.value)' -%}
+    {%- if measure == 'share_at_most' %}size(filter({{ values }}, one -> one <= {{ value }})) / size({{ values }})
+    {%- elif measure == 'count' %}size({{ values }})
+    {%- else %}array_{{ measure }}({{ values }})
+    {%- endif %}
+{%- endmacro %}

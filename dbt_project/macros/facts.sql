@@ -40,6 +40,24 @@ later one not before it was first seen.
 {%- endmacro %}
 
 {#
+Rows of whole payloads with available_at: when each payload's word on its keys could be known. The clock is that of the rows' dataset, or
+of the one named.
+#}
+{% macro with_available_at(relation, keys, dataset=none) -%}
+    select
+        clocked.*,
+        {{ known_from(keys) }} as available_at
+    from (
+        select
+            printed.*,
+            {{ clock_at('printed.trade_date', 'printed.published_at', 'clock') }} as clock_at
+        from {{ relation }} as printed
+        inner join {{ ref('stg_catalog__publication_clock') }} as clock
+            on clock.dataset = {% if dataset %}'{{ dataset }}'{% else %}printed.dataset{% endif %}
+    ) as clocked
+{%- endmacro %}
+
+{#
 The versions of each fact of a relation, which has clock_at, fetched_at and payload_sha256 (and decided_by, the decision time of the
 fact's own day, where decided=true):
 

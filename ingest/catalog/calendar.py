@@ -1,16 +1,19 @@
 """Which days the exchange trades and CFETS fixes. Pure arithmetic over `calendar.toml`; past its end every question is an error."""
 
-import tomllib
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
+from ingest.catalog.documents import CALENDAR, SHIPPED, parsed, typed
+from ingest.catalog.schemas import CalendarFile
 from ingest.source import Cadence, ConfigurationError
+from quality.typed import Fault, Wrong, WrongFileError, faults
 
-CALENDAR_FILE = Path(__file__).with_name("calendar.toml")
+CALENDAR_FILE = SHIPPED / CALENDAR
 
 
 class CalendarHorizonError(Exception):
@@ -80,40 +83,54 @@ class Calendar:
 
 
 def parse_calendar(texts: Sequence[str]) -> Calendar:
-    """Build the calendar from one or more TOML texts; later ones extend the earlier (new years, a later last_day)."""
-    first, last = date.max, date.min
-    closed: set[date] = set()
-    fixings: dict[str, set[date]] = {"open": set(), "closed": set()}
-    for text in texts:
-        document = tomllib.loads(text)
-        if not isinstance(document.get("closures", {}), dict):
-            raise ValueError("closures must be a table of years, each a list of days or spans")
-        known = last if last > date.min else None
-        first = min(first, date.fromisoformat(document["first_day"])) if "first_day" in document else first
-        last = max(last, date.fromisoformat(document["last_day"])) if "last_day" in document else last
-        years = range(known.year + 1, last.year + 1) if known else ()
-        if missing := [year for year in years if not document.get("closures", {}).get(str(year))]:
-            raise ValueError(
-                f"the calendar is extended to {last} without the closures of {', '.join(map(str, missing))}; no year is free of holidays"
-            )
-        for spans in document.get("closures", {}).values():
-            for span in spans:
-                start, _, end = span.partition("/")
-                closed.update(_days(date.fromisoformat(start), date.fromisoformat(end or start)))
-        for kind, days in document.get("fixings", {}).items():
-            fixings[kind].update(date.fromisoformat(day) for day in days)
-    sessions = tuple(day for day in _days(first, last) if day.weekday() < 5 and day not in closed)
-    return Calendar(first, last, sessions, frozenset(fixings["open"]), frozenset(fixings["closed"]))
+    """Build the calendar from one or more TOML texts; later ones extend the earlier (new years, a later last_day).
 
-
-@lru_cache
-def load_calendar(overlay: Path | None = None) -> Calendar:
-    """Read the shipped calendar, extended by `overlay/calendar.toml` when the operator has one; raises ConfigurationError where it is wrong."""
-    files = [CALENDAR_FILE, *([overlay / "calendar.toml"] if overlay and (overlay / "calendar.toml").is_file() else [])]
+    Raises ConfigurationError with everything that is wrong with one of them.
+    """
     try:
-        return parse_calendar([file.read_text(encoding="utf-8") for file in files])
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"catalogue file {CALENDAR_FILE.name}: {error}") from None
+        return _joined(texts)
+    except WrongFileError as error:
+        raise ConfigurationError(f"catalogue file {error}") from None
+
+
+def calendar_faults(texts: Sequence[str]) -> tuple[Fault, ...]:
+    """Give what is wrong with a calendar of these texts, one by one."""
+    try:
+        _joined(texts)
+    except WrongFileError as error:
+        return error.faults
+    return ()
+
+
+def _joined(texts: Sequence[str]) -> Calendar:
+    files = [cast(CalendarFile, typed(CALENDAR, text.encode())) for text in texts]
+    firsts, lasts = ([day for file in files if (day := getattr(file, name))] for name in ("first_day", "last_day"))
+    wrong: list[Wrong] = [((), f"key {name} is missing") for name, days in (("first_day", firsts), ("last_day", lasts)) if not days]
+    first, last = min(firsts, default=date.max), max(lasts, default=date.min)
+    if missing := [str(year) for year in range(first.year, last.year + 1) if not any(str(year) in file.closures for file in files)]:
+        wrong.append((("last_day",), f"the calendar reaches to {last} without the closures of {', '.join(missing)}; no year is free of holidays"))
+    if found := faults(CALENDAR, texts[-1], wrong):
+        raise WrongFileError(found)
+    closed = {day for file in files for spans in file.closures.values() for start, end in spans for day in _days(start, end)}
+    sessions = tuple(day for day in _days(first, last) if day.weekday() < 5 and day not in closed)
+    opened, shut = ([day for file in files for day in getattr(file.fixings, kind)] for kind in ("open", "closed"))
+    return Calendar(first, last, sessions, frozenset(opened), frozenset(shut))
+
+
+def load_calendar(overlay: Path | None = None) -> Calendar:
+    """Read the shipped calendar, extended by `overlay/calendar.toml` when the operator has one; raises ConfigurationError where it is wrong.
+
+    The files are read every time, so that a long-lived process sees the years the operator adds.
+    """
+    roots = (SHIPPED, *([overlay] if overlay and (overlay / CALENDAR).is_file() else []))
+    return _loaded(tuple((root / CALENDAR).read_bytes() for root in roots))
+
+
+@lru_cache(maxsize=8)
+def _loaded(bodies: tuple[bytes, ...]) -> Calendar:
+    for body in bodies:
+        parsed(CALENDAR, body)  # says so where it is not text
+    return parse_calendar([body.decode("utf-8") for body in bodies])
 
 
 def trading_days(first: date, last: date) -> list[date]:

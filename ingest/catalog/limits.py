@@ -1,21 +1,45 @@
-"""What a payload may be and may cost, from `limits.toml`; whether one keeps it is judged in `ingest.within`. Pure but for reading the file."""
+"""The limits of `limits.toml` as they are asked for: of one feed, of texts, of spreadsheets. Pure."""
 
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
+from ingest.catalog.schemas import FeedLimits, LimitsFile, Shape, TextLimits
 from ingest.sheet import Limits as SheetLimits
-from ingest.source import ConfigurationError
 
-LIMITS_FILE = Path(__file__).with_name("limits.toml")
-_ALL = "*"
+
+@dataclass(frozen=True)
+class Limits:
+    """What a payload may be and may cost, for one run."""
+
+    file: LimitsFile
+
+    def of(self, source: str, feed: str) -> "FeedBounds":
+        """Give the limits of one feed: its own, those of its source, those of all."""
+        return self._feeds.get(f"{source}/{feed}") or self._feeds.get(f"{source}/*") or self._feeds["*"]
+
+    @cached_property
+    def _feeds(self) -> dict[str, "FeedBounds"]:
+        common = next(row for row in self.file.limit if row.of == "*")
+        return {row.of: FeedBounds(**_said(common) | _said(row)) for row in self.file.limit}
+
+    @property
+    def shape(self) -> Shape:
+        """How a payload may be shaped."""
+        return self.file.shape
+
+    @property
+    def text(self) -> TextLimits:
+        """How much of a foreign text is repeated."""
+        return self.file.text
+
+    @cached_property
+    def sheet(self) -> SheetLimits:
+        """What a spreadsheet may be and may cost."""
+        return SheetLimits(**self.file.sheet.model_dump(exclude={"label", "source"}))
 
 
 @dataclass(frozen=True, slots=True)
-class FeedLimits:
+class FeedBounds:
     """What one payload of a feed may be; `limits.toml` says what each counts."""
 
     bytes: int
@@ -25,80 +49,5 @@ class FeedLimits:
     refused_rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class TextLimits:
-    """How much of a foreign text is repeated in receipts and quarantine: characters of a message and of a cell, cells of a row."""
-
-    message_characters: int
-    cell_characters: int
-    row_cells: int
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How a payload may be shaped: depth of JSON, bytes of a tag, rows of labels above a wide export."""
-
-    depth: int
-    tag_bytes: int
-    label_rows: int
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Everything `limits.toml` says."""
-
-    feeds: Mapping[str, FeedLimits]
-    text: TextLimits
-    sheet: SheetLimits
-    shape: Shape
-
-    def of(self, source: str, feed: str) -> FeedLimits:
-        """Give the limits of one feed: its own, those of its source, those of all."""
-        return next(self.feeds[name] for name in (f"{source}/{feed}", f"{source}/*", _ALL) if name in self.feeds)
-
-
-def parse_limits(texts: list[str]) -> Limits:
-    """Build the limits from one or more TOML texts, later entries in place of earlier ones; raises ValueError, KeyError or TypeError."""
-    feeds: dict[str, dict[str, Any]] = {}
-    parts: dict[str, dict[str, Any]] = {"text": {}, "sheet": {}, "shape": {}}
-    for text in texts:
-        document = tomllib.loads(text)
-        for row in document.get("limit", []):
-            feeds[row["of"]] = _limits_of(feeds.get(row["of"], {})) | row
-        for name, part in parts.items():
-            part.update(document.get(name, {}))
-    common = feeds[_ALL]
-    return Limits(
-        {of: FeedLimits(**_numbers(FeedLimits, f"limit {of}", _limits_of(common) | row)) for of, row in feeds.items()},
-        TextLimits(**_numbers(TextLimits, "text", parts["text"])),
-        SheetLimits(**_numbers(SheetLimits, "sheet", parts["sheet"])),
-        Shape(**_numbers(Shape, "shape", parts["shape"])),
-    )
-
-
-def _limits_of(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Give an entry without its reasons: who changes a number says why."""
-    return {name: value for name, value in entry.items() if name not in ("label", "source")}
-
-
-def _numbers(kind: Any, of: str, entry: Mapping[str, Any]) -> dict[str, int]:
-    names = [field.name for field in fields(kind)]
-    if unknown := entry.keys() - {*names, "of", "label", "source"}:
-        raise ValueError(f"{of} says {', '.join(sorted(unknown))}, which limits nothing")
-    if not entry.get("source") or entry.get("label") not in ("sourced", "assumed"):
-        raise ValueError(f"{of} needs its source, and a label that is sourced or assumed")
-    for name in names:
-        if type(entry[name]) is not int or entry[name] < 1:
-            raise ValueError(f"{name} of {of} must be a whole number above zero, not {entry[name]!r}")
-    return {name: entry[name] for name in names}
-
-
-@lru_cache
-def load_limits(overlay: Path | None = None) -> Limits:
-    """Read the shipped limits, the operator's entries in their place; raises ConfigurationError where they cannot be read."""
-    files = [LIMITS_FILE, *([file] if overlay and (file := overlay / LIMITS_FILE.name).is_file() else [])]
-    try:
-        return parse_limits([file.read_text(encoding="utf-8") for file in files])
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        said = f"there is no {error}" if isinstance(error, KeyError) else str(error)
-        raise ConfigurationError(f"catalogue file {LIMITS_FILE.name}: {said}") from None
+def _said(row: FeedLimits) -> dict[str, int]:
+    return row.model_dump(exclude={"of", "label", "source"}, exclude_none=True)

@@ -13,6 +13,7 @@ from ingest.catalog.calendar import load_calendar
 from ingest.sample.ledger import Ledger
 from ingest.sample.paths import line, noise
 from ingest.sample.quotes import Day, Quote, dominant_months, month_label
+from ingest.sums import added
 
 ENDS = {"night": time(1), "am1": time(10, 15), "am2": time(11, 30), "pm": time(15)}
 
@@ -104,8 +105,8 @@ def _bars(
     ]
     held[-1] = quote.open_interest
     shares = [spec["volume_share"][name] * (0.8 + 0.4 * rng.random()) for name, _ in sessions]
-    volumes = [int(quote.volume * share / sum(shares)) for share in shares]
-    volumes[-1] += quote.volume - sum(volumes)
+    volumes = [int(quote.volume * share / added(shares)) for share in shares]
+    volumes[-1] += quote.volume - added(volumes)
     for n, (_, end) in enumerate(sessions):
         yield Bar(contract, end, opens[n], highs[n], lows[n], lasts[n], volumes[n], int(held[n]))
 

@@ -9,6 +9,7 @@ from ingest.sample.history import Market
 from ingest.sample.quotes import Quote, month_label
 from ingest.sample.receipts import by_warehouse
 from ingest.source import SHANGHAI
+from ingest.sums import added
 
 TEN_THOUSAND = 10_000  # turnover is in units of 10,000 CNY
 TOTAL, SUBTOTAL = "总计", "小计"
@@ -54,7 +55,7 @@ def _contract(quote: Quote) -> Row:
 
 
 def _sums(quotes: Iterable[Quote]) -> Row:
-    volume, held, change, turnover = (sum(column) for column in list(zip(*quotes, strict=True))[6:])
+    volume, held, change, turnover = (added(column) for column in list(zip(*quotes, strict=True))[6:])
     prices = dict.fromkeys(("open", "high", "low", "close", "lastClear", "clearPrice", "diff", "diff1"))
     return prices | {"diffI": change, "volumn": volume, "openInterest": held, "turnover": turnover / TEN_THOUSAND}
 
@@ -67,7 +68,7 @@ def warehouse_receipts(market: Market, code: str, t: int, answered: datetime) ->
         warehouses = spec["regions"][place]["warehouses"]
         now, before = (by_warehouse(levels[max(t - back, 0)], len(warehouses), spec["warrant"]) for back in (0, 1))
         rows += [_receipt(spec["name"], code, number, name, day, *lots) for (number, name), *lots in zip(warehouses, now, before, strict=True)]
-    now_total, before_total = (sum(row[key] for row in rows) for key in ("wbillQty", "lastWbillQty"))
+    now_total, before_total = (added(row[key] for row in rows) for key in ("wbillQty", "lastWbillQty"))
     total = _receipt(TOTAL, "", "", "", "", now_total, before_total)
     subtotal = _receipt(f"{spec['name']}{SUBTOTAL}", code, "wh_code_order", "", "", now_total, before_total)
     return _answer({"gen_date": [day], "variety": [code]}, [total, *rows, subtotal], answered)

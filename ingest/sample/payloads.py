@@ -11,6 +11,7 @@ from ingest.sample.history import History
 from ingest.sample.paths import latest
 from ingest.sample.quotes import Day, Quote, month_label
 from ingest.sample.receipts import by_warehouse
+from ingest.sums import added
 
 PADDED_BEFORE = date(2024, 3, 1)  # until then the exchange wrote fixed-width text
 TEN_THOUSAND = 10_000  # turnover is in units of 10,000 CNY
@@ -50,7 +51,7 @@ def _identity(product: str, group: str, name: str, padded: bool) -> Row:
 
 def _sum(quotes: Iterable[Quote]) -> Quote:
     columns = list(zip(*quotes, strict=True))
-    return Quote(0, 0, None, None, None, None, *(sum(column) for column in columns[6:]))
+    return Quote(0, 0, None, None, None, None, *(added(column) for column in columns[6:]))
 
 
 def _quote_row(identity: Row, month: str, quote: Quote) -> Row:
@@ -174,9 +175,9 @@ def warehouse_receipts(history: History, t: int, updated: datetime) -> bytes:
                 now, before = (by_warehouse(levels[region][max(t - back, 0)], len(names), spec["warrant"]) for back in (0, 1))
                 place = head | {"REGNAME": f"{region}$${english}", "WHROWS": len(names)}
                 rows += [_receipt_row(place, *facts, "0") for facts in zip(names, now, before, strict=True)]
-                rows.append(_receipt_row(place, "合计$$Subtotal", sum(now), sum(before), "1"))
+                rows.append(_receipt_row(place, "合计$$Subtotal", added(now), added(before), "1"))
             if table["total"]:
-                now_total, before_total = (sum(levels[region][max(t - back, 0)] for region in table["regions"]) for back in (0, 1))
+                now_total, before_total = (added(levels[region][max(t - back, 0)] for region in table["regions"]) for back in (0, 1))
                 rows.append(_receipt_row(head | {"REGNAME": "", "WHROWS": 1}, "总计$$Total", now_total, before_total, "2"))
     day = f"{history.days[t]:%Y%m%d}"
     dates = {"o_tradingday": day, "report_date": day, "update_date": f"{updated:%Y%m%d %H:%M:%S}"}
@@ -219,7 +220,7 @@ def _contract_ranking(history: History, t: int, contract: str, name: str, today:
         rows.append(row)
     total: Row = {"INSTRUMENTID": contract, "RANK": 999, "PRODUCTNAME": name}
     for which, board in enumerate(boards, start=1):
-        total |= _board(which, "", "", sum(place.lots for place in board), sum(place.change for place in board))
+        total |= _board(which, "", "", added(place.lots for place in board), added(place.change for place in board))
     return [*rows, total]
 
 

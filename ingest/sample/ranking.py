@@ -4,6 +4,8 @@ from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
+from ingest.sums import added
+
 RANKS = 20
 
 
@@ -20,7 +22,7 @@ def _appetite(seed: str, contract: str, board: int, members: int) -> tuple[float
     """Give each member's share of a contract's board; the shares of all members add to 1."""
     shares = [1 / (k + 4) for k in range(members)]
     Random(f"{seed}:appetite:{contract}:{board}").shuffle(shares)
-    return tuple(share / sum(shares) for share in shares)
+    return tuple(share / added(shares) for share in shares)
 
 
 @lru_cache(maxsize=256)

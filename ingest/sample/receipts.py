@@ -9,6 +9,7 @@ from typing import Any
 
 from ingest.sample.ledger import Ledger
 from ingest.sample.paths import knots
+from ingest.sums import added
 
 DELIVERY_RUSH = 4  # sessions after a last trading day in which most warrants move
 
@@ -26,7 +27,7 @@ def simulate(code: str, spec: Mapping[str, Any], days: Sequence[date], expiries:
     levels = {region: _steps(pins[region], len(days), expiries, warrant, rng) for region in pins if region != spec["balancing"]}
     if spec["balancing"]:
         # Totals and the largest region are printed rounded while the others are exact: the largest takes what is left.
-        totals = {t: total - sum(level[t] for level in levels.values()) for t, total in _totals(code, days, ledger).items()}
+        totals = {t: total - added(level[t] for level in levels.values()) for t, total in _totals(code, days, ledger).items()}
         levels[spec["balancing"]] = _steps(pins[spec["balancing"]] | totals, len(days), expiries, warrant, rng)
     return levels
 
@@ -34,8 +35,8 @@ def simulate(code: str, spec: Mapping[str, Any], days: Sequence[date], expiries:
 def by_warehouse(level: int, warehouses: int, warrant: int) -> list[int]:
     """Split a region's level: whole warrants to each warehouse, growing, the overweight of the bags to the last."""
     weights = [2 * k + 1 for k in range(warehouses)]
-    parts = [level * weight // sum(weights) // warrant * warrant for weight in weights[:-1]]
-    return [*parts, level - sum(parts)]
+    parts = [level * weight // added(weights) // warrant * warrant for weight in weights[:-1]]
+    return [*parts, level - added(parts)]
 
 
 def _totals(code: str, days: Sequence[date], ledger: Ledger) -> Pins:
@@ -67,7 +68,7 @@ def _steps(pins: Pins, count: int, expiries: set[int], warrant: int, rng: Random
         for t in range(start + 1, end + 1):
             rush = 3 if any(t - back in expiries for back in range(1, DELIVERY_RUSH + 1)) else 1
             weights.append(rush * rng.random() if rng.random() < 0.7 else 0.0)
-        share, whole = 0.0, sum(weights)
+        share, whole = 0.0, added(weights)
         for weight in weights[:-1]:
             share += weight
             moved = (pins[end] - pins[start]) * share / whole if whole else 0.0

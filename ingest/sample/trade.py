@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ingest.sample.ledger import Ledger
 from ingest.sample.paths import latest, line, noise
+from ingest.sums import added
 
 KG_PER_T = 1000
 NO_RELEASE = 2  # nothing comes out in February: January arrives with February's figures, in March
@@ -75,8 +76,8 @@ def headings(spec: Mapping[str, Any], book: Book) -> list[Reported]:
             heading["code"],
             flow,
             month,
-            sum(row.kilograms for row in trades if row.code == heading["item"]) + heading["more_t"] * KG_PER_T,
-            sum(row.usd for row in trades if row.code == heading["item"]) + heading["more_usd"],
+            added(row.kilograms for row in trades if row.code == heading["item"]) + heading["more_t"] * KG_PER_T,
+            added(row.usd for row in trades if row.code == heading["item"]) + heading["more_usd"],
             heading["is_estimated"],
         )
         for (month, flow), trades in book.items()
@@ -100,13 +101,13 @@ def _partners(flow: Mapping[str, Any], month: date, kilograms: int, usd: int, rn
     partners: Sequence[Any] = flow["partners"]
     weights = [weight * (1 + noise(rng)) for _, _, weight, _ in partners]
     main = round(kilograms * latest(flow["main"], month))
-    amounts = [int((kilograms - main) * weight / sum(weights)) for weight in weights]
+    amounts = [int((kilograms - main) * weight / added(weights)) for weight in weights]
     amounts[0] = main
-    amounts[1] += kilograms - sum(amounts)
+    amounts[1] += kilograms - added(amounts)
     prices = [multiple * (1 + 0.1 * noise(rng)) for _, _, _, multiple in partners]
-    worth = sum(amount * price for amount, price in zip(amounts, prices, strict=True))
+    worth = added(amount * price for amount, price in zip(amounts, prices, strict=True))
     values = [int(usd * amount * price / worth) for amount, price in zip(amounts, prices, strict=True)]
-    values[0] += usd - sum(values)
+    values[0] += usd - added(values)
     return [
         Trade(flow["code"], flow["name"], code, name, amount, value)
         for (code, name, _, _), amount, value in zip(partners, amounts, values, strict=True)

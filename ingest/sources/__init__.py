@@ -1,5 +1,6 @@
-"""One page per source. `SOURCES` lists them in the order they are asked."""
+"""One page per source, in the order they are asked."""
 
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.source import Source
 from ingest.sources.bars import Bars
 from ingest.sources.capacity import Capacity
@@ -13,4 +14,12 @@ from ingest.sources.shfe import Shfe
 from ingest.sources.spot import Spot
 from ingest.sources.unread import Unread
 
-SOURCES: tuple[Source, ...] = (Catalog(), Shfe(), Gfex(), Spot(), Cost(), Capacity(), Bars(), Customs(), Fx(), Policy(), Unread())
+
+def sources(configuration: Configuration) -> tuple[Source, ...]:
+    """Make every source, for one run: what they read payloads by is the catalogue given."""
+    vendors = (Spot(configuration), Cost(configuration), Capacity(configuration), Bars(configuration))
+    return (Catalog(), Shfe(), Gfex(configuration), *vendors, Customs(configuration), Fx(), Policy(configuration=configuration), Unread())
+
+
+SOURCES = sources(SHIPPED_ONLY)
+"""Every source as the shipped catalogue has it: for names, tables and days; payloads are read by those of the run."""

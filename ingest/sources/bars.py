@@ -6,21 +6,17 @@ opens, so Friday night is Monday. Chains, indices and adjusted prices are refuse
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ingest import values
-from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
+from ingest.catalog.calendar import Calendar, CalendarHorizonError
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
-from ingest.settings import Settings
-from ingest.source import Cadence, ConfigurationError, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.sources.catalog import catalog_files, named
+from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.table import repeats
 from ingest.vendor import NAME, read_lines, records
 from quality.raw import TABLES
@@ -59,6 +55,9 @@ class Bars:
     tables: tuple[str, ...] = (TABLE,)
     cadence = Cadence.ANY_DAY
 
+    def __init__(self, configuration: Configuration = SHIPPED_ONLY) -> None:
+        self.configuration = configuration
+
     def requests(self, day: date) -> list[Request]:
         """Nothing is fetched: the files are exported by people."""
         return []
@@ -80,15 +79,14 @@ class Bars:
         match = NAME.search(request.name)
         if match is None:
             raise ValueError(f"{request.name} is not a drop file")
-        lines = read_lines(match["form"], body)
+        lines = read_lines(match["form"], body, self.configuration.limits.sheet)
         columns, remarks = _columns(lines[0][1])
         rows = records(lines, columns)
         kept: list[dict[str, Any]] = []
         rejects: list[Reject] = []
         ends: list[time] = []
         off_tick = 0
-        overlay = Settings().catalog_overlay
-        calendar, ticks = load_calendar(overlay), _ticks(overlay)
+        calendar, ticks = self.configuration.calendar, self.configuration.ticks
         for row in rows:
             contract = _contract(row)
             try:
@@ -197,15 +195,3 @@ def _lengths(frame: pl.DataFrame) -> pl.DataFrame:
     apart = pl.col("event_at").diff().over("product_id", "delivery_month_code", "trade_date", "session", order_by="event_at")
     shortest = frame.select(apart.dt.total_minutes().min()).item() if frame.height else None
     return frame.with_columns(pl.lit(f"{shortest}m" if shortest else "session").alias("bar_length"))
-
-
-@lru_cache
-def _ticks(overlay: Path) -> dict[str, tuple[float, ...]]:
-    """Give the ticks each configured product ever had; a product nobody configured has none and is not held to one."""
-    ticks: dict[str, tuple[float, ...]] = {}
-    for name, body in catalog_files(overlay):
-        if name.startswith("commodities/"):
-            with named(name, ConfigurationError):
-                document = tomllib.loads(body.decode("utf-8"))
-                ticks[document["commodity"]["product_id"]] = tuple({float(spec["tick_cny_t"]) for spec in document["contract_spec"]})
-    return ticks

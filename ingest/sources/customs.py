@@ -13,10 +13,9 @@ from typing import Any
 
 from ingest import values
 from ingest.answer import frame_of, read_json, require, rows_of, text_of
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
-from ingest.settings import Settings
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.sources.catalog import Catalog, catalog_files
 from ingest.table import RowError, csv_table, rejected
 
 TABLE = "customs__monthly_trade"
@@ -53,13 +52,16 @@ class Customs:
     tables = (TABLE,)
     cadence = Cadence.ANY_DAY
 
+    def __init__(self, configuration: Configuration = SHIPPED_ONLY) -> None:
+        self.configuration = configuration
+
     def requests(self, day: date) -> Iterable[Request]:
         """Give the Comtrade queries of one day: the headings of the catalogue, both flows, one month of those China may have reported."""
         if day.weekday() >= len(LAGS):
             return []
         place = day.year * 12 + day.month - 1 - LAGS[day.weekday()]
         month = f"{place // 12}{place % 12 + 1:02d}"
-        return [self._query(code, flow, month) for code in configured_codes() if len(code) <= 6 for flow in _FLOWS]
+        return [self._query(code, flow, month) for code in self.configuration.hs_codes if len(code) <= 6 for flow in _FLOWS]
 
     def _query(self, code: str, flow: str, month: str) -> Request:
         key = f"{CHINA}_{WORLD}_{code}_{flow}_{month}"
@@ -93,20 +95,6 @@ class Customs:
         if match is None:
             raise ValueError(f"{request.name} is not a customs file")
         return _portal(request, match, body) if request.feed == "gacc" else _comtrade(request, match, body)
-
-
-def configured_codes() -> list[str]:
-    """HS codes of every configured commodity; a catalogue file that cannot be read is the catalogue's to report."""
-    codes: set[str] = set()
-    for name, body in catalog_files(Settings().catalog_overlay):
-        if not name.startswith("commodities/"):
-            continue
-        try:
-            frame = Catalog().parse(Request("catalog", "catalog", name, name), body).frames.get("catalog__customs_codes")
-        except PayloadError:
-            continue
-        codes.update([] if frame is None else frame["hs_code"])
-    return sorted(codes)
 
 
 def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:

@@ -12,9 +12,9 @@ from typing import Any
 
 from ingest import values
 from ingest.answer import extra_of, frame_of, lacking, read_json, require, rows_of, text_of
-from ingest.catalog.calendar import CalendarHorizonError, load_calendar
+from ingest.catalog.calendar import CalendarHorizonError
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
-from ingest.settings import Settings
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 
 HOST = "http://www.gfex.com.cn"
@@ -67,6 +67,9 @@ class Gfex:
     tables = (QUOTES, TOTALS, RECEIPTS)
     cadence = Cadence.SESSIONS
 
+    def __init__(self, configuration: Configuration = SHIPPED_ONLY) -> None:
+        self.configuration = configuration
+
     def requests(self, day: date) -> Iterable[Request]:
         """Give the two forms of one day, for the whole exchange. A plain GET is answered with status 520."""
         stamp = f"{day:%Y%m%d}"
@@ -104,16 +107,31 @@ class Gfex:
             raise PayloadError(Outcome.NOT_DATA, "wrong_date", f"{request.name} is about {stated}, not {day}")
         rows = rows_of(request, answer, "data")
         if request.feed == "wbill":
+            self._refuse_placeholder(request, day, rows)
             return _receipts(request, day, rows, remarks)
         if text_of(_parameter(answer, "trade_type")) not in ("", "0"):
             raise PayloadError(Outcome.NOT_DATA, "options", f"{request.name} holds options, not futures")
         if stated is None or day is None:
             raise PayloadError(Outcome.FORMAT_CHANGED, "no_date", f"{request.name} does not say which day it was asked for")
+        self._refuse_placeholder(request, day, rows)
         return _quotes(request, day, rows, remarks)
+
+    def _refuse_placeholder(self, request: Request, day: date | None, rows: list[Mapping[str, Any]]) -> None:
+        if not _is_placeholder(request, rows):
+            return
+        if day is not None and self._is_closed(day):
+            raise PayloadError(Outcome.NO_SESSION, "calendar", f"the exchange is closed on {day}; {request.name} is its placeholder")
+        raise PayloadError(Outcome.NOT_PUBLISHED, "placeholder", f"{request.name} holds no data yet, only the exchange's placeholder row")
+
+    def _is_closed(self, day: date) -> bool:
+        try:
+            return not self.configuration.calendar.is_session(day)
+        except CalendarHorizonError:
+            return False  # past the calendar nothing is known, so the day counts as not published
 
 
 def _quotes(request: Request, day: date, rows: list[Mapping[str, Any]], remarks: list[str]) -> Parsed:
-    _require_or_no_data(request, day, rows, _QUOTES_KNOWN, remarks, _QUOTES_KNOWN | _QUOTES_UNUSED, ("volumn", "openInterest", "turnover"))
+    require(request, set().union(*rows), _QUOTES_KNOWN, remarks, _QUOTES_KNOWN | _QUOTES_UNUSED)
     quotes: list[dict[str, Any]] = []
     totals: list[dict[str, Any]] = []
     rejects: list[Reject] = []
@@ -148,9 +166,7 @@ def _quotes(request: Request, day: date, rows: list[Mapping[str, Any]], remarks:
 
 def _receipts(request: Request, day: date | None, rows: list[Mapping[str, Any]], remarks: list[str]) -> Parsed:
     dated = {text_of(row.get("genDate")) for row in rows} - {""}
-    _require_or_no_data(
-        request, day, rows, _RECEIPTS_REQUIRED, remarks, _RECEIPTS_KNOWN | _RECEIPTS_UNUSED | _RECEIPTS_KEPT, tuple(_RECEIPTS.values())
-    )
+    require(request, set().union(*rows), _RECEIPTS_REQUIRED, remarks, _RECEIPTS_KNOWN | _RECEIPTS_UNUSED | _RECEIPTS_KEPT)
     if day is None:
         raise PayloadError(Outcome.FORMAT_CHANGED, "no_date", f"{request.name} says neither in its name nor inside which day it is about")
     if wrong := sorted(dated - {f"{day:%Y%m%d}"}):
@@ -197,34 +213,15 @@ def _receipts(request: Request, day: date | None, rows: list[Mapping[str, Any]],
     return Parsed({RECEIPTS: frame_of(RECEIPTS, kept)}, tuple(rejects), remarks=tuple(remarks))
 
 
-def _require_or_no_data(
-    request: Request,
-    day: date | None,
-    rows: list[Mapping[str, Any]],
-    required: set[str],
-    remarks: list[str],
-    known: set[str],
-    figures: tuple[str, ...],
-) -> None:
+def _is_placeholder(request: Request, rows: list[Mapping[str, Any]]) -> bool:
     """Tell the placeholder of a day without data from an answer that must have its columns.
 
-    The placeholder is one undated sum row. Quotes print it with zeros, receipts with nulls only: a zero there is a real one.
+    It is one undated sum row. Quotes print it with zeros, receipts with nulls only: a zero there is a real one.
     """
-    row = rows[0]
-    zeros = ("0", "0.0") if request.feed == "day_quotes" else ()
+    row, is_quotes = rows[0], request.feed == "day_quotes"
+    figures, zeros = (("volumn", "openInterest", "turnover"), ("0", "0.0")) if is_quotes else (tuple(_RECEIPTS.values()), ())
     empty = all(text_of(row.get(key)) in (*values.BLANKS, *zeros) for key in figures)
-    if len(rows) == 1 and text_of(row.get("variety")) == "总计" and not text_of(row.get("genDate")) and empty:
-        if day is not None and _is_closed(day):
-            raise PayloadError(Outcome.NO_SESSION, "calendar", f"the exchange is closed on {day}; {request.name} is its placeholder")
-        raise PayloadError(Outcome.NOT_PUBLISHED, "placeholder", f"{request.name} holds no data yet, only the exchange's placeholder row")
-    require(request, set().union(*rows), required, remarks, known)
-
-
-def _is_closed(day: date) -> bool:
-    try:
-        return not load_calendar(Settings().catalog_overlay).is_session(day)
-    except CalendarHorizonError:
-        return False  # past the calendar nothing is known, so the day counts as not published
+    return len(rows) == 1 and text_of(row.get("variety")) == "总计" and not text_of(row.get("genDate")) and empty
 
 
 def _parameter(answer: Mapping[str, Any], name: str) -> Any:

@@ -14,12 +14,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 
-from ingest import tone, values
+from ingest import values
 from ingest.answer import extra_of, frame_of, read_json, rows_of
+from ingest.catalog import tone
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
-from ingest.settings import Settings
 from ingest.source import SHANGHAI, Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.sources.catalog import SHIPPED
 from ingest.table import RowError, csv_table, rejected
 from quality.raw import WEB_ADDRESS
 
@@ -49,6 +49,7 @@ class Policy:
     """Events by drop file; the newsflash of today."""
 
     today: Callable[[], date] = _today
+    configuration: Configuration = SHIPPED_ONLY
     name: str = "policy"
     tables: tuple[str, ...] = (EVENTS, NEWSFLASH, TONE)
     cadence: Cadence = Cadence.ANY_DAY
@@ -56,7 +57,7 @@ class Policy:
     @property
     def parser_version(self) -> str:
         """Version of the code and of the lexicon: a changed lexicon reads every flash anew from its archived bytes."""
-        return f"3-{lexicon().version}"
+        return f"3-{self.configuration.lexicon.version}"
 
     def requests(self, day: date) -> Iterable[Request]:
         """Ask for the newest flashes, today only: the feed knows no dates, so a past day cannot be asked for."""
@@ -79,18 +80,7 @@ class Policy:
 
     def parse(self, request: Request, body: bytes) -> Parsed:
         """Read one file."""
-        return _events(request, body) if request.feed == "events" else _newsflash(request, body)
-
-
-def lexicon() -> tone.Lexicon:
-    """Give the lexicon in force: the operator's where it can be read (the catalogue reports it where not), else the shipped one."""
-    for root in (Settings().catalog_overlay, SHIPPED):
-        try:
-            return tone.read_lexicon((root / "lexicon.toml").read_bytes())
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            if root == SHIPPED:
-                raise
-    raise AssertionError
+        return _events(request, body) if request.feed == "events" else _newsflash(request, body, self.configuration.lexicon)
 
 
 def _events(request: Request, body: bytes) -> Parsed:
@@ -177,7 +167,7 @@ def _known_from(event: Mapping[str, Any]) -> datetime:
     return datetime.combine(end, time(), SHANGHAI)
 
 
-def _newsflash(request: Request, body: bytes) -> Parsed:
+def _newsflash(request: Request, body: bytes, words: tone.Lexicon) -> Parsed:
     document, remarks = read_json(body)
     if str(document.get("code")) != "200":
         raise PayloadError(Outcome.NOT_DATA, "refused", f"{request.name}: the feed answers with code {document.get('code')}: {document.get('msg')}")
@@ -186,7 +176,6 @@ def _newsflash(request: Request, body: bytes) -> Parsed:
     kept: list[dict[str, Any]] = []
     tones: list[dict[str, Any]] = []
     rejects: list[Reject] = []
-    words = lexicon()
     for item in items:
         try:
             row, said = _flash(item)

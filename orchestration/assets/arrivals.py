@@ -16,7 +16,6 @@ from ingest.flow import Report, ingest
 from ingest.home import claim
 from ingest.origins import LiveOrigin, Origin
 from ingest.source import SHANGHAI, DataOrigin, Source
-from ingest.sources import SOURCES
 from orchestration.assets.partitions import DAY_SOURCES, DAYS, MONTH_SOURCES, MONTHS, Arrival, asking_days, day_arrivals, days_of, month_arrivals
 from orchestration.instance.event_log import report_partitions
 from orchestration.resources import Home, Intake, IntakeError
@@ -52,12 +51,14 @@ def arrivals_asset(source: Source) -> dg.AssetsDefinition:
         calendar, wanted = load_calendar(home.settings.catalog_overlay), context.partition_keys
         first, last = _days_of(wanted[0])[0], _days_of(wanted[-1])[1]
         calendar.between(first, last)  # a day outside the calendar is an error that says how to extend it
-        origin = _origin(source, wanted, first, last, home, intake, calendar)
+        known = home.sources()
+        read_by = [one for one in known if one.name == source.name]
+        origin = _origin(read_by[0], wanted, first, last, home, intake, calendar)
         claim(home.settings, origin.data_origin)
-        report = ingest([source], origin, home.archive, home.lake, context.run.run_id)
+        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, limits=home.configuration.limits)
         if by_month:
             if origin.data_origin is not DataOrigin.SAMPLE:
-                report.absorb(take_in([source], SOURCES, home.settings, context.run.run_id))
+                report.absorb(take_in(read_by, known, home.settings, context.run.run_id))
             found = month_arrivals(receipt for receipt in home.archive.receipts() if receipt.source == source.name)
         else:
             found = day_arrivals(report.receipts, calendar, first, last)
@@ -91,7 +92,7 @@ def _origin(source: Source, wanted: list[str], first: date, last: date, home: Ho
     It is one origin, since that keeps the pace and knows which feed challenged.
     """
     origin = intake.within(first, last).origin(home)
-    if source not in MONTH_SOURCES:
+    if source.name not in {one.name for one in MONTH_SOURCES}:
         return origin
     later = max(last, today := datetime.now(SHANGHAI).date())
     if not isinstance(origin, LiveOrigin):

@@ -8,11 +8,11 @@ import dagster as dg
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.home import origin_of
 from ingest.settings import Settings
-from ingest.source import SHANGHAI, DataOrigin
+from ingest.source import SHANGHAI, ConfigurationError, DataOrigin
 from orchestration.assets.publication import KEY
 from orchestration.assets.timetable import expected_session
 from orchestration.resources import Home
-from serving.read import NothingPublishedError, quoted_through
+from serving.read import NothingPublishedError, UnreadableError, quoted_through
 
 CHECK = "published_in_time"
 
@@ -39,9 +39,11 @@ def judge(settings: Settings, now: datetime) -> Verdict:
         through = quoted_through(settings)
     except NothingPublishedError:
         return Verdict(False, "nothing is published yet: alumina run")
+    except UnreadableError as error:
+        return Verdict(False, str(error))
     try:
         return judge_day(through, expected_session(now, load_calendar(settings.catalog_overlay)))
-    except CalendarHorizonError as error:
+    except (CalendarHorizonError, ConfigurationError) as error:
         return Verdict(False, str(error))
 
 

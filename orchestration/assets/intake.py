@@ -10,7 +10,6 @@ from ingest.flow import Report, ingest
 from ingest.home import claim
 from ingest.origins import CatalogOrigin, Origin
 from ingest.source import DataOrigin, Outcome, Source
-from ingest.sources import SOURCES
 from orchestration.assets.arrivals import mark
 from orchestration.assets.partitions import days_of
 from orchestration.assets.pictures import failures
@@ -55,11 +54,14 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
             if origin.data_origin is DataOrigin.SAMPLE:
                 refuse_inbox(home.settings)
             claim(home.settings, origin.data_origin)
-        report = ingest([source], origin, home.archive, home.lake, context.run.run_id, record=intake.source != "archive")
+        known = home.sources()
+        read_by = [one for one in known if one.name == source.name]
+        limits = None if is_catalog else home.configuration.limits  # a limits.toml that is wrong is the catalogue's to report
+        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, record=intake.source != "archive", limits=limits)
         if origin.data_origin in (DataOrigin.LIVE, DataOrigin.FILES) and intake.source != "archive":
-            report.absorb(take_in([source], SOURCES, home.settings, context.run.run_id))
+            report.absorb(take_in(read_by, known, home.settings, context.run.run_id))
         if is_catalog and (report.problems or report.configuration_error):
-            reason = report.problems[0].message if report.problems else report.configuration_error
+            reason = "; ".join(problem.message for problem in report.problems) or report.configuration_error
             raise dg.Failure(f"the catalogue cannot be used: {reason}", allow_retries=False)
         mark(context, source, home, intake, report)
         context.log.info(f"{source.name}: {report.attempts} payloads, {sum(report.rows.values())} new rows, {len(report.problems)} problems")

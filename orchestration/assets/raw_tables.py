@@ -25,7 +25,7 @@ _EVERY_SOURCE = [lake_key(source.name) for source in SOURCES]
             kinds={"duckdb"},
             owners=["team:data-engineering"],
             tags={"layer": "raw"},
-            description=f"All versions of `{name}`, each row with the payload it came from. Key: {', '.join(table.key)}.",
+            description=table.description,
         )
         for name, table in TABLES.items()
     ],

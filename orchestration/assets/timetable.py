@@ -3,16 +3,15 @@
 Closed days are known, never guessed: past the end of the calendar every question raises CalendarHorizonError.
 """
 
-import tomllib
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from typing import Any
 
 from ingest.catalog.calendar import Calendar
+from ingest.catalog.documents import load
+from ingest.catalog.schemas import Clock, ClockFile, ScheduleFile
 from ingest.source import SHANGHAI, Source
-from ingest.sources.catalog import SHIPPED
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -54,32 +53,31 @@ class Timetable:
 
 @cache
 def timetables() -> dict[str, Timetable]:
-    """Give every schedule by name; raises KeyError when one waits for a dataset without a clock."""
+    """Give every schedule of the shipped catalogue by name."""
     return {
-        row["name"]: Timetable(
-            row["name"],
-            row["on"],
-            max(_clock()[dataset]["minute"] for dataset in row["waits_for"]),
-            row["lookback_days"],
-            row["source"],
-            tuple(row["waits_for"]),
-            row.get("window", {}),
-            tuple(row.get("no_release", ())),
+        row.name: Timetable(
+            row.name,
+            row.on,
+            max(_clock()[dataset].latest for dataset in row.waits_for),
+            row.lookback_days,
+            row.source,
+            tuple(row.waits_for),
+            row.window,
+            tuple(row.no_release),
         )
-        for row in _document("schedule.toml")["schedule"]
+        for row in _schedules().schedule
     }
 
 
 def due_at(source: Source, day: date) -> datetime:
     """Give the time at which everything a source publishes about a day should be there; the end of the day where no clock says."""
-    minutes = [row["minute"] for table in source.tables if (row := _clock().get(table)) and row["day_offset"] == 0]
+    minutes = [row.latest for table in source.tables if (row := _clock().get(table)) and row.day_offset == 0]
     return _at(day, max(minutes, default=24 * 60))
 
 
 def expected_session(now: datetime, calendar: Calendar) -> date | None:
     """Give the last session a release must hold by now; None before the calendar's first. Raises CalendarHorizonError past its end."""
-    rule = _document("schedule.toml")["freshness"]
-    moment = now.astimezone(SHANGHAI) - timedelta(minutes=timetables()[rule["after"]].minute + rule["grace_minutes"])
+    moment = now.astimezone(SHANGHAI) - timedelta(minutes=timetables()[_schedules().freshness.after].minute) - grace()
     calendar.is_session(now.astimezone(SHANGHAI).date())
     place = bisect_right(calendar.sessions, moment.date())
     return calendar.sessions[place - 1] if place else None
@@ -92,7 +90,7 @@ def longest_pause(calendar: Calendar) -> timedelta:
 
 def grace() -> timedelta:
     """How long after the evening run a release may take."""
-    return timedelta(minutes=_document("schedule.toml")["freshness"]["grace_minutes"])
+    return timedelta(minutes=_schedules().freshness.grace_minutes)
 
 
 def _at(day: date, minute: int) -> datetime:
@@ -100,11 +98,10 @@ def _at(day: date, minute: int) -> datetime:
 
 
 @cache
-def _clock() -> dict[str, dict[str, int]]:
-    rows = _document("clock.toml")["clock"]
-    return {row["dataset"]: {"day_offset": row["day_offset"], "minute": int(row["latest"][:2]) * 60 + int(row["latest"][3:])} for row in rows}
+def _schedules() -> ScheduleFile:
+    return load(ScheduleFile)
 
 
 @cache
-def _document(name: str) -> dict[str, Any]:
-    return tomllib.loads((SHIPPED / name).read_text(encoding="utf-8"))
+def _clock() -> dict[str, Clock]:
+    return {row.dataset: row for row in load(ClockFile).clock}

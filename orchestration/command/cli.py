@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import sys
 import time
 from datetime import date
@@ -17,22 +16,39 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.settings import Settings
+from orchestration.command.catalog_command import catalog_app
 from orchestration.command.terminal import Output, console, prepared
 
 app = typer.Typer(
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(inbox_app, name="inbox")
+app.add_typer(catalog_app, name="catalog")
 PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 OUTPUTS = (Output("stdout"), Output("stderr"))
 out, err = map(console, OUTPUTS)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from ingest.settings import PACKAGE_VERSION
+        from serving.publish.release import code_version
+
+        _plain(f"alumina-warehouse {PACKAGE_VERSION}, code version {code_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is, and exit.")] = False,
+) -> None:
+    """Take options that belong to no command; typer wants a function for them."""
 
 
 class RunSource(StrEnum):
@@ -58,6 +74,9 @@ def run(
     timings: Annotated[bool, typer.Option("--timings", help="Show where the time went.")] = False,
 ) -> None:
     """Take data in, build and test every model, audit and publish. Running again changes nothing but the log of attempts."""
+    from ingest.home import open_home
+
+    open_home(Settings())
     if as_of is not None:
         if source or payloads or first or last:
             fail("--as-of looks back at what this home holds; it goes with no other choice of data")
@@ -93,7 +112,7 @@ def whatif(
     commodity: Annotated[str | None, typer.Option("--commodity", help="Commodity code, e.g. AO.")] = None,
 ) -> None:
     """Run the models again on a copy of what was built last, with a few figures moved. Changes nothing."""
-    from orchestration.warehouse.load import WarehouseBusyError, write_lock
+    from orchestration.warehouse.load import WarehouseError, write_lock
     from serving.research.whatif import WhatIfError, parse, shocks
     from serving.research.whatif import whatif as ask
 
@@ -103,12 +122,12 @@ def whatif(
         asked = moved or []
         if not asked:
             for name, shock in declared.items():
-                _plain(f"  {name}=…  [{shock['unit']}] {shock['en']}: {shock['source']}")
+                _plain(f"  {name}=…  [{shock.unit}] {shock.en}: {shock.source}")
             return
         with out.status("running the models"):
             held = partial(write_lock, settings, "copying the warehouse for a what-if")
             answer = ask(settings, parse(asked, declared), commodity and commodity.upper(), _day("--day", day), held)
-    except (WhatIfError, WarehouseBusyError) as error:
+    except (WhatIfError, WarehouseError) as error:
         fail(str(error))
     if answer.data_origin == "sample":
         out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
@@ -124,11 +143,11 @@ def whatif(
 @app.command()
 def backtest() -> None:
     """Show how the outlook's statements fared walk-forward, from the published release."""
-    from serving.read import NothingPublishedError, query
+    from serving.read import UnreadableError, query
 
     try:
         found = query(Settings(), "select * from serving.outlook_backtest order by commodity_code, horizon, statements, strategy")
-    except NothingPublishedError as error:
+    except UnreadableError as error:
         fail(str(error))
     rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     if any(row["data_origin"] == "sample" for row in rows):
@@ -146,11 +165,11 @@ def backtest() -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(deep: Annotated[bool, typer.Option("--deep", help="Read and hash every file of archive, lake and releases.")] = False) -> None:
     """Say whether this home is in order and what to do next; exit code 1 when something is wrong."""
     from orchestration.home.doctor import Level, examine
 
-    findings = examine(Settings())
+    findings = examine(Settings(), deep=deep)
     marks = {Level.OK: "✓", Level.NOTE: "·", Level.ERROR: "✗"}
     for finding in findings:
         out.print(f"  {marks[finding.level]} {finding.subject}: {finding.message}", soft_wrap=True, markup=False, highlight=False)
@@ -163,51 +182,69 @@ def doctor() -> None:
 @app.command()
 def rebuild() -> None:
     """Make lake and warehouse anew from the archive alone, and publish."""
+    from filelock import FileLock, Timeout
+
     from ingest.archive import Archive, ArchiveError
-    from orchestration.warehouse.load import WarehouseBusyError, begin_anew, write_lock
+    from ingest.home import open_home
+    from ingest.lake import Lake
+    from orchestration.home.backup import half_a_home
+    from orchestration.warehouse.load import WarehouseError, begin_anew, write_lock
 
     settings = Settings()
     if not (settings.archive / "receipts").is_dir():
         fail(f"there is no archive in {settings.root} to rebuild from")
+    if why := half_a_home(settings):
+        fail(why)
+    open_home(settings)
     try:
-        Archive(settings.archive).verify()  # before anything is deleted
-        with write_lock(settings, "rebuilding"):
-            begin_anew(settings)
-            for path in (settings.lake, settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    except (WarehouseBusyError, ArchiveError) as error:
+        with FileLock(settings.root / "rebuild.lock", timeout=0):  # a second one would empty the lake that this one fills
+            Archive(settings.archive).verify()  # before anything is deleted
+            with write_lock(settings, "rebuilding"):
+                begin_anew(settings)
+                Lake(settings.lake).clear()
+                for path in (settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
+                    path.unlink(missing_ok=True)
+            _run({"source": "archive"})
+            settings.rebuilding.unlink()
+    except (WarehouseError, ArchiveError) as error:
         fail(str(error))
-    _run({"source": "archive"})
-    settings.rebuilding.unlink()
+    except Timeout:
+        fail(f"the home {settings.root} is being rebuilt already; try again when that is done")
 
 
 @app.command("backup")
 def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an empty folder, or an earlier backup.")]) -> None:
     """Copy payloads, receipts, the operator's catalogue and the releases elsewhere, and hash the copy."""
     from ingest.archive import ArchiveError
+    from ingest.home import open_home
     from orchestration.home.backup import BackupError, backup
-    from orchestration.warehouse.load import WarehouseBusyError
+    from orchestration.warehouse.load import WarehouseError
 
+    open_home(Settings())
     try:
         copied = backup(Settings(), folder)
-    except (BackupError, ArchiveError, WarehouseBusyError) as error:
+    except (BackupError, ArchiveError, WarehouseError) as error:
         fail(str(error))
     out.print(f"{copied.files} files copied to {folder}; all {copied.payloads} payloads there are whole", soft_wrap=True, highlight=False)
 
 
 @app.command()
-def restore(folder: Annotated[Path, typer.Argument(help="A backup.", exists=True, file_okay=False)]) -> None:
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A backup.", exists=True, file_okay=False)],
+    partial: Annotated[bool, typer.Option("--partial", help="Take what is whole of a backup that is not complete.")] = False,
+) -> None:
     """Put a backup back: into an empty home everything, into a home with an archive the payloads that were lost or have rotted."""
     from ingest.archive import ArchiveError
     from orchestration.home.backup import BackupError, restore
-    from orchestration.warehouse.load import WarehouseBusyError
+    from orchestration.warehouse.load import WarehouseError
 
     settings = Settings()
     try:
-        copied = restore(settings, folder)
-    except (BackupError, ArchiveError, WarehouseBusyError) as error:
+        copied = restore(settings, folder, partial=partial)
+    except (BackupError, ArchiveError, WarehouseError) as error:
         fail(str(error))
-    out.print(f"{copied.files} files put back into {settings.root}; all {copied.payloads} payloads are whole", soft_wrap=True, highlight=False)
+    said = f"nothing whole was found of {'; '.join(copied.lost)}" if copied.lost else f"all {copied.payloads} payloads are whole"
+    _plain(f"{copied.files} files put back into {settings.root}; {said}")
     if settings.rebuilding.exists():
         out.print("next: alumina rebuild, which makes lake and warehouse from the archive")
 
@@ -215,24 +252,26 @@ def restore(folder: Annotated[Path, typer.Argument(help="A backup.", exists=True
 @app.command()
 def rollback() -> None:
     """Serve the release before the current one again."""
-    from orchestration.warehouse.load import WarehouseBusyError, write_lock
+    from orchestration.warehouse.load import WarehouseError, write_lock
     from serving.publish import release
 
     settings = Settings()
     try:
         with write_lock(settings, "rolling back"):
             out.print(f"serving {release.rollback(settings)}")
-    except (release.PublishRefusedError, WarehouseBusyError, FileNotFoundError) as error:
+    except (release.PublishRefusedError, WarehouseError, FileNotFoundError) as error:
         fail(str(error))
 
 
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3000) -> None:
     """Open the Dagster UI on this machine only."""
+    from ingest.home import open_home
     from ingest.settings import REPOSITORY
     from orchestration.instance.environment import prepare
 
     settings = Settings()
+    open_home(settings)
     command = [
         str(Path(sys.executable).with_name("dagster")),
         "dev",
@@ -255,15 +294,15 @@ def audit(
 ) -> None:
     """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file cannot be audited."""
     from ingest.catalog.calendar import CalendarHorizonError
-    from serving.read import NothingPublishedError
+    from serving.read import UnreadableError
     from serving.research.audit.claims import ClaimsError
-    from serving.research.audit.metrics import CatalogError
+    from serving.research.audit.meanings import CatalogError
     from serving.research.audit.runner import audit_note
 
     settings = Settings()
     try:
         found = audit_note(settings, claims, publisher)
-    except (ClaimsError, CatalogError, CalendarHorizonError, NothingPublishedError, OSError) as error:
+    except (ClaimsError, CatalogError, CalendarHorizonError, UnreadableError, OSError) as error:
         fail(str(error), code=2)
     if not found.is_real:
         out.print("[bold]SAMPLE DATA[/bold]: only the ledger's published figures are evidence, nothing simulated.")
@@ -297,13 +336,13 @@ def note(
     commodity: Annotated[str | None, typer.Option(help="Commodity code, e.g. AO; default the one whose outlook rests on most data.")] = None,
 ) -> None:
     """Write the note of a day: one page in Chinese and English that opens without a network."""
-    from serving.read import NothingPublishedError
+    from serving.read import UnreadableError
     from serving.research.note.known import NoteError
     from serving.research.note.page import write_note
 
     try:
         path = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None)
-    except (NoteError, NothingPublishedError, OSError) as error:
+    except (NoteError, UnreadableError, OSError) as error:
         fail(str(error))
     _plain(f"written: {path}  (add #en to the address for English)")
 
@@ -318,7 +357,7 @@ def export(
     from ingest.files import write_atomic
     from serving.publish.spreadsheets import UnknownTableError
     from serving.publish.spreadsheets import export as blocks
-    from serving.read import NothingPublishedError
+    from serving.read import UnreadableError
 
     if to is not None and to.is_dir():
         fail(f"--to {to} is a folder; name the file to write")
@@ -329,7 +368,7 @@ def export(
         else:
             write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh)))
             _plain(f"written: {to}")
-    except (UnknownTableError, NothingPublishedError) as error:
+    except (UnknownTableError, UnreadableError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{to or 'standard output'} cannot be written: {error.strerror or error}")
@@ -338,12 +377,14 @@ def export(
 @inbox_app.command("check")
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
+    from ingest.catalog.configuration import Configuration
     from ingest.dropped import examine
     from ingest.source import ConfigurationError
-    from ingest.sources import SOURCES
+    from ingest.sources import sources
 
     try:
-        found = examine(file, SOURCES)
+        configuration = Configuration(Settings().catalog_overlay)
+        found = examine(file, sources(configuration), configuration.limits)
     except ConfigurationError as error:
         fail(str(error))
     except OSError as error:
@@ -443,12 +484,12 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
 def _look_back(text: str) -> None:
     from ingest.lake import LakeError
     from orchestration.warehouse.as_of import AsOfError, build_as_of, moment
-    from orchestration.warehouse.load import WarehouseBusyError
+    from orchestration.warehouse.load import WarehouseError
 
     try:
         with out.status("building what was known then"):
             aside = build_as_of(Settings(), moment(text))
-    except (AsOfError, LakeError, WarehouseBusyError, ValueError) as error:
+    except (AsOfError, LakeError, WarehouseError, ValueError) as error:
         fail(str(error))
     _show_outlook(aside, None)
 
@@ -469,11 +510,11 @@ def _show_problems(settings: Settings, run_id: str) -> None:
 
 
 def _show_outlook(settings: Settings, day: date | None) -> None:
-    from serving.read import NothingPublishedError, outlook
+    from serving.read import UnreadableError, outlook
 
     try:
         found = outlook(settings, day)
-    except NothingPublishedError as error:
+    except UnreadableError as error:
         fail(str(error))
     if not found.rows:
         fail(f"no outlook for {day or 'any day'}; it needs quotes or receipts of that day")
@@ -559,6 +600,12 @@ def _main() -> None:
         if error.errno not in REFUSALS:
             raise
         told = f"{error.filename or 'the disk'}: {error.strerror}; ALUMINA_HOME must be a folder that may be written to, with room on its disk"
+    except Exception as error:
+        from ingest.source import HomeError
+
+        if not isinstance(error, HomeError):
+            raise
+        told = str(error)
     else:
         return
     err.print(f"alumina: {told}", style="red", markup=False, soft_wrap=True)

@@ -1,105 +1,156 @@
 """A home's copy elsewhere: what nobody can make again (payloads and receipts, the operator's catalogue) and what readers are served.
 
-Lake and warehouse are not copied: `alumina rebuild` makes them from the archive. A copy is a folder of plain files, and the next
-backup into it copies only what is new, since payloads and releases never change.
+Lake and warehouse are not copied: `alumina rebuild` makes them from the archive. A copy is a folder of plain files. Every file is judged by
+its content before it is believed, so a copy or a home that was cut off or has rotted is mended by doing the same again, and a whole file is
+never replaced by a rotten one.
 """
 
-import json
+import hashlib
 import os
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.archive import Archive, ArchiveError
+from ingest.archive import Archive
 from ingest.files import write_atomic
+from ingest.home import format_of, open_home
+from ingest.notes import NoteError, adopt_note, read_note, write_note
 from ingest.settings import Settings
 from orchestration.warehouse.load import begin_anew, write_lock
+from serving.seal import faults, protect, remove
 
 MARK = "alumina-backup.json"
-# Receipts before blobs: each receipt of the copy then has its payload, however long the archive goes on growing meanwhile.
-_GROWING = ("archive/receipts", "archive/blobs", "releases")
-_SMALL = ("catalog", "home.json", "rejected.json", "status.json")
+_SMALL = ("home.json", "rejected.json", "status.json")
+_SHOWN = 5
 
 
 class BackupError(Exception):
     """A copy cannot be made or put back; the message says why."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Copied:
-    """How much was copied and how many payloads of the copy were found whole."""
+    """How much was copied, how many payloads the receipts of the copy speak of, and what is whole on neither side."""
 
-    files: int
-    payloads: int
+    files: int = 0
+    payloads: int = 0
+    lost: list[str] = field(default_factory=list)
 
 
 def backup(settings: Settings, target: Path) -> Copied:
-    """Copy a home into a folder, new or an earlier copy, and hash what the copy holds.
+    """Copy a home into a folder, new or an earlier copy; what has rotted there is copied again.
 
-    Raises BackupError where the folder is something else or lies in the home, ArchiveError where a payload is not what its name says.
+    Raises BackupError where the folder is something else or lies in the home, and where the copy is not complete: it then names what is missing.
     """
     folder = target.expanduser().resolve()
     if not settings.archive.is_dir():
         raise BackupError(f"there is no archive in {settings.root} to back up")
+    _refuse_half_a_home(settings)
     if folder.is_relative_to(settings.root):
         raise BackupError(f"{folder} lies in the home itself")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
         raise BackupError(f"{folder} holds something that is no backup of ours; give an empty folder")
     with write_lock(settings, "backing up"):  # no release is retired meanwhile
-        write_atomic(folder / MARK, json.dumps({"home": str(settings.root)}).encode())
-        files = _copy(settings.root, folder)
+        _mark(folder, settings, complete=False)
+        copied = _copy(settings.root, folder)
         kept = {path.name for path in settings.releases.glob("*")}
         for path in (folder / "releases").glob("*"):
             if path.name not in kept:
-                shutil.rmtree(path)
-    os.sync()
-    return Copied(files, Archive(folder / "archive").verify())
+                remove(path)
+        os.sync()
+        if copied.lost:
+            raise BackupError(f"the copy in {folder} is not complete, nothing whole was found of {_named(copied.lost)}")
+        _mark(folder, settings, complete=True)
+    return copied
 
 
-def restore(settings: Settings, source: Path) -> Copied:
-    """Put back what is missing: into an empty home everything, into one with an archive the payloads that were lost or have rotted.
+def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copied:
+    """Put a copy back: into an empty home everything, into one with an archive what was lost or has rotted there.
 
-    A home put back serves its release at once; until `alumina rebuild` it takes nothing in. Raises BackupError where there is no
-    backup, ArchiveError where a payload wanted from it is not whole.
+    A home put back serves its release at once; until `alumina rebuild` it takes nothing in. Cut off anywhere, it goes on when run again.
+    `partial` takes a copy that is not complete for what it is. Raises BackupError where there is no backup or it is not complete.
     """
     folder = source.expanduser().resolve()
+    _adopt(folder)
+    if not _is_complete(folder) and not partial:
+        raise BackupError(
+            f"the backup in {folder} was cut off before it was complete: finish it with `alumina backup {folder}`, or take what is there with --partial"
+        )
+    theirs = Archive(folder / "archive")
+    if settings.archive.is_dir() and not settings.restoring.exists():
+        open_home(settings)
+        with write_lock(settings, "restoring"):
+            copied = _mend(settings, folder)
+        if copied.lost and not partial:
+            raise BackupError(f"{copied.files} files were put back, but nothing whole was found of {_named(copied.lost)}")
+        return copied
+    if not partial and (wrong := [str(fault) for fault in theirs.faults()]):
+        raise BackupError(f"the backup itself is not whole: {_named(wrong)}; take what is whole with --partial")
+    with write_lock(settings, "restoring"):
+        write_note(settings.restoring, {"from": str(folder)})
+        begin_anew(settings)
+        copied = _copy(folder, settings.root)
+        os.sync()
+        if copied.lost and not partial:
+            raise BackupError(f"the home is not complete, nothing whole was found of {_named(copied.lost)}")
+        settings.restoring.unlink()
+    return copied
+
+
+def half_a_home(settings: Settings) -> str:
+    """Say that a restore was cut off and how to finish it; empty where none was."""
+    if not settings.restoring.exists():
+        return ""
+    try:
+        folder = (read_note(settings.restoring, "") or {})["from"]
+    except (NoteError, KeyError):
+        folder = "FOLDER"
+    return f"the home {settings.root} was put back in part only; finish it with `alumina restore {folder}`"
+
+
+def _refuse_half_a_home(settings: Settings) -> None:
+    if why := half_a_home(settings):
+        raise BackupError(why)
+
+
+def _mark(folder: Path, settings: Settings, *, complete: bool) -> None:
+    write_note(folder / MARK, {"home": str(settings.root), "complete": complete})
+
+
+def _adopt(folder: Path) -> None:
+    """Bring an older backup to the present format, else it could not be read. Its mark said only where it came from, and came last of all."""
+    mark = folder / MARK
+    if not mark.is_file():
+        raise BackupError(f"{folder} is no backup: it has no {MARK}")
+    if format_of(copy := Settings(home=folder)) == 1:
+        adopt_note(mark)
+        if (facts := read_note(mark, "")) is not None:
+            write_note(mark, {"complete": True} | facts)
+    open_home(copy)
+
+
+def _is_complete(folder: Path) -> bool:
+    """Tell whether the last backup into a folder ended well."""
     if not (folder / MARK).is_file():
         raise BackupError(f"{folder} is no backup: it has no {MARK}")
-    theirs, ours = Archive(folder / "archive"), Archive(settings.archive)
-    if settings.archive.is_dir():
-        lost = sorted(_lost(ours))
-        for sha in lost:
-            ours.put(theirs.get(sha))
-        return Copied(len(lost), ours.verify())
-    payloads = theirs.verify()
-    with write_lock(settings, "restoring"):
-        begin_anew(settings)
-        files = _copy(folder, settings.root)
-    os.sync()
-    return Copied(files, payloads)
+    try:
+        return bool((read_note(folder / MARK, f"`alumina backup {folder}` writes it anew") or {}).get("complete"))
+    except NoteError as error:
+        raise BackupError(str(error)) from None
 
 
-def _lost(archive: Archive) -> Iterator[str]:
-    for sha in {receipt.payload_sha256 for receipt in archive.receipts() if receipt.payload_sha256}:
-        try:
-            archive.get(sha)
-        except ArchiveError:
-            yield sha
-
-
-def _copy(home: Path, target: Path) -> int:
-    """Copy files that are not there in the same size, and what may change under the same one; the link to the served release comes last."""
-    copied = 0
-    for name in (*_GROWING, *_SMALL):
-        root = home / name
-        for path in sorted(root.rglob("*")) if root.is_dir() else [root] if root.is_file() else []:
-            there = target / path.relative_to(home)
-            if path.is_symlink() or not path.is_file() or _is_unfinished(path.relative_to(home)):
-                continue
-            if name in _SMALL or not there.is_file() or there.stat().st_size != path.stat().st_size:
-                write_atomic(there, path.read_bytes(), durable=False)
-                copied += 1
+def _copy(home: Path, target: Path) -> Copied:
+    """Copy what is not the same there; the link to the served release comes last."""
+    copied = Copied()
+    # Receipts before payloads: each receipt of the copy then has its payload, however long the archive goes on growing meanwhile.
+    _receipts(home, target, copied)
+    for sha in _spoken_of(target, copied):
+        _payload(home, target, sha, copied)
+    for path in sorted((home / "releases").glob("*")):
+        if path.is_dir() and not path.name.startswith("."):
+            _release(path, target / "releases" / path.name, copied)
+    catalog = (path for path in sorted((home / "catalog").rglob("*")) if path.is_file() and not path.is_symlink())
+    for path in (*catalog, *(home / name for name in _SMALL if (home / name).is_file())):
+        _file(path, target / path.relative_to(home), copied)
     link = home / "serving"
     if link.is_symlink():
         new = target / f".serving.{os.getpid()}"
@@ -109,5 +160,96 @@ def _copy(home: Path, target: Path) -> int:
     return copied
 
 
-def _is_unfinished(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _receipts(home: Path, target: Path, copied: Copied) -> None:
+    """Copy the log of attempts where it is whole; a copy that is whole is not replaced by one that is not."""
+    source = Archive(home / "archive").log
+    if wrong := next(source.faults(), None):
+        copied.lost.append(str(wrong))
+        return
+    for path in source.files:
+        _file(path, target / path.relative_to(home), copied)
+
+
+def _spoken_of(home: Path, copied: Copied) -> list[str]:
+    shas = sorted({receipt.payload_sha256 for receipt in Archive(home / "archive").receipts() if receipt.payload_sha256}) if not copied.lost else []
+    copied.payloads = len(shas)
+    return shas
+
+
+def _payload(home: Path, target: Path, sha: str, copied: Copied) -> None:
+    name = Path("archive") / "blobs" / sha[:2] / sha
+    if _read(target / name, sha) is not None:
+        return
+    body = _read(home / name, sha)
+    if body is None:
+        copied.lost.append(f"payload {sha}")
+        return
+    write_atomic(target / name, body, durable=False)
+    copied.files += 1
+
+
+def _release(source: Path, target: Path, copied: Copied) -> None:
+    if target.is_dir() and not faults(target):
+        return
+    if wrong := faults(source):
+        copied.lost.append(wrong[0])
+        return
+    remove(target)
+    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+        write_atomic(target / path.relative_to(source), path.read_bytes(), durable=False)
+        copied.files += 1
+    protect(target)
+
+
+def _file(source: Path, target: Path, copied: Copied) -> None:
+    body = source.read_bytes()
+    if not target.is_file() or target.read_bytes() != body:
+        write_atomic(target, body, durable=False)
+        copied.files += 1
+
+
+def _mend(settings: Settings, folder: Path) -> Copied:
+    """Put back into a home at work what has rotted or was lost there; nothing else of it changes."""
+    copied = Copied()
+    ours, theirs = Archive(settings.archive), Archive(folder / "archive")
+    if next(ours.log.faults(), None):
+        _mend_receipts(ours, theirs, copied)
+    if not copied.lost:
+        for sha in _spoken_of(settings.root, copied):
+            _payload(folder, settings.root, sha, copied)
+    for path in sorted(settings.releases.glob("*")):
+        if path.is_dir() and not path.name.startswith(".") and faults(path):
+            _release(folder / "releases" / path.name, path, copied)
+    return copied
+
+
+def _mend_receipts(ours: Archive, theirs: Archive, copied: Copied) -> None:
+    """Take the beginning of each file from the copy: a log only grows, so the copy holds the same lines up to the day it was made."""
+    if wrong := next(theirs.log.faults(), None):
+        copied.lost.append(str(wrong))
+        return
+    with ours.log.held():
+        before = {path: path.read_bytes() for path in ours.log.files}
+        for path in theirs.log.files:
+            mine, whole = ours.root / path.relative_to(theirs.root), path.read_bytes()
+            mended = whole + before.get(mine, b"")[len(whole) :]
+            if before.get(mine) != mended:
+                write_atomic(mine, mended)
+                copied.files += 1
+        if left := next(Archive(ours.root).log.faults(), None):
+            for path, body in before.items():
+                write_atomic(path, body)
+            copied.lost.append(f"{left}, which was written after the backup was made")
+
+
+def _read(path: Path, sha: str) -> bytes | None:
+    """Give a payload's bytes, None where they are missing or not what their name says."""
+    try:
+        body = path.read_bytes()
+    except OSError:
+        return None
+    return body if hashlib.sha256(body).hexdigest() == sha else None
+
+
+def _named(what: list[str]) -> str:
+    return "; ".join(what[:_SHOWN]) + (f"; and {len(what) - _SHOWN} more" if len(what) > _SHOWN else "")

@@ -1,26 +1,31 @@
 """Is this home in order, and what should be done next? Looks at files only: it opens no database and asks no address."""
 
 import importlib.metadata
-import json
-import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
 
 from filelock import FileLock, Timeout
+from packaging.requirements import Requirement
 
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
+from ingest.catalog.configuration import Configuration
 from ingest.deadline import Deadlines, load_deadlines
-from ingest.home import origin_of
+from ingest.home import FORMAT, FormatError, format_of, origin_of
 from ingest.lake import Lake
+from ingest.notes import read_note
 from ingest.settings import REPOSITORY, Settings
-from ingest.source import SHANGHAI, DataOrigin, Outcome, PayloadError
-from ingest.sources import SOURCES
+from ingest.source import SHANGHAI, ConfigurationError, DataOrigin, HomeError, Outcome, Source
+from ingest.sources import sources
+from orchestration.home.backup import half_a_home
 from orchestration.instance.alerts import last_failure, webhook_problem
+from orchestration.warehouse.load import holder
+from serving.read import FILE_NAME
+from serving.seal import BrokenSealError, faults, sealed
 
 # What a full home needs to go on for a while; assumed: a release of the sample takes 10 MB, DuckDB spills while it sorts.
 DISK_NEEDED = 2 * 2**30
@@ -58,9 +63,14 @@ class Expected:
     request: tuple[str, str, str]
 
 
-def examine(settings: Settings, now: datetime | None = None) -> list[Finding]:
-    """Look at everything; `now` is the time in Shanghai to judge by."""
+def examine(settings: Settings, now: datetime | None = None, *, deep: bool = False) -> list[Finding]:
+    """Look at everything; `now` is the time in Shanghai to judge by. With `deep`, every file of archive, lake and releases is read and hashed."""
     moment = now or datetime.now(SHANGHAI)
+    try:
+        if format_of(settings) != FORMAT:
+            return [Finding(Level.NOTE, "home", f"has the older format {format_of(settings)}", "the next alumina run brings it to the present one")]
+    except FormatError as error:
+        return [Finding(Level.ERROR, "home", str(error))]
     checks: tuple[Callable[[Settings, datetime], Iterator[Finding]], ...] = (
         _versions,
         _calendar,
@@ -70,14 +80,24 @@ def examine(settings: Settings, now: datetime | None = None) -> list[Finding]:
         _publication,
         _alerts,
         _sources,
+        *((_content,) if deep else ()),
     )
-    return [finding for check in checks for finding in check(settings, moment)]
+    return [finding for check in checks for finding in _told(check, settings, moment)]
+
+
+def _told(check: Callable[[Settings, datetime], Iterator[Finding]], settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Give what a check finds; what cannot be believed on the way is a finding, too."""
+    try:
+        yield from check(settings, now)
+    except HomeError as error:
+        yield Finding(Level.ERROR, "home", str(error))
 
 
 def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:
     lock = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8")
-    pins = dict(re.findall(r"^([a-z0-9-]+)(?:\[[^\]]*\])?==(\S+)", lock, re.MULTILINE))
-    wrong = [f"{name} {found}, locked {pins.get(name)}" for name in CHECKED_PACKAGES if (found := importlib.metadata.version(name)) != pins.get(name)]
+    pins = [Requirement(line.removesuffix(" \\")) for line in lock.splitlines() if line[:1].isalnum()]
+    here = {pin.name: str(pin.specifier).removeprefix("==") for pin in pins if pin.marker is None or pin.marker.evaluate()}
+    wrong = [f"{name} {found}, locked {here.get(name)}" for name in CHECKED_PACKAGES if (found := importlib.metadata.version(name)) != here.get(name)]
     if wrong:
         yield Finding(Level.ERROR, "versions", f"not the locked set: {'; '.join(wrong)}", "rm -rf .venv && make run")
     else:
@@ -109,24 +129,30 @@ def _disk(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if _is_free(settings):
+        yield Finding(Level.OK, "writer", "nobody is writing")
+    else:
+        yield Finding(Level.NOTE, "writer", holder(settings))
+
+
+def _is_free(settings: Settings) -> bool:
+    """Tell whether nobody writes the warehouse; a home that cannot be written to has no writer."""
     path = settings.root / "warehouse.lock"
-    if path.exists():
-        try:
-            with FileLock(path, timeout=0):
-                pass
-        except Timeout:
-            note = settings.root / "warehouse.holder.json"
-            facts = json.loads(note.read_text()) if note.is_file() else {}
-            yield Finding(
-                Level.NOTE, "writer", f"{facts.get('what', 'a process')} since {facts.get('since', 'some time')} (process {facts.get('pid', '?')})"
-            )
-            return
-    yield Finding(Level.OK, "writer", "nobody is writing")
+    if not path.exists():
+        return True
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except Timeout:
+        return False
 
 
 def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if why := half_a_home(settings):
+        yield Finding(Level.ERROR, "home", why)
+        return
     if settings.rebuilding.exists():
-        since = json.loads(settings.rebuilding.read_text()).get("since", "some time")
+        since = (read_note(settings.rebuilding, "alumina rebuild") or {}).get("since", "some time")
         message = f"the lake holds a part of the archive only (rebuilding or restored, {since}): no other run takes anything in or publishes"
         yield Finding(Level.ERROR, "lake", message, "if no rebuild is at work: alumina rebuild")
 
@@ -135,19 +161,56 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
     if not settings.status.is_file():
         yield Finding(Level.NOTE, "publication", "nothing was ever published here", "alumina run")
         return
-    status = json.loads(settings.status.read_text())
+    status = read_note(settings.status, "alumina run writes it anew") or {}
     said = f"last attempt {status['outcome']} at {status['at']}, serving {status['serving'] or 'nothing'}"
     failed = last_failure(settings)
     # A run that was refused is told by the status itself.
     if failed and failed["run_id"] != status.get("run_id") and datetime.fromisoformat(failed["at"]) > datetime.fromisoformat(status["at"]):
         advice = "mend what it names, then alumina run"
         yield Finding(Level.ERROR, "publication", f"{said}; a run after it failed at {failed['at']}: {failed['message']}", advice)
+    elif wrong := _served_is_rotten(settings):
+        yield Finding(Level.ERROR, "publication", wrong, "alumina rollback serves the release before, alumina run publishes a new one")
     elif status["outcome"] in ("published", "rolled_back"):
         yield Finding(Level.OK, "publication", said)
+    elif status["outcome"] == "running" and _is_free(settings):
+        yield Finding(
+            Level.ERROR, "publication", f"{said}; nobody is writing, so it was cut off, or how it ended could not be written down", "alumina run"
+        )
     elif status["outcome"] == "running":
-        yield Finding(Level.NOTE, "publication", said, "if nobody is writing, that run was cut off: alumina run")
+        yield Finding(Level.NOTE, "publication", said, "wait until it is through")
     else:
         yield Finding(Level.ERROR, "publication", f"{said}: {status['reason']}", "mend what it names, then alumina run")
+
+
+def _served_is_rotten(settings: Settings) -> str:
+    """Say what is wrong with the database people read; empty where nothing is."""
+    if not settings.serving.is_symlink():
+        return ""
+    try:
+        sealed(settings.serving.resolve(), FILE_NAME)
+    except BrokenSealError as error:
+        return str(error)
+    return ""
+
+
+def _content(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Name every file that is not as it was written, and how to get it back."""
+    places = (
+        ("archive", Archive(settings.archive).faults(), "put it back: alumina restore BACKUP"),
+        ("lake", Lake(settings.lake).faults(), "make it anew from the archive: alumina rebuild"),
+        ("releases", _rotten_releases(settings), "alumina rollback serves the release before, alumina run publishes a new one"),
+    )
+    for subject, found, advice in places:
+        wrong = [str(fault) for fault in found]
+        yield from (Finding(Level.ERROR, subject, fault, advice) for fault in wrong)
+        if not wrong:
+            yield Finding(Level.OK, subject, "every file is as it was written")
+
+
+def _rotten_releases(settings: Settings) -> Iterator[str]:
+    for path in sorted(settings.releases.glob("*")):
+        if path.is_dir() and not path.name.startswith("."):
+            yield from faults(path)
 
 
 def _alerts(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -163,7 +226,7 @@ def _alerts(settings: Settings, now: datetime) -> Iterator[Finding]:
 def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
     held = {file.table for batch in Lake(settings.lake).batches() for file in batch.files}
     origin = origin_of(settings)
-    for source in SOURCES:
+    for source in sources(Configuration(settings.catalog_overlay)):
         missing = [table for table in source.tables if table not in held]
         if missing and not source.tables[0].startswith("catalog__"):
             live = bool(list(source.requests(_session_before(settings, now) or now.date())))
@@ -181,10 +244,12 @@ def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
     They are due as the receipts say it. Of payloads nobody has asked for, those of a feed's last day count once that day is over: no run came.
     """
     try:
-        calendar, deadlines = load_calendar(settings.catalog_overlay), load_deadlines(settings.catalog_overlay)
-    except ValueError:
+        calendar = load_calendar(settings.catalog_overlay)
+    except ConfigurationError:
         return  # said by the look at the calendar
-    except PayloadError as error:
+    try:
+        deadlines = load_deadlines(settings.catalog_overlay)
+    except ConfigurationError as error:
         yield Finding(Level.ERROR, "clock", str(error), f"mend {settings.catalog_overlay / 'clock.toml'}")
         return
     asked: set[tuple[str, str, str]] = set()
@@ -193,7 +258,7 @@ def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
         asked.add(receipt.request)
         if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED):
             arrived.add(receipt.request)
-    for (source, feed), payloads in _expected(calendar, deadlines, now.date()).items():
+    for (source, feed), payloads in _expected(sources(Configuration(settings.catalog_overlay)), calendar, deadlines, now.date()).items():
         never_asked = takewhile(lambda payload: payload.request not in asked, payloads)
         last_day = next((payload.day for payload in never_asked if payload.day < now.date()), None)
         missing = [
@@ -208,11 +273,11 @@ def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield Finding(Level.ERROR, f"{source}/{feed}", message, f"alumina run --source live --from {first.day}")
 
 
-def _expected(calendar: Calendar, deadlines: Deadlines, today: date) -> dict[tuple[str, str], list[Expected]]:
+def _expected(known: Sequence[Source], calendar: Calendar, deadlines: Deadlines, today: date) -> dict[tuple[str, str], list[Expected]]:
     """Give what each live feed is asked for over the days looked back on, newest first."""
     found: dict[tuple[str, str], list[Expected]] = {}
     days = [today - timedelta(days=n) for n in range(LOOK_BACK_DAYS)]
-    for source in SOURCES:
+    for source in known:
         for day in (day for day in days if day <= calendar.last_day and calendar.is_open(source.cadence, day)):
             for request in source.requests(day):
                 if due := deadlines.of(request):

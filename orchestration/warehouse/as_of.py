@@ -11,7 +11,7 @@ from datetime import datetime
 from ingest.lake import Lake
 from ingest.settings import Settings
 from ingest.source import SHANGHAI
-from orchestration.warehouse.dbt import PROJECT, build_command, environment, forget_stale_parse
+from orchestration.warehouse.dbt import PROJECT, build_command, environment, forget_stale_parse, write_staging
 from orchestration.warehouse.load import half_a_lake, load_raw, write_lock
 
 
@@ -44,6 +44,7 @@ def build_as_of(settings: Settings, as_of: datetime) -> Settings:
     with write_lock(aside, f"building as of {aside.as_of}"):
         aside.warehouse.unlink(missing_ok=True)
         load_raw(aside)
+        write_staging()
         forget_stale_parse(aside.workshop / "dbt")
         done = subprocess.run(build_command(aside), cwd=PROJECT, env=os.environ | environment(aside), capture_output=True, text=True, check=False)
     log = aside.workshop / "dbt.log"

@@ -11,8 +11,9 @@ from typing import Any
 
 from dagster_dbt import DbtCliResource, DbtProject
 
-from ingest.files import write_atomic
+from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import REPOSITORY, Settings
+from orchestration.warehouse import staging
 from orchestration.warehouse.load import connect
 from serving.publish.release import CheckResult, PublishRefusedError
 
@@ -27,12 +28,18 @@ Stored = Sequence[dict[str, Any]] | str
 
 
 def project() -> DbtProject:
-    """Give the dbt project with a manifest that is not older than its files."""
+    """Give the dbt project with its staging models as `quality.raw` has the tables, and a manifest that is not older than its files."""
+    write_staging()
     manifest = PROJECT / "target" / "manifest.json"
     if not manifest.is_file() or manifest.stat().st_mtime < _newest():
         forget_stale_parse(manifest.parent)
         parse(Settings())
     return DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
+
+
+def write_staging() -> None:
+    """Write the staging models where they are not there or not those of `quality.raw`."""
+    staging.write(PROJECT / "models" / "staging")
 
 
 def parse(settings: Settings) -> None:
@@ -104,7 +111,7 @@ def _newest() -> float:
 
 def forget_results(settings: Settings, run_id: str) -> None:
     """Say that a run loads rows which dbt has not built and tested yet; a release is refused until it has."""
-    write_atomic(settings.workshop / RESULTS, json.dumps({"loaded_by": run_id}).encode())
+    write_note(settings.workshop / RESULTS, {"loaded_by": run_id})
 
 
 def begin_build(settings: Settings, run_id: str) -> Stored:
@@ -137,7 +144,7 @@ def record_results(settings: Settings, run_results: dict[str, Any], before: Stor
     ]
     if not isinstance(before, str):
         kept = {row["check_id"]: row for row in before} | {result.check_id: asdict(result) for result in results}
-        write_atomic(settings.workshop / RESULTS, json.dumps(list(kept.values()), default=str).encode())
+        write_note(settings.workshop / RESULTS, {"results": list(kept.values())})
     return results
 
 
@@ -162,9 +169,11 @@ def _tables(settings: Settings) -> dict[str, str]:
 
 def _stored(settings: Settings) -> Stored:
     """Give the kept results, or the run whose rows have none yet."""
-    file = settings.workshop / RESULTS
-    found = json.loads(file.read_text()) if file.is_file() else {"loaded_by": "that was here before"}
-    return str(found["loaded_by"]) if isinstance(found, dict) else list(found)
+    try:
+        found = read_note(settings.workshop / RESULTS, "alumina run") or {"loaded_by": "that was here before"}
+    except NoteError:  # what cannot be believed was not built: the next build tells anew
+        found = {"loaded_by": f"that nobody can name, since {RESULTS} has changed on disk"}
+    return list(found["results"]) if "results" in found else str(found["loaded_by"])
 
 
 def _failing_rows(settings: Settings, tests: Sequence[dict[str, Any]]) -> dict[str, tuple[dict[str, Any], ...]]:

@@ -3,7 +3,6 @@
 dagster-dbt's own reading takes a minute for what takes two seconds here: it parses a model once for each of its columns.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -13,7 +12,7 @@ from sqlglot import MappingSchema, exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 
-from ingest.files import write_atomic
+from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import Settings
 from serving.publish.release import UNKNOWN, PublishRefusedError
 
@@ -63,13 +62,20 @@ def keep(settings: Settings, found: Mapping[tuple[str, ...], Origins], *, afresh
 
     Where nothing is known of the others nothing is kept: some would look like all.
     """
-    file = settings.workshop / KEPT
-    if not afresh and not file.is_file():
+    known = {} if afresh else _known(settings)
+    if known is None:
         return
-    known: dict[str, Any] = {} if afresh else json.loads(file.read_bytes())
     for table, columns in found.items():
         known[".".join(table)] = {name: [[*dep.asset_key.path, dep.column_name] for dep in deps] for name, deps in columns.items()}
-    write_atomic(file, json.dumps(known).encode())
+    write_note(settings.workshop / KEPT, known)
+
+
+def _known(settings: Settings) -> dict[str, Any] | None:
+    """Give what is kept of all columns; None where nothing is, or nothing that can be believed: the next build of all models tells anew."""
+    try:
+        return read_note(settings.workshop / KEPT, "alumina run")
+    except NoteError:
+        return None
 
 
 def sources(settings: Settings) -> dict[tuple[str, ...], frozenset[str]]:
@@ -77,10 +83,10 @@ def sources(settings: Settings) -> dict[tuple[str, ...], frozenset[str]]:
 
     Raises PublishRefusedError where no build has told what its columns are made of.
     """
-    file = settings.workshop / KEPT
-    if not file.is_file():
+    known = _known(settings)
+    if known is None:
         raise PublishRefusedError("no build of the models has told what their columns are made of; that takes: alumina run")
-    made_of = {(*table.split("."), name): deps for table, columns in json.loads(file.read_bytes()).items() for name, deps in columns.items()}
+    made_of = {(*table.split("."), name): deps for table, columns in known.items() for name, deps in columns.items()}
 
     @cache
     def raw(column: tuple[str, ...]) -> frozenset[str]:

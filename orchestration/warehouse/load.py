@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,31 +18,37 @@ from filelock import FileLock, Timeout
 from ingest.archive import Archive
 from ingest.files import write_atomic
 from ingest.lake import Batch, Lake
+from ingest.notes import write_note
 from ingest.settings import Settings
 from quality.fields import FIELDS
 from quality.raw import TABLES, RawTable
+from serving.read import held_elsewhere
 
 
-class WarehouseBusyError(Exception):
+class WarehouseError(Exception):
+    """The working warehouse cannot be used; the message says why and what to do."""
+
+
+class WarehouseBusyError(WarehouseError):
     """Another process is writing the warehouse."""
 
 
 @contextmanager
 def write_lock(settings: Settings, what: str) -> Iterator[None]:
     """Be the one writer of this home; raises WarehouseBusyError naming the holder after `lock_wait_seconds`."""
-    holder = settings.workshop / "warehouse.holder.json"
+    note = settings.workshop / "warehouse.holder.json"
     settings.workshop.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.workshop / "warehouse.lock", timeout=settings.lock_wait_seconds)
     try:
         lock.acquire()
     except Timeout:
-        raise WarehouseBusyError(f"the warehouse in {settings.root} is being written by {_holder(holder)}; try again when it is done") from None
+        raise WarehouseBusyError(f"the warehouse in {settings.root} is being written by {holder(settings)}; try again when it is done") from None
     try:
-        note = {"what": what, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-        write_atomic(holder, json.dumps(note).encode(), durable=False)
+        facts = {"what": what, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        write_atomic(note, json.dumps(facts).encode(), durable=False)
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
         lock.release()
 
 
@@ -55,14 +60,15 @@ def half_a_lake(settings: Settings) -> str:
 
 def begin_anew(settings: Settings) -> None:
     """Note that the lake is about to be made anew: until the archive is in it again no other run takes anything in or publishes."""
-    write_atomic(settings.rebuilding, json.dumps({"since": datetime.now(UTC).isoformat(timespec="seconds")}).encode())
+    write_note(settings.rebuilding, {"since": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
-def _holder(note: Path) -> str:
+def holder(settings: Settings) -> str:
+    """Say who writes the warehouse, as far as it can be told."""
     try:
-        facts = json.loads(note.read_text())
+        facts = json.loads((settings.workshop / "warehouse.holder.json").read_text())
         return f"{facts['what']} (process {facts['pid']}, since {facts['since']})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"
 
 
@@ -91,13 +97,14 @@ def load_raw(settings: Settings) -> dict[str, int]:
 
 @contextmanager
 def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the working warehouse with the project's settings; raises WarehouseBusyError when another program has it open."""
+    """Open the working warehouse with the project's settings; raises WarehouseBusyError when another program has it open, WarehouseError for a file that is no database."""
     config: dict[str, Any] = {"memory_limit": settings.memory_limit, "autoinstall_known_extensions": "false"}
     try:
         con = duckdb.connect(str(settings.warehouse), read_only=read_only, config=config)
-    except duckdb.IOException as error:
-        if "lock" not in str(error).lower():
-            raise
+    except duckdb.Error as error:
+        if not held_elsewhere(error):
+            why = str(error).splitlines()[0]
+            raise WarehouseError(f"{settings.warehouse} cannot be opened ({why}); it can be made again from the archive: alumina rebuild") from None
         raise WarehouseBusyError(
             f"{settings.warehouse} is open in another program; close it there (readers should open {settings.serving}/alumina.duckdb instead)"
         ) from None
@@ -127,10 +134,12 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
     if table.replace:
         batches = [batch for batch in batches if any(TABLES[file.table].replace for file in batch.files)][-1:]
     seen = {batch for (batch,) in con.execute("select batch_id from raw._lake_batches where table_name = ?", [table.name]).fetchall()}
+    is_another = bool(seen - {batch.batch_id for batch in batches})  # a lake made anew: what was loaded from the one before goes with it
+    seen = set() if is_another else seen
     fresh = [batch for batch in batches if batch.batch_id not in seen]
-    if not fresh:
+    if not fresh and not is_another:
         return
-    if table.replace:
+    if table.replace or is_another:
         con.execute(f'delete from raw."{table.name}"')
         con.execute("delete from raw._lake_batches where table_name = ?", [table.name])
     # A payload can stand in two batches (a newer parser, two runs at once): its rows are those of the newest one.
@@ -153,7 +162,8 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
             [sorted({path for _, path in owned})],
         )
         con.unregister("owned")
-    con.executemany("insert into raw._lake_batches values (?, ?)", [(table.name, batch.batch_id) for batch in fresh])
+    if fresh:
+        con.executemany("insert into raw._lake_batches values (?, ?)", [(table.name, batch.batch_id) for batch in fresh])
 
 
 def _set_horizon(con: duckdb.DuckDBPyConnection, table: RawTable, as_of: datetime | None) -> None:

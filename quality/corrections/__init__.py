@@ -5,16 +5,17 @@ fails, the row passes untouched and the correction is reported as stale: it can 
 The archive keeps the original bytes, quarantine the original row.
 """
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
+from pydantic import Field, model_validator
 
 from quality.raw import TABLES
+from quality.typed import Document, Entry, Loc, Text, Wrong, WrongFileError, read, unknown
 
 FILE = Path(__file__).with_name("corrections.toml")
 
@@ -23,18 +24,23 @@ class CorrectionError(Exception):
     """A correction does not say what it must, or speaks of a table or column there is not."""
 
 
-@dataclass(frozen=True)
-class Correction:
+class Correction(Entry):
     """One known error: rows of `table` where every `match` column has its value and `column` is what was expected."""
 
-    table: str
-    match: Mapping[str, Any]
-    column: str
+    table: Text
+    match: Annotated[dict[str, Any], Field(min_length=1)]
+    column: Text
     expect: Any
     action: Literal["reject", "replace"]
-    reason: str
-    source: str
     value: Any = None
+    reason: Text
+    source: Text
+
+    @model_validator(mode="after")
+    def _says_what_to_put(self) -> "Correction":
+        if (self.action == "replace") != (self.value is not None):
+            raise ValueError("a value goes with action replace, and only with it")
+        return self
 
     def key(self) -> pl.Expr:
         """Rows the correction speaks of, whatever they say."""
@@ -55,25 +61,45 @@ class Corrected:
     stale: tuple[tuple[Correction, dict[str, Any]], ...]
 
 
+class CorrectionsFile(Document):
+    """`corrections.toml`."""
+
+    correction: list[Correction] = []  # noqa: RUF012 - pydantic copies a default
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each correction speaks of a raw table, of columns it has, and of values they can hold."""
+        for number, correction in enumerate(self.correction):
+            place: Loc = ("correction", number)
+            if correction.table not in TABLES:
+                yield (*place, "table"), unknown("raw table", correction.table, TABLES)
+                continue
+            schema = TABLES[correction.table].stored_schema
+            said: list[tuple[Loc, str, Any]] = [(("match", name), name, value) for name, value in correction.match.items()]
+            said += [((key,), correction.column, value) for key, value in (("expect", correction.expect), ("value", correction.value))]
+            if correction.column not in schema:
+                yield (*place, "column"), unknown(f"column of {correction.table}", correction.column, schema)
+            for loc, column, value in said:
+                if column not in schema:
+                    if loc[0] == "match":
+                        yield (*place, *loc), unknown(f"column of {correction.table}", column, schema)
+                elif value is not None and not _fits(value, schema[column]):
+                    yield (*place, *loc), f"{value!r} is no value of {column}, which holds {schema[column]}"
+
+
+def _fits(value: Any, kind: pl.DataType) -> bool:
+    try:
+        pl.Series([value], dtype=kind, strict=True)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        return False
+    return not isinstance(value, bool) or kind == pl.Boolean
+
+
 def parse(text: str) -> tuple[Correction, ...]:
-    """Read corrections from TOML; raises CorrectionError naming the entry that is wrong."""
-    corrections = []
-    for number, entry in enumerate(tomllib.loads(text).get("correction", []), start=1):
-        try:
-            correction = Correction(**entry)
-        except TypeError as error:
-            raise CorrectionError(f"correction {number}: {error}") from None
-        if correction.table not in TABLES:
-            raise CorrectionError(f"correction {number}: there is no raw table {correction.table!r}")
-        schema = TABLES[correction.table].stored_schema
-        if unknown := sorted({*correction.match, correction.column} - set(schema)):
-            raise CorrectionError(f"correction {number}: {correction.table} has no column {', '.join(unknown)}")
-        if correction.action not in ("reject", "replace") or not correction.reason or not correction.source or not correction.match:
-            raise CorrectionError(f"correction {number}: needs action reject or replace, a match, a reason and a source")
-        if correction.action == "replace" and correction.value is None:
-            raise CorrectionError(f"correction {number}: to replace needs a value")
-        corrections.append(correction)
-    return tuple(corrections)
+    """Read corrections from TOML; raises CorrectionError with everything that is wrong with them."""
+    try:
+        return tuple(read(CorrectionsFile, FILE.name, text).correction)
+    except WrongFileError as error:
+        raise CorrectionError(str(error)) from None
 
 
 @lru_cache

@@ -6,18 +6,17 @@ refused. No figure is computed here: tables are copied, described and checked.
 """
 
 import hashlib
-import importlib.metadata
 import json
 import logging
 import os
-import shutil
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -26,22 +25,26 @@ from typing import Any, TypeVar
 import duckdb
 import polars as pl
 
-from ingest.files import sync_folder, write_atomic
+from ingest.files import sync_folder
 from ingest.lake import Lake
-from ingest.settings import REPOSITORY, Settings
+from ingest.notes import read_note, write_note
+from ingest.settings import PACKAGE_VERSION, REPOSITORY, Settings
 from ingest.storable import storable_lines
 from ingest.told import told
 from quality.fields import FIELDS
 from quality.gate import GATES, GateResult, run_gate
 from quality.missing import unexplained
+from serving.publish.keys import published_keys
 from serving.read import FILE_NAME
-from serving.research.audit.runner import audit_release
 from serving.research.backtest import backtest
 from serving.research.note import page as note
+from serving.research.own_note import audit_release
+from serving.seal import MANIFEST, faults, remove, seal
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+_STAMP, _IS_ID = "%Y%m%dT%H%M%S%fZ", re.compile(r"\d{8}T\d{12}Z-")
 SCHEMAS = ("marts", "serving")
 # Readable by every 1.x client; the working file may use newer storage.
 STORAGE_VERSION = "v1.0.0"
@@ -49,6 +52,12 @@ STORAGE_VERSION = "v1.0.0"
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "threads": 1}
 # FSST takes a third of the writing and saves nothing over a dictionary; as part of the configuration it would be ignored.
 _SETTINGS = "set global TimeZone = 'Asia/Shanghai'; set disabled_compression_methods = 'fsst'"
+
+# Whole rooms: a file too many costs nothing, a file too few lets two builds that differ call themselves the same.
+DECIDING = ("quality", "ingest", "dbt_project", "serving", "orchestration")
+LOCK = "requirements.txt"
+# What Python and dbt write while they work, and where the project is run, which is not what it computes.
+LEFT_OUT = {"__pycache__", "target", "logs", "deploy"}
 
 VIEWS = {
     "outlook": (
@@ -145,12 +154,12 @@ def publish(
         raise PublishRefusedError(f"a build as of {settings.as_of} is never published")
     started, seconds = time.perf_counter(), dict[str, float]()
     inputs_hash, code = _inputs_hash(settings), code_version()
-    now = datetime.now(UTC)
-    release_id = f"{now:%Y%m%dT%H%M%S%fZ}-{inputs_hash[:8]}"
-    folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
     # Left by a build that died, the last ones between being named and being served: no other is alive, and nobody may go back to what nobody saw.
     for path in [*settings.releases.glob(".building-*"), *_never_served(settings)]:
-        shutil.rmtree(path, ignore_errors=True)
+        remove(path)
+    now = datetime.now(UTC)
+    release_id = f"{_stamp(settings, now)}-{inputs_hash[:8]}"
+    folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
     _write_status(settings, release_id, run_id, "running", "")
     try:
         folder.mkdir(parents=True)
@@ -165,7 +174,7 @@ def publish(
         with _open(settings, folder) as con:
             _make_own(con)
             with _meanwhile(con, lambda own: _describe(own, sources, last=False)), _timed(seconds, "gate"):
-                gate = run_gate(_frames(con), folder / "data_docs")
+                gate = run_gate(_frames(con), published_keys(), folder / "data_docs")
                 results = (*checks, *(_as_check(result) for result in gate), *_missing_figures(con))
             failed = [result for result in results if result.result == "fail"]
             _finish(con, release_id, run_id, now, inputs_hash, code, results)
@@ -180,7 +189,7 @@ def publish(
                 )
             with _meanwhile(con, lambda own: _export(own, folder)) as exported, _timed(seconds, "note"):
                 _write_note(con, settings, folder, results)
-        _seal(folder, release_id)
+        seal(folder, release_id)
         folder.rename(final)
         sync_folder(settings.releases)
         point_serving_at(settings, release_id)
@@ -188,7 +197,7 @@ def publish(
         # Room first: on a full disk the status could not be written beside the debris. What is not served must not look like a release.
         for path in (folder, final):
             if path.name != settings.serving.resolve().name:
-                shutil.rmtree(path, ignore_errors=True)
+                remove(path)
         outcome = "refused" if isinstance(error, PublishRefusedError) else "failed"
         with suppress(OSError):  # what went wrong before is what is told
             _write_status(settings, release_id, run_id, outcome, told(error))
@@ -210,8 +219,9 @@ def point_serving_at(settings: Settings, release_id: str) -> None:
     """Swap the `serving` link to a release in one step; raises FileNotFoundError when there is no such release."""
     if not (settings.releases / release_id / FILE_NAME).is_file():
         raise FileNotFoundError(f"there is no release {release_id} in {settings.releases}")
+    for left in settings.root.glob(".serving.*"):  # by a process that died between making and swapping it; whoever is here holds the write lock
+        left.unlink(missing_ok=True)
     link = settings.root / f".serving.{os.getpid()}"
-    link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / release_id)
     link.replace(settings.serving)
     try:
@@ -221,41 +231,51 @@ def point_serving_at(settings: Settings, release_id: str) -> None:
 
 
 def rollback(settings: Settings) -> str:
-    """Point `serving` at the release before the current one and give its id; raises PublishRefusedError when there is none.
+    """Point `serving` at the release before the current one and give its id; raises PublishRefusedError when there is no whole one.
 
     The current one is rejected for good: no later rollback goes back to it.
     """
     if not settings.serving.is_symlink():
         raise PublishRefusedError(f"nothing is published in {settings.root}, so there is no release to go back to")
     current, rejected = settings.serving.resolve().name, _rejected(settings)
-    earlier = [path.name for path in _kept(settings) if path.name < current and path.name not in rejected]
-    if not earlier:
-        raise PublishRefusedError(f"there is no release before {current} to go back to")
+    earlier = [path for path in _kept(settings) if path.name < current and path.name not in rejected]
+    broken = {path.name: found[0] for path in earlier if (found := faults(path))}
+    whole = [path.name for path in earlier if path.name not in broken]
+    if not whole:
+        rotten = f"; not whole: {'; '.join(broken.values())}" if broken else ""
+        raise PublishRefusedError(f"there is no release before {current} to go back to{rotten}")
     there = {path.name for path in _kept(settings)}
-    write_atomic(settings.rejected, json.dumps(sorted((rejected | {current}) & there), indent=1).encode())
-    point_serving_at(settings, earlier[-1])
-    _write_status(settings, earlier[-1], "", "rolled_back", f"from {current}")
-    return earlier[-1]
+    write_note(settings.rejected, {"rejected": sorted((rejected | {current}) & there)})
+    point_serving_at(settings, whole[-1])
+    _write_status(settings, whole[-1], "", "rolled_back", f"from {current}")
+    return whole[-1]
+
+
+def deciding_files() -> list[Path]:
+    """Files of the repository that decide what a release holds or whether it is published, in the order of their names."""
+    under = [path for root in DECIDING for path in (REPOSITORY / root).rglob("*")]
+    tree = [path for path in under if path.is_file() and not any(name in LEFT_OUT or name[0] == "." for name in path.relative_to(REPOSITORY).parts)]
+    return sorted([*tree, REPOSITORY / LOCK])
 
 
 def code_version() -> str:
     """Version of the package and a hash of everything that decides what a release holds."""
     digest = hashlib.sha256()
-    for room in ("quality", "ingest", "dbt_project/models", "dbt_project/macros", "serving"):
-        for path in sorted((REPOSITORY / room).rglob("*")):
-            if path.suffix in {".py", ".sql", ".toml", ".csv", ".yml", ".html", ".css", ".js"}:
-                digest.update(path.relative_to(REPOSITORY).as_posix().encode() + path.read_bytes())
-    return f"{importlib.metadata.version('alumina-warehouse')}+{digest.hexdigest()[:12]}"
+    for path in deciding_files():
+        digest.update(path.relative_to(REPOSITORY).as_posix().encode() + path.read_bytes())
+    return f"{PACKAGE_VERSION}+{digest.hexdigest()[:12]}"
 
 
 def _copy_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Copy marts and serving tables with their comments."""
+    """Copy marts and serving tables with their comments, rows in the order of their keys: equal marts give equal tables."""
     tables = con.execute(
         "select schema_name, table_name, comment from duckdb_tables() where database_name = 'work' and list_contains(?, schema_name) order by 1, 2",
         [list(SCHEMAS)],
     ).fetchall()
     names = [(f'{schema}."{table}"', comment) for schema, table, comment in tables]
-    copies = [f"create table release.{name} as from work.{name}" for name, _ in names]
+    keys = published_keys()
+    orders = {f'{schema}."{table}"': ", ".join(f'"{column}"' for column in keys.get(f"{schema}.{table}", ())) or "all" for schema, table, _ in tables}
+    copies = [f"create table release.{name} as from work.{name} order by {orders[name]}" for name, _ in names]
     comments = [_comment(f"table release.{name}", comment) for name, comment in names if comment]
     con.execute("; ".join(("begin", *copies, *comments, "commit")))
 
@@ -395,43 +415,39 @@ def _write_note(con: duckdb.DuckDBPyConnection, settings: Settings, folder: Path
     (folder / note.FILE_NAME).write_text(page, encoding="utf-8")
 
 
-def _seal(folder: Path, release_id: str) -> None:
-    """Note the sha256 of every file and make the folder durable."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    hashes = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    write_atomic(folder / "manifest.json", json.dumps({"release_id": release_id, "files": hashes}, indent=1).encode())
-    for path in (folder / FILE_NAME, folder / note.FILE_NAME, *folder.glob("*.parquet")):
-        with path.open("rb") as handle:
-            os.fsync(handle.fileno())
-    sync_folder(folder)
-
-
 def _retire(settings: Settings) -> None:
     """Delete the oldest releases beyond those kept, never the one that is served; a rejected one takes no place of one to go back to."""
     current, rejected, releases = settings.serving.resolve().name, _rejected(settings), _kept(settings)
     good = [path for path in releases if path.name not in rejected]
     for path in {*releases} - {*releases[-settings.releases_kept :], *good[-settings.releases_kept :]}:
         if path.name != current:
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
 
 
 def _kept(settings: Settings) -> list[Path]:
     """List the releases there are, oldest first; a folder without a manifest is somebody else's."""
-    return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / "manifest.json").is_file())
+    return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / MANIFEST).is_file())
+
+
+def _stamp(settings: Settings, now: datetime) -> str:
+    """Give what the next id begins with: the time, or, where a clock ran back, a moment after the newest release.
+
+    Ids are a sequence. Which release is before which follows from them, so they may never go back.
+    """
+    taken = [datetime.strptime(path.name.partition("-")[0], _STAMP) for path in _kept(settings) if _IS_ID.match(path.name)]
+    after = max(taken, default=datetime.min).replace(tzinfo=UTC) + timedelta(microseconds=1)
+    return f"{max(now, after):{_STAMP}}"
 
 
 def _never_served(settings: Settings) -> list[Path]:
-    """List what is newer than the served release without having been rolled back from: ids follow time, so no reader has seen it."""
+    """List what is newer than the served release without having been rolled back from: ids only go up, so no reader has seen it."""
     current, rejected = settings.serving.resolve().name if settings.serving.is_symlink() else "", _rejected(settings)
     return [path for path in _kept(settings) if path.name > current and path.name not in rejected]
 
 
 def _rejected(settings: Settings) -> set[str]:
     """Name the releases somebody rolled back from."""
-    try:
-        return set(json.loads(settings.rejected.read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return set()
+    return set((read_note(settings.rejected, "delete it and roll back again where that is wanted") or {}).get("rejected", ()))
 
 
 def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
@@ -444,13 +460,12 @@ def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "serving": current,
     }
-    write_atomic(settings.status, json.dumps(status, ensure_ascii=False, indent=1).encode())
+    write_note(settings.status, status)
 
 
 def _inputs_hash(settings: Settings) -> str:
-    """Hash of every payload and file the lake has committed: the same data gives the same hash."""
-    files = sorted({(file.path, file.sha256) for batch in Lake(settings.lake).batches() for file in batch.files})
-    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+    """Hash of every payload in the lake and the parser that read it: the same payloads give the same hash, whenever they came."""
+    return hashlib.sha256(json.dumps(sorted(Lake(settings.lake).parsed().items())).encode()).hexdigest()
 
 
 def _as_check(result: GateResult) -> CheckResult:

@@ -105,7 +105,7 @@ def backtest(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     hit_ratio is the share of calls (stance not 0) whose sign came true; brier the mean squared error of the probability of a rise,
     0.5 + sign x confidence / 2, which is 0.25 for one who says nothing. Figures are null with a reason where nothing can be judged.
     """
-    forecasts = con.execute(_FORECASTS).pl()
+    forecasts = con.sql(_FORECASTS).pl()
     resamples, seed = con.execute(
         "select cast(max(backtest_resamples) as bigint), cast(max(backtest_seed) as bigint) from intermediate.int_commodities__parameters"
     ).fetchall()[0]

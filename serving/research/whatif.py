@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ from typing import Any
 
 import duckdb
 
+from ingest.catalog.documents import load
+from ingest.catalog.schemas import Change, Shock, WhatifFile
 from ingest.settings import Settings
-from ingest.sources.catalog import catalog_files
+from ingest.source import ConfigurationError
 
 _ASSIGNMENT = re.compile(r"([a-z][a-z0-9_]*)=([+-]?\d+(?:\.\d+)?)")
 
@@ -82,15 +83,12 @@ class Answer:
     readouts: tuple[Readout, ...]
 
 
-def shocks(overlay: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Give the declared shocks by name; raises WhatIfError when the file cannot be read."""
-    for name, body in catalog_files(overlay):
-        if name == "whatif.toml":
-            try:
-                return {row["name"]: row for row in tomllib.loads(body.decode("utf-8"))["shock"]}
-            except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
-                raise WhatIfError(f"catalogue file whatif.toml: {error}") from None
-    raise WhatIfError("the catalogue has no whatif.toml")
+def shocks(overlay: Path | None = None) -> dict[str, Shock]:
+    """Give the declared shocks by name; raises WhatIfError when the file is wrong."""
+    try:
+        return {shock.name: shock for shock in load(WhatifFile, overlay).shock}
+    except ConfigurationError as error:
+        raise WhatIfError(str(error)) from None
 
 
 def parse(texts: Sequence[str], declared: Mapping[str, Any]) -> dict[str, float]:
@@ -134,7 +132,7 @@ def whatif(
             code, asked = _day(con, commodity_code, day)
             before = _read(con, code, asked)
             touched = {
-                table for name, delta in moved.items() for change in declared[name]["changes"] for table in _apply(con, change, delta, code, asked)
+                table for name, delta in moved.items() for change in declared[name].changes for table in _apply(con, change, delta, code, asked)
             }
             _rebuild(con, manifest.parent, touched)
             after = _read(con, code, asked)
@@ -166,10 +164,10 @@ def _read(con: duckdb.DuckDBPyConnection, code: str, day: date) -> dict[str, flo
     return figures
 
 
-def _apply(con: duckdb.DuckDBPyConnection, change: Mapping[str, Any], delta: float, code: str, day: date) -> set[str]:
+def _apply(con: duckdb.DuckDBPyConnection, change: Change, delta: float, code: str, day: date) -> set[str]:
     """Move one kind of figure and name the model that holds it."""
-    by = {"delta": delta * float(change["factor"]), "code": code, "day": day}
-    if "role" in change:
+    by = {"delta": delta * change.factor, "code": code, "day": day}
+    if change.role is not None:
         con.execute(
             """
             update intermediate.int_series__values as s set value = s.value + $delta
@@ -178,16 +176,16 @@ def _apply(con: duckdb.DuckDBPyConnection, change: Mapping[str, Any], delta: flo
                 where n.commodity_code = s.commodity_code and n.role = s.role and n.series_id = s.series_id and n.obs_date <= $day
             )
             """,
-            by | {"role": change["role"], "model": change.get("model_id")},
+            by | {"role": change.role, "model": change.model_id},
         )
         return {"int_series__values"}
-    if "term" in change:
+    if change.term is not None:
         con.execute(
             """
             update intermediate.int_commodities__terms set term_value = term_value + $delta
             where commodity_code = $code and term = $term and valid_from <= $day and (superseded_from is null or superseded_from > $day)
             """,
-            by | {"term": change["term"]},
+            by | {"term": change.term},
         )
         return {"int_commodities__terms"}
     con.execute(

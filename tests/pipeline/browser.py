@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+PATIENCE = 300
+"""Seconds after which a browser is taken to hang."""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -29,7 +31,7 @@ class Tab:
         self.sent += 1
         self.socket.send(json.dumps({"id": self.sent, "method": method, "params": parameters}))
         while True:
-            message = json.loads(self.socket.recv(timeout=60))
+            message = json.loads(self.socket.recv(timeout=PATIENCE))
             if message.get("id") == self.sent:
                 assert "error" not in message, message
                 return message["result"]
@@ -46,7 +48,7 @@ class Tab:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.call("Page.navigate", url=address)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not self.evaluate(
             "document.readyState === 'complete' && [...document.querySelectorAll('.chart')].every(c => c.dataset.state === 'drawn')"
         ):
@@ -80,7 +82,7 @@ def tab(folder: Path) -> Iterator[Tab]:
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"HOME": str(folder)}) as browser:
         try:
-            port, deadline = folder / "DevToolsActivePort", time.monotonic() + 60
+            port, deadline = folder / "DevToolsActivePort", time.monotonic() + PATIENCE
             while not (port.is_file() and port.read_text().count("\n")):
                 assert time.monotonic() < deadline, "the browser does not start"
                 time.sleep(0.1)

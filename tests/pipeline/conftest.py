@@ -1,4 +1,4 @@
-"""One build of each kind per session, made by the command a user types; the tests only read what it left."""
+"""One build of each kind per test run, made by the command a user types; the tests only read what it left, or take a copy."""
 
 import json
 import os
@@ -15,31 +15,34 @@ import duckdb
 import pytest
 
 from ingest.archive import Archive
+from ingest.catalog.configuration import Configuration
 from ingest.flow import ingest
 from ingest.lake import Lake
 from ingest.origins import CatalogOrigin, Origin
 from ingest.settings import REPOSITORY, Settings
-from ingest.sources import SOURCES
-from orchestration.warehouse.dbt import PRODUCTION, PROJECT, build_command, environment
+from ingest.sources import sources
+from orchestration.warehouse.dbt import PRODUCTION, PROJECT, build_command, environment, write_staging
 from orchestration.warehouse.load import load_raw
 
 ALUMINA = Path(sys.executable).with_name("alumina")
 GUARD = Path(__file__).with_name("guard")
 SLICE = ("--from", "2025-05-06", "--to", "2025-07-23")
 """Sixty sessions of the sample."""
+HANGS = 1800
+"""Seconds after which a command is taken to hang: many times what the longest takes on a slow machine."""
 
 
 def alumina(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the `alumina` command on a home."""
     environment = os.environ | {"ALUMINA_HOME": str(home), "COLUMNS": "200", "ALUMINA_LOCK_WAIT_SECONDS": "60"}
-    return subprocess.run([str(ALUMINA), *arguments], env=environment, capture_output=True, text=True, check=False, timeout=600)
+    return subprocess.run([str(ALUMINA), *arguments], env=environment, capture_output=True, text=True, check=False, timeout=HANGS)
 
 
 def guarded(calls: Path, home: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Run a command under the guard that notes in `calls` whatever tries to leave the machine."""
     path = os.pathsep.join([str(GUARD), str(REPOSITORY)])
     environment = os.environ | {"ALUMINA_HOME": str(home), "PYTHONPATH": path, "ALUMINA_TEST_CALLS": str(calls), "COLUMNS": "200"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=HANGS)
 
 
 @dataclass(frozen=True)
@@ -65,45 +68,74 @@ def query(path: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return con.execute(sql, parameters).fetchall()
 
 
+def content(home: Path, schema: str) -> dict[str, tuple[int, int]]:
+    """Rows and an order-free hash of every table, without what names the run."""
+    path = home / ("warehouse.duckdb" if schema == "raw" else "serving/alumina.duckdb")
+    skip = {"fetched_at", "attempted_at", "run_id", "release_id", "released_at", "last_attempt_at", "last_ok_at"}
+    with duckdb.connect(str(path.resolve()), read_only=True) as con:
+        tables = [name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = ?", [schema]).fetchall()]
+        logs = {"_lake_batches", "ingest__receipts", "source_status", "publication", "data_dictionary"}
+        result = {}
+        for table in sorted(set(tables) - logs):
+            columns = [
+                # A sum over many rows depends on their order in the last of its sixteen digits.
+                f'round("{name}", 9)' if kind == "DOUBLE" else f'"{name}"'
+                for name, kind in con.execute(
+                    "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ?", [schema, table]
+                ).fetchall()
+                if name not in skip
+            ]
+            row = ", ".join(columns)
+            result[table] = con.execute(f'select count(*), coalesce(sum(hash({row}))::varchar::hugeint, 0) from {schema}."{table}"').fetchall()[0]
+        return result
+
+
+Once = Callable[[str, Callable[[Path], None]], Path]
+
+
+def built(once: Once, name: str, run: Callable[[Path], subprocess.CompletedProcess[str]]) -> Built:
+    """Make a home once by a run that must succeed, and keep what the run said beside it."""
+
+    def make(folder: Path) -> None:
+        done = run(folder / "home")
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "run.json").write_text(json.dumps([done.args, done.stdout, done.stderr]), encoding="utf-8")
+
+    folder = once(name, make)
+    arguments, out, err = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return Built(folder / "home", subprocess.CompletedProcess(arguments, 0, out, err))
+
+
+def copied(home: Path, target: Path) -> Path:
+    """Copy a home for a test that changes it."""
+    subprocess.run(["cp", "-a", str(home), str(target)], check=True)
+    return target
+
+
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def sample(once: Once) -> Built:
     """The whole embedded sample."""
-    home = tmp_path_factory.mktemp("sample")
-    run = alumina(home, "run", "--timings")
-    assert run.returncode == 0, run.stdout + run.stderr
-    return Built(home, run)
+    return built(once, "sample", lambda home: alumina(home, "run", "--timings"))
 
 
 @pytest.fixture(scope="session")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the guard notes what tried to leave the machine."""
-    return tmp_path_factory.mktemp("calls") / "calls.txt"
+def sixty_sessions(once: Once) -> Built:
+    """Sixty sessions of the sample, run under the guard, which notes in `calls.txt` what tried to leave the machine."""
+    return built(once, "sixty_sessions", lambda home: guarded(home.with_name("calls.txt"), home, str(ALUMINA), "run", *SLICE))
 
 
 @pytest.fixture(scope="session")
-def sixty_sessions(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> Path:
-    """A home after a run of sixty sessions, watched by the guard; who changes it takes a copy."""
-    home = tmp_path_factory.mktemp("sixty_sessions") / "home"
-    done = guarded(calls, home, str(ALUMINA), "run", *SLICE)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return home
-
-
-@pytest.fixture(scope="session")
-def files(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Built:
+def files(once: Once, shared_data: Path) -> Built:
     """The real payloads and the complete hand-made day, from a folder."""
-    home = tmp_path_factory.mktemp("files")
-    run = alumina(home, "run", "--source", "files", "--payloads", str(shared_data / "payloads"))
-    assert run.returncode == 0, run.stdout + run.stderr
-    return Built(home, run)
+    return built(once, "files", lambda home: alumina(home, "run", "--source", "files", "--payloads", str(shared_data / "payloads")))
 
 
 @pytest.fixture(scope="session")
-def damaged(tmp_path_factory: pytest.TempPathFactory, shared_data: Path, files: Built) -> Built:
-    """The same home after a folder of bad input was thrown at it; depends on `files`, whose tests must not see it."""
-    home = tmp_path_factory.mktemp("damaged") / "home"
-    subprocess.run(["cp", "-a", str(files.home), str(home)], check=True)
-    return Built(home, alumina(home, "run", "--source", "files", "--payloads", str(shared_data / "malformed")))
+def damaged(once: Once, shared_data: Path, files: Built) -> Built:
+    """A copy of that home after a folder of bad input was thrown at it."""
+    return built(
+        once, "damaged", lambda home: alumina(copied(files.home, home), "run", "--source", "files", "--payloads", str(shared_data / "malformed"))
+    )
 
 
 @pytest.fixture
@@ -123,6 +155,10 @@ def told_in_readme(rows: list[tuple[Any, ...]]) -> list[str]:
     return [line for line in lines if line not in readme]
 
 
+Model = tuple[str, str, str]
+"""Name with its schema, view or table, compiled SQL."""
+
+
 class House:
     """One home, filled and built without Dagster: the models run as dbt compiled them, statement by statement, in seconds."""
 
@@ -132,12 +168,13 @@ class House:
 
     def take(self, origin: Origin) -> None:
         archive, lake = Archive(self.settings.archive), Lake(self.settings.lake)
-        catalog, others = [s for s in SOURCES if s.name == "catalog"], [s for s in SOURCES if s.name != "catalog"]
+        known = sources(Configuration(self.settings.catalog_overlay))
+        catalog, others = [s for s in known if s.name == "catalog"], [s for s in known if s.name != "catalog"]
         self.run += 1
         ingest(catalog, CatalogOrigin(self.settings.catalog_overlay), archive, lake, f"run {self.run}")
         ingest(others, origin, archive, lake, f"run {self.run}")
 
-    def build(self, models: list[tuple[str, str, str]], as_of: datetime | None = None) -> Path:
+    def build(self, models: list[Model], as_of: datetime | None = None) -> Path:
         settings = self.settings.model_copy(update={"as_of": as_of})
         settings.workshop.mkdir(parents=True, exist_ok=True)
         load_raw(settings)
@@ -151,10 +188,33 @@ class House:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str]]:
-    """Every model as (name, view or table, compiled SQL), in the order of their dependencies."""
-    settings = Settings(home=tmp_path_factory.mktemp("compiled"))
+def models(once: Once) -> list[Model]:
+    """Every model in the order of their dependencies."""
+    folder = once("compiled", lambda folder: (folder / "models.json").write_text(json.dumps(compiled(empty(folder / "home"))), encoding="utf-8"))
+    return [(name, kind, sql) for name, kind, sql in json.loads((folder / "models.json").read_text(encoding="utf-8"))]
+
+
+def upstream(models: list[Model], wanted: str) -> list[Model]:
+    """Give a model and those it stands on, in their order."""
+    found, named = [], {wanted}
+    for name, kind, sql in reversed(models):
+        if name in named:
+            found.append((name, kind, sql))
+            named |= {other for other, *_ in models if '"{}"."{}"'.format(*other.split(".")) in sql}
+    return found[::-1]
+
+
+def empty(home: Path) -> Settings:
+    """Make a warehouse with every raw table and no row."""
+    settings = Settings(home=home)
+    home.mkdir()
     load_raw(settings)
+    return settings
+
+
+def compiled(settings: Settings) -> list[Model]:
+    """Give every model in the order of their dependencies, compiled by dbt against the raw tables of a warehouse."""
+    write_staging()
     command = ["compile" if word == "build" else word for word in build_command(settings) if word not in PRODUCTION]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]

@@ -1,9 +1,10 @@
-"""`alumina run --as-of`: what was known at a past time, by the command, on the whole sample; nothing is published."""
+"""`alumina run --as-of`: what was known at a past time, by the command, on sixty sessions of the sample; nothing is published."""
 
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,20 +16,26 @@ from ingest.settings import Settings
 from ingest.source import SHANGHAI
 from orchestration.warehouse.as_of import moment
 from serving.publish.release import PublishRefusedError, publish
-from tests.pipeline.conftest import Built, alumina
+from tests.pipeline.conftest import Built, alumina, copied
 
 AS_OF = "2025-07-22 15:05"
 JULY_21, JULY_22 = date(2025, 7, 21), date(2025, 7, 22)
 
 
 @pytest.fixture(scope="module")
-def past(sample: Built) -> tuple[subprocess.CompletedProcess[str], Callable[[str], list[tuple[Any, ...]]]]:
+def home(sixty_sessions: Built, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """A copy of the home, which the build aside is added to."""
+    return replace(sixty_sessions, home=copied(sixty_sessions.home, tmp_path_factory.mktemp("as_of") / "home"))
+
+
+@pytest.fixture(scope="module")
+def past(home: Built) -> tuple[subprocess.CompletedProcess[str], Callable[[str], list[tuple[Any, ...]]]]:
     """The run as of five past three on the day of the note, and a way to query what it built."""
-    before = (sample.home / "serving").resolve()
-    done = alumina(sample.home, "run", "--as-of", AS_OF)
+    before = (home.home / "serving").resolve()
+    done = alumina(home.home, "run", "--as-of", AS_OF)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (sample.home / "serving").resolve() == before
-    warehouse = Settings(home=sample.home, as_of=moment(AS_OF)).warehouse
+    assert (home.home / "serving").resolve() == before
+    warehouse = Settings(home=home.home, as_of=moment(AS_OF)).warehouse
 
     def ask(sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(warehouse), read_only=True) as con:
@@ -46,10 +53,10 @@ def test_a_figure_of_another_day_says_so(past: Any) -> None:
     )
 
 
-def test_it_says_where_and_that_nothing_is_published(past: Any, sample: Built) -> None:
+def test_it_says_where_and_that_nothing_is_published(past: Any, home: Built) -> None:
     done, _ = past
     assert "not published" in done.stdout
-    assert str(Settings(home=sample.home, as_of=moment(AS_OF)).warehouse) in done.stdout.replace("\n", "")
+    assert str(Settings(home=home.home, as_of=moment(AS_OF)).warehouse) in done.stdout.replace("\n", "")
 
 
 @pytest.mark.parametrize(
@@ -125,9 +132,9 @@ def test_a_finding_stands_from_when_its_figures_were_known_and_not_from_when_the
     ],
 )  # fmt: skip
 def test_arithmetic_is_held_against_what_was_printed_by_then(
-    past: Any, sample: Built, tmp_path: Path, check: str, broken: str, newest: date | None
+    past: Any, home: Built, tmp_path: Path, check: str, broken: str, newest: date | None
 ) -> None:
-    settings = Settings(home=sample.home, as_of=moment(AS_OF))
+    settings = Settings(home=home.home, as_of=moment(AS_OF))
     (model,) = settings.workshop.rglob("compiled/**/int_quality__identities.sql")
     shutil.copy(settings.warehouse, tmp_path / "warehouse.duckdb")
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
@@ -145,10 +152,10 @@ def test_the_day_without_its_quotes_takes_no_stance_and_says_so(past: Any) -> No
     assert rows == [("rejected", None, JULY_21, moment(AS_OF))]
 
 
-def test_the_day_before_stands_as_it_was_decided(past: Any, sample: Built) -> None:
+def test_the_day_before_stands_as_it_was_decided(past: Any, home: Built) -> None:
     _, ask = past
     sql = "select horizon, stance, score, confidence, inputs_hash from serving.outlook_v1 where commodity_code = 'AO' and as_of_date = '2025-07-21' order by 1"
-    assert ask(sql) == sample.published(sql)
+    assert ask(sql) == home.published(sql)
     assert len(ask(sql)) == 3
 
 

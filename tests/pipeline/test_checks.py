@@ -15,6 +15,7 @@ from ingest.settings import REPOSITORY, Settings
 from orchestration.assets.pictures import failures, keep_failures
 from orchestration.warehouse.dbt import environment, record_results
 from quality.gate import GATES, run_gate
+from serving.publish.keys import published_keys
 from tests.pipeline.conftest import Built
 
 DBT = Path(sys.executable).with_name("dbt")
@@ -89,15 +90,15 @@ def _table(node: dict[str, Any]) -> tuple[str, str]:
     table = unique_id[-1]
     if unique_id[0] == "source" or table.startswith("stg_"):
         return "raw", table.removeprefix("stg_")
-    return next(path.parent.name for path in PROJECT.glob(f"models/*/{table}.sql")), table
+    return next(path.relative_to(PROJECT).parts[1] for path in PROJECT.glob(f"models/**/{table}.sql")), table
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory, sample: Built) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+def broken(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Built) -> tuple[Path, dict[str, Any], dict[str, Any]]:
     """A home whose warehouse is broken everywhere, what dbt says of it, and the manifest."""
     home = tmp_path_factory.mktemp("broken")
-    shutil.copy(sample.home / "warehouse.duckdb", home)
-    manifest = json.loads((sample.home / "dbt" / "manifest.json").read_text())
+    shutil.copy(sixty_sessions.home / "warehouse.duckdb", home)
+    manifest = json.loads((sixty_sessions.home / "dbt" / "manifest.json").read_text())
     with duckdb.connect(str(home / "warehouse.duckdb")) as con:
         _break(con, [node for node in manifest["nodes"].values() if node["resource_type"] == "test"])
     _, results = dbt(home, "test", "--exclude-resource-type", "unit_test")
@@ -129,13 +130,13 @@ def test_every_gated_table_has_a_gate_that_fails(broken: tuple[Path, dict[str, A
     home, _, _ = broken
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as con:
         frames = {name: con.sql(f"select * from {name}").pl().to_pandas() for name in GATES}
-    results = run_gate(frames, tmp_path / "docs")
+    results = run_gate(frames, published_keys(), tmp_path / "docs")
     assert {result.table for result in results if not result.passed} == set(GATES)
     duplicates = next(result for result in results if result.table == "marts.fct_receipts_daily" and "unique" in result.check)
     assert not duplicates.passed
     assert duplicates.rows[0].keys() >= {"commodity_code", "trade_date"}
 
 
-def test_a_build_leaves_dbts_unit_tests_to_the_test_suite(sample: Built) -> None:
-    ran = json.loads((sample.home / "dbt" / "run_results.json").read_text())["results"]
+def test_a_build_leaves_dbts_unit_tests_to_the_test_suite(sixty_sessions: Built) -> None:
+    ran = json.loads((sixty_sessions.home / "dbt" / "run_results.json").read_text())["results"]
     assert [row["unique_id"] for row in ran if row["unique_id"].startswith("unit_test")] == []

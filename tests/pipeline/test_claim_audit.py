@@ -18,7 +18,7 @@ from serving.research.audit.claims import COLUMNS
 from serving.research.audit.facts import read_evidence
 from serving.research.audit.formulas import Context, MissingError, evaluate
 from serving.research.audit.interval import Interval
-from serving.research.audit.metrics import FUTURES, load_catalog
+from serving.research.audit.meanings import FUTURES, load_catalog
 from tests.pipeline.conftest import Built, alumina
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "claims.csv"
@@ -296,6 +296,7 @@ def _payloads(day: date, figures: tuple[int, ...]) -> list[tuple[str, str]]:
     return [(f"kx{stamp}.dat", json.dumps(kx, ensure_ascii=False)), (f"{stamp}dailystock.dat", json.dumps(stock, ensure_ascii=False))]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("row", PLANTED, ids=lambda row: row[:3])
 def test_a_planted_error_is_caught_and_named(other, row: str) -> None:
     verdict, words = PLANTED[row]
@@ -304,19 +305,23 @@ def test_a_planted_error_is_caught_and_named(other, row: str) -> None:
     assert words in " ".join(found), found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("row", CORRECT, ids=lambda row: row[:3])
 def test_a_correct_claim_is_not_accused(other, row: str) -> None:
     assert other[2][row[:3]][0] == CORRECT[row], other[2][row[:3]]
 
 
+@pytest.mark.full
 def test_a_note_with_a_contradicted_claim_ends_with_1(other) -> None:
     assert other[1] == 1
 
 
+@pytest.mark.full
 def test_a_night_price_is_sent_to_its_trade_date(other) -> None:
     assert other[2]["P05"][2].startswith("A5: 20,860 lies in the range of trade date 2025-07-21")
 
 
+@pytest.mark.full
 def test_a_home_of_real_data_has_no_audit_of_the_samples_note(other) -> None:
     assert other[0].published("select count(*) from serving.claim_audit") == [(0,)]
     assert other[0].published("select count(*) from serving.claim_facts where data_origin <> 'files'") == [(0,)]

@@ -1,4 +1,7 @@
-"""The `alumina` command as a user meets it: mistakes, repetition, rebuilding, rolling back."""
+"""The `alumina` command as a user meets it: mistakes, repetition, rebuilding, rolling back.
+
+What happens to lake, lock and release is tried in a small house (`small.py`); that a rebuild gives the same is asked of the real models, too.
+"""
 
 import json
 import os
@@ -13,7 +16,8 @@ import pytest
 from ingest import sample
 from ingest.archive import Archive
 from ingest.source import DataOrigin
-from tests.pipeline.conftest import ALUMINA, SLICE
+from tests.pipeline.conftest import ALUMINA, SLICE, Built, content, copied
+from tests.pipeline.small import Small, furnish
 
 
 @pytest.mark.parametrize(
@@ -65,6 +69,7 @@ def test_a_home_that_is_no_folder_is_named(command, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.full
 def test_an_unreadable_file_is_reported_and_the_run_goes_on(command, tmp_path: Path) -> None:
     """A link that leads outside and an empty file are not followed and not read; with nothing else to publish, the gate says why."""
     payloads = tmp_path / "payloads"
@@ -90,6 +95,7 @@ def test_sample_and_files_do_not_mix_in_one_home(command, sample) -> None:
     assert os.readlink(sample.home / "serving") == before
 
 
+@pytest.mark.full
 def test_without_a_source_a_home_of_files_takes_its_inbox_and_asks_nobody(command, tmp_path: Path) -> None:
     """New, with nothing but an inbox: no sample. Later: no folder is read again and no exchange asked, but what was dropped since is taken."""
     inbox, later = tmp_path / "inbox", "kx20250718.dat"
@@ -112,104 +118,84 @@ def test_without_a_source_a_home_of_files_takes_its_inbox_and_asks_nobody(comman
 
 
 @pytest.fixture(scope="module")
-def slice_home(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Path) -> Path:
-    home = tmp_path_factory.mktemp("slice") / "home"
-    subprocess.run(["cp", "-a", str(sixty_sessions), str(home)], check=True)
-    return home
+def small(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Built) -> Small:
+    """A small house whose home holds what the real models made."""
+    root = tmp_path_factory.mktemp("small")
+    return furnish(root / "house", copied(sixty_sessions.home, root / "home"))
 
 
-def _content(home: Path, schema: str) -> dict[str, tuple[int, int]]:
-    """Rows and an order-free hash of every table, without what names the run."""
-    path = home / ("warehouse.duckdb" if schema == "raw" else "serving/alumina.duckdb")
-    skip = {"fetched_at", "attempted_at", "run_id", "release_id", "released_at", "last_attempt_at", "last_ok_at"}
-    with duckdb.connect(str(path.resolve()), read_only=True) as con:
-        tables = [name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = ?", [schema]).fetchall()]
-        logs = {"_lake_batches", "ingest__receipts", "source_status", "publication", "data_dictionary"}
-        result = {}
-        for table in sorted(set(tables) - logs):
-            columns = [
-                # A sum over many rows depends on their order in the last of its sixteen digits.
-                f'round("{name}", 9)' if kind == "DOUBLE" else f'"{name}"'
-                for name, kind in con.execute(
-                    "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ?", [schema, table]
-                ).fetchall()
-                if name not in skip
-            ]
-            row = ", ".join(columns)
-            result[table] = con.execute(f'select count(*), coalesce(sum(hash({row}))::varchar::hugeint, 0) from {schema}."{table}"').fetchall()[0]
-        return result
-
-
-def test_running_again_changes_nothing_but_the_log(command, slice_home: Path) -> None:
-    before = {schema: _content(slice_home, schema) for schema in ("raw", "marts", "serving")}
-    releases = len(list((slice_home / "releases").iterdir()))
-    assert command(slice_home, "run", *SLICE).returncode == 0
-    assert {schema: _content(slice_home, schema) for schema in ("raw", "marts", "serving")} == before
-    assert len(list((slice_home / "releases").iterdir())) == releases + 1
-
-
-def test_the_warehouse_is_rebuilt_from_the_archive_alone(command, slice_home: Path) -> None:
-    before = {schema: _content(slice_home, schema) for schema in ("raw", "marts", "serving")}
-    assert before["raw"]["shfe__daily_quotes"][0] > 1000
-    done = command(slice_home, "rebuild")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert {schema: _content(slice_home, schema) for schema in ("raw", "marts", "serving")} == before
-
-
-def test_a_rebuild_that_was_cut_off_lets_nothing_be_published_without_history(command, slice_home: Path) -> None:
+def test_the_warehouse_is_rebuilt_from_the_archive_alone_and_a_rebuild_that_was_cut_off_lets_nothing_be_published_until_then(small: Small) -> None:
     """Killed while the lake was made anew: the next run would see a part of it, pass every check and publish that."""
-    release = os.readlink(slice_home / "serving")
-    environment = os.environ | {"ALUMINA_HOME": str(slice_home)}
-    with subprocess.Popen([str(ALUMINA), "rebuild"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as cut_off:
-        while not (slice_home / "lake").is_dir() or not (slice_home / "rebuilding.json").exists():
+    home = small.home
+    before, release = {schema: content(home, schema) for schema in ("raw", "marts")}, os.readlink(home / "serving")
+    assert before["raw"]["shfe__daily_quotes"][0] > 1000
+    with small.start("rebuild") as cut_off:
+        while not (home / "lake").is_dir() or not (home / "rebuilding.json").exists():
             assert cut_off.poll() is None
             time.sleep(0.05)
         cut_off.kill()
-    done = command(slice_home, "run", *SLICE)
+    done = small.run("run", *SLICE)
     assert done.returncode == 1
     assert "alumina rebuild" in done.stderr
-    assert os.readlink(slice_home / "serving") == release
-    assert "lake holds a part of the archive only" in command(slice_home, "doctor").stdout
-    done = command(slice_home, "rebuild")
+    assert os.readlink(home / "serving") == release
+    assert "lake holds a part of the archive only" in small.run("doctor").stdout
+    done = small.run("rebuild")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert os.readlink(slice_home / "serving") != release
-    assert not (slice_home / "rebuilding.json").exists()
+    assert os.readlink(home / "serving") != release
+    assert not (home / "rebuilding.json").exists()
+    assert {schema: content(home, schema) for schema in ("raw", "marts")} == before
 
 
-def test_a_rebuild_from_an_archive_that_is_not_whole_deletes_nothing(command, slice_home: Path, tmp_path: Path) -> None:
-    kept = command(slice_home, "backup", str(tmp_path / "copy"))
+@pytest.mark.full
+def test_the_real_models_give_the_same_again(command, sixty_sessions: Built, tmp_path: Path) -> None:
+    home = copied(sixty_sessions.home, tmp_path / "home")
+    before = {schema: content(home, schema) for schema in ("raw", "marts", "serving")}
+    releases = len(list((home / "releases").iterdir()))
+    done = command(home, "rebuild")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {schema: content(home, schema) for schema in ("raw", "marts", "serving")} == before
+    assert len(list((home / "releases").iterdir())) == releases + 1
+
+
+def test_a_rebuild_from_an_archive_that_is_not_whole_deletes_nothing(command, small: Small, tmp_path: Path) -> None:
+    home = small.home
+    kept = command(home, "backup", str(tmp_path / "copy"))
     assert kept.returncode == 0, kept.stderr
-    blob = next(path for path in sorted((slice_home / "archive" / "blobs").rglob("*")) if path.is_file())
+    blob = next(path for path in sorted((home / "archive" / "blobs").rglob("*")) if path.is_file())
     body = blob.read_bytes()
     blob.write_bytes(body[:-1])
-    done = command(slice_home, "rebuild")
+    done = command(home, "rebuild")
     assert done.returncode == 1
     assert "has changed on disk" in done.stderr
-    assert (slice_home / "lake").is_dir()
-    assert (slice_home / "warehouse.duckdb").is_file()
-    done = command(slice_home, "restore", str(tmp_path / "copy"))
+    assert (home / "lake").is_dir()
+    assert (home / "warehouse.duckdb").is_file()
+    done = command(home, "restore", str(tmp_path / "copy"))
     assert done.returncode == 0, done.stderr
     assert "1 files put back" in done.stdout
     assert blob.read_bytes() == body
 
 
-def test_rolling_back_serves_the_release_before(command, slice_home: Path) -> None:
-    releases = sorted(path.name for path in (slice_home / "releases").iterdir())
-    assert os.readlink(slice_home / "serving") == f"releases/{releases[-1]}"
-    done = command(slice_home, "rollback")
+def test_rolling_back_serves_the_release_before(command, small: Small) -> None:
+    home = small.home
+    releases = sorted(path.name for path in (home / "releases").iterdir())
+    assert os.readlink(home / "serving") == f"releases/{releases[-1]}"
+    done = command(home, "rollback")
     assert done.returncode == 0, done.stderr
-    assert os.readlink(slice_home / "serving") == f"releases/{releases[-2]}"
-    assert json.loads((slice_home / "status.json").read_text())["outcome"] == "rolled_back"
+    assert os.readlink(home / "serving") == f"releases/{releases[-2]}"
+    assert json.loads((home / "status.json").read_text())["outcome"] == "rolled_back"
 
 
-def test_a_reader_of_the_working_file_is_told_to_go_away_not_shown_a_traceback(command, slice_home: Path) -> None:
-    code = f"import duckdb, sys; con = duckdb.connect({str(slice_home / 'warehouse.duckdb')!r}, read_only=True); print('open', flush=True); sys.stdin.read()"
+def test_a_reader_of_the_working_file_is_told_to_go_away_not_shown_a_traceback(small: Small) -> None:
+    home = small.home
+    code = (
+        f"import duckdb, sys; con = duckdb.connect({str(home / 'warehouse.duckdb')!r}, read_only=True); print('open', flush=True); sys.stdin.read()"
+    )
     import sys
 
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdout is not None
         assert reader.stdout.readline() == "open\n"
-        done = command(slice_home, "run", *SLICE)
+        done = small.run("run", *SLICE)
         reader.communicate("")
     assert done.returncode == 1
     assert "is open in another program" in done.stderr

@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from ingest import sample
-from tests.pipeline.conftest import Built, alumina
+from ingest.origins import FilesOrigin
+from ingest.sources import SOURCES
+from tests.pipeline.conftest import House, Model, query, upstream
 
 DAY = date(2025, 7, 16)
 PER_KIND = 15
@@ -239,8 +241,8 @@ def _changed(feed: str, body: bytes, change: Change, chance: random.Random) -> b
 
 
 @pytest.fixture(scope="module")
-def attacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, dict[str, tuple[str, str]]]:
-    """A home that was given every changed payload; and which payload carries which change."""
+def attacked(tmp_path_factory: pytest.TempPathFactory, models: list[Model]) -> tuple[Path, dict[str, tuple[str, str]]]:
+    """A warehouse that was given every changed payload, built as far as the identities; and which payload carries which change."""
     folder = tmp_path_factory.mktemp("changed")
     chance = random.Random(1)  # noqa: S311 - the same changes every time
     payloads = {request.feed: (request, response.body) for request, response in sample.deliveries(DAY, DAY, ("shfe", "gfex"))}
@@ -263,21 +265,19 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, dict[str,
                 path.parent.mkdir(parents=True)
                 path.write_bytes(damaged)
                 changed[hashlib.sha256(damaged).hexdigest()] = (feed, kind)
-    home = tmp_path_factory.mktemp("attacked")
-    run = alumina(home, "run", "--source", "files", "--payloads", str(folder))
-    return Built(home, run), changed
+    house = House(tmp_path_factory.mktemp("attacked"))
+    house.take(FilesOrigin(folder, SOURCES))
+    return house.build(upstream(models, "intermediate.int_quality__identities")), changed
 
 
-def test_a_change_of_meaning_does_not_go_unnoticed(attacked: tuple[Built, dict[str, tuple[str, str]]], capsys: pytest.CaptureFixture[str]) -> None:
-    built, changed = attacked
-    noticed = {
-        sha
-        for (sha,) in built.working(
-            "select payload_sha256 from raw.ingest__receipts where outcome not in ('ok', 'unchanged') or reason = 'unknown_column'"
-        )
-    }
-    noticed |= {sha for (sha,) in built.working("select payload_sha256 from raw.ingest__quarantine")}
-    noticed |= {sha for (sha,) in built.working("select payload_sha256 from intermediate.int_quality__identities")}
+def test_a_change_of_meaning_does_not_go_unnoticed(attacked: tuple[Path, dict[str, tuple[str, str]]], capsys: pytest.CaptureFixture[str]) -> None:
+    warehouse, changed = attacked
+    places = (
+        "raw.ingest__receipts where outcome not in ('ok', 'unchanged') or reason = 'unknown_column'",
+        "raw.ingest__quarantine",
+        "intermediate.int_quality__identities",
+    )
+    noticed = {sha for place in places for (sha,) in query(warehouse, f"select payload_sha256 from {place}")}
     assert not noticed - set(changed), "an unchanged payload was complained about"
     missed = Counter(changed[sha] for sha in set(changed) - noticed)
     rate = 1 - sum(missed.values()) / len(changed)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from tests.pipeline.browser import CHROMIUM, Tab, tab
+from tests.pipeline.browser import CHROMIUM, PATIENCE, Tab, tab
 
 DAY = "2025-07-22"
 CHARTS = {"price", "receipts", "basis", "spot", "margin", "parity", "trade", "curve"}
@@ -187,13 +187,6 @@ def test_a_past_day_ends_at_its_decision(command, sample) -> None:
     assert not document.xpath("//*[@id='h-claims']")  # the note it audits was not yet written
 
 
-def test_making_a_note_stays_within_seconds(command, sample, written: Path) -> None:
-    """Three seconds on an idle machine; the bound leaves room for a busy one."""
-    begun = time.perf_counter()
-    assert command(sample.home, "note", DAY).returncode == 0
-    assert time.perf_counter() - begun < 20
-
-
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "light"), (1440, "dark")])
 @pytest.mark.parametrize(("language", "mark", "word"), [("zh-CN", "", "进口"), ("en", "#en", "Imports")])
 def test_it_opens_in_a_browser_without_errors_or_requests(
@@ -258,7 +251,7 @@ def test_every_chart_is_valid_vega_lite(written: Path) -> None:
 def test_the_language_switches_in_the_page(browser: Tab, written: Path) -> None:
     browser.open(written.as_uri(), 1440)
     browser.evaluate("document.querySelector('.to-en').click()")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while "Imports" not in browser.evaluate("document.querySelector('#chart-trade').textContent") and time.monotonic() < deadline:
         time.sleep(0.1)
     assert "Imports" in browser.evaluate("document.querySelector('#chart-trade svg').textContent")

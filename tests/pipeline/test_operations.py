@@ -1,4 +1,7 @@
-"""The warehouse as operators live with it: from the UI's API, with others at the file, and after a process was killed."""
+"""The warehouse as operators live with it: from the UI's API, with others at the file, and after a process was killed.
+
+What a run shows is looked at in a home of the real models; what happens to runs, in one of a small house (`small.py`).
+"""
 
 import json
 import os
@@ -8,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,35 +27,53 @@ from orchestration.instance import environment as instances
 from orchestration.instance.alive import without_a_process
 from orchestration.resources import Home
 from quality.gate import GATES
-from tests.pipeline.conftest import ALUMINA, SLICE, alumina, guarded
-from tests.pipeline.test_command import _content
+from tests.pipeline.conftest import ALUMINA, HANGS, SLICE, Built, content, copied, guarded
+from tests.pipeline.small import Small, furnish
 
-PATIENCE = 300
+SCHEMAS = ("raw", "marts", "serving")
+MODELS_BUILT = 5
+"""After so many models dbt is killed: some tables are new by then and some are not."""
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Path) -> Path:
-    folder = tmp_path_factory.mktemp("operations") / "home"
-    subprocess.run(["cp", "-a", str(sixty_sessions), str(folder)], check=True)
-    return folder
+def home(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Built) -> Path:
+    return copied(sixty_sessions.home, tmp_path_factory.mktemp("operations") / "home")
 
 
-def test_a_run_with_its_gate_and_the_doctor_keep_to_the_machine(home: Path, calls: Path) -> None:
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Small:
+    """A small house whose home has been run once in it."""
+    root = tmp_path_factory.mktemp("small")
+    house = furnish(root / "house", copied(home, root / "home"))
+    done = house.run("run", *SLICE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return house
+
+
+def test_a_run_with_its_gate_and_the_doctor_keep_to_the_machine(sixty_sessions: Built, home: Path, tmp_path: Path) -> None:
+    of_the_run, calls = sixty_sessions.home.with_name("calls.txt"), tmp_path / "calls.txt"
     assert guarded(calls, home, str(ALUMINA), "doctor").returncode == 0
-    assert not calls.exists(), calls.read_text()
+    for noted in (of_the_run, calls):
+        assert not noted.exists(), noted.read_text()
     code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
     assert "keeps to the machine" in guarded(calls, home, sys.executable, "-c", code).stderr
     assert "192.0.2.1" in calls.read_text()  # the guard itself works
 
 
-@pytest.fixture(scope="module")
-def instance(home: Path) -> Iterator[Any]:
+@contextmanager
+def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
     before = dict(os.environ)
     os.environ.update(instances.prepare(Settings(home=home)))
     with dg.DagsterInstance.get() as found:
         yield found
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    with instance_of(home) as found:
+        yield found
 
 
 def test_every_check_of_the_run_is_visible(instance: Any, home: Path) -> None:
@@ -105,23 +127,23 @@ def test_assets_say_what_they_hold(instance: Any) -> None:
 
 
 def _until(what: str, ready: Callable[[], Any]) -> Any:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + HANGS
     while time.monotonic() < end:
         if found := ready():
             return found
         time.sleep(0.1)
-    return pytest.fail(f"{what} did not happen in {PATIENCE} s")
+    return pytest.fail(f"{what} did not happen in {HANGS} s")
 
 
 @pytest.fixture
-def ui(home: Path) -> Iterator[Callable[..., dict[str, Any]]]:
+def ui(small: Small) -> Iterator[Callable[..., dict[str, Any]]]:
     """`alumina ui` on a free port: webserver and daemon. Gives a way to ask its API."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    environment = os.environ | {"ALUMINA_HOME": str(home)}
-    with (home / "ui.log").open("wb") as log:
-        server = subprocess.Popen([str(ALUMINA), "ui", "--port", str(port)], env=environment, stdout=log, stderr=log, start_new_session=True)
+    with (small.home / "ui.log").open("wb") as log:
+        command = [str(ALUMINA), "ui", "--port", str(port)]
+        server = subprocess.Popen(command, cwd=small.root, env=small.environment, stdout=log, stderr=log, start_new_session=True)
 
     def ask(query: str, **variables: Any) -> dict[str, Any]:
         try:
@@ -154,7 +176,8 @@ def _launch(ask: Callable[..., dict[str, Any]], intake: dict[str, Any]) -> dict[
     )
 
 
-def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_about(home: Path, ui: Callable[..., dict[str, Any]]) -> None:
+def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_about(small: Small, ui: Callable[..., dict[str, Any]]) -> None:
+    home = small.home
     published = duckdb.connect(str((home / "serving" / "alumina.duckdb").resolve()), read_only=True)
     rows = published.execute("select count(*) from serving.outlook").fetchall()
     before = os.readlink(home / "serving")
@@ -168,8 +191,7 @@ def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_
     run_id = launched["run"]["runId"]
     holder = home / "warehouse.holder.json"
     _until("dbt", lambda: _held_for(holder).startswith("dbt build"))
-    impatient = os.environ | {"ALUMINA_HOME": str(home), "COLUMNS": "200", "ALUMINA_LOCK_WAIT_SECONDS": "0.1"}
-    second = subprocess.run([str(ALUMINA), "rollback"], env=impatient, capture_output=True, text=True, check=False)
+    second = small.run("rollback", ALUMINA_LOCK_WAIT_SECONDS="0.1")
     assert second.returncode == 1
     assert "is being written by" in second.stderr
     assert run_id in second.stderr
@@ -190,26 +212,38 @@ def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_
     assert os.readlink(home / "serving") != before
 
 
-def test_two_runs_at_once_are_one_after_the_other(home: Path) -> None:
-    before = {schema: _content(home, schema) for schema in ("raw", "marts", "serving")}
-    command, environment = [str(ALUMINA), "run", *SLICE], os.environ | {"ALUMINA_HOME": str(home), "COLUMNS": "200"}
-    pair = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    ended = [(*process.communicate(timeout=900), process.returncode) for process in pair]
+def test_two_runs_at_once_are_one_after_the_other_and_running_again_changes_nothing_but_the_log(small: Small) -> None:
+    release = os.readlink(small.home / "serving")
+    before = {schema: content(small.home, schema) for schema in SCHEMAS}
+    pair = [small.start("run", *SLICE) for _ in range(2)]
+    ended = [(*process.communicate(timeout=HANGS), process.returncode) for process in pair]
     # One of the two may find that the other loaded rows after it had built: it leaves publishing to the other, and says so.
     assert 0 in [code for *_, code in ended]
     for out, err, code in ended:
         assert "Traceback" not in out + err
         assert code == 0 or "that run publishes them when it is through" in err, err
-    assert {schema: _content(home, schema) for schema in ("raw", "marts", "serving")} == before
+    assert {schema: content(small.home, schema) for schema in SCHEMAS} == before
+    assert os.readlink(small.home / "serving") != release
 
 
-def test_a_run_killed_at_any_stage_heals_on_the_next_without_a_hand(home: Path, instance: Any) -> None:
+def test_a_run_killed_at_any_stage_heals_on_the_next_without_a_hand(small: Small) -> None:
     """Each run must first get over what the one before it left. Only the run itself is killed: a dbt left behind would go on writing."""
-    before = {schema: _content(home, schema) for schema in ("raw", "marts", "serving")}
+    home = small.home
+    before = {schema: content(home, schema) for schema in SCHEMAS}
     release = os.readlink(home / "serving")
     for moment in ("take in", "loading raw", "dbt build", "publishing"):
-        _kill(home, moment)
+        _kill(small, moment)
         assert os.readlink(home / "serving") == release
+    with instance_of(home) as instance:
+        _bury(instance, home)
+    done = small.run("run", *SLICE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {schema: content(home, schema) for schema in SCHEMAS} == before
+    assert not list((home / "releases").glob(".building-*"))
+
+
+def _bury(instance: dg.DagsterInstance, home: Path) -> None:
+    """Let the sensor find the four dead runs and say that they failed."""
     # One run at a time: a dead one that is taken for one at work would let nothing start any more.
     settings = Settings(home=home)
     dead = without_a_process(instance, settings)
@@ -220,10 +254,6 @@ def test_a_run_killed_at_any_stage_heals_on_the_next_without_a_hand(home: Path, 
             cursor = died(context).cursor
     assert {instance.get_run_by_id(run.run_id).status for run in dead} == {dg.DagsterRunStatus.FAILURE}
     assert without_a_process(instance, settings) == []
-    done = alumina(home, "run", *SLICE)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert {schema: _content(home, schema) for schema in ("raw", "marts", "serving")} == before
-    assert not list((home / "releases").glob(".building-*"))
 
 
 def _held_for(holder: Path) -> str:
@@ -234,24 +264,27 @@ def _held_for(holder: Path) -> str:
         return ""
 
 
-def _kill(home: Path, moment: str) -> None:
-    """Start a run and end it with SIGKILL at a stage, known by the receipts it writes or by what it holds the lock for."""
-    holder, receipts = home / "warehouse.holder.json", home / "archive" / "receipts"
+def _kill(small: Small, moment: str) -> None:
+    """Start a run and end it with SIGKILL in the middle of a stage, known by what the stage leaves behind while it is at work."""
+    home = small.home
+    holder, receipts, log = home / "warehouse.holder.json", home / "archive" / "receipts", home / "dbt" / "dbt.log"
     holder.unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
     written = sum(path.stat().st_size for path in receipts.iterdir())
-    environment = os.environ | {"ALUMINA_HOME": str(home)}
-    run = subprocess.Popen([str(ALUMINA), "run", *SLICE], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    at_work: dict[str, Callable[[], bool]] = {
+        "take in": lambda: sum(path.stat().st_size for path in receipts.iterdir()) > written,
+        "loading raw": lambda: _held_for(holder).startswith("loading raw"),
+        "dbt build": lambda: log.is_file() and log.read_text(encoding="utf-8").count("OK created") > MODELS_BUILT,
+        "publishing": lambda: any((home / "releases").glob(".building-*/alumina.duckdb")),
+    }
+    with small.start("run", *SLICE) as run:
 
-    def there() -> bool:
-        assert run.poll() is None, f"the run ended before {moment}"
-        if moment == "take in":
-            return sum(path.stat().st_size for path in receipts.iterdir()) > written
-        return _held_for(holder).startswith(moment)
+        def there() -> bool:
+            assert run.poll() is None, f"the run ended before {moment}"
+            return at_work[moment]()
 
-    _until(moment, there)
-    time.sleep(2 if moment == "dbt build" else 0.2)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
+        _until(moment, there)
+        run.send_signal(signal.SIGKILL)
 
 
 def test_dagster_finds_the_definitions_in_order() -> None:

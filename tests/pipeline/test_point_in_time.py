@@ -1,10 +1,11 @@
 """Point in time, the master tests: history built today with a horizon is history as it was built then.
 
-(a) For twenty days T, the whole archive built as of T equals an archive that never got anything after T, in every mart.
+(a) For each chosen day T, the whole archive built as of T equals an archive that never got anything after T, in every mart.
 (b) In the normal build the rows of score and outlook decided by T equal those of the archive that ends at T.
 
-The archive that ends at T grows as a desk's would: day by day, with vendor files handed over again and again. The models run as
-compiled by dbt, statement by statement, so that forty builds take minutes.
+Chosen are the days on which something happens that could let the future in (`NAMED`); `make test-full` adds twenty days, every third
+session. The archive that ends at T grows as a desk's would: day by day, with vendor files handed over again and again. The models run
+as compiled by dbt, statement by statement.
 """
 
 import csv
@@ -21,11 +22,29 @@ import pytest
 from ingest.catalog.calendar import load_calendar
 from ingest.origins import SampleOrigin
 from ingest.source import SHANGHAI, DataOrigin, Request, Response, Source
-from tests.pipeline.conftest import House
+from tests.pipeline.conftest import House, Model, query
 
 FIRST, LAST = date(2025, 4, 21), date(2025, 7, 23)
 STEP = 3
 CHOSEN = 20
+NAMED = {
+    # The last session before the Dragon Boat holiday is also the last of its month: the clocks of the day run into days without a session.
+    "month end, eve of a holiday": date(2025, 5, 30),
+    # In the evening vendors hand over May again, restated: what was decided at 17:30 must not know it.
+    "a restated month": date(2025, 6, 3),
+    # Another contract becomes dominant: returns, levels and premium join two contracts or none.
+    "roll": date(2025, 6, 4),
+    # The last trading day of the June contracts, a Monday: warrants move with delivery, and receipts come out after the decision.
+    "delivery, late receipts": date(2025, 6, 16),
+    # Customs publish the month at 18:00, half an hour after the decision.
+    "customs release": date(2025, 6, 20),
+    # The quotes of this day come three sessions later ...
+    "a day without its quotes": date(2025, 6, 26),
+    # ... and on this one they are there, in the morning: the decisions in between stay as they were.
+    "late quotes come in": date(2025, 7, 1),
+    # Receipts collapse, and quotes and receipts have a slip, mended two days later: history shows the mended figures, the decision stands on the slip.
+    "a slip that is mended later": date(2025, 7, 18),
+}
 # The bytes of a vendor's month file depend on the day it was exported; the figures in it do not.
 NOT_COMPARED = ("payload_sha256", "inputs_hash")
 DECIDED = ("marts.fct_sentiment_daily", "serving.outlook_v1", "serving.outlook_drivers")
@@ -128,8 +147,12 @@ def revised(body: bytes) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
+Grown = list[tuple[date, Path, Path]]
+"""Days; the archive that ends there, built then; the whole archive built as of the end of the day."""
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, models: list[tuple[str, str, str]]) -> House:
+def whole(tmp_path_factory: pytest.TempPathFactory, models: list[Model]) -> House:
     """The archive with everything, built normally."""
     house = House(tmp_path_factory.mktemp("whole"))
     house.take(Revising(FIRST, LAST))
@@ -138,13 +161,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory, models: list[tuple[str, str,
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory, models: list[tuple[str, str, str]], whole: House) -> Iterator[list[tuple[date, Path, Path]]]:
-    """For each chosen day: the archive that ends there, built then, and the whole archive built as of the end of that day."""
-    sessions = [day for day in load_calendar().sessions if FIRST <= day <= LAST]
-    chosen = sessions[-1 - STEP * CHOSEN : -1 : STEP]
-    house = House(tmp_path_factory.mktemp("grown"))
+def named(tmp_path_factory: pytest.TempPathFactory, models: list[Model], whole: House) -> Grown:
+    return grow(House(tmp_path_factory.mktemp("named")), models, whole, list(NAMED.values()))
+
+
+def grow(house: House, models: list[Model], whole: House, days: list[date]) -> Grown:
+    """Let an archive grow day by day and build it on each of the days, and the whole archive as of the same moment."""
     found, begin = [], FIRST
-    for day in chosen:
+    for day in days:
         house.take(Revising(begin, day))
         found.append((day, house.build(models, end_of(day)), whole.build(models, end_of(day))))
         begin = day + timedelta(days=1)
@@ -179,18 +203,54 @@ def differences(then: Path, now: Path, tables: list[str], condition: str = "true
     return found
 
 
-def test_the_whole_archive_as_of_a_day_is_the_archive_of_that_day(grown: list[tuple[date, Path, Path]], models: list[tuple[str, str, str]]) -> None:
+def hold_as_of(grown: Grown, models: list[Model]) -> None:
     marts = [name for name, _, _ in models if name.startswith("marts.")]
-    assert len(grown) == CHOSEN
     for day, then, as_of in grown:
         assert not (found := differences(then, as_of, marts)), f"as of {day}: {found}"
 
 
-def test_scores_and_outlooks_never_change_afterwards(grown: list[tuple[date, Path, Path]], models: list[tuple[str, str, str]], whole: House) -> None:
+def hold_afterwards(grown: Grown, models: list[Model], whole: House) -> None:
     tables = [name for name, _, _ in models if name in DECIDED]
     for day, then, _ in grown:
         found = differences(then, whole.settings.warehouse, tables, "as_of_date <= ?", day)
         assert not found, f"decided by {day}: {found}"
+
+
+def test_the_whole_archive_as_of_a_named_day_is_the_archive_of_that_day(named: Grown, models: list[Model]) -> None:
+    hold_as_of(named, models)
+
+
+def test_scores_and_outlooks_never_change_after_a_named_day(named: Grown, models: list[Model], whole: House) -> None:
+    hold_afterwards(named, models, whole)
+
+
+class Sweep:
+    """The same on every so many days; two classes, so that two processes share them."""
+
+    begin: int
+
+    @pytest.fixture(scope="class")
+    def swept(self, tmp_path_factory: pytest.TempPathFactory, models: list[Model], whole: House) -> Grown:
+        sessions = [day for day in load_calendar().sessions if FIRST <= day <= LAST]
+        chosen = sessions[-1 - STEP * CHOSEN : -1 : STEP][self.begin :: 2]
+        assert len(chosen) == CHOSEN / 2
+        return grow(House(tmp_path_factory.mktemp("swept")), models, whole, chosen)
+
+    def test_the_whole_archive_as_of_a_day_is_the_archive_of_that_day(self, swept: Grown, models: list[Model]) -> None:
+        hold_as_of(swept, models)
+
+    def test_scores_and_outlooks_never_change_afterwards(self, swept: Grown, models: list[Model], whole: House) -> None:
+        hold_afterwards(swept, models, whole)
+
+
+@pytest.mark.full
+class TestOddDays(Sweep):
+    begin = 0
+
+
+@pytest.mark.full
+class TestEvenDays(Sweep):
+    begin = 1
 
 
 def test_the_slice_has_revisions_that_change_the_past(whole: House) -> None:
@@ -208,6 +268,31 @@ def test_the_slice_has_revisions_that_change_the_past(whole: House) -> None:
         )
 
 
+def test_on_the_named_days_happens_what_they_are_named_for(named: Grown, whole: House) -> None:
+    """A day chosen for something that the slice no longer has on it would prove nothing."""
+    ends = {day: then for day, then, _ in named}
+
+    def happened(name: str, sql: str, *, on: Path = whole.settings.warehouse) -> bool:
+        ((found,),) = query(on, f"select count(*) > 0 from {sql.format(day=NAMED[name])}")
+        return bool(found)
+
+    sessions = [day for day in load_calendar().sessions if day > NAMED["month end, eve of a holiday"]]
+    assert sessions[0] == NAMED["a restated month"]
+    assert happened("a restated month", "intermediate.int_series__values where vintage > 1 and cast(available_at as date) = '{day}'")
+    assert happened("roll", "marts.fct_contract_rolls where commodity_code = 'AO' and roll_date = '{day}'")
+    assert happened("delivery, late receipts", "marts.dim_contract where commodity_code = 'AO' and last_trading_day = '{day}'")
+    assert happened(
+        "delivery, late receipts",
+        "intermediate.int_receipts__levels where trade_date = '{day}' and timezone('Asia/Shanghai', available_at) > timestamp '{day} 17:30'",
+    )
+    quotes = f"marts.fct_futures_daily where commodity_code = 'AO' and trade_date = '{QUOTES_LATE}'"
+    assert not happened("a day without its quotes", quotes, on=ends[NAMED["a day without its quotes"]])
+    assert happened("late quotes come in", quotes, on=ends[NAMED["late quotes come in"]])
+    for table in ("int_contracts__quotes", "int_receipts__levels"):
+        assert happened("a slip that is mended later", f"intermediate.{table} where trade_date = '{{day}}' and is_decided and not is_latest"), table
+    assert happened("customs release", "intermediate.int_customs__trade where cast(timezone('Asia/Shanghai', available_at) as date) = '{day}'")
+
+
 @pytest.mark.parametrize(
     ("leak", "honest", "leaking"),
     [
@@ -215,12 +300,10 @@ def test_the_slice_has_revisions_that_change_the_past(whole: House) -> None:
         ("revisions reach back", "where is_decided", "where is_latest"),
     ],
 )
-def test_a_leak_put_in_is_seen(
-    leak: str, honest: str, leaking: str, grown: list[tuple[date, Path, Path]], models: list[tuple[str, str, str]], whole: House
-) -> None:
+def test_a_leak_put_in_is_seen(leak: str, honest: str, leaking: str, named: Grown, models: list[Model], whole: House) -> None:
     assert any(honest in sql for _, _, sql in models), leak
     broken = [(name, kind, sql.replace(honest, leaking)) for name, kind, sql in models]
-    day, then, _ = grown[len(grown) // 2]
+    day, then, _ = named[len(named) // 2]
     tables = [name for name, _, _ in models if name.startswith("marts.") or name in DECIDED]
     built = whole.build(broken, end_of(day) + timedelta(seconds=1) if leak == "no horizon" else None)
     condition = "true" if leak == "no horizon" else f"as_of_date <= date '{day}'"

@@ -14,6 +14,8 @@ import pytest
 
 from tests.pipeline.conftest import BACKTEST, Built, alumina, told_in_readme
 
+pytestmark = pytest.mark.full
+
 Day = dict[str, str]
 BENCHMARK = 2665  # listing benchmark price: the first day has no session before it
 LOT_T = 20

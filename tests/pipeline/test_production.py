@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.pipeline.conftest import HANGS
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "orchestration" / "deploy"
 POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
@@ -42,7 +44,7 @@ def _tables(environment: dict[str, str]) -> None:
     assert made.returncode == 0, made.stderr
 
 
-def _until(what: str, ready: Callable[[], bool], seconds: float = 240) -> None:
+def _until(what: str, ready: Callable[[], bool], seconds: float = HANGS) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if ready():
@@ -97,6 +99,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, start: Callable[..., Any]
     return f"postgresql://alumina@127.0.0.1:{port}/postgres"
 
 
+@pytest.mark.full
 @needs_postgres
 def test_location_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_path: Path, postgres: str, start: Callable[..., Any]) -> None:
     dagster_home, location, web = tmp_path / "dagster", _port(), _port()
@@ -210,6 +213,7 @@ MUTATION = "mutation { setNuxSeen }"
 QUERY = {"query": "{ version }"}
 
 
+@pytest.mark.full
 @needs_nginx
 def test_the_proxy_refuses_strangers_foreign_pages_and_planted_links(proxy: Callable[..., httpx.Response]) -> None:
     assert proxy("GET", "/", login=False).status_code == 401
@@ -228,6 +232,7 @@ def test_the_proxy_refuses_strangers_foreign_pages_and_planted_links(proxy: Call
     assert proxy("POST", "/report_asset_materialization/a").status_code == 403
 
 
+@pytest.mark.full
 @needs_nginx
 def test_viewers_look_and_cannot_touch(proxy: Callable[..., httpx.Response]) -> None:
     host = "view.alumina.example"

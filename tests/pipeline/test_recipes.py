@@ -16,7 +16,7 @@ TEXT = PAGE.read_text(encoding="utf-8")
 PYTHON = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 SHELL = re.findall(r"^(?:duckdb|alumina export) .*$", TEXT, re.MULTILINE)
 # Superset and pip have environments of their own; everything else a reader can paste is here.
-CLIENTS = ("1.4.5", "2.0.0")
+CLIENTS = ("1.4.5", "2.0.1")
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,7 @@ def test_an_export_is_a_file_excel_reads(desk: Path, line: str) -> None:
     assert ("品种代码" if "--zh" in line else "commodity_code") in headers
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("version", CLIENTS)
 def test_an_older_and_a_newer_client_give_the_same_answers(sample: Built, tmp_path: Path, version: str) -> None:
     file = (sample.home / "serving" / "alumina.duckdb").resolve()

@@ -126,7 +126,7 @@ def hammer(home: Path, publishes: int, readers: int = 8) -> Outcome:
     finally:
         seconds = time.perf_counter() - started
         stop.touch()
-        answers = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+        answers = [json.loads(process.communicate(timeout=600)[0]) for process in processes]
     seen = {name for answer in answers for name in answer[1]}
     errors, torn = (tuple(text for answer in answers for text in answer[place]) for place in (2, 3))
     return Outcome(sum(answer[0] for answer in answers), len(seen), errors, torn, publishes, seconds)

@@ -23,7 +23,7 @@ PACKAGES = (
     "apache-superset==6.1.0",
     "flask-caching<2.4",
     "duckdb-engine==0.17.0",
-    "duckdb==1.5.5",
+    "duckdb==1.5.6",
     "rich",
     "cachetools",
     "setuptools<81",

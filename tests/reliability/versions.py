@@ -17,8 +17,8 @@ from typing import Any
 
 from tests.pipeline.test_analysts import QUESTIONS
 
-VERSIONS = ("1.0.0", "1.1.3", "1.2.2", "1.3.2", "1.4.5", "1.5.5", "1.5.6", "2.0.0")
-PINNED = "1.5.5"
+VERSIONS = ("1.0.0", "1.1.3", "1.2.2", "1.3.2", "1.4.5", "1.5.5", "1.5.6", "2.0.0", "2.0.1")
+PINNED = "1.5.6"
 # Runs in the other environment. Also: what a process gets that opens the link again after the swap, while it holds the old release.
 CLIENT = """
 import json, os, pathlib, shutil, sys, tempfile

@@ -1,32 +1,32 @@
 """Small payloads made by hand, and a home to ingest them into. The numbers are invented; the shapes are the feeds'."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ingest.archive import Archive, Receipt
+from ingest.catalog.configuration import Configuration
 from ingest.flow import Report, ingest
 from ingest.lake import Lake
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Request, Response, Source
-from ingest.sources.bars import Bars
-from ingest.sources.capacity import Capacity
-from ingest.sources.cost import Cost
-from ingest.sources.customs import Customs
-from ingest.sources.fx import Fx
-from ingest.sources.gfex import Gfex
-from ingest.sources.policy import Policy
-from ingest.sources.shfe import Shfe
-from ingest.sources.spot import Spot
-from ingest.sources.unread import Unread
+from ingest.sources import sources
 
 DAY = date(2025, 7, 16)
 NOON = datetime(2025, 7, 16, 12, 0, tzinfo=UTC)
-FEEDS: tuple[Source, ...] = (Customs(), Fx(), Policy(), Shfe(), Gfex(), Spot(), Cost(), Capacity(), Bars(), Unread())
+
+
+def feeds(overlay: Path | None = None) -> tuple[Source, ...]:
+    """Every source but the catalogue, reading by the catalogue of a home."""
+    return sources(Configuration(overlay))[1:]
+
+
+FEEDS = feeds()
 Row = dict[str, Any]
 
 
@@ -69,6 +69,24 @@ def extract(rows: Iterable[Row], day: date = DAY) -> bytes:
     return json.dumps({"report_date": f"{day:%Y%m%d}", "o_curinstrument": list(rows)}, ensure_ascii=False).encode()
 
 
+def toml(document: Mapping[str, Any]) -> str:
+    """A document of texts, numbers, lists and tables as TOML, what stands in one line first."""
+    tables = {key: value for key, value in document.items() if isinstance(value, list) and value and isinstance(value[0], dict)}
+    lines = [f"{json.dumps(key, ensure_ascii=False)} = {_inline(value)}" for key, value in document.items() if key not in tables]
+    for key, entries in tables.items():
+        for entry in entries:
+            lines += [f"[[{key}]]", *(f"{json.dumps(name, ensure_ascii=False)} = {_inline(value)}" for name, value in entry.items())]
+    return "\n".join([*lines, ""])
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {_inline(held)}" for key, held in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
 QUOTE_HEADER = "日期,名称,最低价,最高价,均价,涨跌,单位,指标ID,数据来源,地区,频率,发布时间"
 VALUE_HEADER = "日期,名称,数值,单位,指标ID,数据来源,地区,频率,发布时间"
 
@@ -108,8 +126,8 @@ class Home:
     def __post_init__(self) -> None:
         self.archive, self.lake = Archive(self.settings.archive), Lake(self.settings.lake)
 
-    def take(self, *items: tuple[Request, Response], sources: Sequence[Source] = FEEDS, run_id: str = "run", **options: Any) -> Report:
-        return ingest(sources, Deliveries(items), self.archive, self.lake, run_id, **options)
+    def take(self, *items: tuple[Request, Response], sources: Sequence[Source] | None = None, run_id: str = "run", **options: Any) -> Report:
+        return ingest(sources or feeds(self.settings.catalog_overlay), Deliveries(items), self.archive, self.lake, run_id, **options)
 
     def rows(self, table: str) -> pl.DataFrame:
         """Every committed row of a table, over all batches."""

@@ -9,7 +9,7 @@ import pytest
 from ingest.catalog.calendar import load_calendar
 from serving.research.audit.claims import COLUMNS, ClaimsError, half_unit, parse_period, read_note
 from serving.research.audit.facts import Evidence
-from serving.research.audit.metrics import CatalogError, load_catalog, load_days
+from serving.research.audit.meanings import CatalogError, load_catalog, load_days
 from serving.research.audit.verdicts import Auditor, Verdict
 
 HEADER = ",".join(COLUMNS)
@@ -127,25 +127,25 @@ def test_an_operator_adds_a_metric_without_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("metrics.toml", "x = ", "Invalid value"),
-        ("metrics.toml", '[[metric]]\nunit = "t"\n', "there is no 'name'"),
-        ("parameters.toml", "x = 1", "there is no 'parameter'"),
-        ("rules.toml", "x = ", "Invalid value"),
-        ("commodities/xx.toml", "x = ", "Invalid value"),
-        ("commodities/xx.toml", '[commodity]\ncommodity_code = "XX"\n', "there is no 'contract_spec'"),
+        ("metrics.toml", "x = ", "this is not TOML: Invalid value"),
+        ("metrics.toml", '[[metric]]\nunit = "t"\n', "metric 1: key name is missing"),
+        ("parameters.toml", "x = 1", "key parameter is missing"),
+        ("rules.toml", "x = ", "this is not TOML: Invalid value"),
+        ("commodities/xx.toml", "x = ", "this is not TOML: Invalid value"),
+        ("commodities/xx.toml", '[commodity]\ncommodity_code = "XX"\n', "key contract_spec is missing"),
     ],
 )
 def test_a_catalogue_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, text: str, reason: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(text, encoding="utf-8")
-    with pytest.raises(CatalogError, match=f"^catalogue file {name}: {reason}"):
+    with pytest.raises(CatalogError, match=f"^catalogue file {name}, line 1: {reason}"):
         load_catalog(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["x = ", "closures = 5", 'last_day = "someday"', 'last_day = "2031-12-31"', "fixings = 5"])
 def test_a_calendar_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "calendar.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(CatalogError, match=r"^catalogue file calendar\.toml: .+"):
+    with pytest.raises(CatalogError, match=r"^catalogue file calendar\.toml, line 1: .+"):
         load_days(tmp_path)
 
 

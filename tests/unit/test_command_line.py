@@ -1,15 +1,21 @@
 """What the command answers to mistakes, asked in this process: one sentence and a non-zero exit, never a traceback."""
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 import typer
+from feeds import Home, answer, delivery, quote
+from filelock import FileLock
 from rich.console import Console
+from typer.testing import CliRunner
 
-from ingest.settings import Settings
+from ingest.settings import PACKAGE_VERSION, Settings
 from orchestration.command import cli
 from serving.publish import release
 from tests.reliability.readers import publish, small_home
@@ -69,7 +75,7 @@ def test_an_audit_names_the_catalogue_file_that_cannot_be_read(refused: Refused,
     file.parent.mkdir(parents=True)
     file.write_text("x = ", encoding="utf-8")
     code, sentence = refused(cli.audit, tmp_path / "claims.csv", publisher=None)
-    assert (code, sentence[: len(f"catalogue file {name}.toml: ")]) == (2, f"catalogue file {name}.toml: ")
+    assert (code, sentence[: len(f"catalogue file {name}.toml, line ")]) == (2, f"catalogue file {name}.toml, line ")
 
 
 @pytest.mark.parametrize("name", ["parameters", "regions", "rules"])
@@ -78,9 +84,41 @@ def test_a_note_names_the_catalogue_file_that_cannot_be_read(refused: Refused, p
     published.catalog_overlay.mkdir()
     (published.catalog_overlay / f"{name}.toml").write_text(text, encoding="utf-8")
     code, sentence = refused(cli.note, None, commodity=None)
-    assert (code, sentence[: len(f"catalogue file {name}.toml: ")]) == (1, f"catalogue file {name}.toml: ")
+    assert (code, sentence[: len(f"catalogue file {name}.toml, line ")]) == (1, f"catalogue file {name}.toml, line ")
 
 
 def test_going_back_where_nothing_is_published_is_refused(refused: Refused, settings: Settings) -> None:
     assert refused(cli.rollback) == (1, f"nothing is published in {settings.root}, so there is no release to go back to")
     assert release._kept(settings) == []
+
+
+def test_a_home_that_is_being_rebuilt_is_not_rebuilt_a_second_time_meanwhile(refused: Refused, home: Home) -> None:
+    home.take(delivery("kx20250716.dat", answer([quote()])))
+    before = home.lake.manifest.read_bytes()
+    with FileLock(home.settings.root / "rebuild.lock"):
+        assert refused(cli.rebuild) == (1, f"the home {home.settings.root} is being rebuilt already; try again when that is done")
+    assert home.lake.manifest.read_bytes() == before
+    assert not home.settings.rebuilding.exists()
+
+
+def test_the_version_is_the_one_a_release_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(cli, "out", Console(file=shown, width=80))
+    assert CliRunner().invoke(cli.app, ["--version"]).exit_code == 0
+    assert shown.getvalue() == f"alumina-warehouse {PACKAGE_VERSION}, code version {release.code_version()}\n"
+
+
+def test_help_is_plain_text_and_offers_completion() -> None:
+    shown = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "80"}).stdout
+    assert shown.isascii()  # no boxes: it is read in logs and by grep, too
+    assert max(map(len, shown.splitlines())) <= 80
+    assert {"--version", "--install-completion", "--show-completion", "--help"} <= set(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("alumina ro", {"rollback"}), ("alumina run --source l", {"live"}), ("alumina inbox ", {"check", "list"})]
+)
+def test_a_shell_completes_commands_options_and_choices(typed: str, offered: set[str]) -> None:
+    asked = {"_ALUMINA_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    done = subprocess.run([Path(sys.executable).with_name("alumina")], env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == offered

@@ -12,7 +12,7 @@ from ingest.catalog.calendar import load_calendar
 from ingest.deadline import load_deadlines
 from ingest.flow import Report, ingest
 from ingest.origins import LiveOrigin
-from ingest.source import SHANGHAI, Cadence, DataOrigin, Outcome, PayloadError, Request, Response, Source
+from ingest.source import SHANGHAI, Cadence, ConfigurationError, DataOrigin, Outcome, Request, Response, Source
 from ingest.sources import SOURCES
 from ingest.sources.customs import Customs
 from ingest.sources.fx import Fx
@@ -122,7 +122,7 @@ def test_an_operators_clock_moves_the_deadline_and_may_leave_a_dataset_out(tmp_p
         assert deadlines.of(requests["kx"]) == datetime(2025, 7, 17, hour, tzinfo=SHANGHAI)
         assert deadlines.of(requests["pm"]) is None
     (tmp_path / "clock.toml").write_text(row.replace("08:00", "8 o'clock"))
-    with pytest.raises(PayloadError, match=r"clock\.toml"):
+    with pytest.raises(ConfigurationError, match=r"clock\.toml, line 5: clock shfe__daily_quotes, key latest: .8 o.clock. is not a time"):
         load_deadlines(tmp_path)
 
 

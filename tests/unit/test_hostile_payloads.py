@@ -23,7 +23,7 @@ from ingest.source import Outcome, Parsed, PayloadError, Request, Source
 from ingest.sources import SOURCES
 from quality.raw import TABLES
 
-EXAMPLES = 2_000
+EXAMPLES = [100, pytest.param(2_000, marks=pytest.mark.full)]
 GOLDEN = Path(__file__).parents[1] / "payloads"
 BY_NAME: dict[str, Source] = {source.name: source for source in SOURCES}
 
@@ -201,14 +201,15 @@ def _read(source: Source, request: Request, body: bytes) -> Parsed | Outcome:
         return error.verdict.outcome if error.verdict.message else Outcome.OK  # an outcome without a sentence is none
 
 
+@pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.parametrize("name", SEEDS, ids=str)
-def test_a_damaged_payload_has_a_typed_outcome(name: str) -> None:
+def test_a_damaged_payload_has_a_typed_outcome(name: str, examples: int) -> None:
     request, body = SEEDS[name]
     source = BY_NAME[request.source]
     assert isinstance(_read(source, request, body), Parsed), "the seed itself must be readable"
     refused = 0
 
-    @settings(max_examples=EXAMPLES)
+    @settings(max_examples=examples)
     @given(st.data())
     def attack(data: st.DataObject) -> None:
         nonlocal refused
@@ -223,4 +224,4 @@ def test_a_damaged_payload_has_a_typed_outcome(name: str) -> None:
         assert all(reject.table in TABLES and reject.message for reject in result.rejects)
 
     attack()
-    assert refused > EXAMPLES / 100, "the mutations no longer hurt"
+    assert refused > examples / 100, "the mutations no longer hurt"

@@ -13,12 +13,13 @@ import pytest
 from feeds import QUOTE_HEADER, Home, answer, csv_file, quote, warrant
 
 from ingest import dropped
+from ingest.catalog.configuration import Configuration
 from ingest.dropped import examine, refuse_inbox, take_in
 from ingest.home import MixedHomeError
 from ingest.inbox import Inbox, InboxError, safe_name
 from ingest.origins import InboxOrigin, ReplayOrigin
 from ingest.source import ConfigurationError, DataOrigin, Outcome
-from ingest.sources import SOURCES
+from ingest.sources import SOURCES, sources
 from ingest.storable import storable
 
 FEEDS = SOURCES[1:]
@@ -41,7 +42,8 @@ def drop(inbox: Inbox, name: str, body: bytes = GOOD, age: float = 60) -> Path:
 
 
 def run(home: Home, run_id: str = "run") -> list[Outcome]:
-    return [receipt.outcome for receipt in take_in(FEEDS, SOURCES, home.settings, run_id).receipts]
+    known = sources(Configuration(home.settings.catalog_overlay))
+    return [receipt.outcome for receipt in take_in(known[1:], known, home.settings, run_id).receipts]
 
 
 def tree(inbox: Inbox) -> list[str]:
@@ -82,7 +84,7 @@ def test_a_broken_catalogue_refuses_no_file_and_names_itself(home: Home, inbox: 
     file.parent.mkdir(parents=True)
     file.write_text("x = ", encoding="utf-8")
     drop(inbox, name, body)
-    with pytest.raises(ConfigurationError, match=f"^catalogue file {broken}: .+"):
+    with pytest.raises(ConfigurationError, match=f"^catalogue file {broken}, line 1: .+"):
         run(home)
     assert tree(inbox) == [name]
     file.unlink()
@@ -187,7 +189,8 @@ def test_a_crash_before_the_lake_leaves_the_file_for_the_next_run(home: Home, in
         with pytest.raises(OSError, match="disk full"):
             run(home)
     assert tree(inbox) == [NAME]
-    assert run(home) == [Outcome.OK]
+    assert run(home) == [Outcome.UNCHANGED], "it was acknowledged when it was in hand"
+    assert home.rows("spot__quotes").height == 1
     assert tree(inbox) == [f"archived/{month()}/{NAME}"]
 
 

@@ -2,23 +2,25 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from feeds import DAY, FEEDS, NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, quote, rank, warrant
+from feeds import DAY, FEEDS, NOON, QUOTE_HEADER, Deliveries, Home, answer, csv_file, delivery, quote, rank, warrant
 
 from ingest import flow
-from ingest.archive import Archive, ArchiveError
+from ingest.archive import ArchiveError
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
-from ingest.flow import ingest
+from ingest.catalog.documents import SHIPPED
+from ingest.flow import ClockError, ingest
 from ingest.origins import CatalogOrigin, FilesOrigin, LiveOrigin, ReplayOrigin
 from ingest.settings import Settings
-from ingest.source import DataOrigin, Outcome, Request, Response, Verdict
-from ingest.sources.catalog import SHIPPED, Catalog
+from ingest.source import DataOrigin, Outcome, Request, Response, Source, Verdict
+from ingest.sources.catalog import Catalog
 from ingest.sources.shfe import Shfe
 from ingest.sources.spot import Spot
 from quality.raw import TABLES
@@ -106,34 +108,158 @@ def test_a_newer_parser_reads_again_what_the_lake_holds(home: Home, monkeypatch:
     assert home.take(KX).rows[QUOTES] == 0
 
 
-def test_a_run_cut_off_between_lake_and_receipts_heals(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(_: Archive, receipts: object) -> None:
-        raise OSError("power went out")
+def crash(*_: object, **__: object) -> None:
+    raise OSError("power went out")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Archive, "record", crash)
-        with pytest.raises(OSError, match="power went out"):
-            home.take(KX)
-    assert home.rows(QUOTES).height == 2
-    assert home.receipts() == []
+
+def test_a_run_whose_receipts_a_power_cut_took_heals(home: Home) -> None:
+    home.take(KX)
+    shutil.rmtree(home.archive.root / "receipts")
     before = content(home)
     home.take(KX)
     assert content(home) == before
     assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK]
 
 
-def test_a_run_cut_off_before_the_lake_heals(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(*_: object, **__: object) -> None:
-        raise OSError("power went out")
-
+def test_a_run_cut_off_before_the_lake_heals_though_the_payload_never_comes_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(type(home.lake), "commit", crash)
         with pytest.raises(OSError, match="power went out"):
             home.take(KX)
-    assert home.receipts() == []
-    home.take(KX)
+    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK], "it was in hand"
+    assert home.rows(QUOTES).is_empty()
+    report = home.take(run_id="later")
+    assert home.rows(QUOTES)["fetched_at"].unique().to_list() == [NOON]
+    assert (report.rows[QUOTES], report.payloads, report.attempts, report.receipts) == (2, [home.receipts()[0].payload_sha256], 0, [])
+    assert home.take(KX).count(Outcome.UNCHANGED) == 1
     assert home.rows(QUOTES).height == 2
+
+
+def test_what_a_cut_off_run_accepted_and_the_parser_now_refuses_is_told_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(type(home.lake), "commit", crash)
+        with pytest.raises(OSError, match="power went out"):
+            home.take(KX)
+    monkeypatch.setattr(Shfe, "parse", lambda *_: 1 / 0)
+    for _ in range(2):
+        home.take()
+    assert [(receipt.outcome, receipt.attempted_at) for receipt in home.receipts()] == [(Outcome.OK, NOON), (Outcome.FORMAT_CHANGED, NOON)]
+
+
+# ---------------------------------------------------------------- a payload in hand is acknowledged, whatever ends the run
+
+
+@dataclass
+class Then:
+    """An origin that delivers what it is given, and then fails."""
+
+    items: Sequence[tuple[Request, Response]]
+    error: BaseException
+    data_origin: DataOrigin = DataOrigin.LIVE
+    seen: Callable[[], None] = lambda: None
+
+    def deliveries(self, sources: Sequence[Source]) -> Iterator[tuple[Request, Response]]:
+        for item in self.items:
+            yield item
+            self.seen()
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ValueError("past the calendar"), KeyboardInterrupt()])
+@pytest.mark.parametrize("origin", [DataOrigin.LIVE, DataOrigin.FILES, DataOrigin.SAMPLE])
+def test_whatever_ends_a_run_what_came_before_it_is_kept(home: Home, error: BaseException, origin: DataOrigin) -> None:
+    items = [KX, delivery("kx20250717.dat", answer([quote()], day=date(2025, 7, 17)))]
+    with pytest.raises(type(error)):
+        ingest(FEEDS, Then(items, error, origin), home.archive, home.lake, "run")
+    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK] * 2
+    assert home.rows(QUOTES).height == 3
+
+
+def test_half_a_configuration_is_not_kept(home: Home) -> None:
+    files = list(CatalogOrigin().deliveries([Catalog()]))
+    ingest([Catalog()], CatalogOrigin(), home.archive, home.lake, "run")
+    before = content(home)
+    with pytest.raises(KeyboardInterrupt):
+        ingest([Catalog()], Then(files[:3], KeyboardInterrupt(), DataOrigin.CONFIG), home.archive, home.lake, "run")
+    assert content(home) == before
+    assert len(list(home.lake.batches())) == 1
+
+
+def test_the_first_failure_is_told_also_where_what_came_before_it_cannot_be_committed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(home.lake), "commit", crash)
+    with pytest.raises(ValueError, match="past the calendar"):
+        ingest(FEEDS, Then([KX], ValueError("past the calendar")), home.archive, home.lake, "run")
     assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK]
+
+
+def test_each_live_payload_has_its_receipt_before_the_next_is_asked_for(home: Home) -> None:
+    written: list[int] = []
+    nothing = (KX[0], Response(b"", NOON, verdict=Verdict(Outcome.NO_SESSION, "calendar", "closed")))
+    items = [KX, nothing, delivery("kx20250717.dat", b"<html>"), delivery("kx20250718.dat", b"{}")]
+    origin = Then(items, KeyboardInterrupt(), seen=lambda: written.append(len(home.receipts())))
+    with pytest.raises(KeyboardInterrupt):
+        ingest(FEEDS, origin, home.archive, home.lake, "run")
+    assert written == [1, 1, 3, 4], "where nothing came there is nothing to lose"
+
+
+def test_a_live_payload_in_hand_is_acknowledged_though_reading_it_was_interrupted(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Shfe, "parse", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(FEEDS, Deliveries([KX], DataOrigin.LIVE), home.archive, home.lake, "run")
+    assert [(receipt.outcome, receipt.reason) for receipt in home.receipts()] == [(Outcome.OK, "unread")]
+    home.take(run_id="later")
+    assert home.rows(QUOTES).height == 2
+    assert len(home.receipts()) == 1
+
+
+def test_a_live_run_across_the_end_of_the_calendar_keeps_the_days_before_it(home: Home) -> None:
+    def fetch(request: Request) -> Response:
+        assert request.day is not None
+        return Response(answer([quote(month="2703")], day=request.day) if request.feed == "kx" else b"", NOON, 200)
+
+    origin = LiveOrigin(date(2026, 12, 28), date(2027, 1, 4), load_calendar(), fetch)
+    with pytest.raises(CalendarHorizonError):
+        ingest([Shfe()], origin, home.archive, home.lake, "run")
+    assert sorted({receipt.request_key for receipt in home.receipts()}) == ["20261228", "20261229", "20261230", "20261231"]
+    assert home.rows(QUOTES)["trade_date"].to_list() == [date(2026, 12, day) for day in (28, 29, 30, 31)]
+
+
+# ---------------------------------------------------------------- the clock
+
+
+def on_disk(home: Home) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in home.settings.root.rglob("*") if path.is_file() and path.suffix != ".lock"}
+
+
+def test_a_run_whose_clock_stands_before_the_newest_receipt_says_so_and_changes_nothing(home: Home) -> None:
+    home.take(KX)
+    before = on_disk(home)
+    correction = delivery("kx20250716.dat", answer([quote(SETTLEMENTPRICE=3026)]), NOON - timedelta(days=1))
+    with pytest.raises(ClockError, match=r"^the clock of this machine says 2025-07-15 \d\d:\d\d UTC, but the newest receipt in .* is of 2025-07-16"):
+        home.take(correction, now=lambda: NOON - timedelta(days=1))
+    assert on_disk(home) == before
+    home.take(correction, now=lambda: NOON)
+
+
+def test_a_clock_that_runs_back_during_a_run_ends_it_and_what_came_before_is_kept(home: Home) -> None:
+    times = iter([NOON, NOON + timedelta(hours=1), NOON])
+    with pytest.raises(ClockError, match="and said before"):
+        home.take(KX, spot(SPOT_LINE), now=lambda: next(times))
+    assert outcomes(home) == [("kx20250716.dat", Outcome.OK, "")]
+    assert home.rows(QUOTES).height == 2
+
+
+def test_the_times_of_the_sample_are_its_own_and_stop_nobody(home: Home) -> None:
+    items = Deliveries([(KX[0], Response(KX[1].body, NOON + timedelta(days=9)))], DataOrigin.SAMPLE)
+    for _ in range(2):
+        ingest(FEEDS, items, home.archive, home.lake, "run", now=lambda: NOON)
+
+
+# ---------------------------------------------------------------- what a rebuild writes
 
 
 def test_a_rebuild_writes_no_receipts(home: Home) -> None:
@@ -343,6 +469,10 @@ def test_a_bad_row_of_one_payload_changes_no_row_of_another(home: Home) -> None:
 # ---------------------------------------------------------------- configuration
 
 
+REGIONS = (SHIPPED / "regions.toml").read_text(encoding="utf-8")
+MARS = 'mars = { zh = "火星", en = "Mars" }\n'
+
+
 def catalog(home: Home, **files: str) -> flow.Report:
     overlay = home.settings.catalog_overlay
     overlay.mkdir(parents=True, exist_ok=True)
@@ -377,17 +507,17 @@ def test_an_unchanged_catalogue_adds_nothing(home: Home) -> None:
 def test_an_operators_file_replaces_the_shipped_one_and_the_rest_stays(home: Home) -> None:
     catalog(home)
     clocks = len(newest(home, "catalog__publication_clock"))
-    catalog(home, regions='[regions.mars]\nzh = "火星"\nen = "Mars"\n')
-    assert [row["region"] for row in newest(home, "catalog__regions")] == ["mars"]
+    catalog(home, regions=REGIONS + MARS)
+    assert "mars" in {row["region"] for row in newest(home, "catalog__regions")}
     assert len(newest(home, "catalog__publication_clock")) == clocks
 
 
 def test_an_operators_file_may_start_with_a_table(home: Home) -> None:
     # `[regions]` is the most natural first line of TOML; it is not JSON.
     home.settings.catalog_overlay.mkdir(parents=True)
-    (home.settings.catalog_overlay / "regions.toml").write_text('[regions.mars]\nzh = "火星"\nen = "Mars"\n', encoding="utf-8")
+    (home.settings.catalog_overlay / "regions.toml").write_text(REGIONS[REGIONS.index("[regions]") :] + MARS, encoding="utf-8")
     assert [(problem.request_name, problem.message) for problem in catalog(home).problems] == []
-    assert [row["region"] for row in newest(home, "catalog__regions")] == ["mars"]
+    assert "mars" in {row["region"] for row in newest(home, "catalog__regions")}
 
 
 @pytest.mark.parametrize(
@@ -405,7 +535,7 @@ def test_an_operators_file_may_start_with_a_table(home: Home) -> None:
 def test_an_unreadable_catalogue_file_keeps_the_earlier_configuration_and_says_which(home: Home, name: str, text: str) -> None:
     catalog(home)
     before = {table: newest(home, table) for table in ("catalog__parameters", "catalog__regions", "catalog__trading_days")}
-    report = catalog(home, **{name: text}, **({} if name == "regions" else {"regions": '[regions.mars]\nzh = "火星"\nen = "Mars"\n'}))
+    report = catalog(home, **{name: text}, **({} if name == "regions" else {"regions": REGIONS + MARS}))
     (problem,) = report.problems
     assert problem.outcome is Outcome.FORMAT_CHANGED
     assert f"{name}.toml" in problem.message
@@ -425,6 +555,19 @@ def test_a_block_of_too_much_weight_is_refused(home: Home) -> None:
     text = (SHIPPED / "score.toml").read_text(encoding="utf-8")
     report = catalog(home, score=text.replace("share = ", "share = 0.01 # ", 1))
     assert [problem.request_name for problem in report.problems] == ["score.toml"]
+
+
+def test_files_that_contradict_each_other_keep_the_earlier_configuration_and_all_is_said_at_once(home: Home) -> None:
+    catalog(home)
+    before = newest(home, "catalog__regions")
+    terms = (SHIPPED / "terms.toml").read_text(encoding="utf-8").replace('"vat_ratio"', '"vat_ration"').replace('unit = "CNY/t a day"', 'unit = "%"')
+    report = catalog(home, regions=REGIONS.replace("xinjiang = ", "xinjang = ") + MARS, terms=terms)
+    said = {problem.request_name: problem.message for problem in report.problems}
+    assert said.keys() == {"commodities/ao.toml", "terms.toml"}
+    assert "there is no region 'xinjiang'; did you mean 'xinjang'?" in said["commodities/ao.toml"]
+    assert "there is no term 'vat_ration'; did you mean 'vat_ratio'?" in said["terms.toml"]
+    assert "the models read storage_cny_t_day in 'CNY/t a day', not in '%'" in said["terms.toml"]
+    assert newest(home, "catalog__regions") == before
 
 
 # ---------------------------------------------------------------- origins

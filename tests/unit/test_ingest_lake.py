@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from feeds import DAY, NOON
 
-from ingest import lake as lake_module
+from ingest.journal import Journal
 from ingest.lake import Batch, Lake, LakeError
 from quality.raw import POLARS_TYPES, TABLES
 
@@ -79,11 +79,11 @@ def test_an_empty_frame_commits_its_payload_and_no_file(lake: Lake) -> None:
 
 
 def test_a_crash_before_the_manifest_line_leaves_nothing_visible_and_the_next_run_heals_it(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(path: Path, lines: list[str]) -> None:
+    def crash(*_: object) -> None:
         raise OSError("power went out")
 
     with monkeypatch.context() as patch:
-        patch.setattr(lake_module, "append_lines", crash)
+        patch.setattr(Journal, "append", crash)
         with pytest.raises(OSError, match="power went out"):
             lake.commit({SHA: "1"}, {"shfe__daily_totals": totals()})
     assert list(lake.root.rglob("*.parquet")), "the crash came after the files were written"
@@ -145,6 +145,28 @@ def test_a_file_that_changed_on_disk_is_noticed_and_the_message_says_what_to_do(
         path.unlink()
     with pytest.raises(LakeError, match=f"{file.path}.*alumina rebuild"):
         lake.verified(file)
+
+
+def test_a_payload_another_run_committed_meanwhile_is_not_committed_again_and_its_company_is(lake: Lake) -> None:
+    first = lake.commit({SHA: "1"}, {"shfe__daily_totals": totals()})
+    other = Lake(lake.root)
+    both = pl.concat([totals(volume=99), totals(OTHER)])
+    second = other.commit({SHA: "1", OTHER: "1"}, {"shfe__daily_totals": both})
+    assert list(lake.batches()) == [first, second]
+    assert dict(second.payloads) == {OTHER: "1"}
+    assert read(lake, second).equals(totals(OTHER))
+    assert read(lake, first).equals(totals()), "what was committed is never written over"
+    assert other.commit({SHA: "1", OTHER: "1"}, {"shfe__daily_totals": both}) == second
+
+
+def test_a_lake_is_emptied_only_while_nobody_commits(lake: Lake) -> None:
+    lake.commit({SHA: "1"}, {"shfe__daily_totals": totals()})
+    lake.clear()
+    assert list(lake.batches()) == []
+    assert not lake.root.exists()
+    lake.clear()
+    lake.commit({SHA: "1"}, {"shfe__daily_totals": totals()})
+    assert lake.verify() == 1
 
 
 def test_unchanged_configuration_is_not_committed_twice(lake: Lake) -> None:

@@ -6,6 +6,7 @@ with `outcomes` (file -> outcome, reason), `rows` (table -> rows, in the columns
 """
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from feeds import FEEDS, Home
 
 from ingest.flow import ingest
 from ingest.origins import FilesOrigin
-from ingest.source import SHANGHAI
+from ingest.settings import Settings
+from ingest.source import SHANGHAI, PayloadError, Request, Source
 from quality.raw import TABLES
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -54,3 +56,33 @@ def test_a_golden_payload_gives_what_was_written_down_for_it(case: str, home: Ho
     quarantine = home.rows("ingest__quarantine")
     refused = [list(row) for row in quarantine.select("request_name", "table_name", "reason").iter_rows()] if quarantine.height else []
     assert sorted(refused) == sorted(expected["refused"])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_parser_reads_no_home_but_the_catalogue_it_was_given(case: str, settings: Settings) -> None:
+    given = [(source, request, body) for source, request, body in _payloads(case)]
+    before = [_read(source, request, body) for source, request, body in given]
+    settings.catalog_overlay.mkdir(parents=True)  # the home the environment names
+    closed = '[closures]\n2025 = ["2025-01-01/2025-12-31"]\n2024 = ["2024-01-01/2024-12-31"]\n'
+    (settings.catalog_overlay / "calendar.toml").write_text(closed, encoding="utf-8")
+    (settings.catalog_overlay / "lexicon.toml").write_text("not a lexicon", encoding="utf-8")
+    (settings.catalog_overlay / "commodities").mkdir()
+    (settings.catalog_overlay / "commodities" / "xx.toml").write_text("not a commodity", encoding="utf-8")
+    assert [_read(type(source)(), request, body) for source, request, body in given] == before
+
+
+def _payloads(case: str) -> Iterator[tuple[Source, Request, bytes]]:
+    for path in sorted((PAYLOADS / case).rglob("*")):
+        name = path.relative_to(PAYLOADS / case).as_posix()
+        for source in FEEDS:
+            if path.is_file() and (request := source.recognise(name)):
+                yield source, request, path.read_bytes()
+                break
+
+
+def _read(source: Source, request: Request, body: bytes) -> object:
+    try:
+        parsed = source.parse(request, body)
+    except PayloadError as error:
+        return error.verdict
+    return {table: frame.rows() for table, frame in parsed.frames.items()}, [(reject.reason, reject.message) for reject in parsed.rejects]

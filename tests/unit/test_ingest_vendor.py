@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 from feeds import NOON, QUOTE_HEADER, VALUE_HEADER, Home, csv_file, delivery, request_for
 
-from ingest import sheet
-from ingest.catalog.limits import load_limits
-from ingest.source import Outcome, Parsed, PayloadError, Response
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+from ingest.sheet import read as sheet_read
+from ingest.source import Outcome, Parsed, PayloadError, Request, Response
 from ingest.sources.capacity import Capacity
 from ingest.sources.spot import Spot
 from ingest.table import csv_lines, filled
@@ -217,7 +217,7 @@ def test_blank_lines_cost_nothing_and_a_line_keeps_its_number() -> None:
 def test_a_file_of_more_than_is_read_is_refused_before_it_is_made(more: bytes, what: str) -> None:
     body = csv_file(VALUE_LINE)
     held = len(body.splitlines()) + (body.count(b",") if what == "cells" else 0)
-    limits = replace(load_limits().of("capacity", "capacity"), **{"rows": 100, "cells": 100, what: held})
+    limits = replace(SHIPPED_ONLY.limits.of("capacity", "capacity"), **{"rows": 100, "cells": 100, what: held})
     require_within("x.csv", body + b"\r\n\n\n", limits)  # blank lines cost nothing
     with pytest.raises(PayloadError) as caught:
         require_within("x.csv", body + more, limits)
@@ -425,10 +425,9 @@ def test_the_operators_calendar_decides_which_days_are_sessions(home: Home) -> N
     assert [reject.reason for reject in quotes_of(line).rejects] == ["outside_calendar"]
     home.settings.catalog_overlay.mkdir(parents=True)
     (home.settings.catalog_overlay / "calendar.toml").write_text('last_day = "2027-12-31"\n[closures]\n2027 = ["2027-01-01"]\n')
-    from ingest.catalog.calendar import load_calendar
-
-    load_calendar.cache_clear()  # a new process, as far as the calendar is concerned
-    assert not quotes_of(line).rejects
+    name = "smm_spot_price_20250716.csv"
+    request = Request("spot", "spot_price", name, name)
+    assert not Spot(Configuration(home.settings.catalog_overlay)).parse(request, csv_file(line, header=QUOTE_HEADER)).rejects
 
 
 # ---------------------------------------------------------------- spreadsheets that are not
@@ -450,8 +449,8 @@ def test_a_spreadsheet_that_would_inflate_a_thousandfold_is_not_read() -> None:
 
 def test_a_spreadsheet_of_too_many_parts_or_too_many_bytes_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal("ald_capacity_20250716.xlsx", bomb({f"part{n}": b"" for n in range(201)})) == (Outcome.NOT_DATA, "oversized")
-    small = replace(sheet.limits_in_force(), inflated_bytes=1_000)
-    monkeypatch.setattr(sheet, "limits_in_force", lambda: small)
+    small = replace(SHIPPED_ONLY.limits.sheet, inflated_bytes=1_000)
+    monkeypatch.setattr("ingest.vendor.sheet.read", lambda body, _: sheet_read(body, small))
     assert refusal("ald_capacity_20250716.xlsx", workbook(VALUE_HEADER.split(","))) == (Outcome.NOT_DATA, "oversized")
 
 

@@ -1,16 +1,21 @@
-"""A copy of a home holds what nobody can make again, whole; putting it back never lets half a lake be published."""
+"""A copy of a home holds what nobody can make again, whole; putting it back never lets half a home pass for a whole one."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ingest.archive import Archive, ArchiveError, Receipt
+from ingest import notes
+from ingest.archive import Archive, Receipt
+from ingest.home import claim
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
-from orchestration.home.backup import MARK, BackupError, backup, restore
+from orchestration.home import backup as module
+from orchestration.home.backup import MARK, BackupError, backup, half_a_home, restore
 from orchestration.resources import Home, Intake
+from serving.seal import faults, remove, seal
 
 
 def keep(settings: Settings, body: bytes) -> Path:
@@ -26,13 +31,29 @@ def release(settings: Settings, name: str) -> None:
     folder = settings.releases / name
     folder.mkdir(parents=True)
     (folder / "alumina.duckdb").write_bytes(name.encode())
+    seal(folder, name)
     settings.serving.unlink(missing_ok=True)
     settings.serving.symlink_to(Path("releases") / name)
+
+
+def whole(home: Path) -> dict[str, bytes]:
+    """Give everything a copy must hold, by path."""
+    parts = ("archive/blobs", "archive/receipts", "releases", "catalog", "home.json", "status.json", "rejected.json")
+    files = [path for part in parts for path in ([home / part] if (home / part).is_file() else sorted((home / part).rglob("*")))]
+    return {path.relative_to(home).as_posix(): path.read_bytes() for path in files if path.is_file() and not path.name.endswith(".lock")}
+
+
+def flip(path: Path) -> None:
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 4
+    path.chmod(0o644)
+    path.write_bytes(bytes(body))
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     settings = Settings(home=tmp_path / "home")
+    claim(settings, DataOrigin.FILES)
     keep(settings, b"one")
     release(settings, "20250722")
     (settings.catalog_overlay).mkdir()
@@ -42,64 +63,179 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
+@pytest.fixture
+def dies(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
+    """Make the N-th write of a copy the last one; None lets all through."""
+    write = module.write_atomic
+
+    def after(number: int | None) -> None:
+        left = [number]
+
+        def once(*arguments: object, **named: object) -> None:
+            if left[0] is not None:
+                if not left[0]:
+                    raise KeyboardInterrupt
+                left[0] -= 1
+            write(*arguments, **named)  # type: ignore[arg-type]
+
+        for place in (module, notes):
+            monkeypatch.setattr(place, "write_atomic", once)
+
+    return after
+
+
 def test_a_copy_holds_what_cannot_be_made_again_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
     assert backup(settings, tmp_path / "copy").payloads == 1
+    assert whole(tmp_path / "copy") == whole(settings.root)
     assert (tmp_path / "copy" / "serving" / "alumina.duckdb").read_bytes() == b"20250722"
-    assert (tmp_path / "copy" / "catalog" / "calendar.toml").is_file()
     assert not (tmp_path / "copy" / "lake").exists()
 
 
 def test_the_next_copy_takes_what_is_new_and_drops_what_is_retired(settings: Settings, tmp_path: Path) -> None:
     backup(settings, tmp_path / "copy")
+    assert backup(settings, tmp_path / "copy").files == 0
     keep(settings, b"two")
-    (settings.releases / "20250722" / "alumina.duckdb").unlink()
-    (settings.releases / "20250722").rmdir()
+    remove(settings.releases / "20250722")
     release(settings, "20250723")
     copied = backup(settings, tmp_path / "copy")
-    # The payload, the month's receipts, the release and the operator's file.
+    # The payload, the month's receipts, the two files of the release.
     assert (copied.files, copied.payloads) == (4, 2)
     assert [path.name for path in (tmp_path / "copy" / "releases").iterdir()] == ["20250723"]
     assert os.readlink(tmp_path / "copy" / "serving") == "releases/20250723"
 
 
-def test_a_copy_with_a_payload_that_is_not_whole_is_no_backup(settings: Settings, tmp_path: Path) -> None:
-    keep(settings, b"two").write_bytes(b"tvo")
-    with pytest.raises(ArchiveError, match="has changed on disk"):
+def test_a_payload_that_is_whole_nowhere_is_named(settings: Settings, tmp_path: Path) -> None:
+    flip(keep(settings, b"two"))
+    with pytest.raises(BackupError, match="is not complete, nothing whole was found of payload"):
         backup(settings, tmp_path / "copy")
+    with pytest.raises(BackupError, match="cut off before it was complete"):
+        restore(Settings(home=tmp_path / "new"), tmp_path / "copy")
 
 
-@pytest.mark.parametrize("place", ["copy", "home/copy"])
+def test_a_copy_that_has_rotted_is_mended_by_the_next_backup(settings: Settings, tmp_path: Path) -> None:
+    backup(settings, tmp_path / "copy")
+    expected = whole(settings.root)
+    files = [tmp_path / "copy" / name for name in expected]
+    for path in files:
+        flip(path)
+    assert backup(settings, tmp_path / "copy").files >= len(files)
+    assert whole(tmp_path / "copy") == expected
+
+
+def test_a_whole_copy_is_never_replaced_by_what_has_rotted_in_the_home(settings: Settings, tmp_path: Path) -> None:
+    blob = keep(settings, b"two")
+    backup(settings, tmp_path / "copy")
+    expected = whole(tmp_path / "copy")
+    for path in (blob, settings.releases / "20250722" / "alumina.duckdb"):
+        flip(path)
+    backup(settings, tmp_path / "copy")
+    assert whole(tmp_path / "copy") == expected
+    flip(settings.archive / "receipts" / "2025-07.jsonl")
+    with pytest.raises(BackupError, match=r"2025-07\.jsonl has changed on disk"):
+        backup(settings, tmp_path / "copy")
+    assert whole(tmp_path / "copy") == expected
+
+
+def test_a_backup_killed_anywhere_is_finished_by_the_next_and_is_not_put_back_before(
+    settings: Settings, tmp_path: Path, dies: Callable[[int | None], None]
+) -> None:
+    keep(settings, b"two")
+    for number in range(20):
+        dies(number)
+        copy = tmp_path / f"copy{number}"
+        try:
+            backup(settings, copy)
+        except KeyboardInterrupt:
+            dies(None)
+            if (copy / MARK).is_file():
+                with pytest.raises(BackupError, match="cut off before it was complete"):
+                    restore(Settings(home=tmp_path / f"early{number}"), copy)
+            backup(settings, copy)
+            assert whole(copy) == whole(settings.root)
+        else:
+            break
+    assert number > 8
+
+
+def test_a_restore_killed_anywhere_is_finished_by_the_next(settings: Settings, tmp_path: Path, dies: Callable[[int | None], None]) -> None:
+    keep(settings, b"two")
+    backup(settings, tmp_path / "copy")
+    expected = whole(settings.root)
+    for number in range(20):
+        dies(number)
+        new = Settings(home=tmp_path / f"new{number}")
+        try:
+            restore(new, tmp_path / "copy")
+        except KeyboardInterrupt:
+            dies(None)
+            if new.restoring.exists():
+                assert f"alumina restore {tmp_path / 'copy'}" in half_a_home(new)
+            restore(new, tmp_path / "copy")
+        assert whole(new.root) == expected
+        assert os.readlink(new.serving) == "releases/20250722"
+        assert half_a_home(new) == ""
+        assert new.rebuilding.exists()
+        if number > 8 and not left_to_die(dies, tmp_path, number):
+            break
+
+
+def left_to_die(dies: Callable[[int | None], None], tmp_path: Path, number: int) -> bool:
+    """Tell whether a restore still ends before its N-th write."""
+    dies(number)
+    try:
+        restore(Settings(home=tmp_path / f"last{number}"), tmp_path / "copy")
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("place", ["files", "home/copy"])
 def test_a_folder_of_something_else_and_the_home_itself_are_refused(settings: Settings, tmp_path: Path, place: str) -> None:
-    (tmp_path / place).mkdir(parents=True)
-    (tmp_path / place / "thesis.docx").write_bytes(b"years of work")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "thesis.txt").write_text("mine")
     with pytest.raises(BackupError):
         backup(settings, tmp_path / place)
-    assert [path.name for path in (tmp_path / place).iterdir()] == ["thesis.docx"]
+    assert [path.name for path in (tmp_path / "files").iterdir()] == ["thesis.txt"]
 
 
 def test_a_home_put_back_is_served_at_once_and_takes_nothing_in_until_it_is_rebuilt(settings: Settings, tmp_path: Path) -> None:
     backup(settings, tmp_path / "copy")
     new = Settings(home=tmp_path / "new")
-    assert restore(new, tmp_path / "copy").payloads == 1
+    restore(new, tmp_path / "copy")
     assert (new.serving / "alumina.duckdb").read_bytes() == b"20250722"
-    assert not (new.root / MARK).exists()
-    with pytest.raises(ValueError, match="alumina rebuild"):
-        Intake(source="inbox").origin(Home(path=str(new.root)))
-    Intake(source="archive").origin(Home(path=str(new.root)))
+    assert faults(new.serving.resolve()) == []
+    assert (new.serving / "alumina.duckdb").stat().st_mode & 0o222 == 0
+    with pytest.raises(Exception, match="alumina rebuild"):
+        Intake(source="files").origin(Home(path=str(new.root)))
 
 
-def test_into_a_home_at_work_only_lost_and_rotten_payloads_are_put_back(settings: Settings, tmp_path: Path) -> None:
-    lost, rotten = keep(settings, b"two"), keep(settings, b"three")
+def test_into_a_home_at_work_only_what_was_lost_or_has_rotted_is_put_back(settings: Settings, tmp_path: Path) -> None:
+    rotten, lost = keep(settings, b"two"), keep(settings, b"three")
     backup(settings, tmp_path / "copy")
-    release(settings, "20250723")
+    newer = keep(settings, b"four")
+    expected = whole(settings.root)
+    for path in (rotten, settings.archive / "receipts" / "2025-07.jsonl", settings.releases / "20250722" / "alumina.duckdb"):
+        flip(path)
     lost.unlink()
-    rotten.write_bytes(b"thorn")
-    assert restore(settings, tmp_path / "copy").files == 2
-    assert (lost.read_bytes(), rotten.read_bytes()) == (b"two", b"three")
-    assert os.readlink(settings.serving) == "releases/20250723"
+    (settings.catalog_overlay / "calendar.toml").write_text("# newer")
+    restore(settings, tmp_path / "copy")
+    assert whole(settings.root) == expected | {"catalog/calendar.toml": b"# newer"}
+    assert newer.read_bytes() == b"four"
     assert not settings.rebuilding.exists()
 
 
+def test_what_has_rotted_on_both_sides_is_named(settings: Settings, tmp_path: Path) -> None:
+    blob = keep(settings, b"two")
+    backup(settings, tmp_path / "copy")
+    flip(blob)
+    flip(tmp_path / "copy" / blob.relative_to(settings.root))
+    with pytest.raises(BackupError, match=f"nothing whole was found of payload {blob.name}"):
+        restore(settings, tmp_path / "copy")
+    with pytest.raises(BackupError, match="the backup itself is not whole"):
+        restore(Settings(home=tmp_path / "new"), tmp_path / "copy")
+    assert restore(Settings(home=tmp_path / "new"), tmp_path / "copy", partial=True).lost == [f"payload {blob.name}"]
+
+
 def test_what_is_no_backup_is_not_put_back(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(BackupError, match="is no backup"):
-        restore(Settings(home=tmp_path / "new"), settings.root)
+    with pytest.raises(BackupError, match=f"it has no {MARK}"):
+        restore(settings, tmp_path)

@@ -100,17 +100,20 @@ def test_a_feed_that_challenges_is_asked_once_for_a_range_of_months(
     asked: list[Request] = []
 
     class Challenging:
+        def __init__(self, agent: str) -> None:
+            pass
+
         def fetch(self, request: Request) -> Response:
             asked.append(request)
             return Response(b"", datetime.now(UTC), 403)
 
     monkeypatch.setattr("orchestration.resources.HttpClient", Challenging)
-    assert not _materialize(arrivals_asset(BY_NAME["customs"]), settings, instance, "2024-03", "2024-12", source="live").success
+    assert not _materialize(arrivals_asset(BY_NAME["customs"]), settings, instance, "2024-10", "2024-12", source="live").success
     receipts = list(Archive(settings.archive).receipts())
     assert [receipt.request_name for receipt in receipts if receipt.reason == "challenge"] == [request.name for request in asked]
     assert len(asked) == len({request.feed for request in asked})
     months = {span[0] for receipt in receipts if (span := days_of(receipt.request_key))}
-    assert months == {date(2024, month, 1) for month in range(3, 13)}
+    assert months == {date(2024, month, 1) for month in (10, 11, 12)}
 
 
 def test_a_run_of_the_lake_marks_what_it_covered(settings: Settings, instance: dg.DagsterInstance) -> None:

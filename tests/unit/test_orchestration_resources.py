@@ -8,7 +8,7 @@ import yaml
 
 from ingest.home import claim
 from ingest.origins import FilesOrigin, LiveOrigin, ReplayOrigin, SampleOrigin
-from ingest.settings import Settings
+from ingest.settings import DEFAULT_AGENT, Settings
 from ingest.source import SHANGHAI, DataOrigin
 from ingest.sources.fx import Fx
 from orchestration.instance.environment import prepare
@@ -53,6 +53,21 @@ def test_a_home_of_live_data_looks_back_a_week_and_knows_the_deadlines(place: Ho
     moved = Intake(last="2025-07-22").origin(place)
     assert isinstance(moved, LiveOrigin)
     assert moved.deadlines.of(request) == datetime(2025, 7, 16, 10, tzinfo=SHANGHAI)
+
+
+def test_a_live_run_calls_itself_what_the_operator_set(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Client:
+        def __init__(self, agent: str) -> None:
+            asked.append(agent)
+            self.fetch = None
+
+    monkeypatch.setattr("orchestration.resources.HttpClient", Client)
+    Intake(source="live").origin(place)
+    monkeypatch.setenv("ALUMINA_USER_AGENT", "our desk")
+    Intake(source="live").origin(place)
+    assert asked == [DEFAULT_AGENT, "our desk"]
 
 
 def test_the_archive_is_replayed_and_nonsense_refused(place: Home) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
-from ingest.source import SHANGHAI
+from ingest.catalog.documents import SHIPPED
+from ingest.home import claim
+from ingest.settings import Settings
+from ingest.source import SHANGHAI, DataOrigin
 from ingest.sources import SOURCES
-from ingest.sources.catalog import SHIPPED
-from orchestration.assets.freshness import judge_day
+from orchestration.assets.freshness import judge, judge_day
 from orchestration.assets.timetable import due_at, expected_session, grace, longest_pause, timetables
 
 CALENDAR = load_calendar()
@@ -88,3 +90,18 @@ def test_the_timetable_names_no_time_of_its_own() -> None:
     text = (SHIPPED / "schedule.toml").read_text()
     assert not [line for line in text.splitlines() if not line.startswith(("#", "source")) and ":" in line]
     assert "hour" not in (Path(__file__).parents[2] / "orchestration/automation/schedules.py").read_text()
+
+
+def test_a_daemon_sees_the_years_the_operator_adds_while_it_lives(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim(settings, DataOrigin.LIVE)
+    monkeypatch.setattr("orchestration.assets.freshness.quoted_through", lambda _: date(2026, 12, 31))
+    now = datetime(2027, 1, 5, 23, tzinfo=SHANGHAI)
+    assert "outside the trading calendar" in judge(settings, now).message
+    settings.catalog_overlay.mkdir(parents=True)
+    extension = settings.catalog_overlay / "calendar.toml"
+    extension.write_text('last_day = "2027-12-31"\n[closures]\n2027 = ["2027-01-01"]\n', encoding="utf-8")
+    assert judge(settings, now).message == "published through 2026-12-31, the session of 2027-01-05 is overdue: alumina doctor"
+    extension.write_text('last_day = "2027-12-31"\n[closures]\n2027 = ["2027-01-01", "2027-01-05"]\n', encoding="utf-8")
+    assert "the session of 2027-01-04 is overdue" in judge(settings, now).message
+    extension.write_text("last_day = 5", encoding="utf-8")
+    assert judge(settings, now).message.startswith("catalogue file calendar.toml, line 1: key last_day: 5 is no day")

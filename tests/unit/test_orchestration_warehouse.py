@@ -17,12 +17,13 @@ from feeds import NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, quote
 from test_sources_policy import flash
 
 from ingest.archive import Receipt
+from ingest.catalog.documents import SHIPPED
 from ingest.flow import ingest
-from ingest.lake import LakeError
+from ingest.lake import Batch, Lake, LakeError
 from ingest.origins import CatalogOrigin
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
-from ingest.sources.catalog import SHIPPED, Catalog
+from ingest.sources.catalog import Catalog
 from ingest.sources.policy import TONE
 from ingest.sources.shfe import Shfe
 from orchestration.warehouse import load as warehouse
@@ -172,13 +173,16 @@ def test_configuration_is_replaced_by_its_newest_state_and_back(home: Home, ever
     catalog(home)
     shipped = load_raw(home.settings)["catalog__regions"]
     overlay.parent.mkdir(parents=True)
-    overlay.write_text('# mine\n[regions.mars]\nzh = "火星"\nen = "Mars"\n', encoding="utf-8")
+    text = (SHIPPED / "regions.toml").read_text(encoding="utf-8").replace("chongqing = ", "mars = ")
+    overlay.write_text(text, encoding="utf-8")
     catalog(home)
-    assert load_raw(home.settings)["catalog__regions"] == 1
-    assert rows(home.settings, "catalog__regions", "region") == [("mars",)]
+    assert load_raw(home.settings)["catalog__regions"] == shipped
+    held = rows(home.settings, "catalog__regions", "region")
+    assert ("mars",) in held and ("chongqing",) not in held
     overlay.unlink()
     catalog(home)
     assert load_raw(home.settings)["catalog__regions"] == shipped > 1
+    assert ("mars",) not in rows(home.settings, "catalog__regions", "region")
 
 
 def test_configuration_taken_away_by_the_operator_is_gone(home: Home, every_table: None) -> None:
@@ -269,21 +273,33 @@ def test_a_load_that_fails_half_way_leaves_raw_as_it_was(home: Home, monkeypatch
     assert load_raw(home.settings)[QUOTES] == 3
 
 
-def test_two_runs_that_read_the_same_payload_at_once_count_it_once(home: Home) -> None:
-    # Both commit it, in batches of different company.
+def test_two_runs_that_read_the_same_payload_at_once_count_it_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each reads it before the other has committed it.
+    other, commit = Home(home.settings), Lake.commit
+
+    def after_the_other(self: Lake, *arguments: Any, **options: Any) -> Batch:
+        monkeypatch.setattr(Lake, "commit", commit)
+        other.take((KX[0], replace(KX[1], fetched_at=NOON + timedelta(minutes=1))))
+        return commit(self, *arguments, **options)
+
+    monkeypatch.setattr(Lake, "commit", after_the_other)
     home.take(KX, SPOT_FILE)
-    other = Home(home.settings)
-    other.lake.root = home.settings.root / "elsewhere"
-    other.lake.manifest = other.lake.root / "manifest.jsonl"
-    other.take(KX)
-    for path in other.lake.root.rglob("*.parquet"):
-        target = home.settings.lake / path.relative_to(other.lake.root)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
-    with home.lake.manifest.open("ab") as manifest:
-        manifest.write(other.lake.manifest.read_bytes())
+    assert len(home.receipts()) == 3
+    assert home.lake.verify() == 2, "one file of quotes, one of spot"
     assert load_raw(home.settings)[QUOTES] == 2
     assert load_raw(home.settings)[SPOT] == 1
+    assert rows(home.settings, QUOTES, "distinct fetched_at") == [(NOON,)]
+
+
+def test_a_lake_made_anew_takes_the_place_of_the_one_that_was_loaded(home: Home) -> None:
+    home.take(KX)
+    load_raw(home.settings)
+    home.lake.clear()
+    load_raw(home.settings)
+    assert rows(home.settings, QUOTES) == []
+    home.take(SPOT_FILE)
+    assert load_raw(home.settings)[QUOTES] == 2, "the archive has it"
+    assert content(home.settings) == from_scratch(home.settings)
 
 
 def test_a_rewritten_file_keeps_both_vintages(home: Home) -> None:
@@ -343,8 +359,9 @@ def test_a_reader_in_another_program_is_named_as_the_reason_and_told_where_to_re
 def test_a_file_that_is_no_warehouse_is_not_called_busy(settings: Settings) -> None:
     settings.root.mkdir(parents=True)
     settings.warehouse.write_bytes(b"not a database, " * 1_000)
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(warehouse.WarehouseError, match=r"warehouse\.duckdb cannot be opened .*alumina rebuild") as caught:
         load_raw(settings)
+    assert not isinstance(caught.value, WarehouseBusyError)
 
 
 def test_a_lock_held_by_another_process_names_its_holder(home: Home) -> None:

@@ -76,10 +76,19 @@ def test_a_correction_touches_no_other_table_and_no_other_row() -> None:
     ("text", "sentence"),
     [
         (_entry("reject").replace("capacity__series", "nowhere"), "there is no raw table 'nowhere'"),
-        (_entry("reject").replace('column = "value"', 'column = "price"'), "has no column price"),
-        (_entry("delete"), "needs action reject or replace"),
-        (_entry("replace"), "to replace needs a value"),
-        (_entry("reject").replace('source = "hand-made test"', ""), "missing 1 required positional argument: 'source'"),
+        (
+            _entry("reject").replace('column = "value"', 'column = "price"'),
+            r"line 5: correction 1, key column: there is no column of capacity__series 'price'",
+        ),
+        (_entry("delete"), "correction 1, key action: 'delete' is not one of reject, replace"),
+        (
+            _entry("reject").replace("expect = 886300000.0", 'expect = "886300000"'),
+            "key expect: '886300000' is no value of value, which holds Float64",
+        ),
+        (_entry("reject").replace("obs_date =", "day ="), "match, key day: there is no column of capacity__series 'day'"),
+        (_entry("reject").replace("reason =", "raeson ="), "key raeson: this key is not known; did you mean 'reason'"),
+        (_entry("replace"), "correction 1: a value goes with action replace"),
+        (_entry("reject").replace('source = "hand-made test"', ""), "line 2: correction 1: key source is missing"),
     ],
 )
 def test_a_correction_that_is_wrong_itself_is_refused(text: str, sentence: str) -> None:

@@ -4,8 +4,11 @@ import errno
 import json
 import os
 import shutil
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
+import duckdb
+import polars as pl
 import pytest
 
 from ingest.settings import Settings
@@ -58,7 +61,7 @@ def test_what_nobody_foresaw_is_told_with_its_type(published: Settings, monkeypa
     def forgets(*_: object) -> None:
         raise KeyError("value_found_unit")
 
-    monkeypatch.setattr(release, "_seal", forgets)
+    monkeypatch.setattr(release, "seal", forgets)
     with pytest.raises(KeyError):
         publish(published, 1)
     assert status(published)["reason"] == "KeyError: 'value_found_unit'"
@@ -146,6 +149,28 @@ def test_an_interruption_right_after_the_swap_does_not_take_the_release_from_its
     assert len(there(published)) == 2
 
 
+class Yesterday(datetime):
+    """A clock that stands a day back."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime.now(tz) - timedelta(days=1)
+
+
+def test_a_clock_a_day_back_hides_no_release_from_a_rollback_and_deletes_none(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [served(published), publish(published, 1).release_id, publish(published, 2).release_id]
+    monkeypatch.setattr(release, "datetime", Yesterday)
+    made.append(publish(published, 3).release_id)
+    assert there(published) == made == sorted(made), "ids only go up"
+    assert release.rollback(published) == made[2]
+    made.append(publish(published, 4).release_id)
+    assert there(published) == made
+    assert release.rollback(published) == made[2]
+    with duckdb.connect(str(published.releases / made[4] / release.FILE_NAME), read_only=True) as con:
+        ((released_at,),) = con.execute("select released_at from serving.publication").fetchall()
+    assert released_at < datetime.now(UTC) - timedelta(hours=23), "what the clock said is told as it was"
+
+
 def test_a_rejected_release_is_never_gone_back_to(published: Settings) -> None:
     good = served(published)
     publish(published, 1)
@@ -166,9 +191,29 @@ def test_rejected_releases_take_no_place_of_one_to_go_back_to(published: Setting
     assert there(settings)[0] == good
     assert there(settings)[-1] == newest
     assert len(there(settings)) == 3, "two to go back to and the last rejected one"
-    assert set(json.loads(settings.rejected.read_text())) >= set(there(settings)[1:-1])
+    assert set(json.loads(settings.rejected.read_text())["rejected"]) >= set(there(settings)[1:-1])
 
 
 def test_going_back_in_a_home_without_a_release_is_answered_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(release.PublishRefusedError, match="nothing is published in"):
         release.rollback(Settings(home=tmp_path / "home"))
+
+
+def test_equal_marts_give_equal_tables_and_examples_whatever_order_they_were_made_in(published: Settings, tmp_path: Path) -> None:
+    other = small_home(tmp_path / "other")
+    with duckdb.connect(str(other.warehouse)) as con:
+        con.execute("create table serving.shuffled as from serving.outlook_v1 order by hash(as_of_date)")
+        con.execute("drop table serving.outlook_v1; alter table serving.shuffled rename to outlook_v1")
+        con.execute("comment on table serving.outlook_v1 is 'One row per number of a test. | 测试。'")
+    publish(other, 0)
+    for name in ("outlook_v1.parquet", "data_dictionary.parquet"):
+        one, two = (pl.read_parquet(settings.serving / name) for settings in (published, other))
+        if name == "data_dictionary.parquet":  # what a release says of itself has its own id and time
+            one, two = (frame.filter(pl.col("table_name") != "publication") for frame in (one, two))
+        assert one.equals(two), name
+
+
+def test_links_left_by_a_process_that_died_are_swept(published: Settings) -> None:
+    (published.root / ".serving.99999999").symlink_to("releases/nowhere")
+    publish(published, 1)
+    assert list(published.root.glob(".serving.*")) == []

@@ -3,6 +3,7 @@
 Reads payloads only, with its own arithmetic. The other feeds have their own tests, `test_sample_feeds.py`.
 """
 
+import ast
 import csv
 import hashlib
 import io
@@ -12,13 +13,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ingest.sample import FIRST_DAY, LAST_DAY, deliveries
+from ingest import tone
+from ingest.sample import FIRST_DAY, LAST_DAY, deliveries, paths
 from ingest.sample.ledger import TOLERANCE, Ledger, load_ledger
 from ingest.source import Request, Response
+from ingest.sums import added
 
 Row = dict[str, Any]
 Payloads = dict[tuple[str, str], tuple[Request, Response]]
@@ -422,3 +426,11 @@ def test_the_ledger_names_a_source_and_a_known_precision_for_every_cell(ledger: 
     assert len(cells) > 250
     assert all(cell.source and cell.precision in TOLERANCE for cell in cells)
     assert all("2025-07-23" >= cell.key[:10] >= "2023-06-19" for cell in cells)
+
+
+def test_the_sample_is_added_up_alike_on_every_python() -> None:
+    assert added([0.1] * 10) == 0.9999999999999999  # the built-in gives 1.0 from Python 3.12 on
+    assert (added([]), added([2, 3]), type(added([2, 3]))) == (0, 5, int)
+    modules = [*Path(paths.__file__).parent.glob("*.py"), Path(tone.__file__)]
+    calls = (node for path in modules for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    assert [node.lineno for node in calls if isinstance(node.func, ast.Name) and node.func.id == "sum"] == []

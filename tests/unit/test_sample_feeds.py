@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import re
-import time
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,11 +15,12 @@ from typing import Any
 
 import pytest
 
+from ingest.catalog.documents import SHIPPED
 from ingest.sample import FIRST_DAY, LAST_DAY, deliveries
 from ingest.sample.ledger import Ledger, load_ledger
 from ingest.source import Request, Response, Source
 from ingest.sources import SOURCES
-from ingest.sources.catalog import SHIPPED, Catalog
+from ingest.sources.catalog import Catalog
 from ingest.sources.fx import Fx
 from ingest.sources.policy import Policy
 from ingest.sources.shfe import Shfe
@@ -94,13 +94,11 @@ def index() -> dict[str, Decimal]:
 # ---- the stream ----------------------------------------------------------------------------------------------------------------
 
 
-def test_everything_is_made_in_four_seconds_and_the_same_again(stream: Stream) -> None:
+def test_everything_is_made_the_same_again(stream: Stream) -> None:
     from ingest.sample.history import load_history
 
     load_history.cache_clear()
-    started = time.process_time()
     again = list(deliveries())
-    assert time.process_time() - started < 4  # about 2 seconds
 
     def digest(items: Stream) -> str:
         return hashlib.sha256(

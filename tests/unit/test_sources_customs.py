@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from feeds import NOON, Home, delivery, request_for
 
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+from ingest.catalog.documents import SHIPPED
 from ingest.settings import Settings
 from ingest.source import Outcome, Parsed, PayloadError, Request, Response
-from ingest.sources.catalog import SHIPPED
-from ingest.sources.customs import BY_HAND, TABLE, Customs, configured_codes
+from ingest.sources.customs import BY_HAND, TABLE, Customs
 from quality.raw import TABLES
 
 HEADER = "数据年月,商品编码,商品名称,贸易伙伴编码,贸易伙伴名称,第一数量,第一计量单位,第二数量,第二计量单位,美元"
@@ -116,7 +117,7 @@ def test_other_names_are_nobodys(name: str) -> None:
 def test_the_portal_is_never_asked_and_comtrade_for_headings_and_months_it_may_hold() -> None:
     asked = [request for day in range(14, 19) for request in Customs().requests(date(2025, 7, day))]
     assert {request.feed for request in asked} == {"comtrade"}
-    assert {request.key.split("_")[2] for request in asked} == {code for code in configured_codes() if len(code) == 4} == {"2818", "2606"}
+    assert {request.key.split("_")[2] for request in asked} == {code for code in SHIPPED_ONLY.hs_codes if len(code) == 4} == {"2818", "2606"}
     assert {request.key.split("_")[3] for request in asked} == {"M", "X"}
     assert sorted({request.key.split("_")[4] for request in asked}) == ["202401", "202402", "202404", "202406", "202407"]
     assert (
@@ -133,9 +134,12 @@ def test_the_codes_asked_for_are_configuration(settings: Settings) -> None:
     folder = settings.catalog_overlay / "commodities"
     folder.mkdir(parents=True)
     (folder / "xx.toml").write_text((SHIPPED / "commodities" / "ao.toml").read_text().replace('"AO"', '"XX"').replace('"2818"', '"7601"'))
-    assert "7601" in configured_codes()
+    assert "7601" in Configuration(settings.catalog_overlay).hs_codes
     (folder / "yy.toml").write_text("this is not TOML")
-    assert "7601" in configured_codes()
+    assert "7601" in Configuration(settings.catalog_overlay).hs_codes
+    assert "7601" not in SHIPPED_ONLY.hs_codes
+    asked = [request for day in range(14, 19) for request in Customs(Configuration(settings.catalog_overlay)).requests(date(2025, 7, day))]
+    assert "7601" in {request.key.split("_")[2] for request in asked}
 
 
 # ---------------------------------------------------------------- portal files

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from test_sources_policy import PUSHED, flash, flashes
 
 from ingest.catalog import __file__ as catalog_file
+from ingest.catalog.configuration import Configuration
+from ingest.catalog.tone import Lexicon, lexicon_rows, participants, read_lexicon, score
 from ingest.source import PayloadError, Request
 from ingest.sources.catalog import Catalog
 from ingest.sources.policy import TONE, Policy
-from ingest.tone import Lexicon, lexicon_rows, participants, read_lexicon, score
 
 BODY = Path(catalog_file).with_name("lexicon.toml").read_bytes()
 LEXICON: Lexicon = read_lexicon(BODY)
@@ -145,16 +146,16 @@ def test_a_changed_lexicon_scores_archived_flashes_anew(home: Home) -> None:
 def test_a_lexicon_that_cannot_be_read_leaves_the_shipped_one_in_force(home: Home) -> None:
     home.settings.catalog_overlay.mkdir(parents=True)
     (home.settings.catalog_overlay / "lexicon.toml").write_text("version = 1\n")
-    assert Policy().parser_version == f"2-{LEXICON.version}"
+    assert Policy(configuration=Configuration(home.settings.catalog_overlay)).parser_version == f"2-{LEXICON.version}"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('kind = "supply"', 'kind = "weather"', "kind weather is not one of"),
+        ('kind = "supply"', 'kind = "weather"', "'weather' is not one of"),
         ("sign = -1", "sign = -2", "sign"),
         ('subject = "bauxite"', 'subject = "cheese"', "cheese"),
-        ('"大幅" = 2.0', '"大幅" = 0.0', "degree 大幅"),
+        ('"大幅" = 2.0', '"大幅" = 0.0', "degrees, key 大幅: must be above 0"),
         ("[degrees]", "[grades]", "degrees"),
     ],
 )

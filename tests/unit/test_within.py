@@ -12,9 +12,10 @@ import pytest
 from feeds import DAY, FEEDS, QUOTE_HEADER, Home, answer, csv_file, delivery, quote, request_for
 
 from ingest.answer import read_json
-from ingest.catalog.limits import LIMITS_FILE, FeedLimits, load_limits, parse_limits
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+from ingest.catalog.documents import SHIPPED
+from ingest.catalog.limits import FeedBounds
 from ingest.source import ConfigurationError, Outcome, PayloadError, Request
-from ingest.sources.catalog import Catalog
 from ingest.sources.shfe.receipts import parse_receipts_html
 from ingest.within import is_within_depth, require_within
 
@@ -113,7 +114,7 @@ def test_depth_is_that_of_the_deepest_place(text: str, depth: int) -> None:
 
 
 def test_an_answer_nested_too_deep_is_refused_whatever_holds_it() -> None:
-    deepest = load_limits().shape.depth
+    deepest = SHIPPED_ONLY.limits.shape.depth
     for opening, closing in (("[", "]"), ('{"a":', "}")):
         inside = opening * (deepest - 1) + "1" + closing * (deepest - 1)
         assert read_json(f'{{"a": {inside}}}'.encode())
@@ -122,7 +123,7 @@ def test_an_answer_nested_too_deep_is_refused_whatever_holds_it() -> None:
 
 
 def test_each_limit_holds_at_its_number() -> None:
-    limits = FeedLimits(bytes=100, rows=3, cells=6, columns=3, refused_rows=1)
+    limits = FeedBounds(bytes=100, rows=3, cells=6, columns=3, refused_rows=1)
     for kept, refused in (
         (b"a,b\n" * 3, b"a,b\n" * 4),
         (b"a,b,c\n", b"a,b,c,d\n"),
@@ -137,8 +138,8 @@ def test_each_limit_holds_at_its_number() -> None:
 
 
 def test_a_tag_is_no_longer_than_any_page_has() -> None:
-    most = load_limits().shape.tag_bytes
-    limits = load_limits().of("shfe", "dailystock_html")
+    most = SHIPPED_ONLY.limits.shape.tag_bytes
+    limits = SHIPPED_ONLY.limits.of("shfe", "dailystock_html")
     require_within("x", page("<p " + "a" * (most - 3) + ">"), limits)
     with pytest.raises(PayloadError, match="tag"):
         require_within("x", page("<p " + "a" * most + ">"), limits)
@@ -154,34 +155,28 @@ def test_a_receipts_table_with_a_heading_twice_is_refused() -> None:
 # ---------------------------------------------------------------- the configuration
 
 
-def test_an_operators_entry_replaces_the_shipped_one_of_its_feed_only() -> None:
-    shipped = load_limits()
-    text = LIMITS_FILE.read_text(encoding="utf-8")
-    changed = parse_limits([text, '[[limit]]\nof = "spot/*"\nrows = 7\nlabel = "assumed"\nsource = "x"\n[text]\nrow_cells = 9\n'])
-    assert changed.of("spot", "spot_price") == replace(shipped.of("spot", "spot_price"), rows=7)
-    assert changed.of("cost", "inputs") == shipped.of("cost", "inputs")
-    assert changed.text == replace(shipped.text, row_cells=9)
+def test_the_limits_of_a_feed_are_its_own_then_its_sources_then_those_of_all(tmp_path: Path) -> None:
+    entry = '[[limit]]\nof = "{}"\nrows = {}\nlabel = "assumed"\nsource = "x"\n'
+    text = (SHIPPED / "limits.toml").read_text(encoding="utf-8") + entry.format("spot/*", 7) + entry.format("spot/overseas", 8)
+    (tmp_path / "limits.toml").write_text(text, encoding="utf-8")
+    shipped, own = SHIPPED_ONLY.limits, Configuration(tmp_path).limits
+    assert own.of("spot", "spot_price") == replace(shipped.of("spot", "spot_price"), rows=7)
+    assert own.of("spot", "overseas").rows == 8
+    assert own.of("cost", "inputs") == shipped.of("cost", "inputs")
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("old", "new", "sentence"),
     [
-        ('[[limit]]\nof = "*"\nrows = 0\nlabel = "assumed"\nsource = "x"', "rows of limit * must be a whole number above zero, not 0"),
-        ('[[limit]]\nof = "a/b"\nrowz = 1\nlabel = "assumed"\nsource = "x"', "limit a/b says rowz, which limits nothing"),
-        ('[[limit]]\nof = "a/b"\nlabel = "assumed"\nsource = ""', "limit a/b needs its source, and a label that is sourced or assumed"),
-        ("[[limit]]\nrows = 1", "there is no 'of'"),
-        ("x = ", "Invalid value"),
+        ('of = "*"', 'of = "spot/*"', 'an entry of = "*" that says bytes, rows, cells, columns and refused_rows is missing'),
+        ("refused_rows = 5_000\n", "", 'an entry of = "*" that says bytes, rows, cells, columns and refused_rows is missing'),
+        ("rows = 30_000", "rows = 0", "must be at least 1, not 0"),
+        ("rows = 30_000", "rowz = 30_000", "this key is not known"),
+        ("tag_bytes = 1_000", "", "key tag_bytes is missing"),
     ],
 )
-def test_limits_that_cannot_be_used_are_named(text: str, sentence: str, tmp_path: Path) -> None:
-    (tmp_path / "limits.toml").write_text(text)
-    with pytest.raises(ConfigurationError) as caught:
-        load_limits(tmp_path)
-    assert str(caught.value).startswith("catalogue file limits.toml: ")
+def test_limits_that_cannot_be_used_are_named(old: str, new: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "limits.toml").write_text((SHIPPED / "limits.toml").read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"catalogue file limits\.toml, line ") as caught:
+        _ = Configuration(tmp_path).limits
     assert sentence in str(caught.value)
-    with pytest.raises(PayloadError):
-        Catalog().parse(Request("catalog", "catalog", "limits.toml", "limits.toml"), text.encode())
-
-
-def test_the_shipped_limits_are_a_catalogue_file() -> None:
-    assert Catalog().parse(Request("catalog", "catalog", "limits.toml", "limits.toml"), LIMITS_FILE.read_bytes()).frames == {}

@@ -1,38 +1,23 @@
 with commodities as (
 
-    select * from {{ ref('stg_catalog__commodities') }}
-
-),
-
-specs as (
-
-    select * from {{ ref('stg_catalog__contract_specs') }}
+    select * from {{ ref('int_commodities__current') }}
 
 ),
 
 final as (
 
     select
-        commodities.commodity_code,
-        commodities.name_en,
-        commodities.name_zh,
-        commodities.exchange,
-        commodities.product_id,
-        commodities.listing_date,
-        {{ arg_max('specs.contract_size_t', 'specs.valid_from') }} as contract_size_t,
-        {{ arg_max('specs.tick_cny_t', 'specs.valid_from') }} as tick_cny_t,
-        {{ arg_max('specs.warrant_unit_t', 'specs.valid_from') }} as warrant_unit_t,
-        commodities.source_note
+        commodity_code,
+        name_en,
+        name_zh,
+        exchange,
+        product_id,
+        listing_date,
+        contract_size_t,
+        tick_cny_t,
+        warrant_unit_t,
+        source_note
     from commodities
-    inner join specs on commodities.commodity_code = specs.commodity_code
-    group by
-        commodities.commodity_code,
-        commodities.name_en,
-        commodities.name_zh,
-        commodities.exchange,
-        commodities.product_id,
-        commodities.listing_date,
-        commodities.source_note
 
 )
 

@@ -46,25 +46,31 @@ prints as (
 
 ),
 
+built as (
+
+    select
+        *,
+        coalesce(superseded_at, {{ shanghai_time("date '9999-12-31'", 0) }}) as in_force_until
+    from series
+    where role = 'capacity_built'
+
+),
+
 joined as (
 
     select
         prints.*,
         built.figure as capacity_built
     from prints
-    left join series as built
+    left join built
         on
             {%- for column in line %}
             prints.{{ column }} = built.{{ column }}
             and
             {%- endfor %}
             prints.period_end = built.obs_date
-            and built.role = 'capacity_built'
             and coalesce(prints.operating_available_at, prints.available_at) >= built.available_at
-            and (
-                built.superseded_at is null
-                or coalesce(prints.operating_available_at, prints.available_at) < built.superseded_at
-            )
+            and coalesce(prints.operating_available_at, prints.available_at) < built.in_force_until
 
 ),
 

@@ -21,7 +21,10 @@ receipts as (
 
 balance as (
 
-    select * from {{ ref('int_balance__periods') }}
+    select
+        'all' as stock_kind,
+        *
+    from {{ ref('int_balance__periods') }}
     where frequency = 'daily' and demand_basis = 'downstream_use'
 
 ),
@@ -62,31 +65,45 @@ weeks as (
 
 ),
 
+-- The days whose figures a week may still take, its own first.
+week_days as (
+
+    select
+        weeks.*,
+        {{ add_days('weeks.period_end', '-weeks.days_before') }} as day
+    from (
+        select
+            weeks.*,
+            {{ each_of(numbers('parameters.weekly_gap_maximum_days + 1')) }} as days_before
+        from weeks
+        inner join parameters on weeks.commodity_code = parameters.commodity_code
+    ) as weeks
+
+),
+
 exchange_stocks as (
 
     select
-        weeks.commodity_code,
-        weeks.provider,
+        week_days.commodity_code,
+        week_days.provider,
         'receipts' as stock_kind,
-        weeks.region,
-        weeks.frequency,
-        weeks.period_end,
+        week_days.region,
+        week_days.frequency,
+        week_days.period_end,
         receipts.receipts_t / 1000.0 as stock_kt,
         receipts.available_at,
         receipts.source,
         receipts.data_origin,
         receipts.payload_sha256,
         row_number() over (
-            partition by weeks.commodity_code, weeks.provider, weeks.frequency, weeks.region, weeks.period_end
-            order by receipts.trade_date desc
+            partition by week_days.commodity_code, week_days.provider, week_days.frequency, week_days.region, week_days.period_end
+            order by week_days.day desc
         ) as place
-    from weeks
-    inner join parameters on weeks.commodity_code = parameters.commodity_code
+    from week_days
     inner join receipts
         on
-            weeks.commodity_code = receipts.commodity_code
-            and receipts.trade_date
-            between {{ add_days('weeks.period_end', '-parameters.weekly_gap_maximum_days') }} and weeks.period_end
+            week_days.commodity_code = receipts.commodity_code
+            and week_days.day = receipts.trade_date
 
 ),
 
@@ -117,26 +134,25 @@ stocks as (
 placed as (
 
     select
-        weeks.commodity_code,
-        weeks.provider,
-        weeks.frequency,
-        weeks.region,
-        weeks.period_end,
+        week_days.commodity_code,
+        week_days.provider,
+        week_days.frequency,
+        week_days.region,
+        week_days.period_end,
         stocks.stock_kind,
         stocks.stock_kt,
         stocks.available_at,
         row_number() over (
-            partition by weeks.commodity_code, weeks.provider, weeks.frequency, weeks.region, weeks.period_end, stocks.stock_kind
-            order by stocks.period_end desc
+            partition by
+                week_days.commodity_code, week_days.provider, week_days.frequency, week_days.region, week_days.period_end, stocks.stock_kind
+            order by week_days.day desc
         ) as place
-    from weeks
-    inner join parameters on weeks.commodity_code = parameters.commodity_code
+    from week_days
     inner join stocks
         on
-            weeks.commodity_code = stocks.commodity_code
-            and weeks.provider = stocks.provider
-            and stocks.period_end
-            between {{ add_days('weeks.period_end', '-parameters.weekly_gap_maximum_days') }} and weeks.period_end
+            week_days.commodity_code = stocks.commodity_code
+            and week_days.provider = stocks.provider
+            and week_days.day = stocks.period_end
 
 ),
 
@@ -149,7 +165,7 @@ sums as (
         weeks.region,
         weeks.frequency,
         weeks.period_end,
-        sum(placed.stock_kt) as stock_kt,
+        {{ exact_sum('placed.stock_kt') }} as stock_kt,
         -- What stands in the sum: two sums of different kinds make no change.
         {{ joined('placed.stock_kind', 'placed.stock_kind') }} as stock_kinds,
         max(placed.available_at) as available_at,
@@ -241,7 +257,7 @@ changed as (
             before.commodity_code = balance.commodity_code
             and before.period_end = balance.period_end
             and before.provider = balance.provider
-            and before.stock_kind = 'all'
+            and before.stock_kind = balance.stock_kind
 
 ),
 

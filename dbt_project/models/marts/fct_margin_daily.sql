@@ -1,20 +1,26 @@
 -- Each row stands on what was known at the decision of its day. Profit is spot less cost of one provider, one model and one region;
 -- another provider's printed profit stays in its own row.
-with costs as (
-
-    select * from {{ ref('int_costs__models') }}
-
-),
-
-parameters as (
+with parameters as (
 
     select * from {{ ref('int_commodities__parameters') }}
 
 ),
 
+costs as (
+
+    select
+        models.*,
+        models.session_index - parameters.change_window_sessions as earlier_session_index
+    from {{ ref('int_costs__models') }} as models
+    inner join parameters on models.commodity_code = parameters.commodity_code
+
+),
+
 known as (
 
-    select series.*
+    select
+        series.*,
+        series.session_index - parameters.change_window_sessions as earlier_session_index
     from {{ ref('int_series__known') }} as series
     inner join parameters on series.commodity_code = parameters.commodity_code
     where series.obs_date >= {{ add_days('series.as_of_date', '-parameters.daily_series_maximum_age_days') }}
@@ -51,14 +57,13 @@ ore_changes as (
         newest.provider,
         {{ pct('newest.value', 'earlier.value') }} as bauxite_chg20_pct
     from known as newest
-    inner join parameters on newest.commodity_code = parameters.commodity_code
     inner join known as earlier
         on
             newest.commodity_code = earlier.commodity_code
             and newest.role = earlier.role
             and newest.provider = earlier.provider
             and newest.series_id = earlier.series_id
-            and newest.session_index - parameters.change_window_sessions = earlier.session_index
+            and newest.earlier_session_index = earlier.session_index
     where newest.role = 'ore_index'
 
 ),
@@ -74,14 +79,13 @@ cost_changes as (
         {{ pct('coalesce(newest.cost_full_cny_t, newest.cost_cash_cny_t)', 'coalesce(earlier.cost_full_cny_t, earlier.cost_cash_cny_t)') }}
             as d_cost20_pct
     from costs as newest
-    inner join parameters on newest.commodity_code = parameters.commodity_code
     inner join costs as earlier
         on
             newest.commodity_code = earlier.commodity_code
             and newest.provider = earlier.provider
             and newest.model_id = earlier.model_id
             and newest.region = earlier.region
-            and newest.session_index - parameters.change_window_sessions = earlier.session_index
+            and newest.earlier_session_index = earlier.session_index
 
 ),
 
@@ -93,6 +97,7 @@ regions as (
         costs.as_of_date,
         costs.provider,
         costs.model_id,
+        'national' as region,
         avg(case when costs.cost_full_cny_t > spot.value then 1.0 else 0.0 end) as underwater_regions_ratio,
         case
             when count(operating.value) = count(*)
@@ -163,7 +168,7 @@ lines as (
             and costs.as_of_date = regions.as_of_date
             and costs.provider = regions.provider
             and costs.model_id = regions.model_id
-            and costs.region = 'national'
+            and costs.region = regions.region
 
 ),
 

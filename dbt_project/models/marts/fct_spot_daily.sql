@@ -1,7 +1,50 @@
-with daily as (
+-- Spot prices of each region with their moves. Providers are never mixed: every comparison stays within one.
+with series as (
 
-    select * from {{ ref('int_spot__daily') }}
-    where reading = 'latest'
+    select * from {{ ref('int_series__daily') }}
+    where reading = 'latest' and unit = 'CNY/t' and role in ('spot', 'tender')
+
+),
+
+moves as (
+
+    select
+        *,
+        coalesce((low_value + high_value) / 2.0, value) as mid_value,
+        lag(value) over own as previous_value,
+        value - lag(value) over own as change_value
+    from series
+    window own as (partition by commodity_code, role, provider, series_id order by trade_date)
+
+),
+
+compared as (
+
+    select
+        *,
+        case when count(change_value) over last_five = 5 then avg(change_value) over last_five end as mean_change_before,
+        -- Shares and spreads are of regions; the national figure is an average of them.
+        avg(case
+            when role = 'spot' and region <> 'national' and change_value is not null then case when change_value > 0.0 then 1.0 else 0.0 end
+        end) over same_day as region_up_share_ratio,
+        max(case when role = 'spot' and region <> 'national' then mid_value end) over same_day
+        - min(case when role = 'spot' and region <> 'national' then mid_value end) over same_day as region_spread_cny_t,
+        max(case when role = 'spot' and region = 'national' then value end) over same_day as national_cny_t,
+        max(case when role = 'tender' then value end) over same_day as tender_cny_t,
+        greatest(max(available_at) over same_day, max(available_at) over with_five_before) as compared_at
+    from moves
+    window
+        last_five as (
+            partition by commodity_code, role, provider, series_id
+            order by trade_date
+            rows between 5 preceding and 1 preceding
+        ),
+        with_five_before as (
+            partition by commodity_code, role, provider, series_id
+            order by trade_date
+            rows between 5 preceding and current row
+        ),
+        same_day as (partition by commodity_code, provider, trade_date)
 
 ),
 
@@ -14,23 +57,42 @@ final as (
         region,
         series_id,
         frequency,
-        spot_cny_t,
-        spot_low_cny_t,
-        spot_high_cny_t,
-        spot_mid_cny_t,
-        spot_change_cny_t,
-        spot_change_pct,
-        is_accelerating,
+        value as spot_cny_t,
+        low_value as spot_low_cny_t,
+        high_value as spot_high_cny_t,
+        mid_value as spot_mid_cny_t,
+        change_value as spot_change_cny_t,
+        {{ pct('value', 'previous_value') }} as spot_change_pct,
+        change_value > mean_change_before as is_accelerating,
         region_up_share_ratio,
-        spread_to_national_cny_t,
+        value - national_cny_t as spread_to_national_cny_t,
         region_spread_cny_t,
-        is_tight,
-        null_reason,
-        available_at,
+        case
+            when region_up_share_ratio < 1.0 then false
+            when region_up_share_ratio = 1.0 then tender_cny_t >= national_cny_t
+        end as is_tight,
+        nullif(
+            concat_ws(
+                ';',
+                case when change_value is null then 'spot_change_cny_t:no_previous_price' end,
+                case when change_value > mean_change_before is null then 'is_accelerating:too_few_observations' end,
+                case when region_up_share_ratio is null then 'region_up_share_ratio:no_regional_change' end,
+                case when national_cny_t is null then 'spread_to_national_cny_t:no_national_price' end,
+                case when region_spread_cny_t is null then 'region_spread_cny_t:no_regional_price' end,
+                case
+                    when region_up_share_ratio is null then 'is_tight:no_regional_change'
+                    when region_up_share_ratio = 1.0 and tender_cny_t is null then 'is_tight:no_tender_price'
+                    when region_up_share_ratio = 1.0 and national_cny_t is null then 'is_tight:no_national_price'
+                end
+            ),
+            ''
+        ) as null_reason,
+        compared_at as available_at,
         source,
         data_origin,
         payload_sha256
-    from daily
+    from compared
+    where role = 'spot'
 
 )
 

@@ -1,7 +1,6 @@
 """Warehouse receipts (`dailystock`), JSON until 2025-11-17 and HTML from 2025-11-13: one shape of rows from both."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
@@ -12,8 +11,9 @@ from lxml import html as lxml_html
 
 from ingest import values
 from ingest.answer import extra_of, frame_of, lacking, require, rows_of, stated_time, text_of
+from ingest.catalog.documents import load
+from ingest.catalog.schemas import ExchangesFile
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request
-from ingest.sources.catalog import SHIPPED
 from ingest.table import repeats
 
 _RECEIPTS_REQUIRED = {"VARNAME", "REGNAME", "WHABBRNAME", "WGHTUNIT", "WRTWGHTS", "WRTCHANGE", "ROWSTATUS"}
@@ -184,10 +184,9 @@ def _heading(request: Request, text: str) -> str:
 
 @lru_cache
 def _product_names() -> dict[str, str]:
-    """Chinese product name -> code, from the catalogue."""
-    document = tomllib.loads((SHIPPED / "exchanges.toml").read_text(encoding="utf-8"))["shfe"]
-    names: dict[str, str] = {name: code for code, name in document["products"].items()} | document["aliases"]
-    return names
+    """Chinese product name -> code, from the shipped catalogue."""
+    shfe = load(ExchangesFile).shfe
+    return {name: code for code, name in shfe.products.items()} | shfe.aliases
 
 
 def product_of(name: str) -> str | None:

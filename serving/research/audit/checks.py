@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from serving.research.audit.claims import Claim
 from serving.research.audit.interval import Interval, tick_bases
-from serving.research.audit.metrics import Catalog, Commodity, Metric
+from serving.research.audit.meanings import Catalog, Commodity, Metric
 from serving.research.words import Said
 
 SLIPS = (100, 10_000)

@@ -18,7 +18,7 @@ from ingest.values import iso_day
 from serving.research.audit.interval import Interval
 
 if TYPE_CHECKING:
-    from serving.research.audit.metrics import Catalog
+    from serving.research.audit.meanings import Catalog
 
 COLUMNS = (
     "claim_id", "section", "quote_zh", "kind", "metric", "entity", "period", "price_basis", "cmp", "value", "value_high", "unit", "direction",

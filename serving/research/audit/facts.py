@@ -6,37 +6,22 @@ figure. Both travel in `serving.claim_facts`, so that the audit of another note 
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import duckdb
-import polars as pl
 
-from ingest.sample.ledger import TOLERANCE, Cell, load_elsewhere, load_ledger
 from ingest.source import DataOrigin
 from serving.research.audit.interval import Interval
-from serving.research.audit.metrics import FUTURES, Fact
+from serving.research.audit.meanings import FUTURES, Fact
 
 COLUMNS = (
     "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "data_origin",
     "payload_sha256",
 )  # fmt: skip
-_DATASETS = {
-    "shfe__daily_quotes": "daily_quotes",
-    "shfe__warehouse_receipts": "warehouse_receipts",
-    "spot__quotes": "vendor_series",
-    "spot__overseas": "vendor_series",
-    "cost__series": "vendor_series",
-    "capacity__series": "vendor_series",
-    "customs__monthly_trade": "monthly_trade",
-    "bars__prices": "bars",
-    "fx__central_parity": "central_parity",
-    "policy__events": "events",
-}
 
 # What keys a mart's rows, and which of them definitions may read: of the futures, contracts with a published figure.
 _MARTS = {
@@ -127,7 +112,7 @@ def read_evidence(con: duckdb.DuckDBPyConnection, as_of: date, publisher: str | 
     marts = {
         (mart, row[key], row[day]): row
         for mart, (key, day, rows) in _MARTS.items()
-        for row in con.execute(f"select * from marts.{mart} where {rows}", [contracts] if "?" in rows else []).pl().iter_rows(named=True)
+        for row in con.sql(f"select * from marts.{mart} where {rows}", params=[contracts] if "?" in rows else []).pl().iter_rows(named=True)
     }
     return Evidence(observations, [_event(key, row) for key, row in texts.items()], not any(row[9] == DataOrigin.SAMPLE for row in rows), marts)
 
@@ -135,67 +120,3 @@ def read_evidence(con: duckdb.DuckDBPyConnection, as_of: date, publisher: str | 
 def _event(key: str, row: Mapping[str, Any]) -> Event:
     sectors = frozenset(part.strip() for part in str(row.get("sectors", "")).split(";") if part.strip())
     return Event(event_id=key, **{**row, "sectors": sectors})
-
-
-def write_facts(con: duckdb.DuckDBPyConnection, work: str) -> None:
-    """Fill `serving.claim_facts` of the open release from the attached working warehouse `work`."""
-    printed = f"{work}.intermediate.int_facts__printed"
-    origin, through = con.execute(f"select max(data_origin), max(case when dataset = 'daily_quotes' then obs_date end) from {printed}").fetchall()[0]
-    if origin != DataOrigin.SAMPLE:
-        columns = ", ".join(COLUMNS)
-        con.execute(f"insert into serving.claim_facts select {columns} from (select *, {_HALF_DIGIT} as uncertainty from {printed}) order by all")
-        return
-    con.register("ledger_cells", _ledger(through))
-    # The ledger is in printed units, raw in ours: where both hold one figure, their ratio is the power of ten between the units.
-    con.execute(
-        f"""
-        insert into serving.claim_facts
-        with units as (
-            select split_part(cells.table_name, '__', 1) as vendor, printed.unit, mode(round(log10(printed.value / cells.value))) as power
-            from ledger_cells as cells
-            inner join {printed} as printed using (dataset, obs_date, fact_key, column_name)
-            where cells.dataset = 'vendor_series' and cells.value > 0 and printed.value > 0
-            group by all
-        ),
-        series as (select fact_key, any_value(unit) as unit from {printed} where dataset = 'vendor_series' group by fact_key)
-        select
-            cells.dataset, cells.obs_date, cells.fact_key, cells.column_name,
-            cells.value * 10 ** coalesce(units.power, 0), cells.uncertainty * 10 ** coalesce(units.power, 0),
-            null, cells.printed_by, printed.available_at, '{DataOrigin.SAMPLE}', printed.payload_sha256
-        from ledger_cells as cells
-        left join series using (fact_key)
-        left join units on split_part(cells.table_name, '__', 1) = units.vendor and series.unit = units.unit and cells.dataset = 'vendor_series'
-        left join {printed} as printed
-            on (cells.dataset, cells.obs_date, cells.fact_key, cells.column_name)
-            = (printed.dataset, printed.obs_date, printed.fact_key, printed.column_name)
-        union all
-        select dataset, obs_date, fact_key, column_name, value, 0, value_text, printed_by, available_at, data_origin, payload_sha256
-        from {printed} where dataset = 'events'
-        order by all
-        """
-    )
-    con.unregister("ledger_cells")
-
-
-# Half a unit of the last digit a vendor can have printed; zeros at the end of tonnes, printed in units of up to 10,000, were not.
-_HALF_DIGIT = """case when dataset = 'vendor_series' and value is not null then 0.5 * case
-    when length(rtrim(split_part(printf('%.6f', value), '.', 2), '0')) > 0 then 10.0 ** -length(rtrim(split_part(printf('%.6f', value), '.', 2), '0'))
-    when unit not in ('t', 't/a') or value = 0 then 1
-    when value % 10000 = 0 then 10000 when value % 1000 = 0 then 1000 when value % 100 = 0 then 100 when value % 10 = 0 then 10 else 1
-    end else 0.0 end"""
-
-
-def _ledger(through: date | None) -> pl.DataFrame:
-    cells: Iterable[Cell] = (*load_ledger(), *load_elsewhere())
-    rows = []
-    for cell in cells:
-        day, _, key = cell.key.partition("|")
-        dataset = _DATASETS[cell.table]
-        width = TOLERANCE[cell.precision]
-        if dataset == "vendor_series" and cell.column != "futures_leg_value":
-            width = max(width, Decimal(1).scaleb(int(cell.value.as_tuple().exponent)) / 2)
-        if through is None or date.fromisoformat(day) <= through:
-            rows.append((cell.table, dataset, date.fromisoformat(day), key, cell.column, float(cell.value), float(width), cell.source))
-    names = ("table_name", "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "printed_by")
-    kinds = (pl.String, pl.String, pl.Date, pl.String, pl.String, pl.Float64, pl.Float64, pl.String)
-    return pl.DataFrame(rows, schema=dict(zip(names, kinds, strict=True)), orient="row")

@@ -17,7 +17,7 @@ from ingest.catalog.calendar import Calendar
 from serving.research.audit import interval
 from serving.research.audit.facts import Event, Evidence
 from serving.research.audit.interval import Interval, UndefinedError
-from serving.research.audit.metrics import Catalog, CatalogError, Commodity, Fact
+from serving.research.audit.meanings import Catalog, CatalogError, Commodity, Fact
 
 Value = Interval | bool | frozenset[str]
 """A figure, a truth, or tags."""

@@ -1,4 +1,4 @@
-"""Running an audit: of the sample's note for a release, of any other note for the command, which writes beside and changes no release."""
+"""Auditing a note on the published release, as the command does: it writes beside the release and changes nothing in it."""
 
 import io
 import re
@@ -10,12 +10,11 @@ import polars as pl
 
 from ingest.catalog.calendar import Calendar
 from ingest.files import write_atomic
-from ingest.sample.ledger import CLAIMS_FILE
 from ingest.settings import Settings
 from serving.read import connect
 from serving.research.audit.claims import Note, read_note
-from serving.research.audit.facts import read_evidence, write_facts
-from serving.research.audit.metrics import Catalog, load_catalog, load_days
+from serving.research.audit.facts import read_evidence
+from serving.research.audit.meanings import Catalog, load_catalog, load_days
 from serving.research.audit.report import render
 from serving.research.audit.verdicts import Auditor, Judged, Verdict
 
@@ -35,15 +34,6 @@ class Audit:
         return {str(verdict): sum(row.verdict is verdict for row in self.judged) for verdict in Verdict}
 
 
-def audit_release(con: duckdb.DuckDBPyConnection, work: str, overlay: Path | None) -> pl.DataFrame:
-    """Fill `serving.claim_facts` of the open release; give the rows of its `serving.claim_audit`, none where it is not the sample's."""
-    write_facts(con, work)
-    catalog, calendar = load_catalog(overlay), load_days(overlay)
-    note = read_note(CLAIMS_FILE, catalog, calendar)
-    audit = _judge(con, note, catalog, calendar)
-    return _table(audit).clear() if audit.is_real else _table(audit)
-
-
 def audit_note(settings: Settings, path: Path, publisher: str | None) -> Audit:
     """Audit a claims file on the published release and write `audits/<name>/` (table and page) into the home.
 
@@ -54,22 +44,23 @@ def audit_note(settings: Settings, path: Path, publisher: str | None) -> Audit:
     catalog, calendar = load_catalog(overlay), load_days(overlay)
     note = read_note(path, catalog, calendar, publisher=publisher)
     with connect(settings) as con:
-        audit = _judge(con, note, catalog, calendar)
+        audit = judge(con, note, catalog, calendar)
         release_id = con.execute("select release_id from serving.publication").fetchall()[0][0]
     folder = settings.root / "audits" / (re.sub(r"[^\w.-]+", "_", path.stem).strip(".") or "claims")
-    table = io.BytesIO()
-    _table(audit).write_parquet(table)
-    write_atomic(folder / "claim_audit.parquet", table.getvalue())
+    body = io.BytesIO()
+    table_of(audit).write_parquet(body)
+    write_atomic(folder / "claim_audit.parquet", body.getvalue())
     write_atomic(folder / "claim_audit.html", render(note, audit.judged, audit.totals, release_id, is_real=audit.is_real).encode())
     return Audit(note, audit.judged, audit.is_real, folder)
 
 
-def _judge(con: duckdb.DuckDBPyConnection, note: Note, catalog: Catalog, calendar: Calendar) -> Audit:
+def judge(con: duckdb.DuckDBPyConnection, note: Note, catalog: Catalog, calendar: Calendar) -> Audit:
+    """Hold a note's claims against `serving.claim_facts` of the open database."""
     evidence = read_evidence(con, note.as_of, note.publisher)
     return Audit(note, tuple(Auditor(note, catalog, evidence, calendar).judge_all()), evidence.is_real)
 
 
-def _table(audit: Audit) -> pl.DataFrame:
+def table_of(audit: Audit) -> pl.DataFrame:
     """One row per claim, as `serving.claim_audit` has them."""
     rows = [
         {

@@ -14,7 +14,7 @@ from serving.research.audit.claims import Claim, Note
 from serving.research.audit.facts import Evidence
 from serving.research.audit.formulas import Context, MissingError, Used, Value, evaluate
 from serving.research.audit.interval import Interval, UndefinedError
-from serving.research.audit.metrics import FUTURES, Catalog, CatalogError, Commodity, Definition, Fact, Metric
+from serving.research.audit.meanings import FUTURES, Catalog, CatalogError, Commodity, Definition, Fact, Metric, title
 from serving.research.words import PRICES, STATES, UNITS, Said, say
 
 UNSPECIFIED = ("", "unspecified")
@@ -172,7 +172,7 @@ class Auditor:
         return named or fitting
 
     def _result(self, claim: Claim, metric: Metric, definition: Definition, mode: str) -> list[Result]:
-        blank = Result(definition, definition.title, None, None)
+        blank = Result(definition, title(definition), None, None)
         if definition.needs:
             return [replace(blank, missing=f"not held: {definition.needs}")]
         if definition.over == "prints":
@@ -210,7 +210,7 @@ class Auditor:
                 value, used = self._evaluate(claim, definition, mode, clock=clock)
             except (MissingError, UndefinedError):
                 continue
-            at = Said(f"{definition.title.zh}，{clock}", f"{definition.title.en}, at {clock}")
+            at = Said(f"{title(definition).zh}，{clock}", f"{title(definition).en}, at {clock}")
             results += [replace(one, title=at) for one in self._compared(claim, metric, definition, value, used)]
         return results
 
@@ -229,7 +229,7 @@ class Auditor:
                 return (self._mart(definition, context) if not definition.formula else evaluate(definition.formula, context)), tuple(context.used)
             except MissingError as missing:
                 error = error or missing
-        raise error or MissingError(definition.title.en)
+        raise error or MissingError(title(definition).en)
 
     def _mart(self, definition: Definition, context: Context) -> Value:
         """Read a column of a mart; what it rests on must be evidence, all of it."""
@@ -257,7 +257,7 @@ class Auditor:
     # ---- comparing -----------------------------------------------------------------------------------------------------------------
 
     def _compared(self, claim: Claim, metric: Metric, definition: Definition, value: Value, used: tuple[Used, ...]) -> list[Result]:
-        base = Result(definition, definition.title, None, None, used=used)
+        base = Result(definition, title(definition), None, None, used=used)
         if isinstance(value, frozenset):
             return self._compared_tags(claim, metric, base, value)
         if isinstance(value, bool):

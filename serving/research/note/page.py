@@ -8,7 +8,6 @@ import base64
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -16,9 +15,12 @@ from typing import Any
 
 import duckdb
 
+from ingest.catalog.documents import load
+from ingest.catalog.schemas import ParametersFile, RegionsFile
+from ingest.catalog.scoring import Effect, Rule, RulesFile
 from ingest.files import write_atomic
 from ingest.settings import Settings
-from ingest.sources.catalog import catalog_files, named
+from ingest.source import ConfigurationError
 from serving.read import connect
 from serving.research import words
 from serving.research.note.bundle import bundle
@@ -71,18 +73,17 @@ def render(con: duckdb.DuckDBPyConnection, overlay: Path | None, day: date | Non
 def _make(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str | None, overlay: Path | None) -> tuple[Known, str]:
     import jinja2
 
-    files = dict(catalog_files(overlay))
-    with named("parameters.toml", NoteError):
+    try:
         own: dict[str, dict[str, float]] = {}
-        for row in _document(files, "parameters.toml")["parameter"]:
-            own.setdefault(row.get("commodity", "*"), {})[row["name"]] = float(row["value"])
+        for row in load(ParametersFile, overlay).parameter:
+            own.setdefault(row.commodity, {})[row.name] = row.value
         general = {name: own["*"][name] for name in PARAMETERS}
-    with named("regions.toml", NoteError):
-        regions = {
-            code: {language: str(row[language]) for language in ("zh", "en")} for code, row in _document(files, "regions.toml")["regions"].items()
-        }
-    with named("rules.toml", NoteError):
-        rules = {rule["id"]: _rule(rule) for rule in _document(files, "rules.toml")["rule"]}
+        regions = {code: {"zh": names.zh, "en": names.en} for code, names in load(RegionsFile, overlay).regions.items()}
+        rules = {rule.id: _rule(rule) for rule in load(RulesFile, overlay).rule}
+    except ConfigurationError as error:
+        raise NoteError(str(error)) from None
+    except KeyError as error:
+        raise NoteError(f"catalogue file parameters.toml has no parameter {error} for all commodities") from None
     known = known_at(con, day, commodity_code, lambda code: general | own.get(code, {}), regions)
     outlook = known.rows(f"select * from serving.outlook_v1 where commodity_code = $code and as_of_date = $day order by {_HORIZON_ORDER}")
     shared = {language: _shared(outlook, language) for language in ("zh", "en")}
@@ -248,17 +249,13 @@ def _said(row: Row) -> Said:
     return Said(said.zh + told, said.en + told)
 
 
-def _document(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
-    return tomllib.loads(files[name].decode())
-
-
-def _rule(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _rule(rule: Rule) -> dict[str, Any]:
     """Give what the note tells of a rule: its names, the risks it flags and what else it does."""
-    flags = [effect["text"] for effect in entry["effects"] if effect["effect"] == "flag"]
+    flags = [effect.text for effect in rule.effects if effect.effect == "flag"]
     return {
-        "name": Said(entry["zh"], entry["en"]),
+        "name": Said(rule.zh, rule.en),
         "flags": flags,
-        "effects": [_effect(effect) for effect in entry["effects"] if effect["effect"] != "flag"],
+        "effects": [_effect(effect) for effect in rule.effects if effect.effect != "flag"],
     }
 
 
@@ -290,12 +287,12 @@ def _rules(known: Known, declared: Mapping[str, Mapping[str, Any]], outlook: Seq
     return sorted(rules, key=lambda rule: (not rule["is_risk"], rule["id"][0], int(re.sub(r"\D", "", rule["id"]) or 0)))
 
 
-def _effect(effect: Mapping[str, Any]) -> Said:
-    said, kind = say(_EFFECTS, effect["effect"]), effect["effect"]
-    value = say(words.STATES | words.CODES, effect.get("text", ""))
-    if "value" in effect:
-        value = Said(*2 * [number(effect["value"], "+g" if kind in _SIGNED else "g")])
-    horizon = words.HORIZONS.get(effect.get("horizon", ""), Said("", ""))
+def _effect(effect: Effect) -> Said:
+    said, kind = say(_EFFECTS, effect.effect), effect.effect
+    value = say(words.STATES | words.CODES, effect.text or "")
+    if effect.value is not None:
+        value = Said(*2 * [number(effect.value, "+g" if kind in _SIGNED else "g")])
+    horizon = words.HORIZONS.get(effect.horizon or "", Said("", ""))
     return Said(f"{horizon.zh}{said.zh} {value.zh}".strip(), f"{horizon.en.lower()} {said.en} {value.en}".strip())
 
 

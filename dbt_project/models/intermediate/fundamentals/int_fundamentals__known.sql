@@ -1,0 +1,295 @@
+-- What the fundamentals said at each decision: one figure of each kind, its data date beside it, and a reason where there is none. A row
+-- never changes when something is published or revised later. Where several providers speak of one figure, the first by name is read.
+with decisions as (
+
+    select * from {{ ref('int_calendar__decisions') }}
+
+),
+
+parameters as (
+
+    select * from {{ ref('int_commodities__parameters') }}
+
+),
+
+known as (
+
+    select * from {{ ref('int_series__known') }}
+    where region = 'national'
+
+),
+
+margins as (
+
+    select * from {{ ref('fct_margin_daily') }}
+    where region = 'national'
+
+),
+
+parity as (
+
+    select * from {{ ref('int_parity__daily') }}
+    where spot_leg = 'natl'
+
+),
+
+trade as (
+
+    select * from {{ ref('int_customs__known') }}
+
+),
+
+balance as (
+
+    select * from {{ ref('int_balance__periods') }}
+    where frequency = 'daily'
+
+),
+
+daily_margins as (
+
+    select
+        *,
+        row_number() over (partition by commodity_code, trade_date order by provider, model_id) as place
+    from margins
+    where frequency = 'daily' and cost_full_cny_t is not null
+
+),
+
+monthly_costs as (
+
+    select
+        *,
+        row_number() over (partition by commodity_code, trade_date order by provider, model_id) as place
+    from margins
+    where frequency = 'monthly' and cost_full_cny_t is not null
+
+),
+
+read_parity as (
+
+    select
+        *,
+        row_number() over (partition by commodity_code, trade_date order by provider) as place
+    from parity
+    where parity_cny_t is not null
+
+),
+
+balances as (
+
+    select
+        commodity_code,
+        period_end,
+        provider,
+        max(production_date) as production_date,
+        max(case when demand_basis = 'downstream_use' then demand_date end) as demand_date,
+        {%- for basis, prefix in [('downstream_use', ''), ('stated', 'stated_')] %}
+        max(case when demand_basis = '{{ basis }}' then surplus_kt_a end) as {{ prefix }}surplus_kt_a,
+        max(case when demand_basis = '{{ basis }}' then surplus_pct end) as {{ prefix }}surplus_pct,
+        max(case when demand_basis = '{{ basis }}' then surplus_after_trade_kt_a end) as {{ prefix }}surplus_after_trade_kt_a,
+        {%- endfor %}
+        max(trade_month) as trade_month,
+        max(available_at) as available_at,
+        max(payload_sha256) as payload_sha256,
+        row_number() over (
+            partition by commodity_code, period_end
+            order by case when max(demand_kt_a) is null then 1 else 0 end, provider
+        ) as place
+    from balance
+    group by commodity_code, period_end, provider
+
+),
+
+-- Two prints of a series further apart than their period make no change of it.
+prints as (
+
+    select
+        known.commodity_code,
+        known.as_of_date,
+        known.role,
+        known.obs_date,
+        known.value,
+        case
+            when
+                known.previous_obs_date >= case
+                    when known.frequency = 'monthly' then {{ add_days('known.obs_date', -31) }}
+                    else {{ add_days('known.obs_date', '-parameters.weekly_gap_maximum_days') }}
+                end
+                then known.value - known.previous_value
+        end as change_value,
+        known.available_at,
+        known.payload_sha256,
+        row_number() over (partition by known.commodity_code, known.as_of_date, known.role order by known.provider, known.series_id) as place
+    from known
+    inner join parameters on known.commodity_code = parameters.commodity_code
+    where known.role in ('stock_smelter', 'downstream_rate')
+
+),
+
+-- Among the profits as each was known at its own decision, over a trailing window: never among what came later.
+profit_ranks as (
+
+    select
+        {%- for measure, name in [('count', 'observations'), ('share_at_most', 'percentile_ratio')] %}
+        {{ within(
+            measure,
+            'margins.profit_cny_t',
+            'margins.commodity_code, margins.provider, margins.model_id',
+            'decisions.session_index',
+            'parameters.percentile_window_sessions'
+        ) }} as {{ name }},
+        {%- endfor %}
+        margins.commodity_code,
+        margins.trade_date
+    from daily_margins as margins
+    inner join parameters on margins.commodity_code = parameters.commodity_code
+    inner join decisions
+        on
+            margins.commodity_code = decisions.commodity_code
+            and margins.trade_date = decisions.as_of_date
+    where margins.place = 1 and margins.profit_cny_t is not null
+
+),
+
+costs as (
+
+    select
+        decisions.commodity_code,
+        decisions.as_of_date,
+        decisions.session_index,
+        decisions.decision_at,
+        decisions.data_origin,
+        daily_margins.margin_pct,
+        daily_margins.profit_cny_t,
+        daily_margins.cost_full_cny_t,
+        daily_margins.cost_date,
+        daily_margins.spot_date,
+        daily_margins.null_reason as margin_reason,
+        daily_margins.available_at as margin_available_at,
+        daily_margins.payload_sha256,
+        monthly_costs.cost_full_cny_t as cost_full_monthly_cny_t,
+        monthly_costs.cost_date as cost_full_monthly_date,
+        case when profit_ranks.observations >= parameters.percentile_minimum_sessions then profit_ranks.percentile_ratio end
+            as profit_percentile_ratio,
+        parameters.profit_high_percentile_ratio
+    from decisions
+    inner join parameters on decisions.commodity_code = parameters.commodity_code
+    left join daily_margins
+        on
+            decisions.commodity_code = daily_margins.commodity_code
+            and decisions.as_of_date = daily_margins.trade_date
+            and daily_margins.place = 1
+    left join monthly_costs
+        on
+            decisions.commodity_code = monthly_costs.commodity_code
+            and decisions.as_of_date = monthly_costs.trade_date
+            and monthly_costs.place = 1
+    left join profit_ranks
+        on
+            decisions.commodity_code = profit_ranks.commodity_code
+            and decisions.as_of_date = profit_ranks.trade_date
+
+),
+
+final as (
+
+    select
+        costs.commodity_code,
+        costs.as_of_date,
+        costs.decision_at,
+        costs.margin_pct,
+        costs.profit_cny_t,
+        costs.cost_full_cny_t,
+        -- The older of the two legs a margin is made of.
+        least(costs.cost_date, costs.spot_date) as margin_date,
+        {{ leg_dates(['costs.cost_date', 'costs.spot_date']) }} as margin_leg_dates,
+        costs.cost_date as cost_full_date,
+        costs.profit_percentile_ratio,
+        costs.profit_percentile_ratio >= costs.profit_high_percentile_ratio as is_profit_p75,
+        costs.cost_full_monthly_cny_t,
+        costs.cost_full_monthly_date,
+        balances.surplus_kt_a,
+        balances.surplus_pct,
+        balances.surplus_after_trade_kt_a,
+        balances.stated_surplus_kt_a,
+        balances.stated_surplus_pct,
+        balances.stated_surplus_after_trade_kt_a,
+        balances.production_date as surplus_date,
+        {{ leg_dates(['balances.production_date', 'balances.demand_date']) }} as surplus_leg_dates,
+        stock.change_value / 1000.0 as smelter_stock_change_kt,
+        stock.obs_date as smelter_stock_date,
+        trade.exports_mom_pct,
+        trade.trade_month as exports_date,
+        100.0 * rate.change_value as downstream_rate_change_pp,
+        rate.obs_date as downstream_rate_date,
+        read_parity.import_profit_cny_t,
+        read_parity.parity_cny_t,
+        least(read_parity.fob_date, read_parity.spot_date) as parity_date,
+        {{ leg_dates(['read_parity.fob_date', 'read_parity.freight_date', 'read_parity.fx_date', 'read_parity.spot_date']) }} as parity_leg_dates,
+        concat_ws(
+            ';',
+            case when costs.cost_full_cny_t is null then 'margin:no_daily_cost' end,
+            case when costs.cost_full_cny_t is not null and costs.margin_pct is null then 'margin:' || costs.margin_reason end,
+            case when costs.profit_percentile_ratio is null then 'profit_percentile:too_few_observations' end,
+            case when costs.cost_full_monthly_cny_t is null then 'cost_full_monthly:no_monthly_cost' end,
+            case
+                when balances.place is null then 'surplus:no_operating_capacity'
+                when balances.surplus_kt_a is null then 'surplus:no_demand_of_this_provider'
+            end,
+            case
+                when stock.place is null then 'smelter_stock:no_stock'
+                when stock.change_value is null then 'smelter_stock:gap_before'
+            end,
+            case
+                when trade.trade_month is null then 'exports:no_trade_figure'
+                when trade.exports_mom_pct is null then 'exports:' || trade.exports_null_reason
+            end,
+            case
+                when rate.place is null then 'downstream_rate:no_rate'
+                when rate.change_value is null then 'downstream_rate:gap_before'
+            end,
+            case when read_parity.parity_cny_t is null then 'parity:no_fob_freight_or_rate' end
+        ) as null_reasons,
+        costs.payload_sha256,
+        balances.payload_sha256 as surplus_payload_sha256,
+        stock.payload_sha256 as smelter_stock_payload_sha256,
+        trade.payload_sha256 as exports_payload_sha256,
+        rate.payload_sha256 as downstream_rate_payload_sha256,
+        read_parity.payload_sha256 as parity_payload_sha256,
+        -- The newest thing the row knows; greatest() passes over what is missing.
+        greatest(
+            costs.margin_available_at, balances.available_at, stock.available_at, trade.available_at, rate.available_at, read_parity.available_at
+        ) as available_at,
+        costs.data_origin
+    from costs
+    left join balances
+        on
+            costs.commodity_code = balances.commodity_code
+            and costs.as_of_date = balances.period_end
+            and balances.place = 1
+    left join prints as stock
+        on
+            costs.commodity_code = stock.commodity_code
+            and costs.as_of_date = stock.as_of_date
+            and stock.role = 'stock_smelter'
+            and stock.place = 1
+    left join trade
+        on
+            costs.commodity_code = trade.commodity_code
+            and costs.as_of_date = trade.as_of_date
+    left join prints as rate
+        on
+            costs.commodity_code = rate.commodity_code
+            and costs.as_of_date = rate.as_of_date
+            and rate.role = 'downstream_rate'
+            and rate.place = 1
+    left join read_parity
+        on
+            costs.commodity_code = read_parity.commodity_code
+            and costs.as_of_date = read_parity.trade_date
+            and read_parity.place = 1
+
+)
+
+select * from final

@@ -1,0 +1,189 @@
+-- Each row stands on what was known at the decision of its day: it never changes when a price is published or corrected later. FOB,
+-- freight and selling rate are one provider's; the price an import is set against is the row's own spot leg.
+{%- set legs = ['fob', 'freight', 'fx_sell', 'port_price', 'port_gap'] %}
+{%- set charges = ['vat_ratio', 'import_duty_ratio', 'import_charges_cny_t', 'export_charges_cny_t'] %}
+
+with parameters as (
+
+    select * from {{ ref('int_commodities__parameters') }}
+
+),
+
+known as (
+
+    select series.*
+    from {{ ref('int_series__known') }} as series
+    inner join parameters on series.commodity_code = parameters.commodity_code
+    where series.obs_date >= {{ add_days('series.as_of_date', '-parameters.daily_series_maximum_age_days') }}
+
+),
+
+terms as (
+
+    select * from {{ ref('int_commodities__terms') }}
+
+),
+
+spot as (
+
+    select
+        *,
+        case when region = 'national' then 'natl' else 'reg_' || region end as spot_leg
+    from known
+    where role = 'spot' and unit = 'CNY/t'
+
+),
+
+quoted as (
+
+    select
+        commodity_code,
+        as_of_date,
+        provider,
+        {%- for leg in legs %}
+        {{ arg_max("case when role = '" ~ leg ~ "' then value end", "case when role = '" ~ leg ~ "' then obs_date end") }} as {{ leg }},
+        max(case when role = '{{ leg }}' then obs_date end) as {{ leg }}_date,
+        max(case when role = '{{ leg }}' then available_at end) as {{ leg }}_available_at,
+        {%- endfor %}
+        {{ arg_max("case when role = 'fob' then payload_sha256 end", "case when role = 'fob' then obs_date end") }} as payload_sha256
+    from known
+    group by commodity_code, as_of_date, provider
+
+),
+
+days as (
+
+    select distinct
+        commodity_code,
+        as_of_date
+    from spot
+
+),
+
+charged as (
+
+    select
+        spot.commodity_code,
+        spot.as_of_date,
+        {%- for charge in charges %}
+        max(case when terms.term = '{{ charge }}' then terms.term_value end) as {{ charge }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from days as spot
+    inner join terms
+        on
+            spot.commodity_code = terms.commodity_code
+            and spot.as_of_date >= terms.valid_from
+            and (terms.superseded_from is null or spot.as_of_date < terms.superseded_from)
+    where terms.scope = ''
+    group by spot.commodity_code, spot.as_of_date
+
+),
+
+priced as (
+
+    select
+        spot.commodity_code,
+        spot.as_of_date as trade_date,
+        spot.provider,
+        spot.spot_leg,
+        spot.obs_date as spot_date,
+        spot.value as spot_cny_t,
+        spot.data_origin,
+        quoted.fob as fob_usd_t,
+        quoted.fob_date,
+        quoted.freight as freight_usd_t,
+        quoted.freight_date,
+        quoted.fx_sell as fx_sell_cny_usd,
+        quoted.fx_sell_date as fx_date,
+        (quoted.fob + quoted.freight) * quoted.fx_sell * (1.0 + charged.import_duty_ratio) * (1.0 + charged.vat_ratio)
+        + charged.import_charges_cny_t as parity_cny_t,
+        (spot.value - charged.export_charges_cny_t) / (1.0 + charged.vat_ratio) / quoted.fx_sell as export_parity_usd_t,
+        case when quoted.port_gap_date = quoted.fob_date then quoted.port_gap end as vendor_gap_cny_t,
+        case
+            when quoted.port_gap is null then 'vendor_gap_cny_t:not_printed'
+            when quoted.fob_date is null or quoted.port_gap_date <> quoted.fob_date then 'vendor_gap_cny_t:no_print_of_the_day'
+        end as other_null_reason,
+        quoted.port_price,
+        -- A print that equals the provider's own index of its day to the last digit was copied, and says nothing.
+        case
+            when quoted.port_price is null then 'no_print'
+            when quoted.port_price_date <> quoted.fob_date then 'no_print_of_the_day'
+            when quoted.port_price_date = national.obs_date and quoted.port_price = national.value then 'copy_of_the_index'
+        end as vendor_null_reason,
+        case
+            when quoted.fob is null then 'no_fob'
+            when quoted.freight is null then 'no_freight'
+            when quoted.fx_sell is null then 'no_selling_rate'
+            when
+                charged.vat_ratio is null or charged.import_duty_ratio is null or charged.import_charges_cny_t is null
+                then 'no_charges'
+        end as null_reason,
+        -- greatest() passes over nulls: what a missing leg leaves out is no part of the row either.
+        greatest(
+            spot.available_at,
+            quoted.fob_available_at,
+            quoted.freight_available_at,
+            quoted.fx_sell_available_at,
+            quoted.port_price_available_at
+        ) as available_at,
+        coalesce(quoted.payload_sha256, spot.payload_sha256) as payload_sha256
+    from spot
+    left join quoted
+        on
+            spot.commodity_code = quoted.commodity_code
+            and spot.as_of_date = quoted.as_of_date
+            and spot.provider = quoted.provider
+    left join spot as national
+        on
+            spot.commodity_code = national.commodity_code
+            and spot.as_of_date = national.as_of_date
+            and spot.provider = national.provider
+            and national.region = 'national'
+    left join charged
+        on
+            spot.commodity_code = charged.commodity_code
+            and spot.as_of_date = charged.as_of_date
+
+),
+
+final as (
+
+    select
+        priced.commodity_code,
+        priced.trade_date,
+        priced.provider,
+        priced.spot_leg,
+        priced.spot_cny_t,
+        priced.spot_date,
+        priced.fob_usd_t,
+        priced.fob_date,
+        priced.freight_usd_t,
+        priced.freight_date,
+        priced.fx_sell_cny_usd,
+        priced.fx_date,
+        priced.parity_cny_t,
+        case when priced.vendor_null_reason is null then priced.port_price end as vendor_parity_cny_t,
+        priced.vendor_null_reason,
+        priced.vendor_gap_cny_t,
+        case when priced.vendor_null_reason is null then priced.port_price - priced.parity_cny_t end as parity_gap_cny_t,
+        priced.spot_cny_t - priced.parity_cny_t as import_profit_cny_t,
+        case
+            when priced.parity_cny_t is null then null
+            when priced.spot_cny_t - priced.parity_cny_t > 0 then 'open'
+            when priced.spot_cny_t - priced.parity_cny_t > -parameters.import_window_near_cny_t then 'near'
+            else 'closed'
+        end as window_state,
+        priced.export_parity_usd_t,
+        priced.fob_usd_t - priced.export_parity_usd_t as export_profit_usd_t,
+        priced.null_reason,
+        priced.other_null_reason,
+        priced.available_at,
+        priced.data_origin,
+        priced.payload_sha256
+    from priced
+    inner join parameters on priced.commodity_code = parameters.commodity_code
+
+)
+
+select * from final

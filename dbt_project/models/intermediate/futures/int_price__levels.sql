@@ -1,0 +1,316 @@
+-- Prices people look at, from the dominant contract as it traded: unadjusted, so a level never moves when a contract is rolled.
+-- A cost, a parity and what the best carry leaves nothing at are levels, too, as far as they were known at the day's decision.
+with daily as (
+
+    select * from {{ ref('int_futures__daily') }}
+    where is_dominant
+
+),
+
+sessions as (
+
+    select * from {{ ref('int_futures__session') }}
+
+),
+
+days as (
+
+    select * from {{ ref('int_calendar__sessions') }}
+
+),
+
+parameters as (
+
+    select * from {{ ref('int_commodities__parameters') }}
+
+),
+
+fundamentals as (
+
+    select * from {{ ref('int_fundamentals__known') }}
+
+),
+
+carry as (
+
+    select
+        reading,
+        commodity_code,
+        trade_date,
+        {{ arg_max('spot_cny_t + break_even_premium_cny_t', 'net_cny_t') }} as carry_break_even_cny_t,
+        max(available_at) as available_at
+    from {{ ref('int_carry__daily') }}
+    where is_best_pair and contract_role = 'dominant'
+    group by reading, commodity_code, trade_date
+
+),
+
+chain as (
+
+    select
+        daily.*,
+        days.session_index,
+        {%- for n in [20, 60] %}
+        {%- for level, extreme in [('high', 'max'), ('low', 'min')] %}
+        case
+            when
+                lag(days.session_index, {{ n - 1 }}) over chain_days = days.session_index - {{ n - 1 }}
+                and {{ had_come('max(daily.available_at) over prior_' ~ (n - 1), 'daily') }}
+                then {{ extreme }}(daily.{{ level }}_cny_t) over last_{{ n }}
+        end as stage_{{ level }}_{{ n }},
+        {%- endfor %}
+        {%- endfor %}
+        case
+            when
+                lag(days.session_index, 20) over chain_days = days.session_index - 20
+                and {{ had_come('max(daily.available_at) over prior_20', 'daily') }}
+                then max(daily.high_cny_t) over prior_20
+        end as prior_high_20d_cny_t
+    from daily
+    inner join days on daily.trade_date = days.trade_date
+    window
+        chain_days as (partition by daily.reading, daily.commodity_code order by daily.trade_date),
+        last_20 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 19 preceding and current row),
+        last_60 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 59 preceding and current row),
+        prior_19 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 19 preceding and 1 preceding),
+        prior_20 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 20 preceding and 1 preceding),
+        prior_59 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 59 preceding and 1 preceding)
+
+),
+
+-- Each session with the numbers of the sessions of its window.
+windows as (
+
+    select
+        today.reading,
+        today.commodity_code,
+        today.trade_date,
+        today.decided_by,
+        today.session_index,
+        today.session_index - today.sessions_before as earlier_session_index,
+        today.center_window_sessions,
+        today.level_center_step_cny_t
+    from (
+        select
+            chain.*,
+            parameters.center_window_sessions,
+            parameters.level_center_step_cny_t,
+            {{ each_of(numbers('parameters.center_window_sessions')) }} as sessions_before
+        from chain
+        inner join parameters on chain.commodity_code = parameters.commodity_code
+    ) as today
+
+),
+
+centers as (
+
+    select
+        windows.reading,
+        windows.commodity_code,
+        windows.trade_date,
+        windows.level_center_step_cny_t * round(median(history.close_cny_t) / windows.level_center_step_cny_t) as level_cny_t
+    from windows
+    inner join chain as history
+        on
+            windows.reading = history.reading
+            and windows.commodity_code = history.commodity_code
+            and windows.earlier_session_index = history.session_index
+    where windows.session_index = history.session_index or {{ had_come('history.available_at', 'windows') }}
+    group by windows.reading, windows.commodity_code, windows.trade_date, windows.center_window_sessions, windows.level_center_step_cny_t
+    having count(history.close_cny_t) = windows.center_window_sessions
+
+),
+
+-- From the lowest multiple of the step within the range up, as long as they are within it.
+multiples as (
+
+    {%- for kind, step in [('round', 'level_round_step_cny_t'), ('major', 'level_major_step_cny_t')] %}
+    select
+        reading,
+        commodity_code,
+        trade_date,
+        '{{ kind }}' as level_kind,
+        level_step_cny_t * (lowest_multiple + steps_above) as level_cny_t
+    from (
+        select
+            *,
+            {{ each_of(numbers('highest_cny_t / level_step_cny_t - lowest_multiple + 2')) }} as steps_above
+        from (
+            select
+                chain.reading,
+                chain.commodity_code,
+                chain.trade_date,
+                parameters.{{ step }} as level_step_cny_t,
+                ceil(chain.close_cny_t * (1.0 - parameters.level_range_ratio) / parameters.{{ step }}) as lowest_multiple,
+                chain.close_cny_t * (1.0 + parameters.level_range_ratio) as highest_cny_t
+            from chain
+            inner join parameters on chain.commodity_code = parameters.commodity_code
+        ) as ranges
+    ) as counted
+    where level_step_cny_t * (lowest_multiple + steps_above) <= highest_cny_t
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+
+),
+
+levels as (
+
+    select
+        *,
+        cast(null as timestamp with time zone) as known_at
+    from multiples
+
+    union all
+
+    select
+        reading,
+        commodity_code,
+        trade_date,
+        'center' as level_kind,
+        level_cny_t,
+        cast(null as timestamp with time zone) as known_at
+    from centers
+
+    {%- for kind, level, known_at in [
+        ('stage_high_20', 'stage_high_20', 'available_at'), ('stage_low_20', 'stage_low_20', 'available_at'),
+        ('stage_high_60', 'stage_high_60', 'available_at'), ('stage_low_60', 'stage_low_60', 'available_at'),
+        ('limit_up', 'limit_up_cny_t', 'limits_available_at'), ('limit_down', 'limit_down_cny_t', 'limits_available_at'),
+    ] %}
+
+    union all
+
+    select
+        reading,
+        commodity_code,
+        trade_date,
+        '{{ kind }}' as level_kind,
+        {{ level }} as level_cny_t,
+        {{ known_at }} as known_at
+    from chain
+    where {{ level }} is not null
+    {%- endfor %}
+
+    {%- for kind, level in [
+        ('cost_daily', 'cost_full_cny_t'), ('cost_monthly', 'cost_full_monthly_cny_t'), ('import_parity', 'parity_cny_t'),
+    ] %}
+
+    union all
+
+    select
+        chain.reading,
+        chain.commodity_code,
+        chain.trade_date,
+        '{{ kind }}' as level_kind,
+        fundamentals.{{ level }} as level_cny_t,
+        fundamentals.decision_at as known_at
+    from chain
+    inner join fundamentals
+        on
+            chain.commodity_code = fundamentals.commodity_code
+            and chain.trade_date = fundamentals.as_of_date
+    where fundamentals.{{ level }} is not null
+    {%- endfor %}
+
+    union all
+
+    select
+        chain.reading,
+        chain.commodity_code,
+        chain.trade_date,
+        'carry_break_even' as level_kind,
+        carry.carry_break_even_cny_t as level_cny_t,
+        carry.available_at as known_at
+    from chain
+    inner join carry
+        on
+            chain.reading = carry.reading
+            and chain.commodity_code = carry.commodity_code
+            and chain.trade_date = carry.trade_date
+    where carry.carry_break_even_cny_t is not null
+
+),
+
+-- The first part of the trade date that traded above the level; without bars only the day is known.
+first_above as (
+
+    select
+        levels.reading,
+        levels.commodity_code,
+        levels.trade_date,
+        levels.level_kind,
+        levels.level_cny_t,
+        min(case sessions.session when 'night' then 1 when 'am1' then 2 when 'am2' then 3 else 4 end) as part
+    from levels
+    inner join chain
+        on
+            levels.reading = chain.reading
+            and levels.commodity_code = chain.commodity_code
+            and levels.trade_date = chain.trade_date
+    inner join sessions
+        on
+            chain.reading = sessions.reading
+            and chain.contract_code = sessions.contract_code
+            and chain.trade_date = sessions.trade_date
+            and levels.level_cny_t < sessions.session_high_cny_t
+    group by levels.reading, levels.commodity_code, levels.trade_date, levels.level_kind, levels.level_cny_t
+
+),
+
+judged as (
+
+    select
+        levels.reading,
+        levels.commodity_code,
+        levels.trade_date,
+        levels.level_kind,
+        levels.level_cny_t,
+        chain.contract_code,
+        chain.prior_high_20d_cny_t,
+        chain.high_cny_t > levels.level_cny_t and levels.level_cny_t >= chain.prior_high_20d_cny_t as is_broken,
+        first_above.part,
+        greatest(chain.available_at, coalesce(levels.known_at, chain.available_at)) as available_at,
+        chain.data_origin,
+        chain.payload_sha256
+    from levels
+    inner join chain
+        on
+            levels.reading = chain.reading
+            and levels.commodity_code = chain.commodity_code
+            and levels.trade_date = chain.trade_date
+    left join first_above
+        on
+            levels.reading = first_above.reading
+            and levels.commodity_code = first_above.commodity_code
+            and levels.trade_date = first_above.trade_date
+            and levels.level_kind = first_above.level_kind
+            and levels.level_cny_t = first_above.level_cny_t
+
+),
+
+final as (
+
+    select
+        reading,
+        commodity_code,
+        trade_date,
+        level_kind,
+        level_cny_t,
+        contract_code,
+        prior_high_20d_cny_t,
+        is_broken,
+        case
+            when is_broken
+                then case part when 1 then 'night' when 2 then 'am1' when 3 then 'am2' when 4 then 'pm' else 'day' end
+        end as broken_session,
+        case when prior_high_20d_cny_t is null then 'fewer_than_20_sessions_before' end as null_reason,
+        available_at,
+        data_origin,
+        payload_sha256
+    from judged
+
+)
+
+select * from final

@@ -1,0 +1,34 @@
+-- Arithmetic that must hold inside what the sources print. A breach is a finding for people to look at: a trimmed file breaks
+-- its own totals honestly, and a market that breaks an identity is news. Only rows that break one are kept. A finding is known from
+-- available_at on, when the last of the figures it is made of was: sums are made of whole payloads before any horizon cuts them.
+{%- set checked = [
+    ref('int_quality__settlements'), ref('int_quality__quotes'), ref('int_quality__receipts'), ref('int_quality__rankings'),
+    ref('int_quality__prices'), ref('int_quality__calendar'), ref('int_quality__series'),
+] %}
+
+with checked as (
+
+    {%- for identities in checked %}
+    select * from {{ identities }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
+final as (
+
+    select *
+    from checked
+    where
+        (
+            check_id in ('traded_contract_has_a_settlement', 'figure_is_no_copy_of_the_index')
+            -- Half a unit of the last printed digit: figures are printed to 0.001 at the finest.
+            or abs(expected_value - found_value) > 0.0005
+        )
+        and {{ is_known('available_at') }}
+
+)
+
+select * from final

@@ -1,0 +1,61 @@
+"""What reading a payload takes of the catalogue, in force for one run: handed to the sources, so that a parser reads no home by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ingest.catalog.calendar import Calendar, load_calendar
+from ingest.catalog.documents import SHIPPED, commodity, commodity_files, load
+from ingest.catalog.limits import Limits
+from ingest.catalog.schemas import LimitsFile
+from ingest.catalog.tone import FILE as LEXICON
+from ingest.catalog.tone import Lexicon, read_lexicon
+from ingest.source import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The shipped catalogue and the operator's in `overlay`. Each part is read when it is first asked for, and then stays as it is."""
+
+    overlay: Path | None = None
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The trading calendar; raises ConfigurationError where it is wrong."""
+        return load_calendar(self.overlay)
+
+    @cached_property
+    def ticks(self) -> Mapping[str, tuple[float, ...]]:
+        """The ticks each configured product ever had; raises ConfigurationError where a commodity is wrong."""
+        files = [commodity(name, body) for name, body in commodity_files(self.overlay)]
+        return {file.commodity.product_id: tuple({spec.tick_cny_t for spec in file.contract_spec}) for file in files}
+
+    @cached_property
+    def hs_codes(self) -> tuple[str, ...]:
+        """HS codes of every configured commodity; a file that is wrong is the catalogue's to report."""
+        codes: set[str] = set()
+        for name, body in commodity_files(self.overlay):
+            try:
+                codes.update(row.hs_code for row in commodity(name, body).customs)
+            except ConfigurationError:
+                continue
+        return tuple(sorted(codes))
+
+    @cached_property
+    def limits(self) -> Limits:
+        """What a payload may be and may cost; raises ConfigurationError where the file is wrong."""
+        return Limits(load(LimitsFile, self.overlay))
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """The lexicon: the operator's where it is right (the catalogue reports it where not), else the shipped one."""
+        if self.overlay and (own := self.overlay / LEXICON).is_file():
+            try:
+                return read_lexicon(own.read_bytes())
+            except ConfigurationError:
+                pass
+        return read_lexicon((SHIPPED / LEXICON).read_bytes())
+
+
+SHIPPED_ONLY = Configuration()

@@ -1,0 +1,259 @@
+"""What `metrics.toml` holds: units, facts and definitions of the metrics a note's claims are about. What is made of them: `serving.research.audit`."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from ingest.catalog.schemas import CommodityCode
+from quality.typed import Document, Entry, Text, Wrong, repeated, unknown
+
+FUTURES = "fct_futures_daily"
+"""The mart a definition reads unless it names another."""
+FUNCTIONS = (
+    "start", "latest", "earliest", "lowest_known", "mean", "median", "highest", "lowest", "abs", "same", "at_most", "note", "quadrant", "events",
+    "industries", "stances", "followup", "first_seen",
+)  # fmt: skip
+"""What a formula may call."""
+NAMES = ("claim", "contract_size_t")
+"""What a formula may name beside facts and constants."""
+
+
+def _fraction(value: Any) -> Fraction:
+    """Read a number as it is written: 0.1 is a tenth."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"must be a number, not {value!r}")
+    try:
+        return Fraction(str(value))
+    except ValueError:
+        raise ValueError(f"{value} is not a number") from None
+
+
+def _at_least(least: int, value: Fraction, *, above: bool = False) -> Fraction:
+    if value < least or (above and value == least):
+        raise ValueError(f"must be {'above' if above else 'at least'} {least}, not {float(value):g}")
+    return value
+
+
+def _expression(value: str) -> str:
+    try:
+        ast.parse(value, mode="eval")
+    except SyntaxError as error:
+        raise ValueError(f"{value!r} is not a formula: {error.msg}") from None
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is not a pattern: {error}") from None
+    return value
+
+
+Exact = Annotated[Fraction, BeforeValidator(_fraction), WithJsonSchema({"type": "number"})]
+ExactPositive = Annotated[Exact, AfterValidator(partial(_at_least, 0, above=True))]
+ExactNotNegative = Annotated[Exact, AfterValidator(partial(_at_least, 0))]
+Formula = Annotated[str, AfterValidator(_expression)]
+Pattern = Annotated[Text, AfterValidator(_pattern)]
+
+
+class Unit(Entry):
+    """Kind of a quantity, and how many of the kind's own unit it is."""
+
+    type: Text
+    factor: ExactPositive
+
+
+class Constant(Entry):
+    """A number definitions use."""
+
+    value: ExactNotNegative
+    half_width: ExactNotNegative = Fraction(0)
+    source: Text
+
+
+class Fact(Entry):
+    """Where a figure stands in the evidence."""
+
+    name: Text
+    dataset: Literal["daily_quotes", "bars", "vendor_series", "warehouse_receipts", "monthly_trade", "central_parity"]
+    key: Text
+    column: Text
+    grid: Literal["session", "month", "any"] = "session"
+    factor: ExactPositive = Fraction(1)
+    commodity: Literal[""] | CommodityCode = ""
+    """The one commodity it belongs to; blank where the key says it."""
+    copy_of: str = ""
+
+
+class Definition(Entry):
+    """One way to read a metric: a formula over facts, a column of a mart with what it rests on, or what is missing to read it."""
+
+    basis: str = ""
+    formula: Formula | Literal[""] = ""
+    label: str = ""
+    zh: str = ""
+    """What a Chinese reader is told instead of basis and label."""
+    over: Literal["end", "each", "prints"] = "end"
+    """end, each (every session of the period) or prints (every intraday print held)."""
+    weak: bool = False
+    """True where it can support a claim but not contradict it."""
+    needs: str = ""
+    vendor: str = ""
+    kinds: list[Literal["quantity", "state", "change"]] = []
+    night: bool | None = None
+    mart: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]*\.)?[a-z][a-z0-9_]*$")] | Literal[""] = ""
+    """Column of a mart, `mart.column` or a column of the futures: read where there is no formula, held against it in the tests where there is one."""
+    states: Mapping[str, int | str] = {}
+    """What the words of the column mean: a number, or the direction a claim states."""
+    rests_on: Formula | Literal[""] = ""
+
+    @property
+    def column(self) -> tuple[str, str]:
+        """Mart and column it reads."""
+        mart, dot, column = self.mart.rpartition(".")
+        return (mart if dot else FUTURES), column
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> "Definition":
+        if not (self.formula or self.mart or self.needs):
+            raise ValueError("a definition has a formula, a mart, or says what it needs")
+        return self
+
+
+class Metric(Entry):
+    """What a claim can be about."""
+
+    name: Text
+    unit: str = ""
+    units: list[str] = []
+    """The units a claim may state; `unit` alone where nothing is said."""
+    definitions: list[Definition] = Field(default=[], alias="definition")
+    asserts: str = ""
+    """Fact a claim of this metric states."""
+    neutral: Exact | None = None
+    band: ExactNotNegative = Fraction(0)
+    approx: ExactNotNegative | None = None
+    low: Exact | None = None
+    high: Exact | None = None
+    is_price: bool = False
+    is_receipts: bool = False
+    tick_price: str = ""
+    narrative: bool = False
+    maps_to: str = ""
+    source: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _units(cls, said: Any) -> Any:
+        return {"units": [said.get("unit", "")], **said} if isinstance(said, dict) else said
+
+
+class Narrative(Entry):
+    """Words that say who moved the price."""
+
+    state: Literal["long_build", "short_covering", "long_liquidation", "short_build"]
+    pattern: Pattern
+
+
+class StanceWord(Entry):
+    """Words that say what a document is for."""
+
+    tag: Text
+    pattern: Pattern
+
+
+class UnitWord(Entry):
+    """Units that cannot stand with a word."""
+
+    pattern: Pattern
+    types: Annotated[list[Text], Field(min_length=1)]
+    reason: Text
+    zh: Text | None = None
+
+
+Named = TypeVar("Named", Fact, Metric)
+
+
+class MetricsFile(Document):
+    """`metrics.toml`. The operator's adds entries to the shipped ones, or replaces those of the same name."""
+
+    units: dict[str, Unit] = {}
+    constants: dict[Text, Constant] = {}
+    fact: list[Fact] = []
+    narrative: list[Narrative] = []
+    stance_word: list[StanceWord] = []
+    unit_word: list[UnitWord] = []
+    themes: dict[Text, Text] = {}
+    metric: list[Metric] = []
+    judgement: dict[Text, Text] = {}
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Names are told apart."""
+        yield from repeated("fact", self.fact, "name")
+        yield from repeated("metric", self.metric, "name")
+
+    def extended(self, own: "MetricsFile") -> "MetricsFile":
+        """Give these entries with the operator's over them."""
+        return MetricsFile(
+            units={**self.units, **own.units},
+            constants={**self.constants, **own.constants},
+            fact=_over(self.fact, own.fact),
+            narrative=[*self.narrative, *own.narrative],
+            stance_word=[*self.stance_word, *own.stance_word],
+            unit_word=[*self.unit_word, *own.unit_word],
+            themes={**self.themes, **own.themes},
+            metric=_over(self.metric, own.metric),
+            judgement={**self.judgement, **own.judgement},
+        )
+
+    def dangling(self, whole: "MetricsFile", commodities: Iterable[str]) -> Iterator[Wrong]:
+        """Give what these entries name that stands nowhere in the whole."""
+        facts, units, codes = {fact.name for fact in whole.fact}, set(whole.units), set(commodities)
+        metrics = {metric.name for metric in whole.metric} | set(whole.judgement)
+        types = {unit.type for unit in whole.units.values()}
+        for number, fact in enumerate(self.fact):
+            if fact.commodity and fact.commodity not in codes:
+                yield ("fact", number, "commodity"), unknown("commodity", fact.commodity, codes)
+            if fact.copy_of and fact.copy_of not in facts:
+                yield ("fact", number, "copy_of"), unknown("fact", fact.copy_of, facts)
+        for number, words in enumerate(self.unit_word):
+            for place, kind in enumerate(words.types):
+                if kind not in types:
+                    yield ("unit_word", number, "types", place), unknown("type of unit", kind, types)
+        for number, metric in enumerate(self.metric):
+            for key, name in (("asserts", metric.asserts), ("tick_price", metric.tick_price)):
+                if name and name not in facts:
+                    yield ("metric", number, key), unknown("fact", name, facts)
+            for unit in {metric.unit: None, **dict.fromkeys(metric.units)}:
+                if unit and unit not in units:
+                    yield ("metric", number, "unit" if unit == metric.unit else "units"), unknown("unit", unit, units)
+            for place, definition in enumerate(metric.definitions):
+                for key, formula in (("formula", definition.formula), ("rests_on", definition.rests_on)):
+                    for said in _unknown_names(formula, facts | set(whole.constants) | set(NAMES), metrics) if formula else ():
+                        yield ("metric", number, "definition", place, key), said
+
+
+def _over(shipped: list[Named], own: list[Named]) -> list[Named]:
+    named = {entry.name: entry for entry in shipped}
+    return list((named | {entry.name: entry for entry in own}).values())
+
+
+def _unknown_names(formula: str, names: set[str], metrics: set[str]) -> Iterator[str]:
+    nodes = list(ast.walk(ast.parse(formula, mode="eval")))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    called = {id(call.func) for call in calls}
+    for call in calls:
+        function = getattr(call.func, "id", ast.unparse(call.func))
+        if function not in FUNCTIONS:
+            yield unknown("function", function, FUNCTIONS)
+        elif function == "note" and call.args and isinstance(call.args[0], ast.Constant) and call.args[0].value not in metrics:
+            yield unknown("metric", call.args[0].value, metrics)
+    for node in nodes:
+        if isinstance(node, ast.Name) and id(node) not in called and node.id not in names:
+            yield unknown("fact or constant", node.id, names)

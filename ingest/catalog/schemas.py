@@ -1,0 +1,569 @@
+"""What each file of the catalogue holds, as models: keys, types, units, and what may not contradict within a file.
+
+Score and rules have a page of their own (`scoring`), the metrics of claims too (`metrics`). What one file says of another is held in
+`references`. The keys are those of TOML; each shipped file explains its own.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from quality.typed import Day, Document, Entry, NotNegative, Number, Positive, Text, Wrong, repeated, unknown
+
+Label = Literal["sourced", "assumed"]
+Region = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+CommodityCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
+ForAll = Literal["*"]
+ProductId = Annotated[str, Field(pattern=r"^[a-z]+$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+# Of what a lot can hold, in its own unit. The largest lots listed in China are 1,000 barrels of oil and 1,000 grams of gold.
+LotSize = Annotated[Positive, Field(le=1000)]
+Sign = Literal[1, -1]
+Kind = Literal["supply", "ore", "stock", "price"]
+# Terms that may lie on either side of zero; all others are amounts, shares and counts.
+SIGNED_TERMS = ("region_premium_cny_t", "brand_premium_cny_t")
+
+
+def _minute(value: Any) -> int:
+    match = re.fullmatch(r"(\d{1,2}):([0-5]\d)", value) if isinstance(value, str) else None
+    if not match or (minute := int(match[1]) * 60 + int(match[2])) > 24 * 60:
+        raise ValueError(f"{value!r} is not a time of day HH:MM")
+    return minute
+
+
+def _month(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
+        raise ValueError(f"{value!r} is not a month such as 2025-07")
+    return date.fromisoformat(f"{value}-01")
+
+
+def _span(value: Any) -> Any:
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?", value) if isinstance(value, str) else None
+    try:
+        first, last = (date.fromisoformat(day) for day in (match[1], match[2] or match[1])) if match else (None, None)
+    except ValueError:
+        first = last = None
+    if first is None or last is None or last < first:
+        raise ValueError(f"{value!r} is neither a day such as 2025-07-01 nor a span such as 2025-10-01/2025-10-07")
+    return (first, last)
+
+
+def _hs_code(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"(\d\d){2,4}", value):
+        raise ValueError(f"{value!r} is not an HS code of 4, 6 or 8 digits, in quotes")
+    return value
+
+
+Minute = Annotated[int, BeforeValidator(_minute), WithJsonSchema({"type": "string", "pattern": r"^\d{1,2}:[0-5]\d$"})]
+"""A time of day, HH:MM, as minutes after midnight; 24:00 is the end of the day."""
+Month = Annotated[date, BeforeValidator(_month), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"})]
+"""A month, YYYY-MM, as its first day."""
+Span = Annotated[tuple[date, date], BeforeValidator(_span), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d)?$"})]
+"""First and last of some days, written as one day or as first/last."""
+HsCode = Annotated[str, BeforeValidator(_hs_code), WithJsonSchema({"type": "string", "pattern": r"^(\d\d){2,4}$"})]
+
+# ---------------------------------------------------------------- days and hours
+
+
+class Fixings(Entry):
+    """Days on which CFETS differs from the exchanges."""
+
+    open: list[Day] = []
+    closed: list[Day] = []
+
+
+class CalendarFile(Document):
+    """`calendar.toml`: the days the exchanges are closed. The operator's extends the shipped one, so each part may be left out."""
+
+    first_day: Day | None = None
+    last_day: Day | None = None
+    closures: dict[str, list[Span]] = {}
+    fixings: Fixings = Fixings()
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Hold each closure against the year it stands under."""
+        for year, spans in self.closures.items():
+            if not re.fullmatch(r"\d{4}", year):
+                yield ("closures", year), f"{year!r} is not a year"
+            elif not spans:
+                yield ("closures", year), f"the closures of {year} are missing; no year is free of holidays"
+            for number, (first, last) in enumerate(spans):
+                if re.fullmatch(r"\d{4}", year) and {first.year, last.year} != {int(year)}:
+                    yield ("closures", year, number), f"{first} to {last} does not lie in {year}"
+
+
+class Clock(Entry):
+    """When the facts of a dataset can be known, on the day they are about or some days after it."""
+
+    dataset: Text
+    day_offset: Annotated[int, Field(ge=0)]
+    earliest: Minute
+    latest: Minute
+    grace_minutes: Annotated[int, Field(ge=0)] | None = None
+    label: Label
+    source: Text
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Clock":
+        if self.latest < self.earliest:
+            raise ValueError("latest lies before earliest")
+        return self
+
+
+class ClockFile(Document):
+    """`clock.toml`: the publication clock."""
+
+    grace_minutes: Annotated[int, Field(ge=0)] = 0
+    clock: Annotated[list[Clock], Field(min_length=1)]
+
+    def grace(self, row: Clock) -> int:
+        """Give the minutes after `latest` from which on a row's dataset is overdue."""
+        return self.grace_minutes if row.grace_minutes is None else row.grace_minutes
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each dataset has one row."""
+        return repeated("clock", self.clock, "dataset")
+
+
+class Schedule(Entry):
+    """One run by the clock."""
+
+    name: Name
+    on: Literal["session", "month", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    waits_for: Annotated[list[Text], Field(min_length=1)]
+    lookback_days: Annotated[int, Field(ge=1)]
+    window: dict[str, Annotated[list[Annotated[int, Field(ge=1, le=31)]], Field(min_length=2, max_length=2)]] = {}
+    no_release: list[Annotated[int, Field(ge=1, le=12)]] = []
+    label: Label
+    source: Text
+
+    @model_validator(mode="after")
+    def _has_its_window(self) -> "Schedule":
+        if (self.on == "month") != ("*" in self.window):
+            raise ValueError('a window with days for "*" goes with on = "month", and only with it')
+        if self.no_release and self.on != "month":
+            raise ValueError('no_release goes with on = "month", and only with it')
+        for year, (first, last) in self.window.items():
+            if not re.fullmatch(r"\*|\d{4}", year) or first > last:
+                raise ValueError(f'{year} = [{first}, {last}] is not a year, or "*", and the first and last day of a month')
+        return self
+
+
+Most = Annotated[int, Field(ge=1)]
+
+
+class FeedLimits(Entry):
+    """What one payload of a feed may be; what an entry does not say is that of `*`."""
+
+    of: Annotated[str, Field(pattern=r"^(\*|[a-z]+/(\*|[a-z_]+))$")]
+    bytes: Most | None = None
+    rows: Most | None = None
+    cells: Most | None = None
+    columns: Most | None = None
+    refused_rows: Most | None = None
+    label: Label
+    source: Text
+
+
+class Shape(Entry):
+    """How a payload may be shaped: depth of JSON, bytes of a tag, rows of labels above a wide export."""
+
+    depth: Most
+    tag_bytes: Most
+    label_rows: Most
+    label: Label
+    source: Text
+
+
+class TextLimits(Entry):
+    """How much of a foreign text is repeated in receipts and quarantine: characters of a message and of a cell, cells of a row."""
+
+    message_characters: Most
+    cell_characters: Most
+    row_cells: Most
+    label: Label
+    source: Text
+
+
+class SheetLimits(Entry):
+    """What one spreadsheet may be (parts, bytes and ratio once inflated, cells) and may cost its reader (bytes, seconds)."""
+
+    members: Most
+    inflated_bytes: Most
+    ratio: Most
+    cells: Most
+    memory_bytes: Most
+    cpu_seconds: Most
+    wall_seconds: Positive
+    label: Label
+    source: Text
+
+
+class LimitsFile(Document):
+    """`limits.toml`: what a payload may be before it is parsed, and how much of it is repeated."""
+
+    limit: Annotated[list[FeedLimits], Field(min_length=1)]
+    shape: Shape
+    text: TextLimits
+    sheet: SheetLimits
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each feed has one entry, and one for all the others says everything."""
+        yield from repeated("limit", self.limit, "of")
+        common = next((row for row in self.limit if row.of == "*"), None)
+        if common is None or None in common.model_dump().values():
+            yield ("limit",), 'an entry of = "*" that says bytes, rows, cells, columns and refused_rows is missing'
+
+
+class Freshness(Entry):
+    """From when on a release is late."""
+
+    after: Name
+    grace_minutes: Annotated[int, Field(ge=0)]
+    label: Label
+    source: Text
+
+
+class ScheduleFile(Document):
+    """`schedule.toml`: when the machine runs by itself."""
+
+    schedule: Annotated[list[Schedule], Field(min_length=1)]
+    freshness: Freshness
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Names are told apart, and freshness follows a schedule there is."""
+        yield from repeated("schedule", self.schedule, "name")
+        if self.freshness.after not in (names := {row.name for row in self.schedule}):
+            yield ("freshness", "after"), unknown("schedule", self.freshness.after, names)
+
+
+class Timetable(Entry):
+    """When each month's figures of a dataset came out."""
+
+    dataset: Text
+    at: Minute
+    label: Label
+    source: Text
+    released: Annotated[dict[Month, Day], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _after_the_month(self) -> "Timetable":
+        for month, day in self.released.items():
+            if (day.year, day.month) <= (month.year, month.month):
+                raise ValueError(f"figures of {month:%Y-%m} cannot have come out on {day}")
+        return self
+
+
+class ReleasesFile(Document):
+    """`releases.toml`: timetables of dated releases."""
+
+    timetable: Annotated[list[Timetable], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each month of a dataset comes out once."""
+        seen: set[tuple[str, date]] = set()
+        for number, table in enumerate(self.timetable):
+            for month in table.released:
+                if (table.dataset, month) in seen:
+                    yield (
+                        ("timetable", number, "released", f"{month:%Y-%m}"),
+                        f"{month:%Y-%m} of {table.dataset} stands in an earlier timetable already",
+                    )
+                seen.add((table.dataset, month))
+
+
+# ---------------------------------------------------------------- markets
+
+
+class RegionNames(Entry):
+    """A region as payloads print it, and in English."""
+
+    zh: Text
+    en: Text
+
+
+class RegionsFile(Document):
+    """`regions.toml`."""
+
+    regions: Annotated[dict[Region, RegionNames], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """A printed name has one code."""
+        seen: dict[str, str] = {}
+        for code, names in self.regions.items():
+            if seen.setdefault(names.zh, code) != code:
+                yield ("regions", code, "zh"), f"{names.zh} is the region {seen[names.zh]!r} already"
+
+
+class Contract(Entry):
+    """What one lot of a product holds, and its tick."""
+
+    size: LotSize
+    tick: Positive
+    unit: Literal["t", "kg", "g", "bbl", "point"] = "t"
+    sector: Name
+
+
+class Exchange(Entry):
+    """Products of an exchange."""
+
+    products: dict[ProductId, Text] = {}
+    aliases: dict[Text, ProductId] = {}
+    contracts_valid_from: Day
+    contracts_source: Text
+    contracts: dict[ProductId, Contract] = {}
+
+
+class ExchangesFile(Document):
+    """`exchanges.toml`, exchange by exchange in lower case: those whose payloads the warehouse reads."""
+
+    shfe: Exchange
+    gfex: Exchange | None = None
+
+    @property
+    def exchanges(self) -> dict[str, Exchange]:
+        """The exchanges by their names."""
+        return {name.upper(): exchange for name, exchange in (("shfe", self.shfe), ("gfex", self.gfex)) if exchange}
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """A printed name means one product, and an alias one there is."""
+        for name, exchange in self.exchanges.items():
+            place, seen = name.lower(), dict[str, str]()
+            for code, printed in exchange.products.items():
+                if seen.setdefault(printed, code) != code:
+                    yield (place, "products", code), f"{printed} is the product {seen[printed]!r} already"
+                if exchange.contracts and code not in exchange.contracts:
+                    yield (place, "products", code), unknown("contract of product", code, exchange.contracts)
+            for alias, code in exchange.aliases.items():
+                if code not in exchange.products:
+                    yield (place, "aliases", alias), unknown("product", code, exchange.products)
+
+
+class Commodity(Entry):
+    """What a commodity is."""
+
+    commodity_code: CommodityCode
+    name_en: Text
+    name_zh: Text
+    exchange: Literal["SHFE", "GFEX"]
+    product_id: ProductId
+    listing_date: Day
+    source: Text
+
+
+class ContractSpec(Entry):
+    """Facts of the contract from a day on."""
+
+    valid_from: Day
+    contract_size_t: LotSize
+    tick_cny_t: Positive
+    warrant_unit_t: Positive
+    last_trading_day_rule: Literal["day_of_month", "nth_session"]
+    last_trading_day_value: Annotated[int, Field(ge=1, le=31)]
+    source: Text
+
+
+class Series(Entry):
+    """A vendor's series and what it is to the commodity."""
+
+    role: Name
+    provider: Text
+    series_id: Text
+    region: Region
+    model_id: Text | None = None
+    source: Text
+
+
+class Customs(Entry):
+    """A customs code and what it is to the commodity."""
+
+    hs_code: HsCode
+    role: Literal["product", "ore"]
+    source: Text
+
+
+class Term(Entry):
+    """A dated term for one scope (`value`) or for many (`values`)."""
+
+    name: Name
+    scope: Text | None = None
+    valid_from: Day
+    value: Number | None = None
+    values: Annotated[dict[Text, Number], Field(min_length=1)] | None = None
+    unit: Text
+    label: Label
+    source: Text
+
+    @property
+    def scopes(self) -> dict[str, float]:
+        """The value of each scope; "" is all of the commodity."""
+        return self.values if self.values is not None else {self.scope or "": self.value or 0.0}
+
+    @model_validator(mode="after")
+    def _says_its_value(self) -> "Term":
+        if (self.value is None) == (self.values is None):
+            raise ValueError("a term has either value or values, and one of them")
+        if self.values is not None and self.scope is not None:
+            raise ValueError("values name their scopes themselves; key scope goes with value")
+        if self.name not in SIGNED_TERMS and (below := [value for value in self.scopes.values() if value < 0]):
+            raise ValueError(f"value {below[0]:g} of {self.name} is below zero")
+        return self
+
+
+class Topic(Entry):
+    """What events and news speak of, and how near that is to the commodity."""
+
+    name: Text
+    relation: Literal["commodity", "sector", "group", "economy"]
+    source: Text
+
+
+def _repeated_terms(terms: list[Term]) -> Iterator[Wrong]:
+    seen: set[tuple[str, str, date]] = set()
+    for number, term in enumerate(terms):
+        for scope in term.scopes:
+            if (key := (term.name, scope, term.valid_from)) in seen:
+                of = f" of scope {scope!r}" if scope else ""
+                yield ("term", number, "name"), f"{term.name}{of} from {term.valid_from} on stands in an earlier entry already"
+            seen.add(key)
+
+
+class CommodityFile(Document):
+    """`commodities/*.toml`: one commodity."""
+
+    commodity: Commodity
+    contract_spec: Annotated[list[ContractSpec], Field(min_length=1)]
+    customs: list[Customs] = []
+    series: list[Series] = []
+    term: list[Term] = []
+    topic: list[Topic] = []
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Nothing is said twice."""
+        yield from repeated("contract_spec", self.contract_spec, "valid_from")
+        yield from repeated("customs", self.customs, "hs_code")
+        yield from repeated("series", self.series, "series_id", "role", "provider")
+        yield from repeated("topic", self.topic, "name")
+        yield from _repeated_terms(self.term)
+
+
+class TermsFile(Document):
+    """`terms.toml`: terms that hold for every commodity without one of its own."""
+
+    term: Annotated[list[Term], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Nothing is said twice."""
+        return _repeated_terms(self.term)
+
+
+class Parameter(Entry):
+    """A threshold or window of the models."""
+
+    name: Name
+    commodity: ForAll | CommodityCode = "*"
+    value: NotNegative
+    unit: Text
+    source: Text
+
+
+class ParametersFile(Document):
+    """`parameters.toml`."""
+
+    parameter: Annotated[list[Parameter], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Nothing is said twice."""
+        return repeated("parameter", self.parameter, "name", "commodity")
+
+
+# ---------------------------------------------------------------- what if, and the words of news
+
+
+class Change(Entry):
+    """One kind of figure that moves: of a role, a term, or the day's receipts."""
+
+    role: Name | None = None
+    model_id: Text | None = None
+    term: Name | None = None
+    receipts: Literal[True] | None = None
+    factor: Number
+
+    @model_validator(mode="after")
+    def _moves_one_thing(self) -> "Change":
+        if sum(one is not None for one in (self.role, self.term, self.receipts)) != 1:
+            raise ValueError("a change moves one thing: a role, a term, or receipts = true")
+        if self.model_id is not None and self.role is None:
+            raise ValueError("model_id goes with a role")
+        if self.factor <= 0:
+            raise ValueError(f"factor {self.factor:g} is not above zero; the sign is that of the shock")
+        return self
+
+
+class Shock(Entry):
+    """What may be shaken."""
+
+    name: Name
+    unit: Text
+    en: Text
+    zh: Text
+    changes: Annotated[list[Change], Field(min_length=1)]
+    source: Text
+
+
+class WhatifFile(Document):
+    """`whatif.toml`."""
+
+    shock: Annotated[list[Shock], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Names are told apart."""
+        return repeated("shock", self.shock, "name")
+
+
+class Words(Entry):
+    """Words of one kind and sign."""
+
+    kind: Kind
+    sign: Sign
+    words: Annotated[list[Text], Field(min_length=1)]
+
+
+class Link(Entry):
+    """What is good or bad for a perspective; subject "" is a flash that names none."""
+
+    subject: str
+    perspective: Text
+    kinds: Annotated[list[Kind], Field(min_length=1)]
+    sign: Sign
+
+
+class LexiconFile(Document):
+    """`lexicon.toml`: the words by which the tone of news is scored."""
+
+    version: Text
+    source: Text
+    window_tokens: Annotated[int, Field(ge=1)]
+    negations: list[Text]
+    plain: list[Text]
+    degrees: dict[Text, Positive]
+    subjects: dict[Text, Text]
+    participants: dict[Text, Text]
+    term: Annotated[list[Words], Field(min_length=1)]
+    link: Annotated[list[Link], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """A link speaks of a subject that has a word; a word is a term once."""
+        subjects = {"", *self.subjects.values()}
+        for number, link in enumerate(self.link):
+            if link.subject not in subjects:
+                yield ("link", number, "subject"), f"{unknown('subject', link.subject, subjects - {''})}; a subject has a word in [subjects]"
+        seen: set[str] = set()
+        for number, words in enumerate(self.term):
+            for place, word in enumerate(words.words):
+                if word in seen:
+                    yield ("term", number, "words", place), f"{word} is a term already"
+                seen.add(word)

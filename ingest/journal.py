@@ -1,0 +1,233 @@
+"""A journal: an append-only log of JSON lines that proves itself. The receipts of the archive and the manifest of the lake are kept this way.
+
+Each line ends in `"chain"`, the hash of the line and of the chain before it, so that a flipped bit, a lost, a doubled and a moved
+line are all found, and the order of the lines is theirs, not a clock's. A journal of several files is read in the order of their
+names, and the chain runs through all of them. Only one thing is passed over: what a write that was cut off left after the last
+whole line. Nothing here knows what the lines mean.
+"""
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from ingest.files import make_folder, sync_folder, write_atomic
+from ingest.source import HomeError
+
+logger = logging.getLogger(__name__)
+
+_DIGITS = 16  # of sha256: 64 bits, against decay, not against a forger
+_BEFORE, _AFTER = b', "chain": "', b'"}'
+_ENDING = len(_BEFORE) + _DIGITS + len(_AFTER)
+_CHAINED = re.compile(re.escape(_BEFORE) + rb"[0-9a-f]{%d}" % _DIGITS + re.escape(_AFTER))
+_START = b"0" * _DIGITS
+_BLOCK = 1 << 16
+
+
+class JournalError(HomeError):
+    """A journal does not read as it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing on disk that is not what was written: which file, and what is wrong with it."""
+
+    path: Path
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.what}"
+
+
+class Journal:
+    """The files `{folder}/{pattern}`, appended to by one writer at a time, whoever that is."""
+
+    def __init__(self, folder: Path, pattern: str, lock: Path) -> None:
+        self.folder, self.pattern = folder, pattern
+        self._lock = FileLock(lock)
+        self._read: tuple[list[bytes], list[bytes]] = ([], [])
+
+    @property
+    def files(self) -> list[Path]:
+        """The files there are, in order."""
+        return sorted(self.folder.glob(self.pattern))
+
+    def append(self, rows: Sequence[str], name: str) -> None:
+        """Add rows, each one line of JSON with at least one key, to the file of this name or a later one where there is one.
+
+        Whole or not at all; once it returns, they outlive a power cut.
+        """
+        if not rows:
+            return
+        with self.held():
+            files = self.files
+            chain = self._end(files)
+            path = self.folder / max([name, *(file.name for file in files)])
+            body = b""
+            for row in rows:
+                text = row.encode().removesuffix(b"}")
+                chain = _link(chain, text)
+                body += text + _BEFORE + chain + _AFTER + b"\n"
+            _write_at_end(path, body)
+            if path not in files:
+                sync_folder(self.folder)
+
+    def read(self) -> list[bytes]:
+        """Give every row as it was appended; raises JournalError for the first line that is not as it was written."""
+        files, bodies = self._bodies()
+        if bodies != self._read[0]:  # a run asks more than once, and ten years of lines take a while to check
+            lines = self._lines(files, bodies)
+            if fault := next((line for line in lines if isinstance(line, Fault)), None):
+                raise JournalError(str(fault))
+            self._read = (bodies, [line for line in lines if isinstance(line, bytes)])
+        return self._read[1]
+
+    def faults(self) -> Iterator[Fault]:
+        """Name every line that is not as it was written."""
+        return (line for line in self._lines(*self._bodies()) if isinstance(line, Fault))
+
+    def adopt(self, is_row: Callable[[bytes], bool]) -> None:
+        """Chain the lines of a journal written before lines were chained; chained ones stay as they are. Twice is as good as once.
+
+        Raises JournalError, with nothing changed, where a line is neither; a line that ends before its closing bracket is what
+        a write that was cut off left behind: it is dropped, and said.
+        """
+        with self.held():
+            chain, changed = _START, []
+            for file in self.files:
+                old = file.read_bytes()
+                new = b""
+                for number, line in enumerate(old.split(b"\n"), start=1):
+                    text = line[:-_ENDING]
+                    if _CHAINED.fullmatch(line[-_ENDING:]) and line[-_ENDING:] == _BEFORE + _link(chain, text) + _AFTER:
+                        chain = _link(chain, text)
+                        new += line + b"\n"
+                    elif is_row(line):
+                        chain = _link(chain, line.removesuffix(b"}"))
+                        new += line.removesuffix(b"}") + _BEFORE + chain + _AFTER + b"\n"
+                    elif line.endswith(b"}"):
+                        raise JournalError(f"{file} line {number} cannot be read")
+                    elif line:
+                        logger.warning("%s line %d was cut off when it was written, and is dropped: %r", file, number, line)
+                if new != old:
+                    changed.append((file, new))
+            for file, new in changed:
+                write_atomic(file, new)
+
+    def held(self) -> FileLock:
+        """Be the one who writes, for the time of a `with`; whoever holds it may hold it again."""
+        Path(self._lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+        return self._lock
+
+    def _bodies(self) -> tuple[list[Path], list[bytes]]:
+        files = self.files
+        return files, [file.read_bytes() for file in files]
+
+    def _lines(self, files: Sequence[Path], bodies: Sequence[bytes]) -> list[bytes | Fault]:
+        lines = list(_checked(files, bodies))
+        if any(isinstance(line, Fault) for line in lines):
+            # Perhaps it was read while somebody was writing: only what is wrong while nobody does is wrong.
+            with suppress(OSError), self.held():
+                lines = list(_checked(*self._bodies()))
+        return lines
+
+    def _end(self, files: Sequence[Path]) -> bytes:
+        """Give the chain at the end, after closing or taking away what a write that was cut off left there."""
+        if not files:
+            return _START
+        last = files[-1]
+        size = last.stat().st_size
+        start, block = size, b""
+        with last.open("r+b") as handle:
+            while start and block.count(b"\n", 0, -1) < 2:  # the last whole line, and all of what comes after it
+                start = max(0, start - _BLOCK)
+                handle.seek(start)
+                block = handle.read(size - start)
+            whole, newline, tail = block.rpartition(b"\n")
+            line = whole.rpartition(b"\n")[2]
+            chain = line[-_ENDING:][len(_BEFORE) : -len(_AFTER)] if newline else self._end(files[:-1])
+            if newline and not _CHAINED.fullmatch(line[-_ENDING:]):
+                raise JournalError(f"{last} is damaged in its last whole line; nothing is written after it")
+            if tail:
+                match _tail(chain, tail):
+                    case bytes():
+                        handle.seek(0, os.SEEK_END)
+                        handle.write(b"\n")
+                        return tail[-_ENDING:][len(_BEFORE) : -len(_AFTER)]
+                    case None:
+                        logger.warning("%s: an interrupted write left %d bytes of a line, which were taken away", last, len(tail))
+                        handle.truncate(size - len(tail))
+                    case str(what):
+                        raise JournalError(f"{last} {what}; nothing is written after it")
+        return chain
+
+
+def sealed(row: str) -> bytes:
+    """Give a row as a file of its own that proves itself: a journal of one line, without the line break."""
+    text = row.encode().removesuffix(b"}")
+    return text + _BEFORE + _link(_START, text) + _AFTER
+
+
+def unsealed(body: bytes) -> bytes | None:
+    """Give the row of such a file; None where it is not as it was written."""
+    text = body[:-_ENDING]
+    return text + b"}" if body[-_ENDING:] == _BEFORE + _link(_START, text) + _AFTER else None
+
+
+def _link(chain: bytes, text: bytes) -> bytes:
+    return hashlib.sha256(chain + text).hexdigest()[:_DIGITS].encode()
+
+
+def _checked(files: Sequence[Path], bodies: Sequence[bytes]) -> Iterator[bytes | Fault]:
+    """Give each row, or what is wrong with its line."""
+    chain = _START
+    for number, (file, body) in enumerate(zip(files, bodies, strict=True), start=1):
+        whole, newline, tail = body.rpartition(b"\n")
+        for place, line in enumerate(whole.split(b"\n") if newline else (), start=1):
+            text, ending = line[:-_ENDING], line[-_ENDING:]
+            expected = _link(chain, text)
+            if ending == _BEFORE + expected + _AFTER:
+                chain = expected
+                yield text + b"}"
+            else:
+                chain = ending[len(_BEFORE) : -len(_AFTER)]  # so that one damaged line is one fault
+                yield Fault(file, f"has changed on disk at line {place}, or a line before it is missing")
+        if not tail:
+            continue
+        found = _tail(chain, tail) if number == len(files) else "ends within a line"
+        if isinstance(found, str):
+            yield Fault(file, found)
+        elif found is not None:
+            yield found
+
+
+def _tail(chain: bytes, tail: bytes) -> bytes | str | None:
+    """Judge what stands after the last line break: a whole row that lacks its own, decay, or, None, the beginning of a line that was never finished.
+
+    A write that is cut off leaves the beginning of a line and nothing else. A whole line with something after it has lost its line break.
+    """
+    for end in (match.end() for match in _CHAINED.finditer(tail)):
+        text = tail[: end - _ENDING]
+        if tail[end - _ENDING : end] == _BEFORE + _link(chain, text) + _AFTER:
+            return text + b"}" if end == len(tail) else "has changed on disk: the line break of its last line is gone"
+    return None
+
+
+def _write_at_end(path: Path, body: bytes) -> None:
+    make_folder(path.parent)
+    with path.open("ab", buffering=0) as handle:
+        before = handle.seek(0, os.SEEK_END)
+        try:
+            while body:
+                body = body[handle.write(body) :]
+            os.fsync(handle.fileno())
+        except BaseException:
+            with suppress(OSError):  # what went wrong first is what is told
+                handle.truncate(before)
+            raise

@@ -1,0 +1,52 @@
+"""Small files of a home that say one thing (how the last publication ended, what was rolled back): JSON that proves itself.
+
+A note ends in `"chain"`, the hash of what stands before it (`ingest.journal`), so a flipped bit is seen before the note is believed.
+What a note means is the business of who writes it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ingest.files import write_atomic
+from ingest.journal import sealed, unsealed
+from ingest.source import HomeError
+
+
+class NoteError(HomeError):
+    """A note is not as it was written."""
+
+
+def write_note(path: Path, facts: dict[str, Any], *, durable: bool = True) -> None:
+    """Write a note in one step."""
+    write_atomic(path, sealed(json.dumps(facts, ensure_ascii=False, indent=1, default=str)) + b"\n", durable=durable)
+
+
+def read_note(path: Path, mend: str) -> dict[str, Any] | None:
+    """Read a note; None where there is none. Raises NoteError, with `mend` as the advice, for one that is not as it was written."""
+    try:
+        row = unsealed(path.read_bytes().removesuffix(b"\n"))
+    except FileNotFoundError:
+        return None
+    if row is None:
+        raise NoteError(f"{path} has changed on disk; {mend}")
+    facts: dict[str, Any] = json.loads(row)
+    return facts
+
+
+def adopt_note(path: Path, name: str = "") -> None:
+    """Seal a note written before notes were sealed; a bare list gets `name` as its key. What cannot be read stays, for its reader to refuse."""
+    try:
+        body = path.read_bytes()
+    except FileNotFoundError:
+        return
+    if unsealed(body.removesuffix(b"\n")) is not None:
+        return
+    try:
+        facts = json.loads(body)
+    except ValueError:
+        facts = None
+    if name and isinstance(facts, list):
+        facts = {name: facts}
+    if isinstance(facts, dict):
+        write_note(path, facts)

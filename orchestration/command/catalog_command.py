@@ -1,0 +1,49 @@
+"""`alumina catalog`: the operator's files looked through before a run, and what editors check them by. Opens nothing but those files."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingest.settings import Settings
+
+catalog_app = typer.Typer(help="The catalogue: calendar, clocks, weights, rules, commodities.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@catalog_app.command("check")
+def catalog_check() -> None:
+    """Say everything that is wrong with the shipped catalogue and the home's, one line each. Exit code 1 when anything is."""
+    from ingest.catalog.documents import SHIPPED
+    from ingest.catalog.references import catalogue_faults
+    from quality.corrections import FILE, CorrectionError, parse
+
+    overlay = Settings().catalog_overlay
+    said = [str(fault) for fault in catalogue_faults(overlay)]
+    try:
+        parse(FILE.read_text(encoding="utf-8"))
+    except CorrectionError as error:
+        said.append(str(error))
+    own = sorted(path.relative_to(overlay).as_posix() for path in overlay.rglob("*.toml"))
+    sys.stdout.write(f"shipped: {SHIPPED}\nthe home's: {overlay} ({', '.join(own) or 'no file'})\n")
+    if "schedule.toml" in own:
+        sys.stdout.write("note: schedules keep to the shipped schedule.toml, the home's is not read (docs/operations.md)\n")
+    if said:
+        sys.stderr.write("".join(f"{line}\n" for line in said))
+        raise typer.Exit(1)
+    sys.stdout.write("nothing is wrong\n")
+
+
+@catalog_app.command("schema")
+def catalog_schema(
+    folder: Annotated[Path | None, typer.Argument(help="Folder to write to; default `schema` beside the home's catalogue files.")] = None,
+) -> None:
+    """Write a JSON schema for each file of the catalogue, for editors that know TOML (Even Better TOML, taplo)."""
+    from ingest.catalog.editors import schemas
+    from ingest.files import write_atomic
+
+    target = folder or Settings().catalog_overlay / "schema"
+    for name, schema in schemas().items():
+        write_atomic(target / name, (json.dumps(schema, ensure_ascii=False, indent=1) + "\n").encode())
+    sys.stdout.write(f'written: {target}; the first line of score.toml beside it may be "#:schema ./{target.name}/score.json"\n')

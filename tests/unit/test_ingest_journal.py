@@ -1,0 +1,214 @@
+"""A journal proves itself: whatever is not as it was written is seen, and only what a cut-off write left is passed over."""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ingest import files as files_module
+from ingest import journal as journal_module
+from ingest.journal import Journal, JournalError
+
+ROWS = [json.dumps({"n": n, "text": "挑战页"}) for n in range(3)]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "log", "*.jsonl", tmp_path / "log.lock")
+
+
+def again(journal: Journal) -> Journal:
+    """The same files, read by somebody who remembers nothing."""
+    return Journal(journal.folder, journal.pattern, journal.folder.with_name("log.lock"))
+
+
+def rows(journal: Journal) -> list[str]:
+    return [line.decode() for line in again(journal).read()]
+
+
+def write(journal: Journal, *names: str) -> list[Path]:
+    for row, name in zip(ROWS, names, strict=True):
+        journal.append([row], name)
+    return journal.files
+
+
+def test_rows_are_read_as_they_were_appended_and_each_line_stays_json(journal: Journal) -> None:
+    journal.append(ROWS[:2], "a.jsonl")
+    again(journal).append(ROWS[2:], "a.jsonl")
+    assert rows(journal) == ROWS == [line.decode() for line in journal.read()]
+    (file,) = journal.files
+    assert [{"n": json.loads(line)["n"], "text": "挑战页"} for line in file.read_text().splitlines()] == [json.loads(row) for row in ROWS]
+
+
+def test_nothing_is_nothing(journal: Journal) -> None:
+    journal.append([], "a.jsonl")
+    assert rows(journal) == []
+    assert not journal.folder.exists()
+
+
+def test_order_is_that_of_appending_also_where_a_name_would_come_earlier(journal: Journal) -> None:
+    first, second = write(journal, "2025-07.jsonl", "2025-08.jsonl", "2024-01.jsonl")
+    assert (first.name, second.name) == ("2025-07.jsonl", "2025-08.jsonl")
+    assert rows(journal) == ROWS
+
+
+def test_every_flipped_bit_is_seen_and_names_its_file(journal: Journal) -> None:
+    for file in write(journal, "a.jsonl", "a.jsonl", "b.jsonl"):
+        whole = file.read_bytes()
+        for place in range(len(whole)):
+            for bit in range(8) if whole[place : place + 1] == b"\n" else (place % 8,):
+                body = bytearray(whole)
+                body[place] ^= 1 << bit
+                file.write_bytes(bytes(body))
+                assert {fault.path for fault in again(journal).faults()} >= {file}, (file.name, place, bit)
+                with pytest.raises(JournalError, match=str(file)):
+                    again(journal).read()
+        file.write_bytes(whole)
+    assert rows(journal) == ROWS
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda lines: [lines[0], lines[2]],
+        lambda lines: [lines[1], lines[2]],
+        lambda lines: [lines[0], lines[0], lines[1], lines[2]],
+        lambda lines: [lines[0], lines[2], lines[1]],
+        lambda lines: [lines[0], b"\n", lines[1], lines[2]],
+        lambda lines: [lines[0], b"\n"],
+    ],
+    ids=["lost", "first lost", "doubled", "moved", "empty", "empty at the end"],
+)
+def test_a_lost_a_doubled_and_a_moved_line_are_seen(journal: Journal, damage: Callable[[list[bytes]], list[bytes]]) -> None:
+    (file,) = write(journal, "a.jsonl", "a.jsonl", "a.jsonl")
+    file.write_bytes(b"".join(damage(file.read_bytes().splitlines(keepends=True))))
+    with pytest.raises(JournalError, match=str(file)):
+        rows(journal)
+
+
+def test_a_lost_file_between_others_is_seen(journal: Journal) -> None:
+    _, second, third = write(journal, "a.jsonl", "b.jsonl", "c.jsonl")
+    second.unlink()
+    with pytest.raises(JournalError, match=str(third)):
+        rows(journal)
+
+
+def test_what_a_cut_off_write_left_is_passed_over_and_taken_away_by_the_next(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+    (file,) = write(journal, "a.jsonl", "a.jsonl", "a.jsonl")
+    whole = file.read_bytes()
+    begin = whole.rindex(b"\n", 0, -1) + 1
+    for length in range(begin, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        assert rows(journal) == ROWS[:2], length
+        again(journal).append(ROWS[2:], "a.jsonl")
+        assert file.read_bytes() == whole, length
+    assert "an interrupted write left" in caplog.text
+    file.write_bytes(whole[:-1])  # all but the line break: it is whole
+    assert rows(journal) == ROWS
+    again(journal).append(ROWS[:1], "a.jsonl")
+    assert rows(journal) == [*ROWS, ROWS[0]]
+
+
+def test_what_a_cut_off_write_left_is_taken_away_before_a_new_file_begins(journal: Journal) -> None:
+    (file,) = write(journal, "a.jsonl", "a.jsonl", "a.jsonl")
+    file.write_bytes(file.read_bytes() + b"\0" * 700)
+    again(journal).append(ROWS[:1], "b.jsonl")
+    assert rows(journal) == [*ROWS, ROWS[0]]
+
+
+def test_nothing_is_written_after_a_last_line_that_is_damaged(journal: Journal) -> None:
+    (file,) = write(journal, "a.jsonl", "a.jsonl", "a.jsonl")
+    whole = file.read_bytes()
+    for body in (whole[:-2] + b"\x7f\n", whole[:-1] + b"\x0b"):
+        file.write_bytes(body)
+        with pytest.raises(JournalError, match=str(file)):
+            again(journal).append(ROWS[:1], "a.jsonl")
+        assert file.read_bytes() == body
+
+
+def test_lines_longer_than_a_block_are_followed_by_the_next(journal: Journal) -> None:
+    long = json.dumps({"text": "x" * 200_000})
+    for row in (long, ROWS[0], long, long):
+        again(journal).append([row], "a.jsonl")
+    assert rows(journal) == [long, ROWS[0], long, long]
+
+
+def test_a_write_that_fails_half_way_leaves_nothing(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError("disk full")
+
+    (file,) = write(journal, "a.jsonl", "a.jsonl", "a.jsonl")
+    before = file.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="disk full"):
+            journal.append(ROWS, "a.jsonl")
+    assert file.read_bytes() == before
+
+
+def test_what_was_read_while_somebody_wrote_is_read_again_before_it_is_called_damaged(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file,) = write(journal, "a.jsonl", "a.jsonl", "a.jsonl")
+    whole, looks = file.read_bytes(), iter([b"half a line\nof another moment\n"])
+    monkeypatch.setattr(Path, "read_bytes", lambda path: next(looks, whole))
+    assert rows(journal) == ROWS
+
+
+# ---------------------------------------------------------------- lines written before there was a chain
+
+
+def is_row(line: bytes) -> bool:
+    try:
+        return bool(json.loads(line).keys() == {"n", "text"})
+    except ValueError:
+        return False
+
+
+def old(journal: Journal, **files: str) -> None:
+    journal.folder.mkdir()
+    for name, text in files.items():
+        (journal.folder / f"{name}.jsonl").write_text(text)
+
+
+def test_old_lines_are_chained_and_a_second_time_changes_nothing(journal: Journal) -> None:
+    old(journal, a=f"{ROWS[0]}\n{ROWS[1]}\n", b=f"{ROWS[2]}\n")
+    journal.adopt(is_row)
+    assert rows(journal) == ROWS
+    before = [file.read_bytes() for file in journal.files]
+    again(journal).adopt(is_row)
+    assert [file.read_bytes() for file in journal.files] == before
+
+
+def test_a_home_brought_up_halfway_is_brought_up_to_the_end(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    old(journal, a=f"{ROWS[0]}\n{ROWS[1]}\n", b=f"{ROWS[2]}\n")
+    write_atomic, left = files_module.write_atomic, [1]
+
+    def dies_at_the_second(path: Path, body: bytes) -> None:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        write_atomic(path, body)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_module, "write_atomic", dies_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            journal.adopt(is_row)
+    again(journal).adopt(is_row)
+    assert rows(journal) == ROWS
+
+
+def test_of_old_lines_those_cut_off_are_dropped_and_said_and_a_damaged_one_stops_everything(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    old(journal, a=f"{ROWS[0]}\n{ROWS[1][:9]}\n{ROWS[2]}\n")
+    with caplog.at_level(logging.WARNING):
+        journal.adopt(is_row)
+    assert rows(journal) == [ROWS[0], ROWS[2]]
+    assert "a.jsonl line 2 was cut off" in caplog.text
+    file = journal.files[0]
+    text = f"{ROWS[0]}\n{ROWS[1].replace('n', 'm', 1)}\n{ROWS[2]}\n"
+    file.write_text(text)
+    with pytest.raises(JournalError, match=f"{file} line 2 cannot be read"):
+        again(journal).adopt(is_row)
+    assert file.read_text() == text
