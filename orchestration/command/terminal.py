@@ -35,18 +35,15 @@ codecs.register_error("alumina", _replaced)
 
 
 class Output:
-    """Standard output or error, whichever it is at the time. Writing never raises; what stopped it is kept in `lost`."""
+    """Standard output or error as the command found it. Writing never raises; what stopped it is kept in `lost`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.lost: OSError | None = None
+        self._stream: Any = getattr(sys, name)  # a run sends what its tools print elsewhere, and its steps are still shown
 
     def __getattr__(self, attribute: str) -> Any:
         return getattr(self._stream, attribute)
-
-    @property
-    def _stream(self) -> Any:
-        return getattr(sys, self.name)
 
     def write(self, text: str) -> int:
         """Write and flush, so that what cannot be written is known here and not when the process ends."""

@@ -1,5 +1,6 @@
 """What is printed never acts on the terminal and never ends the work: asked of the real command where it costs little."""
 
+import contextlib
 import io
 import os
 import subprocess
@@ -92,6 +93,15 @@ def test_nothing_printed_acts_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -
     assert "two\nlines \\u001b]0;owned\\u001b[2J\\u009b31m\\ud800\\u202e\n" in shown.getvalue()
 
 
+def test_what_is_said_while_others_print_elsewhere_is_still_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", shown)
+    out = terminal.console(terminal.Output("stdout"))
+    with contextlib.redirect_stdout(io.StringIO()):
+        out.print("a step")
+    assert shown.getvalue() == "a step\n"
+
+
 def test_a_mistake_of_ours_is_shown_without_acting(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stderr", shown)
@@ -128,6 +138,7 @@ def test_an_exported_cell_does_not_act_on_the_terminal_it_is_printed_to() -> Non
 def test_what_a_run_could_not_use_is_shown_without_acting(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(cli, "out", terminal.console(terminal.Output("stdout")))
     receipt = SimpleNamespace(run_id="1", is_failure=True, request_name=ACTING, outcome="not_data", message=ACTING)
     monkeypatch.setattr("ingest.archive.Archive.receipts", lambda _: iter([receipt]))
     cli._show_problems(settings, "1")
