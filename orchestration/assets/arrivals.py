@@ -55,7 +55,7 @@ def arrivals_asset(source: Source) -> dg.AssetsDefinition:
         read_by = [one for one in known if one.name == source.name]
         origin = _origin(read_by[0], wanted, first, last, home, intake, calendar)
         dedicate(home.settings, origin.data_origin)
-        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id)
+        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, limits=home.configuration.limits)
         if by_month:
             if origin.data_origin is not DataOrigin.SAMPLE:
                 report.absorb(take_in(read_by, known, home.settings, context.run.run_id))

@@ -56,7 +56,8 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
             dedicate(home.settings, origin.data_origin)
         known = home.sources()
         read_by = [one for one in known if one.name == source.name]
-        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, record=intake.source != "archive")
+        limits = None if is_catalog else home.configuration.limits  # a limits.toml that is wrong is the catalogue's to report
+        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, record=intake.source != "archive", limits=limits)
         if origin.data_origin in (DataOrigin.LIVE, DataOrigin.FILES) and intake.source != "archive":
             report.absorb(take_in(read_by, known, home.settings, context.run.run_id))
         if is_catalog and (report.problems or report.configuration_error):

@@ -15,6 +15,7 @@ from filelock import FileLock
 from ingest.failure import explain
 from ingest.files import append_lines
 from ingest.settings import Settings
+from ingest.storable import storable_lines
 
 TIMEOUT_SECONDS = 10.0
 
@@ -26,7 +27,7 @@ def alert(settings: Settings, kind: str, message: str, *, run_id: str = "", job:
     with FileLock(file.with_name(".alerts.lock")):  # command and sensor may tell of one run at once, and a webhook takes its time
         if run_id and file.is_file() and any((run_id, kind) == _about(line) for line in file.read_text(encoding="utf-8").splitlines()):
             return
-        note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "kind": kind, "job": job, "run_id": run_id, "message": message}
+        note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "kind": kind, "job": job, "run_id": run_id, "message": storable_lines(message)}
         append_lines(file, [json.dumps(note | {"webhook": _post(settings, note)}, ensure_ascii=False)])
 
 

@@ -30,6 +30,7 @@ from ingest.files import sync_folder
 from ingest.lake import Lake
 from ingest.notes import read_note, write_note
 from ingest.settings import PACKAGE_VERSION, REPOSITORY, Settings
+from ingest.storable import storable_lines
 from quality.fields import FIELDS
 from quality.gate import GATES, GateResult, run_gate
 from quality.missing import unexplained
@@ -455,7 +456,7 @@ def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str
         "attempt": release_id,
         "run_id": run_id,
         "outcome": outcome,
-        "reason": reason,
+        "reason": storable_lines(reason),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "serving": current,
     }
