@@ -15,9 +15,19 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path, *, durable: bool = True) -> None:
+    """Make a folder and those above it; with `durable`, each new name survives power loss, and with it what is kept in there."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent, durable=durable)
+    folder.mkdir(exist_ok=True)
+    if durable:
+        sync_folder(folder.parent)
+
+
 def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
     """Write `body` to `path` through a temporary name in the same folder; with `durable`, it survives power loss."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, durable=durable)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")  # two writers of one path never share it
     try:
         with temporary.open("wb") as handle:
@@ -38,7 +48,7 @@ def append_lines(path: Path, lines: list[str]) -> None:
     """Append whole lines in one durable write, first closing a line that an interrupted write left open."""
     if not lines:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with path.open("ab+") as handle:
         if handle.tell() > 0:
             handle.seek(-1, os.SEEK_END)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ingest.files import sync_folder, write_atomic
+from ingest.files import make_folder, sync_folder, write_atomic
 from ingest.source import HomeError
 
 logger = logging.getLogger(__name__)
@@ -220,7 +220,7 @@ def _tail(chain: bytes, tail: bytes) -> bytes | str | None:
 
 
 def _write_at_end(path: Path, body: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with path.open("ab", buffering=0) as handle:
         before = handle.seek(0, os.SEEK_END)
         try:

@@ -16,7 +16,6 @@ from typing import Any, cast, get_args
 
 from ingest.catalog.documents import parsed
 from ingest.catalog.schemas import Kind, LexiconFile
-
 from ingest.sums import added
 
 GAP = "…"  # between the parts of a term

@@ -8,7 +8,7 @@ from orchestration.assets.arrivals import arrivals_key
 from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
 from orchestration.resources import Home
 from orchestration.warehouse.as_of import AsOfError, build_as_of, moment
-from orchestration.warehouse.load import WarehouseBusyError
+from orchestration.warehouse.load import WarehouseError
 
 _ARRIVALS = dg.AssetSelection.groups("arrivals")
 
@@ -46,7 +46,7 @@ def build_as_of_op(context: dg.OpExecutionContext, config: AsOfConfig, home: Hom
     """Build and say where the warehouse is."""
     try:
         aside = build_as_of(home.settings, moment(config.as_of))
-    except (AsOfError, LakeError, WarehouseBusyError, ValueError) as error:
+    except (AsOfError, LakeError, WarehouseError, ValueError) as error:
         raise dg.Failure(str(error), allow_retries=False) from None
     context.add_output_metadata({"warehouse": dg.MetadataValue.path(str(aside.warehouse))})
 

@@ -30,7 +30,7 @@ app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
 PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
-REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
 out, err = Console(file=sys.stdout), Console(file=sys.stderr)
 
 
@@ -111,7 +111,7 @@ def whatif(
     commodity: Annotated[str | None, typer.Option("--commodity", help="Commodity code, e.g. AO.")] = None,
 ) -> None:
     """Run the models again on a copy of what was built last, with a few figures moved. Changes nothing."""
-    from orchestration.warehouse.load import WarehouseBusyError, write_lock
+    from orchestration.warehouse.load import WarehouseError, write_lock
     from serving.research.whatif import WhatIfError, parse, shocks
     from serving.research.whatif import whatif as ask
 
@@ -126,7 +126,7 @@ def whatif(
         with out.status("running the models"):
             held = partial(write_lock, settings, "copying the warehouse for a what-if")
             answer = ask(settings, parse(asked, declared), commodity and commodity.upper(), _day("--day", day), held)
-    except (WhatIfError, WarehouseBusyError) as error:
+    except (WhatIfError, WarehouseError) as error:
         fail(str(error))
     if answer.data_origin == "sample":
         out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
@@ -187,7 +187,7 @@ def rebuild() -> None:
     from ingest.home import open_home
     from ingest.lake import Lake
     from orchestration.home.backup import half_a_home
-    from orchestration.warehouse.load import WarehouseBusyError, begin_anew, write_lock
+    from orchestration.warehouse.load import WarehouseError, begin_anew, write_lock
 
     settings = Settings()
     if not (settings.archive / "receipts").is_dir():
@@ -205,7 +205,7 @@ def rebuild() -> None:
                     path.unlink(missing_ok=True)
             _run({"source": "archive"})
             settings.rebuilding.unlink()
-    except (WarehouseBusyError, ArchiveError) as error:
+    except (WarehouseError, ArchiveError) as error:
         fail(str(error))
     except Timeout:
         fail(f"the home {settings.root} is being rebuilt already; try again when that is done")
@@ -217,12 +217,12 @@ def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an
     from ingest.archive import ArchiveError
     from ingest.home import open_home
     from orchestration.home.backup import BackupError, backup
-    from orchestration.warehouse.load import WarehouseBusyError
+    from orchestration.warehouse.load import WarehouseError
 
     open_home(Settings())
     try:
         copied = backup(Settings(), folder)
-    except (BackupError, ArchiveError, WarehouseBusyError) as error:
+    except (BackupError, ArchiveError, WarehouseError) as error:
         fail(str(error))
     out.print(f"{copied.files} files copied to {folder}; all {copied.payloads} payloads there are whole", soft_wrap=True, highlight=False)
 
@@ -235,12 +235,12 @@ def restore(
     """Put a backup back: into an empty home everything, into a home with an archive the payloads that were lost or have rotted."""
     from ingest.archive import ArchiveError
     from orchestration.home.backup import BackupError, restore
-    from orchestration.warehouse.load import WarehouseBusyError
+    from orchestration.warehouse.load import WarehouseError
 
     settings = Settings()
     try:
         copied = restore(settings, folder, partial=partial)
-    except (BackupError, ArchiveError, WarehouseBusyError) as error:
+    except (BackupError, ArchiveError, WarehouseError) as error:
         fail(str(error))
     said = f"nothing whole was found of {'; '.join(copied.lost)}" if copied.lost else f"all {copied.payloads} payloads are whole"
     _plain(f"{copied.files} files put back into {settings.root}; {said}")
@@ -251,39 +251,33 @@ def restore(
 @app.command()
 def rollback() -> None:
     """Serve the release before the current one again."""
-    from orchestration.warehouse.load import WarehouseBusyError, write_lock
+    from orchestration.warehouse.load import WarehouseError, write_lock
     from serving.publish import release
 
     settings = Settings()
     try:
         with write_lock(settings, "rolling back"):
             out.print(f"serving {release.rollback(settings)}")
-    except (release.PublishRefusedError, WarehouseBusyError, FileNotFoundError) as error:
+    except (release.PublishRefusedError, WarehouseError, FileNotFoundError) as error:
         fail(str(error))
 
 
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3000) -> None:
-    """Open the Dagster UI on this machine only."""
+    """Open the Dagster UI on this machine only; pages of other sites cannot use it."""
     from ingest.home import open_home
-    from ingest.settings import REPOSITORY
-    from orchestration.instance.environment import prepare
+    from orchestration.instance.environment import opened, prepare
+    from orchestration.ui.services import ServicesError, serve
 
     settings = Settings()
     open_home(settings)
-    command = [
-        str(Path(sys.executable).with_name("dagster")),
-        "dev",
-        "--workspace",
-        str(REPOSITORY / "workspace.yaml"),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    out.print(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
-    os.chdir(REPOSITORY)
-    os.execve(command[0], command, os.environ | prepare(settings))
+    with opened(settings):
+        pass  # its databases are made here, by one process, before several want them
+    _plain(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
+    try:
+        serve(os.environ | prepare(settings), port)
+    except ServicesError as error:
+        fail(str(error))
 
 
 @app.command()
@@ -483,12 +477,12 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
 def _look_back(text: str) -> None:
     from ingest.lake import LakeError
     from orchestration.warehouse.as_of import AsOfError, build_as_of, moment
-    from orchestration.warehouse.load import WarehouseBusyError
+    from orchestration.warehouse.load import WarehouseError
 
     try:
         with out.status("building what was known then"):
             aside = build_as_of(Settings(), moment(text))
-    except (AsOfError, LakeError, WarehouseBusyError, ValueError) as error:
+    except (AsOfError, LakeError, WarehouseError, ValueError) as error:
         fail(str(error))
     _show_outlook(aside, None)
 
@@ -589,7 +583,10 @@ def main() -> None:
     except ValidationError as error:
         if error.title != Settings.__name__:
             raise
-        told = "; ".join(f"ALUMINA_{slip['loc'][0]}".upper() + f": {slip['msg']}" for slip in error.errors(include_input=False, include_url=False))
+        told = "; ".join(
+            f"ALUMINA_{slip['loc'][0]}".upper() + f": {slip['msg'].removeprefix('Value error, ')}"
+            for slip in error.errors(include_input=False, include_url=False)
+        )
     except OSError as error:
         if error.errno not in REFUSALS:
             raise

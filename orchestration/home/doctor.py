@@ -1,7 +1,7 @@
 """Is this home in order, and what should be done next? Looks at files only: it opens no database and asks no address."""
 
+import errno
 import importlib.metadata
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from ingest.source import SHANGHAI, ConfigurationError, DataOrigin, HomeError, O
 from ingest.sources import sources
 from orchestration.home.backup import half_a_home
 from orchestration.instance.alerts import last_failure, webhook_problem
+from orchestration.warehouse.load import holder
 from serving.read import FILE_NAME
 from serving.seal import BrokenSealError, faults, sealed
 
@@ -33,6 +34,8 @@ DISK_NEEDED = 2 * 2**30
 LOOK_BACK_DAYS = 30
 # The operator needs time to enter next year's closures, which the exchanges publish in December.
 HORIZON_NEEDED = timedelta(days=45)
+# How a home says that it may be read only.
+READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 CHECKED_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandera", "polars")
 
 
@@ -91,6 +94,9 @@ def _told(check: Callable[[Settings, datetime], Iterator[Finding]], settings: Se
         yield from check(settings, now)
     except HomeError as error:
         yield Finding(Level.ERROR, "home", str(error))
+    except OSError as error:  # one thing that may not be read hides no other
+        told = f"cannot be looked at: {error.filename or settings.root}: {error.strerror or error}"
+        yield Finding(Level.ERROR, check.__name__.removeprefix("_"), told, "ask who owns this home, or look as that user")
 
 
 def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -129,19 +135,30 @@ def _disk(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
+    is_free = _is_free(settings)
+    if is_free is None:
+        message = "this user may read the home and not write it, so whether somebody is writing cannot be told"
+        yield Finding(Level.NOTE, "writer", message, "reading, exporting and asking work; runs are for who owns it")
+    elif is_free:
+        yield Finding(Level.OK, "writer", "nobody is writing")
+    else:
+        yield Finding(Level.NOTE, "writer", holder(settings))
+
+
+def _is_free(settings: Settings) -> bool | None:
+    """Tell whether nobody writes the warehouse; None where this user may not write the home and so cannot try its lock."""
     path = settings.root / "warehouse.lock"
-    if path.exists():
-        try:
-            with FileLock(path, timeout=0):
-                pass
-        except Timeout:
-            note = settings.root / "warehouse.holder.json"
-            facts = json.loads(note.read_text()) if note.is_file() else {}
-            yield Finding(
-                Level.NOTE, "writer", f"{facts.get('what', 'a process')} since {facts.get('since', 'some time')} (process {facts.get('pid', '?')})"
-            )
-            return
-    yield Finding(Level.OK, "writer", "nobody is writing")
+    if not path.exists():
+        return True
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except Timeout:
+        return False
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise
+        return None
 
 
 def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -169,8 +186,12 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(Level.ERROR, "publication", wrong, "alumina rollback serves the release before, alumina run publishes a new one")
     elif status["outcome"] in ("published", "rolled_back"):
         yield Finding(Level.OK, "publication", said)
+    elif status["outcome"] == "running" and _is_free(settings):
+        yield Finding(
+            Level.ERROR, "publication", f"{said}; nobody is writing, so it was cut off, or how it ended could not be written down", "alumina run"
+        )
     elif status["outcome"] == "running":
-        yield Finding(Level.NOTE, "publication", said, "if nobody is writing, that run was cut off: alumina run")
+        yield Finding(Level.NOTE, "publication", said, "wait until it is through")
     else:
         yield Finding(Level.ERROR, "publication", f"{said}: {status['reason']}", "mend what it names, then alumina run")
 

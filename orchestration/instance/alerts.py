@@ -38,7 +38,7 @@ def last_failure(settings: Settings) -> dict[str, str] | None:
 
 
 def cause(event: Any) -> str:
-    """Give the innermost sentence of a step's failure."""
+    """Give the innermost sentence of the failure of a step, or of a run that failed before its first."""
     error = event.event_specific_data.error if event.event_specific_data else None
     while error is not None and error.cause is not None:
         error = error.cause

@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -26,26 +25,30 @@ from quality.raw import TABLES, RawTable
 from serving.read import held_elsewhere
 
 
-class WarehouseBusyError(Exception):
+class WarehouseError(Exception):
+    """The working warehouse cannot be used; the message says why and what to do."""
+
+
+class WarehouseBusyError(WarehouseError):
     """Another process is writing the warehouse."""
 
 
 @contextmanager
 def write_lock(settings: Settings, what: str) -> Iterator[None]:
     """Be the one writer of this home; raises WarehouseBusyError naming the holder after `lock_wait_seconds`."""
-    holder = settings.workshop / "warehouse.holder.json"
+    note = settings.workshop / "warehouse.holder.json"
     settings.workshop.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.workshop / "warehouse.lock", timeout=settings.lock_wait_seconds)
     try:
         lock.acquire()
     except Timeout:
-        raise WarehouseBusyError(f"the warehouse in {settings.root} is being written by {_holder(holder)}; try again when it is done") from None
+        raise WarehouseBusyError(f"the warehouse in {settings.root} is being written by {holder(settings)}; try again when it is done") from None
     try:
-        note = {"what": what, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-        write_atomic(holder, json.dumps(note).encode(), durable=False)
+        facts = {"what": what, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        write_atomic(note, json.dumps(facts).encode(), durable=False)
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
         lock.release()
 
 
@@ -60,11 +63,12 @@ def begin_anew(settings: Settings) -> None:
     write_note(settings.rebuilding, {"since": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
-def _holder(note: Path) -> str:
+def holder(settings: Settings) -> str:
+    """Say who writes the warehouse, as far as it can be told."""
     try:
-        facts = json.loads(note.read_text())
+        facts = json.loads((settings.workshop / "warehouse.holder.json").read_text())
         return f"{facts['what']} (process {facts['pid']}, since {facts['since']})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"
 
 
@@ -93,13 +97,14 @@ def load_raw(settings: Settings) -> dict[str, int]:
 
 @contextmanager
 def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the working warehouse with the project's settings; raises WarehouseBusyError when another program has it open."""
+    """Open the working warehouse with the project's settings; raises WarehouseBusyError when another program has it open, WarehouseError for a file that is no database."""
     config: dict[str, Any] = {"memory_limit": settings.memory_limit, "autoinstall_known_extensions": "false"}
     try:
         con = duckdb.connect(str(settings.warehouse), read_only=read_only, config=config)
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         if not held_elsewhere(error):
-            raise
+            why = str(error).splitlines()[0]
+            raise WarehouseError(f"{settings.warehouse} cannot be opened ({why}); it can be made again from the archive: alumina rebuild") from None
         raise WarehouseBusyError(
             f"{settings.warehouse} is open in another program; close it there (readers should open {settings.serving}/alumina.duckdb instead)"
         ) from None

@@ -218,8 +218,9 @@ def point_serving_at(settings: Settings, release_id: str) -> None:
     """Swap the `serving` link to a release in one step; raises FileNotFoundError when there is no such release."""
     if not (settings.releases / release_id / FILE_NAME).is_file():
         raise FileNotFoundError(f"there is no release {release_id} in {settings.releases}")
+    for left in settings.root.glob(".serving.*"):  # by a process that died between making and swapping it; whoever is here holds the write lock
+        left.unlink(missing_ok=True)
     link = settings.root / f".serving.{os.getpid()}"
-    link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / release_id)
     link.replace(settings.serving)
     try:
@@ -265,13 +266,15 @@ def code_version() -> str:
 
 
 def _copy_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Copy marts and serving tables with their comments."""
+    """Copy marts and serving tables with their comments, rows in the order of their keys: equal marts give equal tables."""
     tables = con.execute(
         "select schema_name, table_name, comment from duckdb_tables() where database_name = 'work' and list_contains(?, schema_name) order by 1, 2",
         [list(SCHEMAS)],
     ).fetchall()
     names = [(f'{schema}."{table}"', comment) for schema, table, comment in tables]
-    copies = [f"create table release.{name} as from work.{name}" for name, _ in names]
+    keys = published_keys()
+    orders = {f'{schema}."{table}"': ", ".join(f'"{column}"' for column in keys.get(f"{schema}.{table}", ())) or "all" for schema, table, _ in tables}
+    copies = [f"create table release.{name} as from work.{name} order by {orders[name]}" for name, _ in names]
     comments = [_comment(f"table release.{name}", comment) for name, comment in names if comment]
     con.execute("; ".join(("begin", *copies, *comments, "commit")))
 
@@ -460,9 +463,8 @@ def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str
 
 
 def _inputs_hash(settings: Settings) -> str:
-    """Hash of every payload and file the lake has committed: the same data gives the same hash."""
-    files = sorted({(file.path, file.sha256) for batch in Lake(settings.lake).batches() for file in batch.files})
-    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+    """Hash of every payload in the lake and the parser that read it: the same payloads give the same hash, whenever they came."""
+    return hashlib.sha256(json.dumps(sorted(Lake(settings.lake).parsed().items())).encode()).hexdigest()
 
 
 def _as_check(result: GateResult) -> CheckResult:

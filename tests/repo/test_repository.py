@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ingest.sources import SOURCES
+from orchestration.instance.attribution import LOCATION, MODULE
 from orchestration.warehouse.dbt import write_staging
 from quality.fields import FIELDS
 from quality.gate import GATES
@@ -291,8 +292,8 @@ def test_every_way_to_load_dagster_names_the_same_code_location() -> None:
     (module,) = (entry["python_module"] for entry in yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"])
     (server,) = (entry["grpc_server"] for entry in yaml.safe_load((ROOT / "orchestration/deploy/workspace.yaml").read_text())["load_from"])
     dg = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
-    assert {module["location_name"], server["location_name"], dg["code_location_name"]} == {"alumina"}
-    assert module["module_name"] == dg["code_location_target_module"] == "orchestration.definitions"
+    assert {module["location_name"], server["location_name"], dg["code_location_name"], LOCATION} == {"alumina"}
+    assert module["module_name"] == dg["code_location_target_module"] == MODULE == "orchestration.definitions"
 
 
 def test_readme_names_only_commands_that_exist() -> None:

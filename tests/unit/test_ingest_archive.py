@@ -208,3 +208,13 @@ def test_attempts_are_found_though_a_text_in_them_is_none(archive: Archive) -> N
     # What older versions may have written: half a pair of surrogates.
     archive.record([receipt(message="\ud800"), receipt("20250717")])
     assert archive.accepted({"shfe"})["request_key"].to_list() == ["20250716", "20250717"]
+
+
+def test_the_name_of_every_new_folder_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    files.write_atomic(tmp_path / "a" / "b" / "c.txt", b"x")
+    assert synced == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
+    synced.clear()
+    files.write_atomic(tmp_path / "d" / "e.txt", b"x", durable=False)
+    assert synced == []

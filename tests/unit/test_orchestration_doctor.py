@@ -1,7 +1,11 @@
 """The doctor finds what is wrong with a home and says what to do; every finding has a home that shows it."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from ingest.source import SHANGHAI, DataOrigin, Outcome
 from ingest.sources import SOURCES
 from orchestration.home import doctor
 from orchestration.home.doctor import Finding, Level, examine
+from orchestration.warehouse.load import write_lock
 
 EVENING = datetime(2025, 7, 22, 22, 0, tzinfo=SHANGHAI)
 
@@ -99,7 +104,7 @@ def test_the_writer_is_named(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "level"),
-    [("published", Level.OK), ("rolled_back", Level.OK), ("running", Level.NOTE), ("refused", Level.ERROR), ("failed", Level.ERROR)],
+    [("published", Level.OK), ("rolled_back", Level.OK), ("running", Level.ERROR), ("refused", Level.ERROR), ("failed", Level.ERROR)],
 )
 def test_the_last_publication_is_judged(settings: Settings, outcome: str, level: Level) -> None:
     settings.root.mkdir(parents=True)
@@ -202,3 +207,54 @@ def test_a_source_without_data_is_named_with_the_way_to_get_it(settings: Setting
     claim(settings, DataOrigin.LIVE)
     assert "alumina run --source live" in _found(settings, "shfe").advice
     assert "inbox" in _found(settings, "spot").advice
+
+
+def test_an_attempt_that_says_running_while_nobody_writes_was_cut_off(settings: Settings) -> None:
+    settings.root.mkdir(parents=True)
+    write_note(settings.status, {"outcome": "running", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": "r", "reason": ""})
+    found = _found(settings, "publication")
+    assert (found.level, found.advice) == (Level.ERROR, "alumina run")
+    assert "nobody is writing, so it was cut off" in found.message
+    with write_lock(settings, "publishing"):
+        assert _found(settings, "publication").level is Level.NOTE
+        assert _found(settings, "writer").message.startswith("publishing (process ")
+
+
+SETPRIV = shutil.which("setpriv")
+LOOK = """
+import sys
+from pathlib import Path
+from ingest.settings import Settings
+from orchestration.home.doctor import examine
+for finding in examine(Settings(home=Path(sys.argv[1]))):
+    print(finding.level, finding.subject, finding.message, sep="|")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and SETPRIV is None, reason="root minds no mode, and setpriv is not there to take that from it")
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_home_that_may_only_be_read_is_reported_on(settings: Settings, hidden: bool) -> None:
+    """The analyst's view: what may not be written or read is one finding, and hides no other."""
+    claim(settings, DataOrigin.LIVE)
+    write_note(settings.status, {"outcome": "published", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": None, "reason": ""})
+    (settings.root / "warehouse.lock").touch()
+    (settings.archive / "receipts").mkdir(parents=True)
+    closed = [*settings.root.rglob("*"), settings.root]
+    for path in closed:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    if hidden:
+        settings.status.chmod(0)
+    mortal = [str(SETPRIV), "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    try:
+        done = subprocess.run([*mortal, sys.executable, "-c", LOOK, str(settings.root)], capture_output=True, text=True, check=False)
+    finally:
+        for path in reversed(closed):
+            path.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    found = {subject: (level, message) for level, subject, message in (line.split("|") for line in done.stdout.splitlines())}
+    assert found["writer"] == ("note", "this user may read the home and not write it, so whether somebody is writing cannot be told")
+    assert {"versions", "calendar", "disk", "alerts", "shfe"} <= found.keys()
+    if hidden:
+        assert found["publication"] == ("error", f"cannot be looked at: {settings.status}: Permission denied")
+    else:
+        assert found["publication"][1].startswith("last attempt published")

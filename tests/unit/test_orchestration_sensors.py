@@ -26,13 +26,15 @@ from orchestration.instance.alive import alive
 from orchestration.instance.completeness import unmade
 from orchestration.resources import Home, Intake
 from serving.publish.release import CheckResult, PublishRefusedError
+from serving.seal import seal
 
 TICKS = {schedule.name: schedule for schedule in SCHEDULES}
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", inbox_settle_seconds=0.2)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("ALUMINA_HOME", str(tmp_path / "home"))  # a run works in the home of its process
+    return Settings(inbox_settle_seconds=0.2)
 
 
 @pytest.fixture
@@ -168,16 +170,19 @@ def test_an_overdue_release_is_told_once_and_shown_as_a_failed_check(settings: S
 def test_a_spot_price_of_a_day_does_not_stand_in_for_its_quotes(settings: Settings) -> None:
     """Each commodity with quotes has them of the day, or the release is not in time."""
     claim(settings, DataOrigin.LIVE)
-    (settings.root / "releases" / "one").mkdir(parents=True)
-    settings.serving.symlink_to(Path("releases") / "one")
     evening = datetime(2025, 7, 22, 23, 0, tzinfo=SHANGHAI)
     for quotes, passed in (("2025-07-22", True), ("2025-07-21", False)):
-        with duckdb.connect(str(settings.serving / "alumina.duckdb")) as con:
+        folder = settings.releases / quotes
+        folder.mkdir(parents=True)
+        with duckdb.connect(str(folder / "alumina.duckdb")) as con:
             con.execute(
                 "create schema if not exists serving; create or replace table serving.outlook_v1 (commodity_code text, as_of_date date, quotes_date date)"
             )
             con.execute("insert into serving.outlook_v1 values ('AL', '2025-07-22', '2025-07-22'), ('LC', '2025-07-22', null)")
             con.execute("insert into serving.outlook_v1 values ('AO', '2025-07-21', '2025-07-21'), ('AO', '2025-07-22', cast(? as date))", [quotes])
+        seal(folder, quotes)
+        settings.serving.unlink(missing_ok=True)
+        settings.serving.symlink_to(Path("releases") / quotes)
         verdict = judge(settings, evening)
         assert (verdict.passed, f"published through {quotes}" in verdict.message) == (passed, True)
 

@@ -1,6 +1,8 @@
 -- Cash and carry: buy spot at an origin, bring it to a delivery warehouse, sell the contract and deliver; and its reverse, take delivery
 -- and sell there. Every pair with a freight term, against the nearest, the dominant and the next contract at their close. The national
 -- pair is a yardstick without freight. In the decided reading only figures known at the day's own decision.
+{%- set pair = ['reading', 'commodity_code', 'trade_date', 'contract_code', 'provider', 'origin_region', 'warehouse_region'] %}
+
 with contracts as (
 
     select * from {{ ref('int_carry__contracts') }}
@@ -178,19 +180,36 @@ netted as (
 ),
 
 -- The national yardstick is no trade, and a pair that cannot be delivered is none either.
+best as (
+
+    select *
+    from (
+        select
+            {{ pair | join(', ') }},
+            row_number() over (
+                partition by reading, commodity_code, trade_date, contract_code, provider
+                order by net_cny_t desc, origin_region asc, warehouse_region asc
+            ) as place
+        from netted
+        where net_cny_t is not null and constraint_reason is null and origin_region <> 'national'
+    ) as ordered
+    where place = 1
+
+),
+
 placed as (
 
     select
-        *,
-        row_number() over (
-            partition by reading, commodity_code, trade_date, contract_code, provider
-            order by
-                case when net_cny_t is not null and constraint_reason is null and origin_region <> 'national' then 0 else 1 end asc,
-                net_cny_t desc,
-                origin_region asc,
-                warehouse_region asc
-        ) as place
+        netted.*,
+        best.place is not null as is_best_pair
     from netted
+    left join best
+        on
+            {%- for column in pair[:-1] %}
+            netted.{{ column }} = best.{{ column }}
+            and
+            {%- endfor %}
+            netted.{{ pair[-1] }} = best.{{ pair[-1] }}
 
 ),
 
@@ -217,7 +236,7 @@ final as (
         case when null_reason is null then 100.0 * gross_cny_t / spot_cny_t * 365.0 / days_to_delivery_end end as gross_ann_pct,
         100.0 * net_cny_t / spot_cny_t * 365.0 / days_to_delivery_end as net_ann_pct,
         case when net_cny_t > carry_hurdle_cny_t then 'open' when net_cny_t <= carry_hurdle_cny_t then 'closed' end as carry_state,
-        place = 1 and net_cny_t is not null and constraint_reason is null and origin_region <> 'national' as is_best_pair,
+        is_best_pair,
         reverse_net_cny_t,
         free_capacity_t,
         constraint_reason,
