@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from ingest.catalog.languages import FILE as WORDS
+from ingest.catalog.languages import WordsFile
 from ingest.catalog.metrics import MetricsFile
 from ingest.catalog.schemas import (
     CalendarFile,
@@ -25,8 +27,6 @@ from ingest.catalog.schemas import (
     WhatifFile,
 )  # fmt: skip
 from ingest.catalog.scoring import RulesFile, ScoreFile
-from ingest.catalog.words import FILE as WORDS
-from ingest.catalog.words import WordsFile
 from ingest.source import ConfigurationError
 from ingest.storable import storable
 from quality.typed import Document, Fault, WrongFileError, near, read

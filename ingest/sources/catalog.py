@@ -13,6 +13,7 @@ import polars as pl
 from ingest.catalog import scoring
 from ingest.catalog.calendar import parse_calendar
 from ingest.catalog.documents import CALENDAR, EXTENSION, parsed
+from ingest.catalog.languages import WordsFile
 from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
@@ -26,7 +27,6 @@ from ingest.catalog.schemas import (
     Timetable,
 )
 from ingest.catalog.tone import lexicon_rows
-from ingest.catalog.words import WordsFile
 from ingest.inspect import inspect, kind_of
 from ingest.source import SHANGHAI, Cadence, ConfigurationError, Outcome, Parsed, PayloadError, Request, Response, Verdict
 from quality.raw import TABLES

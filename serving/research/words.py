@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest.catalog.documents import SHIPPED, parsed
-from ingest.catalog.words import FILE
+from ingest.catalog.languages import FILE
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def claimed(text: str, unit: str) -> Said:
 def measured(value: float | None, unit: str | None) -> Said:
     """Give a figure with its unit, or yes and no for what is true or false; codes that are no units are left out."""
     if unit == TRUTH and value is not None:
-        return Said("是", "yes") if value else Said("否", "no")
+        return _WORDS["truth"]["true" if value else "false"]
     said = UNITS.get(unit or "", Said("", "")) if value is not None else Said("", "")
     space = "" if said.en == "%" else " "
     return Said(f"{number(value)}{space}{said.zh}".strip(), f"{number(value)}{space}{said.en}".strip())

@@ -161,7 +161,7 @@ OPTIONAL = {
 }  # fmt: skip
 # Tables whose keys are the writer's own words.
 OWN_WORDS = re.compile(
-    r"\[(regions|units|constants|themes|judgement|degrees|subjects|participants|shfe\.\w+|closures|sentence|stance|volatility|tail|side|horizon|span|direction|status|block|verdict|outcome|source|model|feed|price|unit|state|code|level|reason)\]"
+    r"\[(regions|units|constants|themes|judgement|degrees|subjects|participants|shfe\.\w+|closures|sentence|stance|volatility|tail|side|horizon|span|direction|status|block|verdict|outcome|source|model|feed|price|unit|truth|state|code|level|reason)\]"
 )
 # Numbers that may lie below zero: a sign, what an effect adds, a bound of a metric.
 SIGNED = {"sign", "value", "neutral", "low", "high"}

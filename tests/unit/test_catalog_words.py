@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ingest.catalog.documents import SHIPPED, parsed
-from ingest.catalog.words import FILE, PLACES, Sentences
+from ingest.catalog.languages import FILE, PLACES, Sentences
 from ingest.source import ConfigurationError
 from serving.research import words
 

@@ -70,6 +70,7 @@ class WordsFile(Document):
     feed: Words
     price: Words
     unit: Words
+    truth: dict[Literal["true", "false"], Said]
     state: Words
     code: Words
     level: Words
