@@ -1,4 +1,4 @@
-"""A journal: an append-only log of JSON lines that proves itself. The receipts of the archive and the manifest of the lake are kept this way.
+"""A journal: an append-only log of JSON lines that proves itself. The fetch log of the archive and the manifest of the lake are kept this way.
 
 Each line ends in `"chain"`, the hash of the line and of the chain before it, so that a flipped bit, a lost, a doubled and a moved
 line are all found, and the order of the lines is theirs, not a clock's. A journal of several files is read in the order of their

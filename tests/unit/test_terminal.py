@@ -140,7 +140,7 @@ def test_what_a_run_could_not_use_is_shown_without_acting(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "stdout", shown)
     monkeypatch.setattr(cli, "out", terminal.console(terminal.Output("stdout")))
     receipt = SimpleNamespace(run_id="1", is_failure=True, request_name=ACTING, outcome="not_data", message=ACTING)
-    monkeypatch.setattr("ingest.archive.Archive.receipts", lambda _: iter([receipt]))
+    monkeypatch.setattr("ingest.archive.Archive.fetch_log", lambda _: iter([receipt]))
     cli._show_problems(settings, "1")
     assert shown.getvalue().startswith("  ! \\u001b]0;owned")
     assert "\x1b" not in shown.getvalue()
