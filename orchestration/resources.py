@@ -53,9 +53,14 @@ class Home(dg.ConfigurableResource):
         """The trading calendar as it stands now: a long-lived daemon sees the years the operator adds."""
         return load_calendar(self.settings.catalog_overlay)
 
+    @property
+    def configuration(self) -> Configuration:
+        """What reading a payload takes of this home's catalogue, as it stands now."""
+        return Configuration(self.settings.catalog_overlay)
+
     def sources(self) -> tuple[Source, ...]:
         """Every source, reading payloads by the catalogue as it stands now; a run makes them once for each asset."""
-        return sources(Configuration(self.settings.catalog_overlay))
+        return sources(self.configuration)
 
     @property
     def archive(self) -> Archive:

@@ -12,12 +12,12 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.terminal import Output, console, prepared
 
 app = typer.Typer(
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
@@ -31,7 +31,8 @@ app.add_typer(catalog_app, name="catalog")
 PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
-out, err = Console(file=sys.stdout), Console(file=sys.stderr)
+OUTPUTS = (Output("stdout"), Output("stderr"))
+out, err = map(console, OUTPUTS)
 
 
 def _say_version(asked: bool) -> None:
@@ -357,7 +358,7 @@ def export(
     try:
         if to is None:
             for block in blocks(Settings(), table, chinese=zh):
-                sys.stdout.buffer.write(block)
+                OUTPUTS[0].write_bytes(block)
         else:
             write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh)))
             _plain(f"written: {to}")
@@ -372,19 +373,19 @@ def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
     from ingest.catalog.configuration import Configuration
     from ingest.dropped import examine
-    from ingest.inbox import one_line
     from ingest.source import ConfigurationError
     from ingest.sources import sources
 
     try:
-        found = examine(file, sources(Configuration(Settings().catalog_overlay)))
+        configuration = Configuration(Settings().catalog_overlay)
+        found = examine(file, sources(configuration), configuration.limits)
     except ConfigurationError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{one_line(str(file))} cannot be read: {one_line(error.strerror or str(error))}")
+        fail(f"{file} cannot be read: {error.strerror or error}")
     receipt = found.receipt
     if not found.is_taken:
-        fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {one_line(receipt.message)}")
+        fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {receipt.message}")
     _plain(f"{receipt.request_name}: source {receipt.source}, feed {receipt.feed}")
     for read in found.tables:
         span = f", {read.first} to {read.last}" if read.first else ""
@@ -401,7 +402,7 @@ def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it
 def inbox_list() -> None:
     """Say what lies in the inbox, and what was refused and why."""
     from ingest.dropped import inbox_of
-    from ingest.inbox import REFUSED, one_line, safe_name
+    from ingest.inbox import REFUSED, safe_name
 
     inbox = inbox_of(Settings())
     entries = inbox.entries()
@@ -412,7 +413,7 @@ def inbox_list() -> None:
         _plain(f"  {name}/  a folder: not read; put its files into the inbox itself")
     for note in sorted((inbox.folder / REFUSED).glob("*.reason.txt")):
         lines = note.read_text(encoding="utf-8", errors="replace").splitlines()
-        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {one_line(lines[0]) if lines else 'no reason given'}")
+        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {lines[0] if lines else 'no reason given'}")
 
 
 def _plain(text: str) -> None:
@@ -578,6 +579,11 @@ def fail(message: str, *, code: int = 1) -> Any:
 
 def main() -> None:
     """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
+    with prepared(*OUTPUTS):
+        _main()
+
+
+def _main() -> None:
     try:
         app()
     except ValidationError as error:

@@ -1,6 +1,7 @@
 """One run of a job in this process, recorded in the instance, so that the UI shows it later. Knows nothing of a terminal."""
 
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -15,6 +16,7 @@ from orchestration.instance.alerts import alert, cause
 from orchestration.instance.attribution import TAGS, attribute
 from orchestration.instance.environment import opened
 
+logger = logging.getLogger(__name__)
 TIMED = {"lake": "ingest", "raw": "raw load", "dbt": "dbt", "release": "publish", "check": "publish"}
 STEPS = {"lake": "take in", "raw": "load raw", "dbt": "build and test models", "release": "audit and publish", "check": "hold against the calendar"}
 
@@ -125,4 +127,7 @@ class _Watcher(threading.Thread):
         for record in list(records)[self._seen :]:
             self._seen += 1
             event = record.dagster_event
-            self._on_step(event.step_key, event.event_type_value.removeprefix("STEP_").lower())
+            try:
+                self._on_step(event.step_key, event.event_type_value.removeprefix("STEP_").lower())
+            except Exception:  # who listens cannot fail the run, nor lose its alert
+                logger.exception("the listener to the steps of run %s failed", self._run_id)

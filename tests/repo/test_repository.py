@@ -183,7 +183,7 @@ def test_prose_of_two_languages_stands_in_the_catalogue() -> None:
     said = re.compile(r"'([^'\n]*[\u4e00-\u9fff][^'\n]*)'")
     # What the exchange prints in a sum row is data.
     assert {text for path in MODELS for text in said.findall(re.sub(r"--[^\n]*", "", path.read_text()))} == {"总计"}
-    assert said.findall((ROOT / "serving/research/words.py").read_text().replace('"', "'")) == []
+    assert said.findall((ROOT / "serving/research/wording.py").read_text().replace('"', "'")) == []
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)

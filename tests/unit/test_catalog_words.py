@@ -8,7 +8,7 @@ import pytest
 from ingest.catalog.documents import SHIPPED, parsed
 from ingest.catalog.languages import FILE, PLACES, Sentences
 from ingest.source import ConfigurationError
-from serving.research import words
+from serving.research import wording as words
 
 SHIPPED_WORDS = (SHIPPED / FILE).read_text(encoding="utf-8")
 HEADLINES = (Path(__file__).parents[2] / "dbt_project/models/intermediate/outlook/int_outlook__headlines.sql").read_text()

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from ingest.home import claim
+from ingest.home import dedicate
 from ingest.origins import FilesOrigin, LiveOrigin, ReplayOrigin, SampleOrigin
 from ingest.settings import DEFAULT_AGENT, Settings
 from ingest.source import SHANGHAI, DataOrigin
@@ -43,7 +43,7 @@ def test_a_new_home_with_something_in_its_inbox_takes_that(place: Home) -> None:
 
 def test_a_home_of_files_reads_no_folder_and_asks_nobody_unless_told(place: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALUMINA_PAYLOAD_ROOT", str(tmp_path))
-    claim(place.settings, DataOrigin.FILES)
+    dedicate(place.settings, DataOrigin.FILES)
     origin = Intake().origin(place)
     assert isinstance(origin, FilesOrigin) and origin.folder is None
     told = Intake(source="files", payloads=str(tmp_path)).origin(place)
@@ -52,7 +52,7 @@ def test_a_home_of_files_reads_no_folder_and_asks_nobody_unless_told(place: Home
 
 
 def test_a_home_of_live_data_looks_back_a_week_and_knows_the_deadlines(place: Home) -> None:
-    claim(place.settings, DataOrigin.LIVE)
+    dedicate(place.settings, DataOrigin.LIVE)
     origin = Intake(last="2025-07-22").origin(place)
     assert isinstance(origin, LiveOrigin)
     assert (origin.first, origin.last) == (date(2025, 7, 15), date(2025, 7, 22))

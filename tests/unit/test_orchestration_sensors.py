@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from ingest.archive import Archive, Receipt
-from ingest.home import claim
+from ingest.home import dedicate
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome
 from orchestration.assets.freshness import judge
@@ -104,7 +104,7 @@ def _look(sensor: Any, home: Home, cursor: str | None = None) -> Any:
 
 
 def test_the_inbox_starts_one_run_for_each_drop_of_settled_files(settings: Settings, home: Home) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     assert _look(inbox, home).skip_message == "the inbox holds no settled file"
     settings.inbox.mkdir()
     file = settings.inbox / "smm_spot_price_20250722.csv"
@@ -127,7 +127,7 @@ def test_the_inbox_starts_one_run_for_each_drop_of_settled_files(settings: Setti
 
 
 def test_a_home_of_the_sample_takes_no_dropped_files_and_asks_for_nothing_late(settings: Settings, home: Home) -> None:
-    claim(settings, DataOrigin.SAMPLE)
+    dedicate(settings, DataOrigin.SAMPLE)
     assert "holds the sample" in _look(inbox, home).skip_message
     assert "only a home with live data" in _look(late_data, home).skip_message
 
@@ -146,7 +146,7 @@ def _receipts(settings: Settings, outcome: Outcome) -> None:
 
 
 def test_late_data_asks_again_for_just_the_days_that_lack(settings: Settings, home: Home) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     _receipts(settings, Outcome.NOT_PUBLISHED)
     asked = _look(late_data, home).run_requests[0].run_config["resources"]["intake"]["config"]
     now = datetime.now(SHANGHAI)
@@ -159,7 +159,7 @@ def test_late_data_asks_again_for_just_the_days_that_lack(settings: Settings, ho
 
 
 def test_an_overdue_release_is_told_once_and_shown_as_a_failed_check(settings: Settings, home: Home) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     found = _look(freshness, home)
     assert [(event.check_name, event.passed) for event in found.asset_events] == [("published_in_time", False)]
     assert "nothing is published yet" in _look(freshness, home, found.cursor).skip_message
@@ -169,7 +169,7 @@ def test_an_overdue_release_is_told_once_and_shown_as_a_failed_check(settings: S
 
 def test_a_spot_price_of_a_day_does_not_stand_in_for_its_quotes(settings: Settings) -> None:
     """Each commodity with quotes has them of the day, or the release is not in time."""
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     evening = datetime(2025, 7, 22, 23, 0, tzinfo=SHANGHAI)
     for quotes, passed in (("2025-07-22", True), ("2025-07-21", False)):
         folder = settings.releases / quotes
