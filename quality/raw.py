@@ -495,6 +495,12 @@ TABLES: dict[str, RawTable] = {
             ("commodity_code", "term", "scope", "valid_from"),
         ),
         _config("catalog__customs_codes", "Customs codes and what they are to the commodity.", ("commodity_code", "hs_code", "role", "source_note"), ("commodity_code", "hs_code")),
+        _config(
+            "catalog__words",
+            "What is said in two languages: sentences of the outlook and names of codes.",
+            ("word_kind", "word", "word_zh", "word_en"),
+            ("word_kind", "word"),
+        ),
         _config("catalog__regions", "Region codes and names.", ("region", "region_name_zh", "region_name_en"), ("region",)),
         _config(
             "catalog__publication_clock",

@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from ingest.catalog.languages import FILE as WORDS
+from ingest.catalog.languages import WordsFile
 from ingest.catalog.metrics import MetricsFile
 from ingest.catalog.schemas import (
     CalendarFile,
@@ -49,6 +51,7 @@ FILES: Mapping[str, type[Document]] = {
     "score.toml": ScoreFile,
     "terms.toml": TermsFile,
     "whatif.toml": WhatifFile,
+    WORDS: WordsFile,
 }
 """Files of one name each; commodities have a folder of their own."""
 

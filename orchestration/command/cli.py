@@ -30,7 +30,7 @@ app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
 PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
-REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
 OUTPUTS = (Output("stdout"), Output("stderr"))
 out, err = map(console, OUTPUTS)
 
@@ -265,26 +265,20 @@ def rollback() -> None:
 
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3000) -> None:
-    """Open the Dagster UI on this machine only."""
+    """Open the Dagster UI on this machine only; pages of other sites cannot use it."""
     from ingest.home import open_home
-    from ingest.settings import REPOSITORY
-    from orchestration.instance.environment import prepare
+    from orchestration.instance.environment import opened, prepare
+    from orchestration.ui.services import ServicesError, serve
 
     settings = Settings()
     open_home(settings)
-    command = [
-        str(Path(sys.executable).with_name("dagster")),
-        "dev",
-        "--workspace",
-        str(REPOSITORY / "workspace.yaml"),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    out.print(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
-    os.chdir(REPOSITORY)
-    os.execve(command[0], command, os.environ | prepare(settings))
+    with opened(settings):
+        pass  # its databases are made here, by one process, before several want them
+    _plain(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
+    try:
+        serve(os.environ | prepare(settings), port)
+    except ServicesError as error:
+        fail(str(error))
 
 
 @app.command()
@@ -595,7 +589,10 @@ def _main() -> None:
     except ValidationError as error:
         if error.title != Settings.__name__:
             raise
-        told = "; ".join(f"ALUMINA_{slip['loc'][0]}".upper() + f": {slip['msg']}" for slip in error.errors(include_input=False, include_url=False))
+        told = "; ".join(
+            f"ALUMINA_{slip['loc'][0]}".upper() + f": {slip['msg'].removeprefix('Value error, ')}"
+            for slip in error.errors(include_input=False, include_url=False)
+        )
     except OSError as error:
         if error.errno not in REFUSALS:
             raise

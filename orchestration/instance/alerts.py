@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import httpx
 from filelock import FileLock
 
+from ingest.failure import explain
 from ingest.files import append_lines
 from ingest.settings import Settings
 from ingest.storable import storable_lines
-from ingest.told import told
 
 TIMEOUT_SECONDS = 10.0
 
@@ -39,11 +39,11 @@ def last_failure(settings: Settings) -> dict[str, str] | None:
 
 
 def cause(event: Any) -> str:
-    """Give the innermost sentence of a step's failure."""
+    """Give the innermost sentence of the failure of a step, or of a run that failed before its first."""
     error = event.event_specific_data.error if event.event_specific_data else None
     while error is not None and error.cause is not None:
         error = error.cause
-    return str(event.message) if error is None else told(str(error.message))
+    return str(event.message) if error is None else explain(str(error.message))
 
 
 def webhook_problem(address: str) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 
 from ingest import notes
 from ingest.archive import Archive, Receipt
-from ingest.home import claim
+from ingest.home import dedicate
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
 from orchestration.home import backup as module
@@ -53,7 +53,7 @@ def flip(path: Path) -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     settings = Settings(home=tmp_path / "home")
-    claim(settings, DataOrigin.FILES)
+    dedicate(settings, DataOrigin.FILES)
     keep(settings, b"one")
     release(settings, "20250722")
     (settings.catalog_overlay).mkdir()
