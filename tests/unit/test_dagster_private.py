@@ -113,7 +113,7 @@ def test_dagster_asks_for_the_override_of_dbts_adapter() -> None:
 
 def test_the_states_dagster_dbt_goes_by_without_dbt_are_those_of_dbt() -> None:
     from dagster_dbt import compat
-    from dbt.contracts.results import NodeStatus
+    from dbt.artifacts.schemas.results import NodeStatus
     from dbt.node_types import REFABLE_NODE_TYPES
 
     assert {state.value for state in NodeStatus} <= {state.value for state in compat.NodeStatus}
