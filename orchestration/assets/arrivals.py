@@ -88,7 +88,9 @@ def mark(context: dg.AssetExecutionContext, source: Source, home: Home, intake: 
         return
     key = arrivals_key(source.name)
     marked = context.instance.get_materialized_partitions(key)
-    news = {day: arrival.metadata() for day, arrival in arrivals.items() if arrival.is_complete and (day not in marked or arrival.outcome is Outcome.OK)}
+    news = {
+        day: arrival.metadata() for day, arrival in arrivals.items() if arrival.is_complete and (day not in marked or arrival.outcome is Outcome.OK)
+    }
     report_partitions(context, key, news)
 
 
