@@ -93,6 +93,16 @@ def _is_attempt(line: bytes) -> bool:
     return True
 
 
+def _columns(lines: list[bytes]) -> pl.DataFrame:
+    """Read of each attempt what is asked of all of them."""
+    whole = healed(b"\n".join(lines))
+    try:
+        return pl.read_ndjson(whole, schema=_ASKED) if lines else pl.DataFrame(schema=_ASKED)
+    except pl.exceptions.PolarsError:  # text that polars does not take for text
+        rows = [json.loads(line) for line in whole.split(b"\n")]
+        return pl.DataFrame([{name: row[name] for name in _ASKED} for row in rows], schema=_ASKED)
+
+
 def _holds(path: Path, body: bytes) -> bool:
     """Compare, not hash: both are in hand, and it takes 0.02 ms of the 4 ms that a payload takes."""
     try:
@@ -187,14 +197,11 @@ class Archive:
     def _attempts(self) -> pl.DataFrame:
         """Read in columns: a home of ten years has a hundred thousand attempts, and every run asks for them."""
         lines = self._lines()
-        if lines is not self._asked[0]:
-            whole = healed(b"\n".join(lines))
-            try:
-                frame = pl.read_ndjson(whole, schema=_ASKED) if lines else pl.DataFrame(schema=_ASKED)
-            except pl.exceptions.PolarsError:  # text that polars does not take for text
-                rows = [json.loads(line) for line in whole.split(b"\n")]
-                frame = pl.DataFrame([{name: row[name] for name in _ASKED} for row in rows], schema=_ASKED)
-            self._asked = (lines, frame)
+        known, frame = self._asked
+        if lines is not known:
+            is_longer = lines[: len(known)] == known
+            more = _columns(lines[len(known) :] if is_longer else lines)
+            self._asked = (lines, pl.concat([frame, more]) if is_longer else more)
         return self._asked[1]
 
     def _lines(self) -> list[bytes]:

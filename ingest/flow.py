@@ -6,6 +6,7 @@ it does is asked of the lake, not of the fetch log, and what the log accepts and
 a run that was cut off between the two heals by itself. Whatever ends a run, what came before it is kept.
 """
 
+import hashlib
 import json
 import logging
 import traceback
@@ -24,7 +25,7 @@ from ingest.catalog.limits import Limits
 from ingest.catalog.schemas import TextLimits
 from ingest.deadline import judged
 from ingest.lake import Lake
-from ingest.origins import Origin, ReplayOrigin
+from ingest.origins import Delivery, Origin, ReplayOrigin
 from ingest.source import (
     ACCEPTED,
     REFUSED,
@@ -195,6 +196,12 @@ def _ingest(
     # has ended: those attempts are written together, before the lake has the rows.
     is_fleeting = origin.data_origin is DataOrigin.LIVE
     report, pending = Report(), _Pending(limits)
+    deliveries = origin.deliveries(list(by_name.values()))
+    # Configuration counts as a whole: it is read again, all of it, unless all of it is what stands in force.
+    in_force: frozenset[str] = frozenset()
+    if all(map(_is_state, by_name.values())):
+        deliveries = iter(given := list(deliveries))
+        in_force = _in_force(by_name, given, lake)
 
     def acknowledge(attempt: Attempt) -> None:
         if is_told(attempt):
@@ -204,7 +211,7 @@ def _ingest(
                 pending.fetch_log.clear()
 
     try:
-        for number, (request, response) in enumerate(origin.deliveries(list(by_name.values())), start=1):
+        for number, (request, response) in enumerate(deliveries, start=1):
             look_at_clock()
             source, label = by_name[request.source], response.data_origin or origin.data_origin
             sha = archive.put(response.body, durable=durable) if response.body else None
@@ -212,9 +219,8 @@ def _ingest(
             if verdict.outcome is Outcome.OK and sha is not None:
                 request_id = (request.source, request.feed, request.key)
                 held = pending.payloads.get(sha) or parsed_before.get(sha)
-                # Configuration counts as a whole, so all of it is read every time. The same bytes under another name are another claim:
-                # they are read again, so that a wrong one is found out.
-                if held != source.parser_version or (request_id, sha) not in taken or _is_state(source):
+                # The same bytes under another name are another claim: they are read again, so that a wrong one is found out.
+                if held != source.parser_version or (request_id, sha) not in taken or (_is_state(source) and sha not in in_force):
                     seen = datetime.fromisoformat(first_seen[sha]) if sha in first_seen else response.fetched_at
                     if (request_id, sha) in mended:  # the fetch log will say that it came then
                         seen = min(seen, response.fetched_at)
@@ -285,6 +291,14 @@ def _not_in_lake(by_name: Mapping[str, Source], archive: Archive, lake: Lake) ->
 def _is_state(source: Source) -> bool:
     """Tell whether a source's payloads are configuration, which counts as a whole."""
     return bool(source.tables) and TABLES[source.tables[0]].replace
+
+
+def _in_force(by_name: Mapping[str, Source], deliveries: Sequence[Delivery], lake: Lake) -> frozenset[str]:
+    """Give the payloads of the configuration delivered where it is, as a whole and by today's parser, the one in force; none otherwise."""
+    if any(response.verdict is not None for _, response in deliveries):
+        return frozenset()
+    delivered = {hashlib.sha256(response.body).hexdigest(): by_name[request.source].parser_version for request, response in deliveries}
+    return frozenset(delivered if delivered == lake.configuration() else ())
 
 
 def _pairs(attempts: pl.DataFrame) -> list[_Pair]:

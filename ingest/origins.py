@@ -18,6 +18,7 @@ from ingest.catalog.references import faults_of
 from ingest.deadline import Deadlines, load_deadlines
 from ingest.inbox import Entry, Inbox
 from ingest.inspect import TRUNCATED
+from ingest.made_before import MadeBefore
 from ingest.source import ACCEPTED, REFUSED, DataOrigin, Outcome, Request, Response, Source, Verdict
 from ingest.storable import storable
 
@@ -116,12 +117,19 @@ class SampleOrigin:
     first: date
     last: date
     data_origin: DataOrigin = DataOrigin.SAMPLE
+    before: MadeBefore | None = None
+    """Where it is noted what was made in an earlier run; None where all is made anew."""
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Give the sample's payloads of the window."""
-        from ingest import sample  # builds two years of payloads on first use
+        names = sorted(source.name for source in sources)
 
-        return sample.deliveries(self.first, self.last, {source.name for source in sources})
+        def make() -> Iterator[Delivery]:
+            from ingest import sample  # builds two years of payloads on first use
+
+            return sample.deliveries(self.first, self.last, names)
+
+        return make() if self.before is None else self.before.deliveries("+".join(names), f"{self.first} to {self.last}", make)
 
 
 @dataclass(frozen=True)

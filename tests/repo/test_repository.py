@@ -274,7 +274,7 @@ def test_nothing_large_and_no_shared_file_is_tracked(shared_data: Path) -> None:
 
 
 def test_definitions_load_light_and_touch_nothing(tmp_path: Path) -> None:
-    code = "import sys, orchestration.definitions; print([name for name in ('pandas', 'great_expectations', 'altair', 'pandera') if name in sys.modules])"
+    code = "import sys, orchestration.definitions; print([name for name in ('pandas', 'great_expectations', 'altair', 'pandera', 'dbt') if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

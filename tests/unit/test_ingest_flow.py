@@ -19,7 +19,7 @@ from ingest.catalog.documents import SHIPPED
 from ingest.flow import ClockError, ingest
 from ingest.origins import CatalogOrigin, FilesOrigin, LiveOrigin, ReplayOrigin
 from ingest.settings import Settings
-from ingest.source import DataOrigin, Outcome, Request, Response, Source, Verdict
+from ingest.source import DataOrigin, Outcome, Parsed, Request, Response, Source, Verdict
 from ingest.sources.catalog import Catalog
 from ingest.sources.shfe import Shfe
 from ingest.sources.spot import Spot
@@ -494,6 +494,25 @@ def test_the_shipped_catalogue_is_read_without_a_problem(home: Home) -> None:
     assert {name for name in tables if report.rows[name]} == tables
     assert {row["commodity_code"] for row in newest(home, "catalog__commodities")} >= {"AO"}
     assert {row["data_origin"] for row in newest(home, "catalog__parameters")} == {"config"}
+
+
+def test_a_catalogue_in_force_is_not_read_again_and_one_changed_file_brings_all_of_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog(home)
+    read: list[str] = []
+    inner = Catalog.parse
+
+    def parse(self: Catalog, request: Request, body: bytes) -> Parsed:
+        read.append(request.name)
+        return inner(self, request, body)
+
+    monkeypatch.setattr(Catalog, "parse", parse)
+    report = catalog(home)
+    assert (read, report.count(Outcome.UNCHANGED), sum(report.rows.values())) == ([], report.attempts, 0)
+    report = catalog(home, regions=REGIONS + MARS)
+    assert (len(read), report.count(Outcome.OK)) == (report.attempts, 1)
+    catalog(home, regions=REGIONS)
+    del read[:]
+    assert catalog(home, regions=REGIONS + MARS).attempts == len(read), "held by the lake, and not in force"
 
 
 def test_an_unchanged_catalogue_adds_nothing(home: Home) -> None:
