@@ -16,6 +16,7 @@ from orchestration.resources import Home, Intake
 from serving.seal import faults, remove, seal
 from tests.reliability.failing import WRITERS, backup_unfinished, fails, restore_unfinished
 from tests.reliability.failing import files as whole
+from tests.reliability.flips import flip
 
 
 def keep(settings: Settings, body: bytes) -> Path:
@@ -34,13 +35,6 @@ def release(settings: Settings, name: str) -> None:
     seal(folder, name)
     settings.serving.unlink(missing_ok=True)
     settings.serving.symlink_to(Path("releases") / name)
-
-
-def flip(path: Path) -> None:
-    body = bytearray(path.read_bytes())
-    body[len(body) // 2] ^= 4
-    path.chmod(0o644)
-    path.write_bytes(bytes(body))
 
 
 @pytest.fixture
