@@ -103,7 +103,7 @@ def machine(load: float) -> str:
     """Say what the battery ran on, without a path or a name."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return (
-        f"{os.cpu_count()} processors ({load:.0f} processes wanted them when it began), {memory:.0f} GiB, {platform.system()} {platform.release()}, "
+        f"{os.cpu_count()} processors ({load:.0f} processes wanted them when it began), {memory:.0f} GiB, {platform.system()}, "
         f"Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     )
 
@@ -156,9 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where it works and keeps its results")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="where the table goes")
     given = parser.parse_args(arguments)
-    folder, load_now = given.folder.resolve(), os.getloadavg()[0]
+    folder, load_now = given.folder.resolve() / ("short" if given.short else "full"), os.getloadavg()[0]
     chosen = [case for case in CASES if not given.case or case.name in given.case]
-    bench = Bench(folder / "work", SHORT_DAYS if given.short else SLICE)
+    bench = Bench(folder, SHORT_DAYS if given.short else SLICE)
     results = folder / "results.json"
     records = load(results)
     for case in chosen:
