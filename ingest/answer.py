@@ -11,15 +11,24 @@ from typing import Any
 import polars as pl
 
 from ingest import values
+from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.source import Outcome, PayloadError, Reject, Request
+from ingest.storable import healed
+from ingest.within import is_within_depth
 from quality.raw import TABLES
 
 
 def read_json(body: bytes) -> tuple[Mapping[str, Any], list[str]]:
-    """Decode an answer; gives the document and what was unusual about it, raises PayloadError when it is cut short."""
+    """Decode an answer; gives the document and what was unusual about it, raises PayloadError when it is cut short or nested without end.
+
+    A lone surrogate, which JSON can write and no file can hold, becomes the text of its escape.
+    """
     remarks: list[str] = []
     try:
-        text = body.decode("utf-8-sig")
+        clean = healed(body)
+        if clean != body:
+            remarks.append("lone_surrogate")
+        text = clean.decode("utf-8-sig")
         try:
             document = json.loads(text)
         except json.JSONDecodeError:
@@ -27,6 +36,11 @@ def read_json(body: bytes) -> tuple[Mapping[str, Any], list[str]]:
             remarks.append("control_char")
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the payload is cut short or is not JSON: {error}") from None
+    depth = SHIPPED_ONLY.limits.shape.depth
+    if not is_within_depth(document, clean, depth):
+        raise PayloadError(
+            Outcome.NOT_DATA, "too_deep", f"lists and objects lie in each other more than {depth} deep; no answer of the feeds is like that"
+        )
     if not isinstance(document, dict):
         raise PayloadError(Outcome.FORMAT_CHANGED, "no_envelope", "the payload is JSON, but not the exchange's envelope")
     return document, remarks
@@ -43,7 +57,11 @@ def rows_of(request: Request, envelope: Mapping[str, Any], key: str) -> list[Map
 
 
 def require(request: Request, keys: set[str], required: set[str], remarks: list[str], known: set[str]) -> None:
-    """Refuse an answer without a required column, and remark on columns nobody knows."""
+    """Refuse an answer without a required column or with any number of columns, and remark on columns nobody knows."""
+    if len(keys) > (most := SHIPPED_ONLY.limits.of(request.source, request.feed).columns):
+        raise PayloadError(
+            Outcome.FORMAT_CHANGED, "oversized", f"the rows of {request.name} have {len(keys):,} names, more than the {most} that are read"
+        )
     if missing := sorted(required - keys):
         raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"{request.name} has no column {', '.join(missing)}")
     remarks.extend(f"unknown_column:{key}" for key in sorted(keys - known))
@@ -75,5 +93,7 @@ def text_of(value: Any) -> str:
 
 def extra_of(row: Mapping[str, Any], known: set[str]) -> str | None:
     """Give what no column holds as JSON text."""
+    if row.keys() <= known:
+        return None
     unknown = {key: value for key, value in row.items() if key not in known}
-    return json.dumps(unknown, ensure_ascii=False, sort_keys=True) if unknown else None
+    return json.dumps(unknown, ensure_ascii=False, sort_keys=True)

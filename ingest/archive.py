@@ -18,6 +18,7 @@ import polars as pl
 from ingest.files import write_atomic
 from ingest.journal import Fault, Journal, JournalError
 from ingest.source import ACCEPTED, OVERDUE, REFUSED, DataOrigin, HomeError, Outcome
+from ingest.storable import healed
 
 
 class ArchiveError(HomeError):
@@ -25,6 +26,8 @@ class ArchiveError(HomeError):
 
 
 _RESTORE = "restore it from a backup"
+_TEXTS = ("run_id", "source", "feed", "request_key", "request_name", "reason", "message")
+_COUNTS = ("http_status", "payload_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,10 @@ class Receipt:
 
     @classmethod
     def from_json(cls, line: str | bytes) -> "Receipt":
-        """Read one line; raises ValueError or KeyError when it is not a receipt."""
+        """Read one line; raises ValueError, KeyError or TypeError when it is not a receipt."""
         row = json.loads(line)
+        if not (all(isinstance(row[name], str) for name in _TEXTS) and all(isinstance(row[name], int | None) for name in _COUNTS)):
+            raise TypeError("a receipt of other types")
         return cls(
             **row
             | {
@@ -157,7 +162,7 @@ class Archive:
 
     def receipts(self) -> Iterator[Receipt]:
         """Read every receipt in the order they were written; raises ArchiveError where one is not as it was written."""
-        return (Receipt.from_json(line) for line in self._lines())
+        return (Receipt.from_json(healed(line)) for line in self._lines())
 
     def accepted(self, sources: Collection[str]) -> pl.DataFrame:
         """Give the same of every attempt that brought a usable payload."""
@@ -183,10 +188,11 @@ class Archive:
         """Read in columns: a home of ten years has a hundred thousand receipts, and every run asks for them."""
         lines = self._lines()
         if lines is not self._asked[0]:
+            whole = healed(b"\n".join(lines))
             try:
-                frame = pl.read_ndjson(b"\n".join(lines), schema=_ASKED) if lines else pl.DataFrame(schema=_ASKED)
+                frame = pl.read_ndjson(whole, schema=_ASKED) if lines else pl.DataFrame(schema=_ASKED)
             except pl.exceptions.PolarsError:  # text that polars does not take for text
-                rows = [json.loads(line) for line in lines]
+                rows = [json.loads(line) for line in whole.split(b"\n")]
                 frame = pl.DataFrame([{name: row[name] for name in _ASKED} for row in rows], schema=_ASKED)
             self._asked = (lines, frame)
         return self._asked[1]

@@ -15,13 +15,16 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from ingest.archive import Archive, Receipt
+from ingest.catalog.configuration import Configuration
+from ingest.catalog.limits import Limits
 from ingest.flow import Report, ingest
 from ingest.home import MixedHomeError
-from ingest.inbox import Inbox, InboxError, one_line
+from ingest.inbox import Inbox, InboxError
 from ingest.lake import Lake
 from ingest.origins import FILE_LIMIT, InboxOrigin
 from ingest.settings import Settings
 from ingest.source import Outcome, Source
+from ingest.storable import storable
 from quality.raw import TABLES
 
 
@@ -46,7 +49,8 @@ def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settin
         return Report()
     with _only_one(settings):
         origin, lake = InboxOrigin(inbox, known), Lake(settings.lake)
-        report = ingest(sources, origin, Archive(settings.archive), lake, run_id)
+        limits = Configuration(settings.catalog_overlay).limits
+        report = ingest(sources, origin, Archive(settings.archive), lake, run_id, limits=limits)
         for entry, receipt in zip(origin.delivered, report.receipts, strict=True):
             inbox.file_away(entry, receipt, refused_rows(lake, receipt.payload_sha256))
     return report
@@ -75,7 +79,7 @@ def refused_rows(lake: Lake, sha: str | None) -> list[str]:
             rows = pl.read_parquet(lake.verified(file)).filter(pl.col("payload_sha256") == sha)
             for reason, message, row in rows.select("reason", "message", "row_json").iter_rows():
                 reasons.setdefault(row, []).append(f"{reason}: {message}")
-    return [one_line(f"{'; '.join(why)}; {row}") for row, why in reasons.items()]
+    return [storable(f"{'; '.join(why)}; {row}") for row, why in reasons.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +112,13 @@ class Examination:
         return self.is_taken and any(table.rows for table in self.tables)
 
 
-def examine(file: Path, known: Sequence[Source]) -> Examination:
+def examine(file: Path, known: Sequence[Source], limits: Limits | None = None) -> Examination:
     """Try one file in a home that is thrown away afterwards; raises FileNotFoundError when there is none."""
     file.lstat()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         archive, lake = Archive(home / "archive"), Lake(home / "lake")
-        report = ingest(known, InboxOrigin(Inbox(file.parent, 0.0, FILE_LIMIT, only=file.name), known), archive, lake, "check")
+        report = ingest(known, InboxOrigin(Inbox(file.parent, 0.0, FILE_LIMIT, only=file.name), known), archive, lake, "check", limits=limits)
         if not report.receipts:
             raise FileNotFoundError(f"{file} is a folder, unfinished, hidden, or changes while it is read")
         receipt = report.receipts[0]

@@ -8,6 +8,7 @@ a run that was cut off between the two heals by itself. Whatever ends a run, wha
 
 import json
 import logging
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -18,6 +19,9 @@ from typing import Any
 import polars as pl
 
 from ingest.archive import Archive, Receipt
+from ingest.catalog.configuration import SHIPPED_ONLY
+from ingest.catalog.limits import Limits
+from ingest.catalog.schemas import TextLimits
 from ingest.deadline import judged
 from ingest.lake import Lake
 from ingest.origins import Origin, ReplayOrigin
@@ -36,6 +40,8 @@ from ingest.source import (
     Source,
     Verdict,
 )
+from ingest.storable import storable, storable_lines, storable_row
+from ingest.within import require_within
 from quality import corrections
 from quality.fields import FIELDS, PROVENANCE
 from quality.raw import POLARS_TYPES, TABLES, RawTable, validate
@@ -92,6 +98,7 @@ class Report:
 class _Pending:
     """Frames of payloads parsed but not yet committed."""
 
+    limits: Limits
     frames: dict[str, list[tuple[str, pl.DataFrame]]] = field(default_factory=dict)
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By sha256: a payload that came under two names has one."""
@@ -99,6 +106,8 @@ class _Pending:
     names: dict[str, str] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
     """Those that wait to be written."""
+    refused: dict[str, list[tuple[str, Reject]]] = field(default_factory=dict)
+    """By sha256: rows that did not keep their model, each with the name of its payload."""
 
 
 class ClockError(HomeError):
@@ -115,19 +124,21 @@ def ingest(
     record: bool = True,
     progress: Callable[[int], None] = lambda _: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    limits: Limits | None = None,
 ) -> Report:
     """Take everything an origin delivers for these sources into archive and lake.
 
     With `record=False` (rebuilding from the archive) receipts are written only of payloads that were refused before and
     are accepted now. Bad payloads and rows never raise; only failures of the machine do (disk full, a rotted archive, ClockError), and
-    a catalogue that cannot be read.
+    a catalogue that cannot be read. `limits` are those payloads are held to, the shipped ones where none are given.
     """
+    limits = limits or SHIPPED_ONLY.limits
     by_name = {source.name: source for source in sources}
     if not record:
         # Else the next run would take what a rebuild accepted for new, with a later time.
         mended = set(_pairs(archive.refused(by_name))) - set(_pairs(archive.accepted(by_name)))
         is_mended = lambda receipt: receipt.outcome in ACCEPTED and (receipt.request, receipt.payload_sha256) in mended  # noqa: E731
-        return _ingest(by_name, origin, archive, lake, run_id, is_mended, mended, progress)
+        return _ingest(by_name, origin, archive, lake, run_id, limits, is_mended, mended, progress)
     clock, caught_up = _Clock(archive, now), Report()
     # The sample is made again, whole; of everything else what a run that was cut off had in hand may never come again.
     if origin.data_origin is not DataOrigin.SAMPLE and (waiting := _not_in_lake(by_name, archive, lake)):
@@ -135,9 +146,9 @@ def ingest(
             "%d payloads of a run that did not come to its end are in the archive and not in the lake; they are read from there", len(waiting)
         )
         caught_up = _ingest(
-            by_name, ReplayOrigin(archive, frozenset(waiting)), archive, lake, run_id, lambda receipt: receipt.outcome not in ACCEPTED
+            by_name, ReplayOrigin(archive, frozenset(waiting)), archive, lake, run_id, limits, lambda receipt: receipt.outcome not in ACCEPTED
         )
-    report = _ingest(by_name, origin, archive, lake, run_id, lambda _: True, progress=progress, look_at_clock=clock.look)
+    report = _ingest(by_name, origin, archive, lake, run_id, limits, lambda _: True, progress=progress, look_at_clock=clock.look)
     caught_up.receipts, caught_up.outcomes = [], Counter()  # there is one for each delivery of the origin
     report.absorb(caught_up)
     return report
@@ -167,6 +178,7 @@ def _ingest(
     archive: Archive,
     lake: Lake,
     run_id: str,
+    limits: Limits,
     is_told: Callable[[Receipt], bool],
     mended: AbstractSet[_Pair] = frozenset(),
     progress: Callable[[int], None] = lambda _: None,
@@ -182,7 +194,7 @@ def _ingest(
     # A payload that was asked for may never be given again. Of everything else the origin still has the bytes, an inbox until this
     # has ended: those receipts are written together, before the lake has the rows.
     is_fleeting = origin.data_origin is DataOrigin.LIVE
-    report, pending = Report(), _Pending()
+    report, pending = Report(), _Pending(limits)
 
     def acknowledge(receipt: Receipt) -> None:
         if is_told(receipt):
@@ -211,14 +223,14 @@ def _ingest(
                     except BaseException as error:
                         if is_fleeting:  # it is in hand, and nobody may give it again: the next run reads it from the archive
                             unread = Verdict(Outcome.OK, "unread", f"{request.name} is kept and waits to be read: {type(error).__name__}")
-                            acknowledge(_receipt(request, response, run_id, label, sha, unread))
+                            acknowledge(_receipt(request, response, run_id, label, sha, unread, limits.text))
                         raise
                 if verdict.outcome is Outcome.OK and accepted.get(request_id) == sha:
                     verdict = Verdict(Outcome.UNCHANGED, verdict.reason, verdict.message)
                 if verdict.outcome in ACCEPTED:
                     accepted[request_id] = sha
                     taken.add((request_id, sha))
-            receipt = _receipt(request, response, run_id, label, sha, judged(verdict, request.due, response.fetched_at))
+            receipt = _receipt(request, response, run_id, label, sha, judged(verdict, request.due, response.fetched_at), limits.text)
             acknowledge(receipt)
             report.receipts.append(receipt)
             report.outcomes[(request.source, request.feed, receipt.outcome)] += 1
@@ -226,13 +238,13 @@ def _ingest(
                 report.problems.append(receipt)
             if len(pending.payloads) >= FLUSH_PAYLOADS:
                 parsed_before |= pending.payloads
-                full, pending = pending, _Pending()
+                full, pending = pending, _Pending(limits)
                 _flush(full, archive, lake, report, durable=durable)
             progress(number)
     except BaseException:
         try:
             if any(TABLES[table].replace for table in pending.frames):  # half of a configuration would replace the whole
-                pending = _Pending(receipts=pending.receipts)
+                pending = _Pending(limits, receipts=pending.receipts)
             _flush(pending, archive, lake, report, durable=durable)
         except Exception:  # what went wrong first is what is told; the next run reads from the archive what this one could not commit
             logger.exception("what was taken in before could not be committed either")
@@ -241,7 +253,7 @@ def _ingest(
     return report
 
 
-def _receipt(request: Request, response: Response, run_id: str, label: DataOrigin, sha: str | None, verdict: Verdict) -> Receipt:
+def _receipt(request: Request, response: Response, run_id: str, label: DataOrigin, sha: str | None, verdict: Verdict, limits: TextLimits) -> Receipt:
     return Receipt(
         attempted_at=response.fetched_at,
         run_id=run_id,
@@ -250,8 +262,8 @@ def _receipt(request: Request, response: Response, run_id: str, label: DataOrigi
         request_key=request.key,
         request_name=request.name,
         outcome=verdict.outcome,
-        reason=verdict.reason,
-        message=verdict.message,
+        reason=storable(verdict.reason, limits.message_characters),
+        message=storable(verdict.message, limits.message_characters),
         http_status=response.status,
         payload_bytes=len(response.body),
         payload_sha256=sha,
@@ -286,7 +298,17 @@ def _inspect(source: Source, request: Request, response: Response) -> Verdict:
         return response.verdict
     if response.error is not None and response.status is None and response.body == b"" and request.url is None:
         return Verdict(Outcome.NOT_DATA, "unreadable_file", f"{request.name}: {response.error}")
-    return source.inspect(request, response)
+    try:
+        return source.inspect(request, response)
+    except Exception as error:
+        return _unforeseen(source, request, error)
+
+
+def _unforeseen(source: Source, request: Request, error: Exception) -> Verdict:
+    """Judge a payload nobody foresaw: it must not end the others; its bytes are kept, its receipt says so, and the log says where."""
+    place = storable_lines("".join(traceback.format_exception(error)))
+    logger.error("%s: the page of %s did not foresee this payload\n%s", request.name, source.name, place)
+    return Verdict(Outcome.FORMAT_CHANGED, "parser_failed", f"{request.name} cannot be read: {type(error).__name__}: {error}")
 
 
 def _take(
@@ -294,28 +316,39 @@ def _take(
 ) -> Verdict:
     """Parse one payload into the pending batch and say how it went."""
     try:
+        feed = pending.limits.of(source.name, request.feed)
+        if origin is not DataOrigin.CONFIG:  # the operator's own files
+            require_within(request.name, response.body, feed)
         parsed = source.parse(request, response.body)
+        if len(parsed.rejects) > feed.refused_rows:
+            raise PayloadError(
+                Outcome.NOT_DATA,
+                "too_many_refused",
+                f"{len(parsed.rejects):,} rows of {request.name} cannot be read, the first: {parsed.rejects[0].message}",
+            )
+        refused = _quarantine(((request.name, reject) for reject in parsed.rejects), pending.limits.text) if parsed.rejects else None
+        published = parsed.published_at.astimezone(UTC) if parsed.published_at else None
     except PayloadError as error:
         return error.verdict
     except ConfigurationError:  # the payload is as good as it was: it waits until the catalogue is mended
         raise
-    except Exception as error:  # a payload no parser foresaw must not end the others; its bytes are kept and its receipt says so
-        logger.exception("%s: the parser of %s did not foresee this payload", request.name, source.name)
-        return Verdict(Outcome.FORMAT_CHANGED, "parser_failed", f"{request.name} cannot be read: {type(error).__name__}: {error}")
+    except Exception as error:
+        return _unforeseen(source, request, error)
     provenance = {
         "payload_sha256": sha,
         "source": source.name,
         "fetched_at": seen.astimezone(UTC),
-        "published_at": parsed.published_at.astimezone(UTC) if parsed.published_at else None,
+        "published_at": published,
         "parser_version": source.parser_version,
         "data_origin": str(origin),
     }
     frames = {table: frame for table, frame in parsed.frames.items() if frame.height}
-    if rejects := parsed.rejects:
-        frames["ingest__quarantine"] = _quarantine((request.name, reject) for reject in rejects)
+    rejects = parsed.rejects
+    if refused is not None:
+        frames["ingest__quarantine"] = refused
         report.quarantined.update((reject.table, reject.reason) for reject in rejects)
         for reject in rejects:
-            _show(report, reject)
+            _show(report, reject, pending.limits.text)
     if not frames and not _may_be_empty(parsed):
         return Verdict(Outcome.NOT_DATA, "no_rows", f"{request.name} was readable but gave no row")
     for table, frame in frames.items():
@@ -344,6 +377,10 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, d
         good: dict[str, pl.DataFrame] = {}
         # Quarantine comes last: validating the other tables adds to it.
         for table in sorted(pending.frames.keys() | {"ingest__quarantine"}, key=lambda table: (table == "ingest__quarantine", table)):
+            if table == "ingest__quarantine":
+                pending.frames.setdefault(table, []).extend(
+                    (sha, _quarantine(refused, pending.limits.text)) for sha, refused in pending.refused.items()
+                )
             corrected = corrections.apply(table, _joined(TABLES[table], pending.frames.get(table, []), provenance), corrections.load())
             for reason, entries in (("corrected", corrected.originals), ("stale_correction", corrected.stale)):
                 for entry, row in entries:
@@ -368,13 +405,14 @@ def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, d
 def _refuse(pending: _Pending, report: Report, reject: Reject, sha: str) -> None:
     """Put one row into the pending quarantine."""
     report.quarantined[(reject.table, reject.reason)] += 1
-    _show(report, reject)
-    pending.frames.setdefault("ingest__quarantine", []).append((sha, _quarantine([(pending.names[sha], reject)])))
+    _show(report, reject, pending.limits.text)
+    pending.refused.setdefault(sha, []).append((pending.names[sha], reject))
 
 
-def _show(report: Report, reject: Reject) -> None:
+def _show(report: Report, reject: Reject, limits: TextLimits) -> None:
     if len(report.refused_rows) < ROWS_SHOWN:
-        report.refused_rows.append({"table": reject.table, "reason": reject.reason, **reject.row})
+        row = storable_row(reject.row, limits.cell_characters, limits.row_cells)
+        report.refused_rows.append({"table": reject.table, "reason": storable(reject.reason, limits.message_characters), **row})
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -393,14 +431,14 @@ def _joined(table: RawTable, parts: Sequence[tuple[str, pl.DataFrame]], provenan
     return frame.join(provenance.drop(own), on="payload_sha256", how="left", maintain_order="left").select(list(table.stored_schema))
 
 
-def _quarantine(rejects: Iterable[tuple[str, Reject]]) -> pl.DataFrame:
+def _quarantine(rejects: Iterable[tuple[str, Reject]], limits: TextLimits) -> pl.DataFrame:
     rows = [
         {
             "table_name": reject.table,
             "request_name": name,
-            "reason": reject.reason,
-            "message": reject.message,
-            "row_json": json.dumps(dict(reject.row), ensure_ascii=False, default=str),
+            "reason": storable(reject.reason, limits.message_characters),
+            "message": storable(reject.message, limits.message_characters),
+            "row_json": json.dumps(storable_row(reject.row, limits.cell_characters, limits.row_cells), ensure_ascii=False),
         }
         for name, reject in rejects
     ]

@@ -75,7 +75,7 @@ def source_of(settings: Settings) -> DataOrigin:
     return DataOrigin.FILES if Inbox(settings.inbox).is_used() else DataOrigin.SAMPLE
 
 
-def claim(settings: Settings, origin: DataOrigin) -> None:
+def dedicate(settings: Settings, origin: DataOrigin) -> None:
     """Dedicate a new home to an origin; raises MixedHomeError when sample and real data would mix."""
     settings.root.mkdir(parents=True, exist_ok=True)
     with FileLock(settings.root / "home.lock"):  # two first runs at once: one of them is the first

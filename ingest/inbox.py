@@ -7,7 +7,6 @@ beside it. Nothing is deleted, executed or followed; a file's name is data and r
 import os
 import stat
 import time
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from pathlib import Path
 from ingest.archive import Receipt
 from ingest.files import write_atomic
 from ingest.source import SHANGHAI, Outcome, Response
+from ingest.storable import is_plain, storable
 
 ARCHIVED, REFUSED = "archived", "refused"
 NAME_CHARACTERS, NAME_BYTES = 100, 180
@@ -140,7 +140,7 @@ class Inbox:
 
     def _tell(self, entry: Entry, path: Path, lines: Sequence[str]) -> None:
         original = [] if entry.name == entry.path.name else [f"Name as dropped: {entry.path.name!a}"]
-        write_atomic(path, "".join(f"{one_line(line)}\n" for line in [*lines, *original]).encode())
+        write_atomic(path, "".join(f"{storable(line)}\n" for line in [*lines, *original]).encode())
 
     def _free(self, below: Path, name: str) -> Path:
         """Give a path nobody uses yet, with a number before the ending where the name is taken."""
@@ -162,18 +162,13 @@ class Inbox:
 
 def safe_name(name: str) -> str:
     """Make a name safe for paths and messages: no control or direction characters, no separators, not too long."""
-    text = "".join("_" if unicodedata.category(character)[0] == "C" or character in "/\\\u2028\u2029" else character for character in name)
+    text = "".join(character if is_plain(character) and character not in "/\\" else "_" for character in name)
     stem, dot, ending = text.rpartition(".")
     ending = dot + ending if stem and len(ending) <= 8 else ""
     stem = text[: len(text) - len(ending)][: NAME_CHARACTERS - len(ending)]
     while len(f"{stem}{ending}".encode()) > NAME_BYTES:
         stem = stem[:-1]
     return (stem + ending).lstrip(".") or "_"
-
-
-def one_line(text: str) -> str:
-    """Make foreign text safe to show: one line, no control or direction characters."""
-    return "".join("�" if unicodedata.category(character)[0] == "C" or character in "\u2028\u2029" else character for character in text)
 
 
 def _seen(facts: os.stat_result) -> tuple[int, int, int]:

@@ -3,6 +3,8 @@
 What a payload says inside (envelope, date, rows) is its source's business. Challenges are detected and reported, never solved.
 """
 
+import re
+
 from ingest.source import Outcome, Response, Verdict
 
 OK = Verdict(Outcome.OK)
@@ -41,7 +43,7 @@ def inspect(response: Response, expected: str) -> Verdict:
     if not body.strip():
         return Verdict(Outcome.NOT_DATA, "empty", "the payload is empty")
     length = response.headers.get("content-length", "")
-    if length.isdigit() and "content-encoding" not in response.headers and int(length) != len(body):
+    if re.fullmatch(r"\d{1,18}", length, re.ASCII) and "content-encoding" not in response.headers and int(length) != len(body):
         return Verdict(Outcome.NOT_DATA, TRUNCATED, f"{len(body)} of {length} bytes arrived")
     if kind == "html" and len(body) < SOFT_404_LIMIT and ("<title>404</title>" in text or "页面不存在" in text):
         return Verdict(Outcome.NOT_DATA, "soft_404", "a page that says 'not found' arrived with status 200")

@@ -19,6 +19,7 @@ from ingest.deadline import Deadlines, load_deadlines
 from ingest.inbox import Entry, Inbox
 from ingest.inspect import TRUNCATED
 from ingest.source import ACCEPTED, REFUSED, DataOrigin, Outcome, Request, Response, Source, Verdict
+from ingest.storable import storable
 
 FILE_LIMIT = 64 * 2**20
 Delivery = tuple[Request, Response]
@@ -75,7 +76,7 @@ class FilesOrigin:
             raise NotADirectoryError(f"the payload folder {self.folder} does not exist")
         names = {source.name for source in sources}
         for path in sorted(Path(base) / name for base, _, names in os.walk(self.folder) for name in names):
-            name = path.relative_to(self.folder).as_posix()
+            name = storable(path.relative_to(self.folder).as_posix())
             request = next((request for source in self.known if (request := source.recognise(name))), None)
             if request is None or request.source not in names:
                 continue

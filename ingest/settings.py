@@ -1,16 +1,33 @@
 """Paths and credentials: the only reader of the environment."""
 
 import importlib.metadata
+import os
+import re
+import unicodedata
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import AwareDatetime, Field, SecretStr
+from pydantic import AwareDatetime, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE_VERSION = importlib.metadata.version("alumina-warehouse")
 DEFAULT_AGENT = f"alumina-warehouse/{PACKAGE_VERSION}"
+# What a path may not hold, each tried: the file would be made elsewhere, or not be found again.
+UNUSABLE = {
+    "?": "SQLite's address ends there",
+    "%": "SQLite's address takes it for an escaped character",
+    "#": "dbt takes what follows for a part of an address",
+    "$": "Great Expectations takes what follows for a variable",
+    "*": "DuckDB takes it for a pattern of names",
+    "[": "DuckDB takes it for a pattern of names",
+}
+# Control characters, halves of characters (a name that is not UTF-8) and separators of lines: no line of text can name such a path.
+UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+# Linux takes paths of 4095 bytes; the longest of ours below the home has 160 (Data Docs of a release), twice that is kept free.
+HOME_BYTES = 4095 - 320
+HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?")
 
 
 class _Environment(EnvSettingsSource):
@@ -37,7 +54,8 @@ class Settings(BaseSettings):
         pattern=r"^[!-~]([ -~]*[!-~])?$",
         description="What the HTTP client calls itself to exchanges: one line of ASCII; add an address where you can be asked.",
     )
-
+    payload_root: Path | None = Field(default=None, description="Folder below which a run may read payloads, beside the inbox.")
+    ui_hosts: str = Field(default="", description="Names a proxy gives the UI, with port unless it is 80 or 443, separated by commas.")
     alert_webhook: SecretStr | None = Field(default=None, description="Address that hears of failed runs: https, or http on this machine.")
 
     as_of: AwareDatetime | None = Field(default=None, description="Build what was known at this time, aside; such a build is never published.")
@@ -48,6 +66,36 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read what the caller says, then the environment."""
         return init_settings, _Environment(settings_cls)
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _named(cls, home: Any) -> Any:
+        """Refuse an empty name: it would make whatever folder a command starts in the home."""
+        if home == "":
+            raise ValueError("is set but empty; name the folder that holds all state, or unset it")
+        return home
+
+    @field_validator("home")
+    @classmethod
+    def _usable(cls, home: Path) -> Path:
+        """Refuse a path that one of the tools would read as another one, before anything is written."""
+        if problem := path_problem(home):
+            raise ValueError(problem)
+        return home
+
+    @field_validator("ui_hosts")
+    @classmethod
+    def _hosts(cls, hosts: str) -> str:
+        """Refuse what is no name of a host; a scheme or a path here would silently let nobody in."""
+        for host in _listed(hosts):
+            if not HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is not a name such as alumina.example or alumina.example:8443")
+        return hosts
+
+    @property
+    def proxy_hosts(self) -> tuple[str, ...]:
+        """Names under which a proxy shows the UI, as a browser sends them."""
+        return _listed(self.ui_hosts)
 
     @cached_property
     def root(self) -> Path:
@@ -118,3 +166,26 @@ class Settings(BaseSettings):
     def dagster(self) -> Path:
         """Dagster's instance folder."""
         return self.root / "dagster"
+
+
+def path_problem(home: Path) -> str | None:
+    """Say why a path cannot hold the state, in one sentence; None where it can."""
+    try:
+        path = home.expanduser().resolve()
+    except (RuntimeError, OSError) as error:  # a circle of links, a user without a home
+        return f"the path {str(home)!r} leads nowhere: {error}"
+    name = str(path)
+    if any(unicodedata.category(char) in UNPRINTABLE for char in name):
+        return f"the path {name!a} holds a control character or is not UTF-8; choose another folder"
+    for char, why in UNUSABLE.items():
+        if char in name:
+            return f"the path {name} holds {char!r}: {why}; choose a folder without it"
+    if len(os.fsencode(path)) > HOME_BYTES:
+        return f"the path has {len(os.fsencode(path))} bytes, and at most {HOME_BYTES} leave room for the files below it; choose a shorter one"
+    if path.exists() and not path.is_dir():
+        return f"the path {name} is not a folder"
+    return None
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(item.strip().lower() for item in text.split(",") if item.strip())

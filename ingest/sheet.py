@@ -1,50 +1,52 @@
 """Foreign spreadsheets, read in a child process of their own: limited memory, processor time and patience, no shell, no network code.
 
 `read` is for the rest of the house; `python -I -m ingest.sheet LIMITS` is the child: a spreadsheet on standard input, its
-first sheet's rows as JSON on standard output. Whatever a file makes of the parser ends there, as one sentence.
+first sheet's rows as lines of JSON on standard output, how many they are on the last. Whatever a file makes of the parser ends there, as one sentence.
 """
 
 import io
 import json
+import math
 import resource
 import subprocess
 import sys
+import time
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ingest.source import PayloadError
 
 COMMAND: tuple[str, ...] = (sys.executable, "-I", "-m", "ingest.sheet")
+# Rows that are handed over together.
+_PART = 2_000
 ADVICE = "save it again as a plain sheet or as CSV and drop it again"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one spreadsheet may be and may cost: an export of ten years of daily series stays far below all of it."""
+    """What one spreadsheet may be (parts, bytes and ratio once inflated, cells) and may cost its reader beyond what that takes to start."""
 
-    members: int = 200
-    inflated_bytes: int = 128 * 2**20
-    ratio: int = 200
-    cells: int = 3_000_000
-    memory_bytes: int = 2**30
-    cpu_seconds: int = 20
-    wall_seconds: float = 40.0
-
-
-LIMITS = Limits()
+    members: int
+    inflated_bytes: int
+    ratio: int
+    cells: int
+    memory_bytes: int
+    cpu_seconds: int
+    wall_seconds: float
 
 
 class _RefusedError(Exception):
     """The child's verdict: reason and sentence."""
 
 
-def read(body: bytes) -> list[list[str]]:
+def read(body: bytes, limits: Limits) -> list[list[str]]:
     """Give the rows of the first sheet as text, blank rows included; raises PayloadError when it cannot be read within its limits."""
-    limits = LIMITS
     try:
         done = subprocess.run(
             [*COMMAND, json.dumps(asdict(limits))],
@@ -53,21 +55,30 @@ def read(body: bytes) -> list[list[str]]:
             timeout=limits.wall_seconds,
             check=False,
             cwd="/",
-            env={"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ARROW_IO_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"},
+            env={
+                "LC_ALL": "C.UTF-8",
+                "OMP_NUM_THREADS": "1",
+                "ARROW_IO_THREADS": "1",
+                "ARROW_DEFAULT_MEMORY_POOL": "system",
+                "MALLOC_ARENA_MAX": "1",
+            },
         )
     except subprocess.TimeoutExpired:
         raise _refusal("too_costly", f"reading the spreadsheet took longer than {limits.wall_seconds:g} seconds and was given up; {ADVICE}") from None
     try:
-        answer = json.loads(done.stdout)
-        if "reason" in answer:
-            raise _refusal(str(answer["reason"]), str(answer["message"]))
-        return [[str(cell) for cell in row] for row in answer["rows"]]
+        *parts, end = map(json.loads, done.stdout.splitlines())
+        if "reason" in end:
+            raise _refusal(str(end["reason"]), str(end["message"]))
+        found = [[str(cell) for cell in row] for part in parts for row in part]
+        if len(found) != end["rows"]:
+            raise ValueError("rows are missing")
     except (ValueError, KeyError, TypeError):
         ended = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
         raise _refusal(
             "too_costly",
             f"the spreadsheet broke its reader ({ended}) within {limits.memory_bytes >> 20} MB and {limits.cpu_seconds} s of processor time; {ADVICE}",
         ) from None
+    return found
 
 
 def _refusal(reason: str, message: str) -> "PayloadError":
@@ -78,26 +89,45 @@ def _refusal(reason: str, message: str) -> "PayloadError":
 
 def main(arguments: Sequence[str]) -> None:
     """Be the child: take the limits on first, then look at the bytes."""
+    import fastexcel  # noqa: F401  what the reader takes to start counts for nothing
+
     limits = Limits(**json.loads(arguments[0]))
+    started = math.ceil(time.process_time())
     for kind, most in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
+        (resource.RLIMIT_AS, _address_space() + limits.memory_bytes),
+        (resource.RLIMIT_CPU, started + limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (most, most))
     body = sys.stdin.buffer.read()
     try:
-        answer: dict[str, object] = {"rows": rows(body, limits)}
+        count, found = 0, iter(rows(body, limits))
+        while part := list(islice(found, _PART)):
+            count += len(part)
+            _say(part)
+        end: dict[str, object] = {"rows": count}
     except _RefusedError as refused:
-        answer = dict(zip(("reason", "message"), refused.args, strict=True))
+        end = dict(zip(("reason", "message"), refused.args, strict=True))
     except MemoryError:
-        answer = {"reason": "too_costly", "message": f"the spreadsheet needs more than {limits.memory_bytes >> 20} MB to be read; {ADVICE}"}
-    sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=True).encode())
+        end = {"reason": "too_costly", "message": f"the spreadsheet needs more than {limits.memory_bytes >> 20} MB to be read; {ADVICE}"}
+    _say(end)
 
 
-def rows(body: bytes, limits: Limits) -> list[list[str]]:
-    """Check the parts, then read the first sheet."""
+def _say(part: object) -> None:
+    sys.stdout.buffer.write(json.dumps(part, ensure_ascii=True).encode() + b"\n")
+
+
+def _address_space() -> int:
+    """Bytes of address space this process holds; where the system does not say, what the reader holds on Linux (measured: 1.1 GB, assumed)."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 2**30
+
+
+def rows(body: bytes, limits: Limits) -> Iterator[list[str]]:
+    """Check the parts, then read the first sheet, some rows at a time."""
     _check_parts(body, limits)
     import fastexcel
 
@@ -105,10 +135,12 @@ def rows(body: bytes, limits: Limits) -> list[list[str]]:
         sheet = fastexcel.read_excel(body).load_sheet(0, header_row=None, dtypes="string")
         if sheet.width * sheet.total_height > limits.cells:
             raise _RefusedError("oversized", f"the sheet spans {sheet.total_height} rows and {sheet.width} columns, more than is read; {ADVICE}")
-        columns = [column.to_pylist() for column in sheet.to_arrow().columns]
+        table = sheet.to_arrow()
     except fastexcel.FastExcelError as error:
         raise _RefusedError("unparsable", f"the file is not a readable spreadsheet: {str(error).splitlines()[0]}") from None
-    return [["" if cell is None else str(cell) for cell in line] for line in zip(*columns, strict=True)]
+    for begin in range(0, table.num_rows, _PART):
+        columns = [column.to_pylist() for column in table.slice(begin, _PART).columns]
+        yield from (["" if cell is None else str(cell) for cell in line] for line in zip(*columns, strict=True))
 
 
 def _check_parts(body: bytes, limits: Limits) -> None:

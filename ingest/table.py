@@ -2,14 +2,11 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ingest.source import Outcome, PayloadError, Reject
-
-# A cell of one letter weighs some sixty bytes once read: a permitted file of nothing but short cells would fill the memory of the run.
-# Minute bars that fill a permitted file stay below.
-CELLS_READ = 12_000_000
 
 
 class RowError(ValueError):
@@ -30,9 +27,7 @@ Line = tuple[int, list[str]]
 
 
 def csv_lines(body: bytes) -> Iterator[Line]:
-    """Read the lines of a CSV file one by one, UTF-8 before GB18030; raises PayloadError when it is neither, or not CSV, or has too many cells."""
-    if sum(map(body.count, (b",", b"\n", b"\r"))) > CELLS_READ:  # counted before a single one is made; quoted ones count as well
-        raise PayloadError(Outcome.NOT_DATA, "oversized", f"the file has more than {CELLS_READ:,} cells and line ends; export a shorter span")
+    """Read the lines of a CSV file one by one, UTF-8 before GB18030; raises PayloadError when it is neither, or not CSV."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             text = body.decode(encoding)
@@ -68,6 +63,11 @@ def below_header(lines: Sequence[Line]) -> list[Line]:
     return rest
 
 
+def repeats(names: Iterable[str]) -> list[str]:
+    """Give the names that stand more than once, in order."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
 def csv_table(body: bytes) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """Read a CSV table as its header and its rows, each with its line in the file; cells are stripped.
 
@@ -75,6 +75,6 @@ def csv_table(body: bytes) -> tuple[list[str], list[tuple[int, dict[str, str]]]]
     """
     lines = [(number, [cell.strip() for cell in cells]) for number, cells in filled(csv_lines(body))]
     header = lines[0][1]
-    if repeated := sorted({name for name in header if header.count(name) > 1}):
+    if repeated := repeats(header):
         raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")
     return header, [(number, dict(zip(header, cells, strict=True))) for number, cells in below_header(lines)]

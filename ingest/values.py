@@ -10,8 +10,22 @@ from ingest.source import SHANGHAI
 
 # Lots of the whole exchange are below 1e9; a float holds whole numbers exactly up to here, and a column a little more.
 LARGEST_COUNT = 2**53
+# Figures and dates in full-width digits, as printed, are below 40 characters, padding included.
+LONGEST = 64
+# Before it nothing here was traded or published; the first day of all has no time in UTC.
+FIRST_YEAR = 1900
 BLANKS = frozenset({"", "-", "--", "---", "—", "null", "None"})
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?")
+
+
+def plain(value: Any) -> str:
+    """Give a printed value in its plain form (full-width digits, padding); raises ValueError for a text longer than any figure or date."""
+    text = str(value)
+    if text.isascii():
+        return text.strip()
+    if len(text) > LONGEST:  # normalizing takes the square of a run of accents
+        raise ValueError(f"{text[:LONGEST]!r}… is {len(text):,} characters long, no figure and no date")
+    return unicodedata.normalize("NFKC", text).strip()
 
 
 def number(value: Any) -> float | None:
@@ -31,7 +45,7 @@ def number(value: Any) -> float | None:
         except OverflowError:
             raise ValueError("a number with hundreds of digits is not a figure") from None
     else:
-        text = unicodedata.normalize("NFKC", str(value)).strip()
+        text = plain(value)
         if text in BLANKS:
             return None
         if not _NUMBER.fullmatch(text) or not any(character.isdigit() for character in text):
@@ -56,7 +70,7 @@ def whole(value: Any) -> int | None:
 
 def day(value: Any) -> date:
     """Read `2025-07-16`, `2025/7/16`, `2025年7月16日` or `20250716`; raises ValueError on anything else."""
-    text = unicodedata.normalize("NFKC", str(value)).strip()
+    text = plain(value)
     match = re.fullmatch(r"(\d{4})(\d{2})(\d{2})", text) or re.fullmatch(r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})日?(?:[ T]00:00(?::00)?)?", text)
     if not match:
         raise ValueError(f"{str(value)!r} is not a date")
@@ -72,11 +86,14 @@ def iso_day(text: str) -> date:
 
 def moment(value: Any) -> datetime | None:
     """Read a local time of publication (`20250716 15:29:40`, `2025-07-16 11:40`); blank is None, nonsense a ValueError."""
-    text = unicodedata.normalize("NFKC", str(value if value is not None else "")).strip()
+    text = plain(value if value is not None else "")
     if text in BLANKS:
         return None
     match = re.fullmatch(r"(\S+?)[ T](\d{1,2}):(\d{2})(?::(\d{2}))?", text)
     if not match:
         raise ValueError(f"{str(value)!r} is not a time")
     hour, minute, second = (int(part or 0) for part in match.groups()[1:])
-    return datetime.combine(day(match.group(1)), time(hour, minute, second), SHANGHAI)
+    found = day(match.group(1))
+    if found.year < FIRST_YEAR:
+        raise ValueError(f"{str(value)!r} is a time before anything was published")
+    return datetime.combine(found, time(hour, minute, second), SHANGHAI)

@@ -7,7 +7,6 @@ pages `spot`, `cost` and `capacity` say which feeds they take; the rules are the
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +19,7 @@ from ingest.catalog.calendar import Calendar, CalendarHorizonError
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.table import Line, below_header, csv_lines, filled
+from ingest.table import Line, below_header, csv_lines, filled, repeats
 from quality.raw import TABLES
 
 NAME = re.compile(r"(?:^|/)(?P<provider>[A-Za-z]+)_(?P<feed>[a-z_]+?)_(?P<day>\d{8})(?:_r\d+)?\.(?P<form>csv|xlsx)\Z")
@@ -117,8 +116,10 @@ class VendorSource:
         if match is None:
             raise ValueError(f"{request.name} is not a drop file")
         table = self.feeds[request.feed].table
-        lines = read_lines(match["form"], body)
-        rows, remarks, rejects = _unpivot(table, lines) if _is_wide(lines) else _long(lines)
+        lines = read_lines(match["form"], body, self.configuration.limits.sheet)
+        rows, remarks, rejects = (
+            _unpivot(table, lines, self.configuration.limits.of(self.name, request.feed).rows) if _is_wide(lines) else _long(lines)
+        )
         _refuse(rows, match["provider"].upper())
         calendar = self.configuration.calendar
         kept: list[dict[str, Any]] = []
@@ -192,9 +193,9 @@ class VendorSource:
 def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
     """Map printed headers to columns; unknown ones become `?header` and are kept as text."""
     columns = [_COLUMN_OF.get(name.strip(), f"?{name.strip()}") for name in header]
-    repeated = {header[place] for place, column in enumerate(columns) if columns.count(column) > 1}
-    if repeated:
-        raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(sorted(repeated))}")
+    twice = set(repeats(columns))
+    if repeated := sorted({name for name, column in zip(header, columns, strict=True) if column in twice}):
+        raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")
     missing = [HEADERS[column][0] for column in REQUIRED if column not in columns]
     if not {"average", "single"} & set(columns):
         missing.append("均价 or 数值")
@@ -224,9 +225,9 @@ def provider_of(text: str) -> str:
     return PROVIDERS.get(text, text.upper())
 
 
-def read_lines(form: str, body: bytes) -> list[Line]:
+def read_lines(form: str, body: bytes, limits: sheet.Limits) -> list[Line]:
     """Give the lines of a CSV or a spreadsheet that hold anything, with their numbers; raises PayloadError when they cannot be read."""
-    return filled(enumerate(sheet.read(body), start=1) if form == "xlsx" else csv_lines(body))
+    return filled(enumerate(sheet.read(body, limits), start=1) if form == "xlsx" else csv_lines(body))
 
 
 def records(lines: Sequence[Line], columns: Sequence[str]) -> list[dict[str, Any]]:
@@ -244,7 +245,7 @@ def _long(lines: Sequence[Line]) -> tuple[list[dict[str, Any]], list[str], list[
     return records(lines, columns), remarks, []
 
 
-def _unpivot(table: str, lines: Sequence[Line]) -> tuple[list[dict[str, Any]], list[str], list[Reject]]:
+def _unpivot(table: str, lines: Sequence[Line], most: int) -> tuple[list[dict[str, Any]], list[str], list[Reject]]:
     """Turn a wide export into single values. Blank cells are no observations; a label row is known by its label, wherever it stands."""
     labels: dict[str, list[str]] = {}
     days: list[Line] = []
@@ -275,6 +276,12 @@ def _unpivot(table: str, lines: Sequence[Line]) -> tuple[list[dict[str, Any]], l
     if missing:
         raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"no row is labelled {', '.join(missing)}; add it and drop the file again")
     width = len(labels["series_id"])
+    if len(labels) > (allowed := SHIPPED_ONLY.limits.shape.label_rows) or len(days) * width > most:  # each figure repeats its labels
+        raise PayloadError(
+            Outcome.NOT_DATA,
+            "oversized",
+            f"the file has {len(days) * width:,} figures under {len(labels)} labels, more than the {most:,} under {allowed} that are read; export a shorter span",
+        )
     for number, cells in days:
         if len(cells) - 1 != width:
             raise PayloadError(Outcome.NOT_DATA, "ragged", f"line {number} has {len(cells)} cells, the labels {width + 1}")
@@ -300,7 +307,7 @@ def _is_day(text: str) -> bool:
 
 
 def _unit(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).strip()
+    return values.plain(text) if len(text) <= values.LONGEST else text
 
 
 def _basis(printed: str, unit: str) -> str | None:

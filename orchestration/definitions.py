@@ -38,7 +38,8 @@ def build_defs(**overrides: Any) -> dg.Definitions:
         schedules=SCHEDULES,
         sensors=SENSORS,
         jobs=[daily, arrivals_by_day, arrivals_by_month, as_of_job],
-        resources={"home": Home(), "intake": Intake(), "dbt": resource()} | overrides,
+        # No asset hands anything over through an I/O manager; Dagster's default one would write where the run's configuration says.
+        resources={"home": Home(), "intake": Intake(), "dbt": resource(), "io_manager": dg.mem_io_manager} | overrides,
         executor=dg.in_process_executor,
     )
 

@@ -1,9 +1,10 @@
 """What assets are given: where state lives, and what to take in. Nothing is opened here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -16,7 +17,7 @@ from ingest.http import HttpClient
 from ingest.lake import Lake
 from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, SampleOrigin
 from ingest.settings import Settings
-from ingest.source import SHANGHAI, Source
+from ingest.source import SHANGHAI, HomeError, Source
 from ingest.sources import SOURCES, sources
 from orchestration.home.backup import half_a_home
 from orchestration.instance.alive import alive
@@ -30,7 +31,15 @@ class Home(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Home"]:
-        """Open the home, and be known to live while a run is executed; a sensor is no run."""
+        """Open the home, and be known to live while a run is executed; a sensor is no run.
+
+        Raises HomeError where a run asks for another home than its process has, or for what its environment holds: who may start runs here may
+        not write elsewhere, and a failure that names what it was told would show a secret.
+        """
+        if context.run and _asks_environment(context.run.run_config):
+            raise HomeError("the configuration of this run names an environment variable; write the value itself")
+        if context.run and self.settings.root != (own := Settings().root):
+            raise HomeError(f"this run was asked to work in {self.settings.root}, and runs started here work in {own} only; set ALUMINA_HOME instead")
         open_home(self.settings)
         with alive(self.settings, context.run.run_id) if context.run else nullcontext():
             yield self
@@ -44,9 +53,14 @@ class Home(dg.ConfigurableResource):
         """The trading calendar as it stands now: a long-lived daemon sees the years the operator adds."""
         return load_calendar(self.settings.catalog_overlay)
 
+    @property
+    def configuration(self) -> Configuration:
+        """What reading a payload takes of this home's catalogue, as it stands now."""
+        return Configuration(self.settings.catalog_overlay)
+
     def sources(self) -> tuple[Source, ...]:
         """Every source, reading payloads by the catalogue as it stands now; a run makes them once for each asset."""
-        return sources(Configuration(self.settings.catalog_overlay))
+        return sources(self.configuration)
 
     @property
     def archive(self) -> Archive:
@@ -57,6 +71,11 @@ class Home(dg.ConfigurableResource):
     def lake(self) -> Lake:
         """The lake of this home."""
         return Lake(self.settings.lake)
+
+
+def _asks_environment(config: Any) -> bool:
+    """Say whether a value is Dagster's `{"env": NAME}`, anywhere in a run's configuration."""
+    return isinstance(config, Mapping) and ("env" in config or any(_asks_environment(value) for value in config.values()))
 
 
 class IntakeError(ValueError):
@@ -91,6 +110,20 @@ class Intake(dg.ConfigurableResource):
         if why := half_a_home(home.settings) or (half_a_lake(home.settings) if self.source != "archive" else ""):
             raise IntakeError(why)
 
+    def folder(self, settings: Settings) -> Path | None:
+        """Give the folder of payloads, None for the inbox; raises IntakeError for one that a run may not read.
+
+        Whoever reaches the UI chooses it, and a file that is taken in can be read in the release. The command line allows the folder it is given.
+        """
+        if not self.payloads:
+            return None
+        folder = Path(self.payloads).resolve()
+        allowed = [root.expanduser().resolve() for root in (settings.inbox, settings.payload_root) if root]
+        if not any(folder.is_relative_to(root) for root in allowed):
+            said = ", nor in ".join(str(root) for root in allowed)
+            raise IntakeError(f"{folder} is not in {said}; set ALUMINA_PAYLOAD_ROOT to the folder that may be read, or use the command line")
+        return folder
+
     def origin(self, home: Home) -> Origin:
         """Give the origin of this run's payloads; raises IntakeError for a source or day that makes no sense."""
         settings = home.settings
@@ -107,7 +140,7 @@ class Intake(dg.ConfigurableResource):
             case "sample":
                 return SampleOrigin(first or date.min, last or date.max)
             case "files":
-                return FilesOrigin(Path(self.payloads) if self.payloads else None, SOURCES, first, last)
+                return FilesOrigin(self.folder(settings), SOURCES, first, last)
             case "inbox":
                 return FilesOrigin(None, SOURCES)
             case "live":

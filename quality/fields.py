@@ -219,6 +219,10 @@ _ALL = (
     Field("is_commodity_document", B, "-", "True for a plan, rule or enforcement by an official voice that speaks of the commodity itself", "是否品种专项文件"),
     # catalogue
     Field("role", T, "-", "What the marts read a series as (spot, spread_1130) or what a customs code is to the commodity (product, ore)", "序列用途"),
+    Field("word_kind", T, "-", "What is named: sentence, stance, horizon, status, unit, reason …", "词语类别"),
+    Field("word", T, "-", "Code that is named, or the name of a sentence", "代码"),
+    Field("word_zh", T, "-", "What is said of it in Chinese", "中文表述"),
+    Field("word_en", T, "-", "What is said of it in English", "英文表述"),
     Field("region_name_zh", T, "-", "Region name in Chinese", "地区中文名"),
     Field("region_name_en", T, "-", "Region name in English", "地区英文名"),
     Field("dataset", T, "-", "Kind of data the row speaks of: a raw table of the catalogue's clocks, or what a published figure belongs to", "数据表"),

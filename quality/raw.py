@@ -171,6 +171,9 @@ def _ordered(low: str, high: str, name: str, message: str) -> Rule:
     return Rule(name, message, pl.col(low) <= pl.col(high))
 
 
+# What a reader of a release may make a link of: any other scheme (`javascript:`) could run in the reader's browser.
+WEB_ADDRESS = r"""^(?i:https?)://[^\s"'<>\\]+$"""
+_WEB_ADDRESS = Rule("source_url_is_no_web_address", "the address of the source is not http or https", pl.col("source_url").str.contains(WEB_ADDRESS))
 _TRADED = pl.col("volume_lots") > 0
 _IS_YYMM = pl.col("delivery_month_code").str.contains(r"^[0-9]{2}(0[1-9]|1[0-2])$")
 # Crude oil is listed furthest ahead: quarterly contracts three years out (INE contract text).
@@ -431,6 +434,7 @@ TABLES: dict[str, RawTable] = {
             (
                 Rule("month_is_not_its_first_day", "an event known to the month is not dated by its first day", (pl.col("date_precision") != "month") | (pl.col("event_date").dt.day() == 1)),
                 Rule("follows_itself", "the event follows up on itself", pl.col("followup_of") != pl.col("event_id")),
+                _WEB_ADDRESS,
             ),
         ),
         RawTable(
@@ -446,6 +450,7 @@ TABLES: dict[str, RawTable] = {
                     "the day is not the day of the time in Shanghai",
                     pl.col("event_date") == pl.col("published_at").dt.convert_time_zone("Asia/Shanghai").dt.date(),
                 ),
+                _WEB_ADDRESS,
             ),
             staged=False,
         ),
@@ -490,6 +495,12 @@ TABLES: dict[str, RawTable] = {
             ("commodity_code", "term", "scope", "valid_from"),
         ),
         _config("catalog__customs_codes", "Customs codes and what they are to the commodity.", ("commodity_code", "hs_code", "role", "source_note"), ("commodity_code", "hs_code")),
+        _config(
+            "catalog__words",
+            "What is said in two languages: sentences of the outlook and names of codes.",
+            ("word_kind", "word", "word_zh", "word_en"),
+            ("word_kind", "word"),
+        ),
         _config("catalog__regions", "Region codes and names.", ("region", "region_name_zh", "region_name_en"), ("region",)),
         _config(
             "catalog__publication_clock",

@@ -38,6 +38,11 @@
 {% macro duckdb__days_in_year(day) %}dayofyear(make_date(cast(extract(year from {{ day }}) as integer), 12, 31)){% endmacro %}
 {% macro default__days_in_year(day) %}dayofyear(make_date(cast(extract(year from {{ day }}) as int), 12, 31)){% endmacro %}
 
+{# Whether two values differ, where a missing one differs from any other and from no other missing one. #}
+{% macro differs(one, other) %}{{ return(adapter.dispatch('differs', 'alumina')(one, other)) }}{% endmacro %}
+{% macro duckdb__differs(one, other) %}{{ one }} is distinct from {{ other }}{% endmacro %}
+{% macro default__differs(one, other) %}not {{ one }} <=> {{ other }}{% endmacro %}
+
 {# Texts of a group in one, joined by `;`, in the order given. #}
 {% macro joined(text, order) %}{{ return(adapter.dispatch('joined', 'alumina')(text, order)) }}{% endmacro %}
 {% macro duckdb__joined(text, order) %}string_agg({{ text }}, ';' order by {{ order }}){% endmacro %}

@@ -28,6 +28,18 @@
     {{ available_at }} <= coalesce((select max(horizon.as_of) from {{ ref('stg_ingest__horizon') }} as horizon), {{ available_at }})
 {%- endmacro %}
 
+{# As-of join to dated configuration: the row of `dated` in force on a day. #}
+{% macro in_force(dated, day) -%}
+    {{ day }} >= {{ dated }}.valid_from
+            and ({{ dated }}.superseded_from is null or {{ day }} < {{ dated }}.superseded_from)
+{%- endmacro %}
+
+{# As-of join to facts: the version of `fact` that was known at a moment. #}
+{% macro known_then(fact, moment) -%}
+    {{ moment }} >= {{ fact }}.available_at
+            and ({{ fact }}.superseded_at is null or {{ moment }} < {{ fact }}.superseded_at)
+{%- endmacro %}
+
 {#
 When a payload's word on a fact could be known: the payload first in hand from its clock time, also when it was loaded long afterwards; a
 later one not before it was first seen.
@@ -98,7 +110,7 @@ is_decided     the version the day's own decision stood on; where none was there
         select
             seen.*,
             {%- for value in values %}
-            seen.{{ value }} is distinct from lag(seen.{{ value }}) over known_before or
+            {{ differs('seen.' ~ value, 'lag(seen.' ~ value ~ ') over known_before') }} or
             {%- endfor %}
             row_number() over known_before = 1 as is_new
         from (
@@ -110,6 +122,79 @@ is_decided     the version the day's own decision stood on; where none was there
         window known_before as (partition by {{ key }} order by {{ known_order }})
     ) as told
     where told.is_new and {{ is_known('told.available_at') }}
+{%- endmacro %}
+
+{#
+The versions of each fact that is a whole payload: a later one replaces all rows of the earlier one, also those it no longer has. `rows` have
+the keys, clock_at, fetched_at, payload_sha256, source and data_origin (and decided_by, where decided=true); what two payloads say is
+compared as one text, of `said` in the given order, and only where there is more than one.
+#}
+{% macro payload_versions(rows, keys, said, order, decided=false) -%}
+    {%- set key = keys | join(', ') -%}
+    with received as (
+
+        select
+            {{ key }},
+            payload_sha256,
+            max(source) as source,
+            max(data_origin) as data_origin,
+            min(clock_at) as clock_at,
+            min(fetched_at) as fetched_at,
+            {%- if decided %}
+            min(decided_by) as decided_by,
+            {%- endif %}
+            count(*) over (partition by {{ key }}) as payload_count
+        from {{ rows }}
+        group by {{ key }}, payload_sha256
+
+    ),
+
+    repeated as (
+
+        select * from received
+        where payload_count > 1
+
+    ),
+
+    contents as (
+
+        select
+            {%- for column in keys %}
+            repeated.{{ column }},
+            {%- endfor %}
+            repeated.payload_sha256,
+            md5({{ joined("concat_ws('|', " ~ said | join(', ') ~ ")", order | join(', ')) }}) as content
+        from {{ rows }} as told
+        inner join repeated
+            on
+                {%- for column in keys %}
+                told.{{ column }} = repeated.{{ column }} and
+                {%- endfor %}
+                told.payload_sha256 = repeated.payload_sha256
+        group by
+            {%- for column in keys %}
+            repeated.{{ column }},
+            {%- endfor %}
+            repeated.payload_sha256
+
+    ),
+
+    payloads as (
+
+        select
+            received.*,
+            contents.content
+        from received
+        left join contents
+            on
+                {%- for column in keys %}
+                received.{{ column }} = contents.{{ column }} and
+                {%- endfor %}
+                received.payload_sha256 = contents.payload_sha256
+
+    )
+
+    {{ versions('payloads', keys=keys, values=['content'], decided=decided) }}
 {%- endmacro %}
 
 {#
@@ -192,4 +277,28 @@ at each day's own decision, which scores and rules are made of.
         when {{ later }} is null then 'no_quantity'
         when coalesce({{ earlier }}, 0.0) = 0.0 then 'no_earlier_month'
     end
+{%- endmacro %}
+
+{#
+Why figures of a row are missing: `figure:reason` for each of them, joined by `;`, null where none is. Of a figure's conditions the first
+that holds gives the reason. `also` are reasons told already.
+#}
+{% macro reasons(figures, also=[]) -%}
+    nullif(
+        concat_ws(
+            ';',
+            {%- for told in also %}
+            {{ told }},
+            {%- endfor %}
+            {%- for figure, conditions in figures.items() %}
+            case
+                {%- for condition, reason in conditions.items() %}
+                when {{ condition }} then '{{ figure }}:{{ reason }}'
+                {%- endfor %}
+            end
+            {%- if not loop.last %},{% endif %}
+            {%- endfor %}
+        ),
+        ''
+    )
 {%- endmacro %}

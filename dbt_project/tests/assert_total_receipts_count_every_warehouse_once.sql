@@ -23,4 +23,4 @@ full outer join details
     on
         totals.commodity_code = details.commodity_code
         and totals.trade_date = details.trade_date
-where totals.receipts_t is distinct from details.receipts_t
+where {{ differs('totals.receipts_t', 'details.receipts_t') }}

@@ -6,7 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 from ingest.catalog.calendar import Calendar, load_calendar
-from ingest.catalog.documents import SHIPPED, commodity, commodity_files
+from ingest.catalog.documents import SHIPPED, commodity, commodity_files, load
+from ingest.catalog.limits import Limits
+from ingest.catalog.schemas import LimitsFile
 from ingest.catalog.tone import FILE as LEXICON
 from ingest.catalog.tone import Lexicon, read_lexicon
 from ingest.source import ConfigurationError
@@ -39,6 +41,11 @@ class Configuration:
             except ConfigurationError:
                 continue
         return tuple(sorted(codes))
+
+    @cached_property
+    def limits(self) -> Limits:
+        """What a payload may be and may cost; raises ConfigurationError where the file is wrong."""
+        return Limits(load(LimitsFile, self.overlay))
 
     @cached_property
     def lexicon(self) -> Lexicon:

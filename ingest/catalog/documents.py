@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from ingest.catalog.languages import FILE as WORDS
+from ingest.catalog.languages import WordsFile
 from ingest.catalog.metrics import MetricsFile
 from ingest.catalog.schemas import (
     CalendarFile,
@@ -16,6 +18,7 @@ from ingest.catalog.schemas import (
     CommodityFile,
     ExchangesFile,
     LexiconFile,
+    LimitsFile,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
@@ -25,6 +28,7 @@ from ingest.catalog.schemas import (
 )  # fmt: skip
 from ingest.catalog.scoring import RulesFile, ScoreFile
 from ingest.source import ConfigurationError
+from ingest.storable import storable
 from quality.typed import Document, Fault, WrongFileError, near, read
 
 SHIPPED = Path(__file__).parent
@@ -37,6 +41,7 @@ FILES: Mapping[str, type[Document]] = {
     "clock.toml": ClockFile,
     "exchanges.toml": ExchangesFile,
     "lexicon.toml": LexiconFile,
+    "limits.toml": LimitsFile,
     "metrics.toml": MetricsFile,
     "parameters.toml": ParametersFile,
     "regions.toml": RegionsFile,
@@ -46,6 +51,7 @@ FILES: Mapping[str, type[Document]] = {
     "score.toml": ScoreFile,
     "terms.toml": TermsFile,
     "whatif.toml": WhatifFile,
+    WORDS: WordsFile,
 }
 """Files of one name each; commodities have a folder of their own."""
 
@@ -59,7 +65,7 @@ def catalog_files(overlay: Path | None) -> Iterator[tuple[str, bytes]]:
         body = path.read_bytes()
         if name == CALENDAR and path.parent != SHIPPED:
             body = (SHIPPED / CALENDAR).read_bytes() + EXTENSION.encode() + body
-        yield name, body
+        yield storable(name), body
 
 
 def parsed(name: str, body: bytes) -> Document:

@@ -152,6 +152,72 @@ class Schedule(Entry):
         return self
 
 
+Most = Annotated[int, Field(ge=1)]
+
+
+class FeedLimits(Entry):
+    """What one payload of a feed may be; what an entry does not say is that of `*`."""
+
+    of: Annotated[str, Field(pattern=r"^(\*|[a-z]+/(\*|[a-z_]+))$")]
+    bytes: Most | None = None
+    rows: Most | None = None
+    cells: Most | None = None
+    columns: Most | None = None
+    refused_rows: Most | None = None
+    label: Label
+    source: Text
+
+
+class Shape(Entry):
+    """How a payload may be shaped: depth of JSON, bytes of a tag, rows of labels above a wide export."""
+
+    depth: Most
+    tag_bytes: Most
+    label_rows: Most
+    label: Label
+    source: Text
+
+
+class TextLimits(Entry):
+    """How much of a foreign text is repeated in receipts and quarantine: characters of a message and of a cell, cells of a row."""
+
+    message_characters: Most
+    cell_characters: Most
+    row_cells: Most
+    label: Label
+    source: Text
+
+
+class SheetLimits(Entry):
+    """What one spreadsheet may be (parts, bytes and ratio once inflated, cells) and may cost its reader (bytes, seconds)."""
+
+    members: Most
+    inflated_bytes: Most
+    ratio: Most
+    cells: Most
+    memory_bytes: Most
+    cpu_seconds: Most
+    wall_seconds: Positive
+    label: Label
+    source: Text
+
+
+class LimitsFile(Document):
+    """`limits.toml`: what a payload may be before it is parsed, and how much of it is repeated."""
+
+    limit: Annotated[list[FeedLimits], Field(min_length=1)]
+    shape: Shape
+    text: TextLimits
+    sheet: SheetLimits
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each feed has one entry, and one for all the others says everything."""
+        yield from repeated("limit", self.limit, "of")
+        common = next((row for row in self.limit if row.of == "*"), None)
+        if common is None or None in common.model_dump().values():
+            yield ("limit",), 'an entry of = "*" that says bytes, rows, cells, columns and refused_rows is missing'
+
+
 class Freshness(Entry):
     """From when on a release is late."""
 

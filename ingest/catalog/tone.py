@@ -22,6 +22,7 @@ GAP = "…"  # between the parts of a term
 _BREAK = re.compile(r"[\s,，。;；:：、.!！?？()（）【】\[\]《》<>\"“”/|]+")
 KINDS: tuple[str, ...] = get_args(Kind)
 FILE = "lexicon.toml"
+_PIECE = 64
 
 # Number of its clause, and a word; "" is text of one token's length that no entry knows.
 Token = tuple[int, str]
@@ -114,6 +115,18 @@ def lexicon_rows(body: bytes) -> Iterator[dict[str, Any]]:
         }
 
 
+def compatible(text: str) -> str:
+    """Give a text of any length in its compatible form (NFKC), piece by piece: at once it would take the square of a run of accents."""
+    pieces, begin = [], 0
+    while begin < len(text):
+        end = begin + _PIECE
+        while end < min(len(text), begin + 2 * _PIECE) and unicodedata.combining(text[end]):
+            end += 1  # an accent goes with its letter
+        pieces.append(unicodedata.normalize("NFKC", text[begin:end]))
+        begin = end
+    return "".join(pieces)
+
+
 def participants(text: str, lexicon: Lexicon) -> tuple[str, ...]:
     """Name the roles of those who act or speak in a text, in alphabetical order."""
     return tuple(sorted({lexicon.participants[word] for _, word in _tokens(text, lexicon) if word in lexicon.participants}))
@@ -131,10 +144,11 @@ def score(text: str, lexicon: Lexicon) -> list[Tone]:
         for kind in KINDS:
             for perspective, _ in lexicon.links.get((subject, kind), ()):
                 weighed.setdefault(perspective, [])
+    subjects = _subjects(tokens, lexicon)
     for first, last, parts in _found(tokens, lexicon):
         kind, own_sign = lexicon.terms[parts]
         weight = own_sign * _modifier(tokens, first, last, lexicon)
-        for perspective, sign in lexicon.links.get((_subject(tokens, first, lexicon), kind), ()):
+        for perspective, sign in lexicon.links.get((subjects[first], kind), ()):
             weighed.setdefault(perspective, []).append((GAP.join(parts), sign * weight))
     return [_tone(perspective, terms) for perspective, terms in sorted(weighed.items())]
 
@@ -148,7 +162,7 @@ def _tone(perspective: str, terms: Sequence[tuple[str, float]]) -> Tone:
 
 def _tokens(text: str, lexicon: Lexicon) -> Iterator[Token]:
     clause, unknown = 0, 0
-    for match in lexicon.pattern.finditer(unicodedata.normalize("NFKC", text)):
+    for match in lexicon.pattern.finditer(compatible(text)):
         if match.lastgroup == "other":
             unknown += 1
             continue
@@ -195,9 +209,20 @@ def _modifier(tokens: Sequence[Token], first: int, last: int, lexicon: Lexicon) 
     return degree * (-1.0) ** run
 
 
-def _subject(tokens: Sequence[Token], first: int, lexicon: Lexicon) -> str:
-    """Name the subject before the term, else the next in its clause, else none ("")."""
-    before = next((lexicon.subjects[word] for at, word in reversed(tokens[: first + 1]) if at == tokens[first][0] and word in lexicon.subjects), None)
-    after = next((lexicon.subjects[word] for at, word in tokens[first:] if at == tokens[first][0] and word in lexicon.subjects), None)
-    earlier = next((lexicon.subjects[word] for _, word in reversed(tokens[:first]) if word in lexicon.subjects), "")
-    return before or after or earlier
+def _subjects(tokens: Sequence[Token], lexicon: Lexicon) -> list[str]:
+    """Name the subject a term at each token has: the one before it in its clause or itself, else the next there, else the last of all before ("")."""
+    found = [(clause, lexicon.subjects.get(word)) for clause, word in tokens]
+    before: list[str | None] = []
+    earlier: list[str] = []
+    last, newest = (-1, ""), ""
+    for clause, subject in found:
+        earlier.append(newest)
+        if subject is not None:
+            last, newest = (clause, subject), subject
+        before.append(last[1] if last[0] == clause else None)
+    after: list[str | None] = []
+    following: tuple[int, str | None] = (-1, None)
+    for clause, subject in reversed(found):
+        following = (clause, subject) if subject is not None else following
+        after.append(following[1] if following[0] == clause else None)
+    return [one or two or three for one, two, three in zip(before, reversed(after), earlier, strict=True)]

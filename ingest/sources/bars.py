@@ -17,6 +17,7 @@ from ingest.catalog.calendar import Calendar, CalendarHorizonError
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.table import repeats
 from ingest.vendor import NAME, read_lines, records
 from quality.raw import TABLES
 
@@ -78,7 +79,7 @@ class Bars:
         match = NAME.search(request.name)
         if match is None:
             raise ValueError(f"{request.name} is not a drop file")
-        lines = read_lines(match["form"], body)
+        lines = read_lines(match["form"], body, self.configuration.limits.sheet)
         columns, remarks = _columns(lines[0][1])
         rows = records(lines, columns)
         kept: list[dict[str, Any]] = []
@@ -129,8 +130,8 @@ def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
     if adjusted := [name for name in names if _ADJUSTED.search(name)]:
         raise PayloadError(Outcome.NOT_DATA, "adjusted_series", f"column {adjusted[0]!r}: adjusted series are not taken, export raw prices")
     columns = [_COLUMN_OF.get(name, _COLUMN_OF.get(name.lower(), f"?{name}")) for name in names]
-    repeated = sorted({names[place] for place, column in enumerate(columns) if columns.count(column) > 1})
-    if repeated:
+    twice = set(repeats(columns))
+    if repeated := sorted({name for name, column in zip(names, columns, strict=True) if column in twice}):
         raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")
     if missing := [headers[0] for column, headers in HEADERS.items() if column not in columns]:
         raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"the header has no column {', '.join(missing)}; add it and drop the file again")

@@ -13,6 +13,7 @@ import polars as pl
 from ingest.catalog import scoring
 from ingest.catalog.calendar import parse_calendar
 from ingest.catalog.documents import CALENDAR, EXTENSION, parsed
+from ingest.catalog.languages import WordsFile
 from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
@@ -36,7 +37,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "7"
+    parser_version = "8"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
     cadence = Cadence.ANY_DAY
 
@@ -74,6 +75,14 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
         case RegionsFile():
             return {
                 "catalog__regions": [{"region": code, "region_name_zh": names.zh, "region_name_en": names.en} for code, names in file.regions.items()]
+            }
+        case WordsFile():
+            return {
+                "catalog__words": [
+                    {"word_kind": kind, "word": word, "word_zh": said["zh"], "word_en": said["en"]}
+                    for kind, words in file.model_dump().items()
+                    for word, said in words.items()
+                ]
             }
         case ClockFile():
             return {

@@ -7,7 +7,6 @@ estimated: the scope is part of the key, and the two schemes of partner codes (G
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -127,7 +126,7 @@ def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:
 
 
 def _portal_row(row: Mapping[str, str], month: date, flow: str, money: str) -> dict[str, Any]:
-    code = unicodedata.normalize("NFKC", row["商品编码"])
+    code = values.plain(row["商品编码"])
     if not row["贸易伙伴编码"] or not row["贸易伙伴名称"]:
         raise RowError("no_partner", "the row names no trading partner")  # the portal prints no sums
     unit = row["第一计量单位"]
@@ -143,7 +142,7 @@ def _portal_row(row: Mapping[str, str], month: date, flow: str, money: str) -> d
         hs_code=code,
         commodity_name=row["商品名称"] or None,
         partner_scheme="gacc",
-        partner_code=unicodedata.normalize("NFKC", row["贸易伙伴编码"]),
+        partner_code=values.plain(row["贸易伙伴编码"]),
         partner_name=row["贸易伙伴名称"],  # exactly as printed: 几内亚, 几内亚比绍 and 巴布亚新几内亚 are three countries
         qty_t=None if quantity is None else quantity / _TONNES[unit],
         second_qty=None if second_unit is None else second,
@@ -170,12 +169,14 @@ def _comtrade(request: Request, match: re.Match[str], body: bytes) -> Parsed:
                 raise PayloadError(Outcome.NOT_DATA, reason, f"{request.name} holds a row of {column} {row[column]}, not {match[group]}")
     kept: list[dict[str, Any]] = []
     rejects: list[Reject] = []
-    parts = [row for row in rows if any(str(row[name]) != whole for name, whole in _WHOLE.items() if row.get(name) is not None)]
-    if parts:
-        remarks.append(f"parts: {len(parts)} rows by second partner, procedure or transport are parts of others and left out")
-    for place, row in enumerate(rows, start=1):
-        if row in parts:
-            continue
+    wholes = [
+        (place, row)
+        for place, row in enumerate(rows, start=1)
+        if all(str(row[name]) == whole for name, whole in _WHOLE.items() if row.get(name) is not None)
+    ]
+    if parts := len(rows) - len(wholes):
+        remarks.append(f"parts: {parts} rows by second partner, procedure or transport are parts of others and left out")
+    for place, row in wholes:
         try:
             kept.append(_comtrade_row(row, match))
         except ValueError as error:
@@ -225,7 +226,7 @@ def _span(match: re.Match[str]) -> tuple[date, date]:
 
 
 def _month(text: str) -> date:
-    match = re.fullmatch(r"(\d{4})(\d{2})", unicodedata.normalize("NFKC", text))
+    match = re.fullmatch(r"(\d{4})(\d{2})", values.plain(text))
     if match is None:
         raise ValueError(f"{text!r} is not a month YYYYMM")
     return date(int(match[1]), int(match[2]), 1)

@@ -20,6 +20,8 @@ HOST = "https://www.chinamoney.com.cn"
 HISTORY = f"{HOST}/ags/ms/cm-u-bk-ccpr/CcprHisNew"
 LATEST = f"{HOST}/r/cms/www/chinamoney/data/fx/ccpr.json"
 ASKED = "USD/CNY"  # what dollar-priced inputs are converted with; files may hold any pair
+# CFETS fixes some 30 pairs; every refused cell repeats its row, so a row must not be of any length.
+FIXED_PAIRS = 100
 REFERER = f"{HOST}/chinese/bkccpr/"
 
 _FILES = (
@@ -104,6 +106,10 @@ def _history(request: Request, document: Mapping[str, Any], data: Mapping[str, A
     pairs = data.get("searchlist")
     if not isinstance(pairs, list) or not pairs or not all(isinstance(pair, str) for pair in pairs):
         raise PayloadError(Outcome.FORMAT_CHANGED, "no_searchlist", f"{request.name} does not say which currencies its columns are")
+    if len(pairs) > (most := FIXED_PAIRS):
+        raise PayloadError(
+            Outcome.FORMAT_CHANGED, "oversized", f"{request.name} names {len(pairs):,} pairs of currencies, CFETS fixes fewer than {most}"
+        )
     asked = ASKED if request.day else str(data.get("currency") or "")
     if dropped := [pair for pair in (part.strip() for part in asked.split(",")) if pair and pair not in pairs]:
         if request.day:

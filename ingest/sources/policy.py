@@ -21,6 +21,7 @@ from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
 from ingest.source import SHANGHAI, Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.table import RowError, csv_table, rejected
+from quality.raw import WEB_ADDRESS
 
 EVENTS, NEWSFLASH, TONE = "policy__events", "policy__newsflash", "policy__tone"
 FLASH = "https://www.shmet.com/api/rest/news/queryNewsflashList"
@@ -56,7 +57,7 @@ class Policy:
     @property
     def parser_version(self) -> str:
         """Version of the code and of the lexicon: a changed lexicon reads every flash anew from its archived bytes."""
-        return f"2-{self.configuration.lexicon.version}"
+        return f"3-{self.configuration.lexicon.version}"
 
     def requests(self, day: date) -> Iterable[Request]:
         """Ask for the newest flashes, today only: the feed knows no dates, so a past day cannot be asked for."""
@@ -106,7 +107,10 @@ def _events(request: Request, body: bytes) -> Parsed:
         reason, why = ("repeat", "tells again the event") if same else ("two_versions", "is one of several that contradict each other about event")
         for _, line, printed in others if same else [first, *others]:
             rejects.append(rejected(EVENTS, RowError(reason, f"the row {why} {event_id}"), f"line {line}", printed))
-    return Parsed({EVENTS: frame_of(EVENTS, kept)}, tuple(rejects), None, tuple(f"unknown_column:{name}" for name in unknown))
+    remarks = [f"unknown_column:{name}" for name in unknown]
+    if unlinked := sum(bool(row["source_url"]) and event["source_url"] is None for event, _, row in read):
+        remarks.append(f"no_web_address: the source_url of {unlinked} rows is not http or https; it is kept as text and not as an address")
+    return Parsed({EVENTS: frame_of(EVENTS, kept)}, tuple(rejects), None, tuple(remarks))
 
 
 def _event(row: Mapping[str, str]) -> dict[str, Any]:
@@ -120,6 +124,7 @@ def _event(row: Mapping[str, str]) -> dict[str, Any]:
     printed = row["event_date"]
     day = values.day(f"{printed}-01" if row["date_precision"] == "month" and re.fullmatch(r"\d{4}-\d{2}", printed) else printed)
     industries = values.whole(text.get("n_industries"))
+    is_linkable = text["source_url"] is not None and re.fullmatch(WEB_ADDRESS, text["source_url"]) is not None
     return {
         "event_id": text["event_id"],
         "event_date": day.replace(day=1) if row["date_precision"] == "month" else day,
@@ -134,8 +139,9 @@ def _event(row: Mapping[str, str]) -> dict[str, Any]:
         "followup_of": text.get("followup_of"),
         "summary": text["summary"],
         "event_source": text["source"],
-        "source_url": text["source_url"],
-        "extra": extra_of(row, {*_REQUIRED, *_OPTIONAL}),
+        "source_url": text["source_url"] if is_linkable else None,
+        # What is no web address stays as text: a reader's page would make a link of the column, whatever its scheme.
+        "extra": extra_of(row, {*_REQUIRED, *_OPTIONAL} - ({"source_url"} if text["source_url"] and not is_linkable else set())),
     }
 
 

@@ -13,7 +13,7 @@ import dagster as dg
 from ingest.catalog.calendar import Calendar, load_calendar
 from ingest.dropped import take_in
 from ingest.flow import Report, ingest
-from ingest.home import claim
+from ingest.home import dedicate
 from ingest.origins import LiveOrigin, Origin
 from ingest.source import SHANGHAI, DataOrigin, Source
 from orchestration.assets.partitions import DAY_SOURCES, DAYS, MONTH_SOURCES, MONTHS, Arrival, asking_days, day_arrivals, days_of, month_arrivals
@@ -54,8 +54,8 @@ def arrivals_asset(source: Source) -> dg.AssetsDefinition:
         known = home.sources()
         read_by = [one for one in known if one.name == source.name]
         origin = _origin(read_by[0], wanted, first, last, home, intake, calendar)
-        claim(home.settings, origin.data_origin)
-        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id)
+        dedicate(home.settings, origin.data_origin)
+        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, limits=home.configuration.limits)
         if by_month:
             if origin.data_origin is not DataOrigin.SAMPLE:
                 report.absorb(take_in(read_by, known, home.settings, context.run.run_id))

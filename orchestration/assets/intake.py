@@ -7,7 +7,7 @@ import dagster as dg
 
 from ingest.dropped import refuse_inbox, take_in
 from ingest.flow import Report, ingest
-from ingest.home import claim
+from ingest.home import dedicate
 from ingest.origins import CatalogOrigin, Origin
 from ingest.source import DataOrigin, Outcome, Source
 from orchestration.assets.arrivals import mark
@@ -53,10 +53,11 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
             origin = intake.origin(home)
             if origin.data_origin is DataOrigin.SAMPLE:
                 refuse_inbox(home.settings)
-            claim(home.settings, origin.data_origin)
+            dedicate(home.settings, origin.data_origin)
         known = home.sources()
         read_by = [one for one in known if one.name == source.name]
-        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, record=intake.source != "archive")
+        limits = None if is_catalog else home.configuration.limits  # a limits.toml that is wrong is the catalogue's to report
+        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, record=intake.source != "archive", limits=limits)
         if origin.data_origin in (DataOrigin.LIVE, DataOrigin.FILES) and intake.source != "archive":
             report.absorb(take_in(read_by, known, home.settings, context.run.run_id))
         if is_catalog and (report.problems or report.configuration_error):

@@ -9,7 +9,7 @@ import duckdb
 
 from ingest.settings import Settings
 from orchestration.assets.pictures import ROWS_SHOWN, chart, markdown
-from orchestration.warehouse.lineage import Origins, catalog, origins, told
+from orchestration.warehouse.lineage import Origins, catalog, described, origins
 from orchestration.warehouse.load import connect
 from quality.fields import FIELDS
 from serving.publish.release import SCHEMAS
@@ -85,4 +85,4 @@ def _describe(con: duckdb.DuckDBPyConnection, table: tuple[str, str], columns: l
 
 def _text(column: str, deps: Sequence[dg.TableColumnDep]) -> str:
     meaning = f"{FIELDS[column].en} [{FIELDS[column].unit}] | {FIELDS[column].zh}" if column in FIELDS else ""
-    return "\n\n".join(part for part in (meaning, told(deps)) if part)
+    return "\n\n".join(part for part in (meaning, described(deps)) if part)

@@ -76,7 +76,7 @@ def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
     """Tell people of a run that failed, with the sentence that says why."""
     causes = [cause(event) for event in context.get_step_failure_events()]
     run = context.dagster_run
-    alert(home.settings, "run_failed", "; ".join(dict.fromkeys(causes)) or context.failure_event.message or "", run_id=run.run_id, job=run.job_name)
+    alert(home.settings, "run_failed", "; ".join(dict.fromkeys(causes)) or cause(context.failure_event), run_id=run.run_id, job=run.job_name)
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=ON, description="Marks runs failed whose process died, so that the next can start.")

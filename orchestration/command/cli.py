@@ -12,12 +12,12 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.terminal import Output, console, prepared
 
 app = typer.Typer(
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
@@ -30,8 +30,9 @@ app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
 PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
-REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
-out, err = Console(file=sys.stdout), Console(file=sys.stderr)
+REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
+OUTPUTS = (Output("stdout"), Output("stderr"))
+out, err = map(console, OUTPUTS)
 
 
 def _say_version(asked: bool) -> None:
@@ -264,26 +265,20 @@ def rollback() -> None:
 
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3000) -> None:
-    """Open the Dagster UI on this machine only."""
+    """Open the Dagster UI on this machine only; pages of other sites cannot use it."""
     from ingest.home import open_home
-    from ingest.settings import REPOSITORY
-    from orchestration.instance.environment import prepare
+    from orchestration.instance.environment import opened, prepare
+    from orchestration.ui.services import ServicesError, serve
 
     settings = Settings()
     open_home(settings)
-    command = [
-        str(Path(sys.executable).with_name("dagster")),
-        "dev",
-        "--workspace",
-        str(REPOSITORY / "workspace.yaml"),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    out.print(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
-    os.chdir(REPOSITORY)
-    os.execve(command[0], command, os.environ | prepare(settings))
+    with opened(settings):
+        pass  # its databases are made here, by one process, before several want them
+    _plain(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
+    try:
+        serve(os.environ | prepare(settings), port)
+    except ServicesError as error:
+        fail(str(error))
 
 
 @app.command()
@@ -363,7 +358,7 @@ def export(
     try:
         if to is None:
             for block in blocks(Settings(), table, chinese=zh):
-                sys.stdout.buffer.write(block)
+                OUTPUTS[0].write_bytes(block)
         else:
             write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh)))
             _plain(f"written: {to}")
@@ -378,19 +373,19 @@ def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
     from ingest.catalog.configuration import Configuration
     from ingest.dropped import examine
-    from ingest.inbox import one_line
     from ingest.source import ConfigurationError
     from ingest.sources import sources
 
     try:
-        found = examine(file, sources(Configuration(Settings().catalog_overlay)))
+        configuration = Configuration(Settings().catalog_overlay)
+        found = examine(file, sources(configuration), configuration.limits)
     except ConfigurationError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{one_line(str(file))} cannot be read: {one_line(error.strerror or str(error))}")
+        fail(f"{file} cannot be read: {error.strerror or error}")
     receipt = found.receipt
     if not found.is_taken:
-        fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {one_line(receipt.message)}")
+        fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {receipt.message}")
     _plain(f"{receipt.request_name}: source {receipt.source}, feed {receipt.feed}")
     for read in found.tables:
         span = f", {read.first} to {read.last}" if read.first else ""
@@ -407,7 +402,7 @@ def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it
 def inbox_list() -> None:
     """Say what lies in the inbox, and what was refused and why."""
     from ingest.dropped import inbox_of
-    from ingest.inbox import REFUSED, one_line, safe_name
+    from ingest.inbox import REFUSED, safe_name
 
     inbox = inbox_of(Settings())
     entries = inbox.entries()
@@ -418,7 +413,7 @@ def inbox_list() -> None:
         _plain(f"  {name}/  a folder: not read; put its files into the inbox itself")
     for note in sorted((inbox.folder / REFUSED).glob("*.reason.txt")):
         lines = note.read_text(encoding="utf-8", errors="replace").splitlines()
-        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {one_line(lines[0]) if lines else 'no reason given'}")
+        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {lines[0] if lines else 'no reason given'}")
 
 
 def _plain(text: str) -> None:
@@ -584,12 +579,20 @@ def fail(message: str, *, code: int = 1) -> Any:
 
 def main() -> None:
     """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
+    with prepared(*OUTPUTS):
+        _main()
+
+
+def _main() -> None:
     try:
         app()
     except ValidationError as error:
         if error.title != Settings.__name__:
             raise
-        told = "; ".join(f"ALUMINA_{slip['loc'][0]}".upper() + f": {slip['msg']}" for slip in error.errors(include_input=False, include_url=False))
+        told = "; ".join(
+            f"ALUMINA_{slip['loc'][0]}".upper() + f": {slip['msg'].removeprefix('Value error, ')}"
+            for slip in error.errors(include_input=False, include_url=False)
+        )
     except OSError as error:
         if error.errno not in REFUSALS:
             raise

@@ -1,6 +1,8 @@
 """One run of a job in this process, recorded in the instance, so that the UI shows it later. Knows nothing of a terminal."""
 
 import contextlib
+import logging
+import os
 import threading
 import time
 import uuid
@@ -12,8 +14,9 @@ from typing import Any
 from ingest.settings import Settings
 from orchestration.instance.alerts import alert, cause
 from orchestration.instance.attribution import TAGS, attribute
-from orchestration.instance.environment import enter
+from orchestration.instance.environment import opened
 
+logger = logging.getLogger(__name__)
 TIMED = {"lake": "ingest", "raw": "raw load", "dbt": "dbt", "release": "publish", "check": "publish"}
 STEPS = {"lake": "take in", "raw": "load raw", "dbt": "build and test models", "release": "audit and publish", "check": "hold against the calendar"}
 
@@ -33,21 +36,23 @@ class Outcome:
 def run_job(
     settings: Settings, intake: dict[str, Any], *, job: str = "daily", on_step: Callable[[str, str], None] = lambda step, state: None
 ) -> Outcome:
-    """Execute a job with the given intake; failures of steps come back as an outcome, never as an exception."""
+    """Execute a job with the given intake; failures of steps come back as an outcome, never as an exception.
+
+    Raises InstanceError where the record of runs cannot be opened.
+    """
     started = time.perf_counter()
-    enter(settings)
-    import dagster as dg
+    if payloads := intake.get("payloads"):
+        os.environ["ALUMINA_PAYLOAD_ROOT"] = payloads  # whoever types a command may read what they like; a run started in the UI may not
+    with opened(settings) as instance:
+        imported = time.perf_counter()
+        from orchestration.definitions import defs
 
-    imported = time.perf_counter()
-    from orchestration.definitions import defs
-
-    loaded = time.perf_counter()
-    seconds = {"imports": imported - started, "definitions": loaded - imported}
-    run_config = {
-        "resources": {"intake": {"config": {key: value for key, value in intake.items() if value}}},
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-    }
-    with dg.DagsterInstance.get() as instance:
+        loaded = time.perf_counter()
+        seconds = {"imports": imported - started, "definitions": loaded - imported}
+        run_config = {
+            "resources": {"intake": {"config": {key: value for key, value in intake.items() if value}}},
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        }
         run_id = str(uuid.uuid4())
         log = settings.root / "logs" / f"{run_id}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -65,9 +70,8 @@ def run_job(
         materialized = {key for event in result.get_asset_materialization_events() if (key := event.asset_key)}
         expected = set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
         seconds |= _phases(result)
-    message = "; ".join(dict.fromkeys(cause(event) for event in failures if event.event_type_value == "STEP_FAILURE")) or "; ".join(
-        event.message or "" for event in failures
-    )
+    of_steps = [event for event in failures if event.event_type_value == "STEP_FAILURE"]
+    message = "; ".join(dict.fromkeys(cause(event) for event in of_steps or failures))
     if result.success and (skipped := sorted(key.to_user_string() for key in expected - materialized)):
         message = f"the run ended without an error but did not make {', '.join(skipped[:5])}"
     if message:
@@ -123,4 +127,7 @@ class _Watcher(threading.Thread):
         for record in list(records)[self._seen :]:
             self._seen += 1
             event = record.dagster_event
-            self._on_step(event.step_key, event.event_type_value.removeprefix("STEP_").lower())
+            try:
+                self._on_step(event.step_key, event.event_type_value.removeprefix("STEP_").lower())
+            except Exception:  # who listens cannot fail the run, nor lose its alert
+                logger.exception("the listener to the steps of run %s failed", self._run_id)

@@ -1,5 +1,6 @@
 """Is this home in order, and what should be done next? Looks at files only: it opens no database and asks no address."""
 
+import errno
 import importlib.metadata
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,8 @@ DISK_NEEDED = 2 * 2**30
 LOOK_BACK_DAYS = 30
 # The operator needs time to enter next year's closures, which the exchanges publish in December.
 HORIZON_NEEDED = timedelta(days=45)
+# How a home says that it may be read only.
+READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 CHECKED_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandera", "polars")
 
 
@@ -91,6 +94,9 @@ def _told(check: Callable[[Settings, datetime], Iterator[Finding]], settings: Se
         yield from check(settings, now)
     except HomeError as error:
         yield Finding(Level.ERROR, "home", str(error))
+    except OSError as error:  # one thing that may not be read hides no other
+        told = f"cannot be looked at: {error.filename or settings.root}: {error.strerror or error}"
+        yield Finding(Level.ERROR, check.__name__.removeprefix("_"), told, "ask who owns this home, or look as that user")
 
 
 def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -129,14 +135,18 @@ def _disk(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
-    if _is_free(settings):
+    is_free = _is_free(settings)
+    if is_free is None:
+        message = "this user may read the home and not write it, so whether somebody is writing cannot be told"
+        yield Finding(Level.NOTE, "writer", message, "reading, exporting and asking work; runs are for who owns it")
+    elif is_free:
         yield Finding(Level.OK, "writer", "nobody is writing")
     else:
         yield Finding(Level.NOTE, "writer", holder(settings))
 
 
-def _is_free(settings: Settings) -> bool:
-    """Tell whether nobody writes the warehouse; a home that cannot be written to has no writer."""
+def _is_free(settings: Settings) -> bool | None:
+    """Tell whether nobody writes the warehouse; None where this user may not write the home and so cannot try its lock."""
     path = settings.root / "warehouse.lock"
     if not path.exists():
         return True
@@ -145,6 +155,10 @@ def _is_free(settings: Settings) -> bool:
             return True
     except Timeout:
         return False
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise
+        return None
 
 
 def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import httpx
 from filelock import FileLock
 
+from ingest.failure import explain
 from ingest.files import append_lines
 from ingest.settings import Settings
-from ingest.told import told
+from ingest.storable import storable_lines
 
 TIMEOUT_SECONDS = 10.0
 
@@ -26,7 +27,7 @@ def alert(settings: Settings, kind: str, message: str, *, run_id: str = "", job:
     with FileLock(file.with_name(".alerts.lock")):  # command and sensor may tell of one run at once, and a webhook takes its time
         if run_id and file.is_file() and any((run_id, kind) == _about(line) for line in file.read_text(encoding="utf-8").splitlines()):
             return
-        note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "kind": kind, "job": job, "run_id": run_id, "message": message}
+        note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "kind": kind, "job": job, "run_id": run_id, "message": storable_lines(message)}
         append_lines(file, [json.dumps(note | {"webhook": _post(settings, note)}, ensure_ascii=False)])
 
 
@@ -38,11 +39,11 @@ def last_failure(settings: Settings) -> dict[str, str] | None:
 
 
 def cause(event: Any) -> str:
-    """Give the innermost sentence of a step's failure."""
+    """Give the innermost sentence of the failure of a step, or of a run that failed before its first."""
     error = event.event_specific_data.error if event.event_specific_data else None
     while error is not None and error.cause is not None:
         error = error.cause
-    return str(event.message) if error is None else told(str(error.message))
+    return str(event.message) if error is None else explain(str(error.message))
 
 
 def webhook_problem(address: str) -> str | None:

@@ -5,7 +5,9 @@ A run made on the command line is executed in its own process, so nothing gives 
 
 from typing import Any
 
-TAGS = {".dagster/repository": "__repository__@alumina", "alumina/cause": "command line"}
+# The code location, as workspace.yaml names it.
+MODULE, LOCATION = "orchestration.definitions", "alumina"
+TAGS = {".dagster/repository": f"__repository__@{LOCATION}", "alumina/cause": "command line"}
 
 
 def attribute(instance: Any, run_id: str, job: str) -> None:
@@ -13,6 +15,6 @@ def attribute(instance: Any, run_id: str, job: str) -> None:
     from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
     from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name="orchestration.definitions"), location_name="alumina")
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=MODULE), location_name=LOCATION)
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job)
     instance.run_storage.replace_job_origin(instance.get_run_by_id(run_id), origin)

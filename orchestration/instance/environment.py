@@ -1,15 +1,29 @@
-"""Dagster's instance of a home: its folder, its configuration, and the environment every process of ours runs in."""
+"""Dagster's instance of a home: its folder, its configuration, how it is opened, and the environment every process of ours runs in."""
 
 import json
 import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from ingest.files import write_atomic
 from ingest.settings import Settings
+from ingest.source import HomeError
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 # Events Dagster gathers before it writes them; without it every partition of a range costs a transaction.
 BATCH_SIZE = 1000
 CONFIGURATION = Path(__file__).with_name("dagster.yaml")
+
+
+class InstanceError(HomeError):
+    """The record of runs cannot be opened; the message says what to do."""
 
 
 def prepare(settings: Settings) -> dict[str, str]:
@@ -31,6 +45,27 @@ def prepare(settings: Settings) -> dict[str, str]:
     }
 
 
-def enter(settings: Settings) -> None:
-    """Run this very process in the home's instance."""
+@contextmanager
+def opened(settings: Settings) -> Iterator["dg.DagsterInstance"]:
+    """Run this very process in the home's instance, and give it; its databases are there for every other process afterwards.
+
+    Opening is exclusive: two processes that make one SQLite file of Dagster's stamp it with two versions, and nobody can open it any more.
+    Raises InstanceError where that has happened, or a file has rotted.
+    """
     os.environ.update(prepare(settings))
+    # Here and not above: these take seconds to import, and Dagster reads its environment then.
+    import dagster as dg
+    from alembic.util import CommandError
+    from sqlalchemy.exc import DatabaseError, OperationalError
+
+    try:
+        with FileLock(settings.dagster / ".opening.lock"):
+            instance = dg.DagsterInstance.get()
+            _ = instance.run_storage, instance.event_log_storage, instance.schedule_storage  # made when first asked for
+    except OperationalError as error:
+        raise InstanceError(f"the record of runs in {settings.dagster} cannot be opened: {error.orig}; it must be writable, with room") from None
+    except (CommandError, DatabaseError) as error:
+        why, aside = str(error).splitlines()[0], f"mv {shlex.quote(str(settings.dagster))} {shlex.quote(f'{settings.dagster}.broken')}"
+        raise InstanceError(f"the record of runs cannot be read ({why}); only that record is lost when it is moved aside: {aside}") from None
+    with instance:
+        yield instance

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject
 
 from ingest.notes import NoteError, read_note, write_note
@@ -61,9 +62,10 @@ class DbtProcess(DbtCliResource):
         return None
 
 
-def resource() -> DbtCliResource:
-    """Give the Dagster resource that runs dbt."""
-    return DbtProcess(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=_beside_python("alumina-dbt"))
+def resource() -> dg.ResourceDefinition:
+    """Give the Dagster resource that runs dbt, without configuration: a run must not choose which program is started, or which project."""
+    dbt = DbtProcess(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=_beside_python("alumina-dbt"))
+    return dg.ResourceDefinition.hardcoded_resource(dbt)
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -19,12 +19,15 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"Core:\n  - installed: {importlib.metadata.version('dbt-core')}\n\nPlugins:\n  - duckdb: {importlib.metadata.version('dbt-duckdb')}")
         return
-    _end_with_parent()
+    end_with_parent()
     os.execv(Path(sys.executable).with_name("dbt"), ["dbt", *sys.argv[1:]])
 
 
-def _end_with_parent() -> None:
-    """A run that is killed must not leave a dbt behind that goes on writing the warehouse after the lock is free (Linux only)."""
+def end_with_parent() -> None:
+    """End this process when the one that started it is killed (Linux only).
+
+    A run must not leave a dbt behind that goes on writing the warehouse after the lock is free.
+    """
     if sys.platform == "linux":
         parent = os.getppid()
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -50,7 +50,7 @@ def _leaves(node: Node) -> Iterator[tuple[str, str, str]]:
             yield leaf.source.db, leaf.source.name, exp.to_column(leaf.name).name
 
 
-def told(deps: Iterable[dg.TableColumnDep]) -> str:
+def described(deps: Iterable[dg.TableColumnDep]) -> str:
     """Write origins in one line: the open-source UI draws no column lineage, it only shows a column's description."""
     names = [f"`{dep.asset_key.path[-1]}.{dep.column_name}`" for dep in deps]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

@@ -25,11 +25,12 @@ from typing import Any, TypeVar
 import duckdb
 import polars as pl
 
+from ingest.failure import explain
 from ingest.files import sync_folder
 from ingest.lake import Lake
 from ingest.notes import read_note, write_note
 from ingest.settings import PACKAGE_VERSION, REPOSITORY, Settings
-from ingest.told import told
+from ingest.storable import storable_lines
 from quality.fields import FIELDS
 from quality.gate import GATES, GateResult, run_gate
 from quality.missing import unexplained
@@ -199,7 +200,7 @@ def publish(
                 remove(path)
         outcome = "refused" if isinstance(error, PublishRefusedError) else "failed"
         with suppress(OSError):  # what went wrong before is what is told
-            _write_status(settings, release_id, run_id, outcome, told(error))
+            _write_status(settings, release_id, run_id, outcome, explain(error))
         raise
     try:
         _retire(settings)
@@ -455,7 +456,7 @@ def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str
         "attempt": release_id,
         "run_id": run_id,
         "outcome": outcome,
-        "reason": reason,
+        "reason": storable_lines(reason),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "serving": current,
     }

@@ -66,8 +66,8 @@ class Tab:
 
 
 @contextmanager
-def tab(folder: Path) -> Iterator[Tab]:
-    """Start a browser with its profile in a folder of its own; no name resolves in it."""
+def tab(folder: Path, reachable: str = "") -> Iterator[Tab]:
+    """Start a browser with its profile in a folder of its own; no name resolves in it but `reachable`."""
     from websockets.sync.client import connect
 
     command = [
@@ -76,7 +76,7 @@ def tab(folder: Path) -> Iterator[Tab]:
         "--no-sandbox",
         "--disable-gpu",
         "--remote-debugging-port=0",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
+        f"--host-resolver-rules=MAP * ~NOTFOUND{f', EXCLUDE {reachable}' if reachable else ''}",
         f"--user-data-dir={folder}",
         "about:blank",
     ]
@@ -88,7 +88,7 @@ def tab(folder: Path) -> Iterator[Tab]:
                 time.sleep(0.1)
             with urllib.request.urlopen(f"http://127.0.0.1:{port.read_text().splitlines()[0]}/json") as answer:
                 target = next(one for one in json.load(answer) if one["type"] == "page")
-            with connect(target["webSocketDebuggerUrl"], max_size=None) as socket:
+            with connect(target["webSocketDebuggerUrl"], max_size=None, ping_interval=None) as socket:
                 yield Tab(socket)
         finally:
             browser.terminate()

@@ -2,9 +2,13 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from graphlib import TopologicalSorter
@@ -12,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import httpx
 import pytest
 
 from ingest.archive import Archive
@@ -43,6 +48,53 @@ def guarded(calls: Path, home: Path, *command: str) -> subprocess.CompletedProce
     path = os.pathsep.join([str(GUARD), str(REPOSITORY)])
     environment = os.environ | {"ALUMINA_HOME": str(home), "PYTHONPATH": path, "ALUMINA_TEST_CALLS": str(calls), "COLUMNS": "200"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=HANGS)
+
+
+def until(what: str, ready: Callable[[], Any], seconds: float = HANGS) -> Any:
+    """Wait for something, and give it; the test fails where it does not come."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := ready():
+            return found
+        time.sleep(0.1)
+    return pytest.fail(f"{what} did not happen in {seconds} s")
+
+
+LAUNCH = """mutation Launch($parameters: ExecutionParams!) { launchPipelineExecution(executionParams: $parameters) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on RunConfigValidationInvalid { errors { message } } ... on PythonError { message } } }"""
+STATUS = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+def ask_ui(port: int, query: str, **variables: Any) -> dict[str, Any]:
+    """Ask the API of a UI; empty where it does not answer."""
+    try:
+        answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": query, "variables": variables}, timeout=60, trust_env=False)
+    except httpx.HTTPError:
+        return {}
+    return dict(answer.json().get("data") or {}) if answer.is_success else {}
+
+
+@contextmanager
+def served_ui(home: Path, house: Path = REPOSITORY, environment: Mapping[str, str] = os.environ) -> Iterator[int]:
+    """Start `alumina ui` on a home, in a house, and give its port; it ends with the block, and nothing of it stays."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    home.mkdir(exist_ok=True)
+    with (home / "ui.log").open("wb") as log:
+        command, told = [str(ALUMINA), "ui", "--port", str(port)], {**environment, "ALUMINA_HOME": str(home)}
+        server = subprocess.Popen(command, cwd=house, env=told, stdout=log, stderr=log, start_new_session=True)
+    try:
+        until("the UI", lambda: ask_ui(port, "{ version }"))
+        yield port
+    finally:
+        server.terminate()
+        try:
+            server.wait(90)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
+                pytest.fail("alumina ui left processes behind")
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,6 @@ def furnish(root: Path, home: Path) -> Small:
         shutil.copy2(REPOSITORY / name, root / name)
     project, tables = root / "dbt_project", root / "tables"
     tables.mkdir()
-    sources: set[str] = set()
-    for file in (REPOSITORY / "dbt_project" / "models").rglob("*.yml"):
-        sources |= {table["name"] for source in yaml.safe_load(file.read_text(encoding="utf-8")).get("sources", []) for table in source["tables"]}
     described = []
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as con:
         ((rows,),) = con.execute(f"select count(*) from raw.{HELD}").fetchall()
@@ -74,8 +71,8 @@ def furnish(root: Path, home: Path) -> Small:
             model.parent.mkdir(parents=True, exist_ok=True)
             model.write_text(f"select * from read_parquet('{kept}')\nwhere (select count(*) from {{{{ source('raw', '{HELD}') }}}}) = {rows}\n")
             described.append({"name": table, "description": comment or f"One row per row of {table}."})
-    declared = {"version": 2, "sources": [{"name": "raw", "tables": [{"name": name} for name in sorted(sources)]}], "models": described}
-    (project / "models" / "small.yml").write_text(yaml.safe_dump(declared, allow_unicode=True), encoding="utf-8")
+    # The sources, and the views on them, are written by the house itself before it parses.
+    (project / "models" / "small.yml").write_text(yaml.safe_dump({"version": 2, "models": described}, allow_unicode=True), encoding="utf-8")
     house = Small(root, home)
     prepared = house.run("prepare")
     assert prepared.returncode == 0, prepared.stdout + prepared.stderr

@@ -200,3 +200,19 @@ def test_a_reader_of_the_working_file_is_told_to_go_away_not_shown_a_traceback(s
     assert done.returncode == 1
     assert "is open in another program" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("console", [{"PYTHONIOENCODING": "gbk"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}], ids=str)
+def test_a_run_that_fails_says_so_on_every_console_and_its_alert_is_kept(tmp_path: Path, console: dict[str, str]) -> None:
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "clock.toml").write_text("x = ", encoding="utf-8")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHONUTF8", "PYTHONIOENCODING"))}
+    environment = kept | {"ALUMINA_HOME": str(tmp_path)} | console
+    done = subprocess.run([str(ALUMINA), "run", "--source", "sample", *SLICE], env=environment, capture_output=True, check=False, timeout=300)
+    said = done.stderr.decode("gbk" if "PYTHONIOENCODING" in console else "ascii")
+    assert done.returncode == 1
+    assert "alumina: the catalogue cannot be used: catalogue file clock.toml, line 1" in said
+    assert "Traceback" not in said
+    assert b"  x take in: catalog" in done.stdout
+    (alert,) = (json.loads(line) for line in (tmp_path / "alerts.jsonl").read_text(encoding="utf-8").splitlines())
+    assert (alert["kind"], alert["message"]) == ("run_failed", said.split("alumina: ")[1].splitlines()[0])

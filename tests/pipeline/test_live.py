@@ -22,6 +22,12 @@ from orchestration.resources import Home, Intake
 DAY = date(2025, 7, 16)
 
 
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run works in the home of its process."""
+    monkeypatch.setenv("ALUMINA_HOME", str(tmp_path))
+
+
 class At(Intake):
     """Asks for one day, at a given time, an exchange that has published nothing yet."""
 

@@ -5,19 +5,16 @@ What a run shows is looked at in a home of the real models; what happens to runs
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import duckdb
-import httpx
 import pytest
 
 from ingest.settings import REPOSITORY, Settings
@@ -27,7 +24,7 @@ from orchestration.instance import environment as instances
 from orchestration.instance.alive import without_a_process
 from orchestration.resources import Home
 from quality.gate import GATES
-from tests.pipeline.conftest import ALUMINA, HANGS, SLICE, Built, content, copied, guarded
+from tests.pipeline.conftest import ALUMINA, HANGS, LAUNCH, SLICE, STATUS, Built, ask_ui, content, copied, guarded, served_ui, until
 from tests.pipeline.small import Small, furnish
 from tests.reliability.kills import SCHEMAS, STAGES, held_for, kill
 
@@ -123,47 +120,11 @@ def test_assets_say_what_they_hold(instance: Any) -> None:
     assert instance.get_materialized_partitions(dg.AssetKey(["arrivals", "shfe"])) >= {"2025-05-06", "2025-05-10", "2025-07-23"}
 
 
-def _until(what: str, ready: Callable[[], Any]) -> Any:
-    end = time.monotonic() + HANGS
-    while time.monotonic() < end:
-        if found := ready():
-            return found
-        time.sleep(0.1)
-    return pytest.fail(f"{what} did not happen in {HANGS} s")
-
-
 @pytest.fixture
 def ui(small: Small) -> Iterator[Callable[..., dict[str, Any]]]:
     """`alumina ui` on a free port: webserver and daemon. Gives a way to ask its API."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    with (small.home / "ui.log").open("wb") as log:
-        command = [str(ALUMINA), "ui", "--port", str(port)]
-        server = subprocess.Popen(command, cwd=small.root, env=small.environment, stdout=log, stderr=log, start_new_session=True)
-
-    def ask(query: str, **variables: Any) -> dict[str, Any]:
-        try:
-            answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": query, "variables": variables}, timeout=60, trust_env=False)
-        except httpx.HTTPError:
-            return {}
-        return dict(answer.json().get("data") or {}) if answer.is_success else {}
-
-    try:
-        _until("the UI", lambda: ask("{ version }"))
-        yield ask
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
-
-
-LAUNCH = """mutation Launch($parameters: ExecutionParams!) { launchPipelineExecution(executionParams: $parameters) {
-    __typename ... on LaunchRunSuccess { run { runId } } ... on RunConfigValidationInvalid { errors { message } } ... on PythonError { message } } }"""
-STATUS = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+    with served_ui(small.home, small.root, small.environment) as port:
+        yield partial(ask_ui, port)
 
 
 def _launch(ask: Callable[..., dict[str, Any]], intake: dict[str, Any]) -> dict[str, Any]:
@@ -187,14 +148,14 @@ def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_
     assert launched["__typename"] == "LaunchRunSuccess", launched
     run_id = launched["run"]["runId"]
     holder = home / "warehouse.holder.json"
-    _until("dbt", lambda: held_for(holder).startswith("dbt build"))
+    until("dbt", lambda: held_for(holder).startswith("dbt build"))
     second = small.run("rollback", ALUMINA_LOCK_WAIT_SECONDS="0.1")
     assert second.returncode == 1
     assert "is being written by" in second.stderr
     assert run_id in second.stderr
     assert "Traceback" not in second.stderr
 
-    _until("the end of the run", lambda: ui(STATUS, id=run_id)["runOrError"]["status"] in ("SUCCESS", "FAILURE"))
+    until("the end of the run", lambda: ui(STATUS, id=run_id)["runOrError"]["status"] in ("SUCCESS", "FAILURE"))
     assert ui(STATUS, id=run_id)["runOrError"]["status"] == "SUCCESS"
     assert os.readlink(home / "serving") != before
     assert published.execute("select count(*) from serving.outlook").fetchall() == rows  # an old reader keeps the old release
@@ -202,9 +163,9 @@ def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_
 
     refused = _launch(ui, {"source": "moon"})
     moon = refused["run"]["runId"]
-    _until("the failure", lambda: ui(STATUS, id=moon)["runOrError"]["status"] == "FAILURE")
+    until("the failure", lambda: ui(STATUS, id=moon)["runOrError"]["status"] == "FAILURE")
     alerts = home / "alerts.jsonl"
-    told = _until("the alert", lambda: alerts.is_file() and [line for line in alerts.read_text().splitlines() if moon in line])
+    told = until("the alert", lambda: alerts.is_file() and [line for line in alerts.read_text().splitlines() if moon in line])
     assert "source 'moon' is not one of sample, files, inbox, live, archive" in told[0]
     assert os.readlink(home / "serving") != before
 

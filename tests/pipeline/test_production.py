@@ -8,10 +8,13 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,25 +56,34 @@ def _until(what: str, ready: Callable[[], bool], seconds: float = HANGS) -> None
     pytest.fail(f"{what} did not come up in {seconds} s")
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Start processes, each in a session of its own, and end them with the test."""
+@contextmanager
+def _starting(folder: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start processes, each in a session of its own, and end them with the block."""
     running: list[subprocess.Popen[bytes]] = []
 
     def begin(*command: str, **more: Any) -> subprocess.Popen[bytes]:
-        with (tmp_path / f"{len(running)}.log").open("wb") as log:
+        with (folder / f"{len(running)}.log").open("wb") as log:
             running.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, **more))
         return running[-1]
 
-    yield begin
-    for process in reversed(running):
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGINT if "postgres" in str(process.args) else signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+    try:
+        yield begin
+    finally:
+        for process in reversed(running):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT if "postgres" in str(process.args) else signal.SIGTERM)
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start processes that end with the test."""
+    with _starting(tmp_path) as begin:
+        yield begin
 
 
 def _answers(url: str) -> bool:
@@ -165,10 +177,16 @@ def test_a_missing_secret_is_named(tmp_path: Path) -> None:
     assert 'environment variable "ALUMINA_POSTGRES_URL" which is not set' in done.stderr
 
 
-@pytest.fixture
-def proxy(tmp_path: Path, start: Callable[..., Any]) -> Callable[..., httpx.Response]:
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., httpx.Response]]:
     """The sample configuration in front of an operator's and a viewer's webserver; gives a way to ask it."""
-    operators, viewers, front = _port(), _port(), _port()
+    tmp_path = tmp_path_factory.mktemp("proxy")
+    operators, viewers, front, plain = _port(), _port(), _port(), _port()
+    names = ["-addext", "subjectAltName=DNS:alumina.example,DNS:view.alumina.example"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=alumina.example", *names]
+    subprocess.run([*made, "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "certificate.pem")], check=True, capture_output=True)
+    trust = ssl.create_default_context(cafile=str(tmp_path / "certificate.pem"))
+    trust.check_hostname = False  # the tests come by address and say the name as a header
     for name in ("operators", "viewers"):
         (tmp_path / name).write_text("olga:{PLAIN}secret\n")
         (tmp_path / name).chmod(0o644)
@@ -176,7 +194,10 @@ def proxy(tmp_path: Path, start: Callable[..., Any]) -> Callable[..., httpx.Resp
     for old, new in (
         ("127.0.0.1:3000", f"127.0.0.1:{operators}"),
         ("127.0.0.1:3001", f"127.0.0.1:{viewers}"),
-        ("127.0.0.1:8080", f"127.0.0.1:{front}"),
+        ("127.0.0.1:8443", f"127.0.0.1:{front}"),
+        ("127.0.0.1:8080", f"127.0.0.1:{plain}"),
+        ("/etc/nginx/alumina.pem", str(tmp_path / "certificate.pem")),
+        ("/etc/nginx/alumina.key", str(tmp_path / "key.pem")),
         ("/etc/nginx/alumina.operators", str(tmp_path / "operators")),
         ("/etc/nginx/alumina.viewers", str(tmp_path / "viewers")),
     ):
@@ -189,26 +210,44 @@ def proxy(tmp_path: Path, start: Callable[..., Any]) -> Callable[..., httpx.Resp
         + f"\n{text}\n}}\n"
     )
     # One process and two ports: what the webserver does behind the proxy is Dagster's own; here the guard is tried.
-    environment = os.environ | {"DAGSTER_HOME": str(tmp_path), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    hosts = re.findall(r"ALUMINA_UI_HOSTS=([a-z.,]+)", text)[0].rstrip(",")
+    environment = os.environ | {"DAGSTER_HOME": str(tmp_path), "DAGSTER_DISABLE_TELEMETRY": "1", "ALUMINA_UI_HOSTS": hosts, "PYTHONPATH": str(ROOT)}
     _tables(environment)
+    workspace = str(tmp_path / "workspace.yaml")
+    Path(workspace).write_text("load_from: [{python_file: empty.py}]")
     empty = tmp_path / "empty.py"
     empty.write_text("import dagster as dg\n\n@dg.asset\ndef a(): ...\n\ndefs = dg.Definitions([a])\n")
-    for port, more in ((operators, ()), (viewers, ("--read-only",))):
-        command = (sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-f", str(empty), *more)
-        start(*command, env=environment, cwd=tmp_path)
-    start(str(NGINX), "-c", str(configuration), "-p", str(tmp_path))
-    for port in (operators, viewers):
-        _until("the webserver", lambda port=port: _answers(f"http://127.0.0.1:{port}/server_info"))
 
     def ask(
-        method: str, path: str, host: str = "alumina.example", *, login: bool = True, headers: dict[str, str] | None = None, **more: Any
+        method: str,
+        path: str,
+        host: str = "alumina.example",
+        *,
+        login: bool = True,
+        secure: bool = True,
+        headers: dict[str, str] | None = None,
+        **more: Any,
     ) -> httpx.Response:
+        address = f"https://127.0.0.1:{front}" if secure else f"http://127.0.0.1:{plain}"
         told = {"Host": host} | ({"Authorization": f"Basic {PASSWORD}"} if login else {}) | (headers or {})
-        return httpx.request(method, f"http://127.0.0.1:{front}{path}", headers=told, timeout=60, trust_env=False, **more)
+        return httpx.request(method, f"{address}{path}", headers=told, timeout=60, trust_env=False, verify=trust, **more)
 
-    return ask
+    with _starting(tmp_path) as start:
+        for port, more in ((operators, ()), (viewers, ("--read-only",))):
+            command = (sys.executable, "-m", "orchestration.ui.webserver", "--port", str(port), "--workspace", workspace, *more)
+            start(*command, env=environment, cwd=tmp_path)
+        start(str(NGINX), "-c", str(configuration), "-p", str(tmp_path))
+        for port in (operators, viewers):
+            _until("the webserver", lambda port=port: _answers(f"http://127.0.0.1:{port}/server_info"))
+        yield ask
 
 
+HEADERS = {
+    "strict-transport-security": "max-age=31536000",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+}
 MUTATION = "mutation { setNuxSeen }"
 QUERY = {"query": "{ version }"}
 
@@ -223,9 +262,12 @@ def test_the_proxy_refuses_strangers_foreign_pages_and_planted_links(proxy: Call
     # Another page in the operator's own browser.
     assert proxy("POST", "/graphql", json=QUERY, headers={"Origin": "https://evil.example"}).status_code == 403
     assert proxy("POST", "/graphql", json=QUERY, headers={"Origin": "null"}).status_code == 403
-    assert proxy("POST", "/graphql", json=QUERY, headers={"Origin": "http://alumina.example"}).status_code == 200
+    assert proxy("POST", "/graphql", json=QUERY, headers={"Origin": "http://alumina.example"}).status_code == 403
+    assert proxy("POST", "/graphql", json=QUERY, headers={"Origin": "https://alumina.example"}).status_code == 200
     # A name that was bound to this address (DNS rebinding).
     assert proxy("GET", "/", host="evil.example").status_code == 421
+    assert proxy("GET", "/", host="evil.example", login=False).status_code == 421
+    assert proxy("GET", "/", host="evil.example", secure=False).status_code == 421
     # A link, an image, a plain form.
     assert proxy("GET", "/graphql", params={"query": MUTATION}).status_code == 405
     assert proxy("POST", "/graphql", data={"query": MUTATION}).status_code == 405
@@ -233,6 +275,28 @@ def test_the_proxy_refuses_strangers_foreign_pages_and_planted_links(proxy: Call
 
 
 @pytest.mark.full
+@needs_nginx
+def test_the_proxy_speaks_tls_and_sends_its_headers_from_every_server(proxy: Callable[..., httpx.Response]) -> None:
+    there = proxy("GET", "/runs", secure=False)
+    assert (there.status_code, there.headers["location"]) == (301, "https://alumina.example/runs")
+    for host, status in (("alumina.example", 200), ("view.alumina.example", 200), ("evil.example", 421)):
+        for login in (True, False):
+            answer = proxy("GET", "/", host, login=login)
+            assert answer.status_code == (401 if status == 200 and not login else status)
+            # As a list: said twice, a browser ignores some of them.
+            assert {name: answer.headers.get_list(name) for name in HEADERS} == {name: [value] for name, value in HEADERS.items()}
+            assert "frame-ancestors 'none'" in answer.headers.get_list("content-security-policy")
+            assert re.fullmatch("nginx", answer.headers["server"])
+
+
+@needs_nginx
+def test_subscriptions_come_through_the_proxy_from_its_own_page_only(proxy: Callable[..., httpx.Response]) -> None:
+    handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Protocol": "graphql-ws"}
+    handshake |= {"Sec-WebSocket-Key": base64.b64encode(b"0123456789abcdef").decode()}
+    assert proxy("GET", "/graphql", headers=handshake | {"Origin": "https://alumina.example"}).status_code == 101
+    assert proxy("GET", "/graphql", headers=handshake | {"Origin": "https://evil.example"}).status_code == 403
+
+
 @needs_nginx
 def test_viewers_look_and_cannot_touch(proxy: Callable[..., httpx.Response]) -> None:
     host = "view.alumina.example"
@@ -242,10 +306,23 @@ def test_viewers_look_and_cannot_touch(proxy: Callable[..., httpx.Response]) -> 
     assert proxy("POST", "/graphql", json=wipe).json()["data"]["wipeAssets"]["__typename"] == "AssetWipeSuccess"
 
 
+@needs_nginx
+def test_the_proxy_slows_down_who_asks_too_often(proxy: Callable[..., httpx.Response]) -> None:
+    """The last of these tests: whoever comes after it is slowed down, too."""
+    with ThreadPoolExecutor(16) as many:
+        answers = list(many.map(lambda _: proxy("GET", "/", login=False).status_code, range(600)))
+    assert set(answers) == {401, 429}
+    assert answers.count(429) > 100
+
+
 def test_the_sample_guards_every_server_block() -> None:
     blocks = re.findall(r"^server \{.*?^\}", (DEPLOY / "nginx.conf").read_text(), re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 2
-    for block in blocks:
-        assert all(rule in block for rule in ("$known_host = 0", "$known_origin = 0", "auth_basic_user_file", "$plain_graphql"))
-        assert "listen 127.0.0.1" in block
+    assert all("listen 127.0.0.1" in block and "add_header" not in block for block in blocks)
+    served = [block for block in blocks if "proxy_pass" in block]
+    assert len(served) == 2
+    for block in served:
+        assert all(
+            rule in block for rule in (" ssl;", "$known_host = 0", "$known_origin = 0", "limit_req ", "auth_basic_user_file", "$plain_graphql")
+        )
+    assert ["return 421" in block for block in blocks if "default_server" in block] == [True, True]
     assert json.dumps(sorted(path.name for path in DEPLOY.iterdir())) == '["dagster.yaml", "nginx.conf", "workspace.yaml"]'

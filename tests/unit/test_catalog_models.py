@@ -160,7 +160,9 @@ OPTIONAL = {
     "factor", "copy_of", "half_width", "source", "definition", "formula", "open", "closed",
 }  # fmt: skip
 # Tables whose keys are the writer's own words.
-OWN_WORDS = re.compile(r"\[(regions|units|constants|themes|judgement|degrees|subjects|participants|shfe\.\w+|closures)\]")
+OWN_WORDS = re.compile(
+    r"\[(regions|units|constants|themes|judgement|degrees|subjects|participants|shfe\.\w+|closures|sentence|stance|volatility|tail|side|horizon|span|direction|status|block|verdict|outcome|source|model|feed|price|unit|truth|state|code|level|reason)\]"
+)
 # Numbers that may lie below zero: a sign, what an effect adds, a bound of a metric.
 SIGNED = {"sign", "value", "neutral", "low", "high"}
 KEY = re.compile(r"(?P<key>[a-z_]+) = (?P<value>\"[^\"]*\"|-?[\d.]+|true|false)(?=$|\s|,|\s})")

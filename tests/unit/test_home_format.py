@@ -13,7 +13,7 @@ from feeds import Home
 from ingest import home as home_module
 from ingest.archive import ArchiveError
 from ingest.flow import ingest
-from ingest.home import FORMAT, FormatError, claim, format_of, open_home, origin_of
+from ingest.home import FORMAT, FormatError, dedicate, format_of, open_home, origin_of
 from ingest.journal import sealed
 from ingest.lake import LakeError
 from ingest.origins import ReplayOrigin
@@ -120,7 +120,7 @@ def test_an_older_backup_is_put_back_in_the_present_format(kept: Home, tmp_path:
 
 
 def test_a_newer_home_is_refused_in_one_sentence_and_nothing_is_written(settings: Settings, tmp_path: Path) -> None:
-    claim(settings, DataOrigin.FILES)
+    dedicate(settings, DataOrigin.FILES)
     (settings.root / "home.json").write_bytes(sealed(json.dumps({"format": FORMAT + 1, "data_origin": "files", "what_is_new": 1})))
     before = tree(settings.root)
     told = f"the home {settings.root} has format {FORMAT + 1}, and this version knows formats up to {FORMAT}; use the newer version on it"
@@ -138,5 +138,5 @@ def test_a_newer_home_is_refused_in_one_sentence_and_nothing_is_written(settings
 def test_a_new_home_stays_untouched_until_it_is_claimed(settings: Settings) -> None:
     open_home(settings)
     assert not settings.root.exists()
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     assert format_of(settings) == FORMAT

@@ -16,10 +16,11 @@ from ingest import dropped
 from ingest.catalog.configuration import Configuration
 from ingest.dropped import examine, refuse_inbox, take_in
 from ingest.home import MixedHomeError
-from ingest.inbox import Inbox, InboxError, one_line, safe_name
+from ingest.inbox import Inbox, InboxError, safe_name
 from ingest.origins import InboxOrigin, ReplayOrigin
 from ingest.source import ConfigurationError, DataOrigin, Outcome
 from ingest.sources import SOURCES, sources
+from ingest.storable import storable
 
 FEEDS = SOURCES[1:]
 GOOD = csv_file("2025-07-16,山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,2025-07-16 11:40", header=QUOTE_HEADER)
@@ -334,7 +335,7 @@ def test_a_hostile_name_is_data_and_nothing_else(home: Home, inbox: Inbox, name:
     assert run(home) == [Outcome.NOT_DATA]
     (receipt,) = home.receipts()
     for text in (receipt.request_name, receipt.request_key, receipt.message, *tree(inbox)):
-        assert one_line(text) == text
+        assert storable(text) == text
         text.encode()
     refused = [path for path in (inbox.folder / "refused").iterdir() if not path.name.endswith(".reason.txt")]
     assert [path.read_bytes() for path in refused] == [b"x"]

@@ -5,7 +5,7 @@ from feeds import FEEDS, NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, q
 
 from ingest.archive import Archive, ArchiveError
 from ingest.flow import ingest
-from ingest.home import FormatError, claim, open_home, origin_of
+from ingest.home import FormatError, dedicate, open_home, origin_of
 from ingest.lake import Lake, LakeError
 from ingest.origins import ReplayOrigin
 from ingest.source import DataOrigin, HomeError
@@ -18,7 +18,7 @@ LINES = ("2025-07-16,山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,2
 
 @pytest.fixture
 def home(home: Home) -> Home:
-    claim(home.settings, DataOrigin.FILES)
+    dedicate(home.settings, DataOrigin.FILES)
     home.take(
         delivery("kx20250716.dat", answer([quote()])), delivery("smm_spot_price_20250716.csv", csv_file(*LINES, header=QUOTE_HEADER)),
         delivery("pm20250716.dat", b"cut"),

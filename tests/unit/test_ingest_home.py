@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ingest.home import MixedHomeError, claim, origin_of, source_of
+from ingest.home import MixedHomeError, dedicate, origin_of, source_of
 from ingest.settings import REPOSITORY, Settings
 from ingest.source import DataOrigin
 
@@ -17,9 +17,9 @@ def test_a_new_home_belongs_to_nobody(settings: Settings) -> None:
 
 @pytest.mark.parametrize("origin", [DataOrigin.SAMPLE, DataOrigin.FILES, DataOrigin.LIVE])
 def test_the_first_data_claims_the_home_and_may_come_again(settings: Settings, origin: DataOrigin) -> None:
-    claim(settings, origin)
+    dedicate(settings, origin)
     before = (settings.root / "home.json").read_bytes()
-    claim(settings, origin)
+    dedicate(settings, origin)
     assert origin_of(settings) is origin
     assert (settings.root / "home.json").read_bytes() == before
 
@@ -34,17 +34,17 @@ def test_the_first_data_claims_the_home_and_may_come_again(settings: Settings, o
     ],
 )
 def test_sample_and_real_data_do_not_mix_and_the_sentence_says_what_to_do(settings: Settings, first: DataOrigin, second: DataOrigin) -> None:
-    claim(settings, first)
+    dedicate(settings, first)
     with pytest.raises(MixedHomeError) as caught:
-        claim(settings, second)
+        dedicate(settings, second)
     assert str(caught.value) == f"the home {settings.root} holds {first} data and cannot take {second} data; set ALUMINA_HOME to another folder"
     assert origin_of(settings) is first
 
 
 @pytest.mark.parametrize(("first", "second"), [(DataOrigin.FILES, DataOrigin.LIVE), (DataOrigin.LIVE, DataOrigin.FILES)])
 def test_files_and_live_data_share_a_home(settings: Settings, first: DataOrigin, second: DataOrigin) -> None:
-    claim(settings, first)
-    claim(settings, second)
+    dedicate(settings, first)
+    dedicate(settings, second)
     assert origin_of(settings) is first
 
 
@@ -72,7 +72,7 @@ def test_a_new_home_takes_its_inbox_and_else_the_sample(settings: Settings, inbo
 
 @pytest.mark.parametrize("held", [DataOrigin.SAMPLE, DataOrigin.FILES, DataOrigin.LIVE])
 def test_a_home_goes_on_with_what_it_holds_whatever_lies_in_its_inbox(settings: Settings, held: DataOrigin) -> None:
-    claim(settings, held)
+    dedicate(settings, held)
     settings.inbox.mkdir()
     (settings.inbox / "events.csv").write_bytes(b"x")
     assert source_of(settings) is held

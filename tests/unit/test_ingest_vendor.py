@@ -4,6 +4,7 @@ import io
 import json
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ import polars as pl
 import pytest
 from feeds import NOON, QUOTE_HEADER, VALUE_HEADER, Home, csv_file, delivery, request_for
 
-from ingest import sheet, table
-from ingest.catalog.configuration import Configuration
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+from ingest.sheet import read as sheet_read
 from ingest.source import Outcome, Parsed, PayloadError, Request, Response
 from ingest.sources.capacity import Capacity
 from ingest.sources.spot import Spot
 from ingest.table import csv_lines, filled
+from ingest.within import require_within
 from quality.raw import TABLES
 
 SPOT, CAPACITY = "spot__quotes", "capacity__series"
@@ -211,13 +213,15 @@ def test_blank_lines_cost_nothing_and_a_line_keeps_its_number() -> None:
     assert peak < 20 * len(blank), "text, and nothing for each line"
 
 
-@pytest.mark.parametrize("separator", [",", "\n", "\r"])
-def test_a_file_of_more_cells_than_are_read_is_refused_before_they_are_made(separator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("more", "what"), [(b",", "cells"), (b"x\n", "cells"), (b"x\r", "cells"), (b"x\n", "rows"), (b"x\r", "rows")])
+def test_a_file_of_more_than_is_read_is_refused_before_it_is_made(more: bytes, what: str) -> None:
     body = csv_file(VALUE_LINE)
-    most = sum(body.count(mark) for mark in (b",", b"\n", b"\r"))
-    monkeypatch.setattr(table, "CELLS_READ", most)
-    assert parse("ald_capacity_20250716.csv", body).frames[CAPACITY].height == 1
-    assert refusal("ald_capacity_20250716.csv", body + separator.encode()) == (Outcome.NOT_DATA, "oversized")
+    held = len(body.splitlines()) + (body.count(b",") if what == "cells" else 0)
+    limits = replace(SHIPPED_ONLY.limits.of("capacity", "capacity"), **{"rows": 100, "cells": 100, what: held})
+    require_within("x.csv", body + b"\r\n\n\n", limits)  # blank lines cost nothing
+    with pytest.raises(PayloadError) as caught:
+        require_within("x.csv", body + more, limits)
+    assert (caught.value.verdict.outcome, caught.value.verdict.reason) == (Outcome.NOT_DATA, "oversized")
 
 
 def test_a_spreadsheet_with_date_and_time_cells_gives_the_rows_of_its_csv() -> None:
@@ -445,7 +449,8 @@ def test_a_spreadsheet_that_would_inflate_a_thousandfold_is_not_read() -> None:
 
 def test_a_spreadsheet_of_too_many_parts_or_too_many_bytes_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal("ald_capacity_20250716.xlsx", bomb({f"part{n}": b"" for n in range(201)})) == (Outcome.NOT_DATA, "oversized")
-    monkeypatch.setattr(sheet, "LIMITS", sheet.Limits(inflated_bytes=1_000))
+    small = replace(SHIPPED_ONLY.limits.sheet, inflated_bytes=1_000)
+    monkeypatch.setattr("ingest.vendor.sheet.read", lambda body, _: sheet_read(body, small))
     assert refusal("ald_capacity_20250716.xlsx", workbook(VALUE_HEADER.split(","))) == (Outcome.NOT_DATA, "oversized")
 
 

@@ -32,7 +32,7 @@ from ingest import flow
 from ingest.archive import Archive
 from ingest.dropped import take_in
 from ingest.flow import ingest
-from ingest.home import claim, open_home
+from ingest.home import dedicate, open_home
 from ingest.lake import Lake
 from ingest.origins import FilesOrigin
 from ingest.settings import Settings
@@ -47,7 +47,7 @@ for line in sys.stdin:
     settings = Settings(home=Path(home), lock_wait_seconds=240)
     try:
         open_home(settings)
-        claim(settings, DataOrigin.FILES)
+        dedicate(settings, DataOrigin.FILES)
         for source in SOURCES:
             if source.name not in ("shfe", "spot", "unread"):
                 continue

@@ -17,7 +17,7 @@ from serving.publish import release
 from serving.research.note import page
 from serving.research.note.indicators import GROUPS
 from serving.research.note.known import NoteError
-from serving.research.words import CODES, FEEDS, Said, bound, claimed, is_met, measured, number, reason
+from serving.research.wording import CODES, FEEDS, Said, bound, claimed, is_met, measured, number, reason
 
 pytest.importorskip("vl_convert", reason="the chart library is not installed")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest.archive import Archive, Receipt
-from ingest.home import claim
+from ingest.home import dedicate
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
 from orchestration.home.backup import MARK, BackupError, backup, restore
@@ -40,7 +40,7 @@ def release(settings: Settings, name: str) -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     settings = Settings(home=tmp_path / "home")
-    claim(settings, DataOrigin.FILES)
+    dedicate(settings, DataOrigin.FILES)
     keep(settings, b"one")
     release(settings, "20250722")
     (settings.catalog_overlay).mkdir()

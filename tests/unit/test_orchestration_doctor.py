@@ -1,7 +1,11 @@
 """The doctor finds what is wrong with a home and says what to do; every finding has a home that shows it."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,7 +14,7 @@ from filelock import FileLock
 from pydantic import SecretStr
 
 from ingest.archive import Archive, Receipt
-from ingest.home import claim
+from ingest.home import dedicate
 from ingest.notes import write_note
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome
@@ -132,7 +136,7 @@ def _overdue(settings: Settings, now: datetime) -> dict[str, str]:
 
 
 def test_a_live_feed_that_stays_away_is_overdue(settings: Settings) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     archive = Archive(settings.archive)
     archive.record([_receipt("20250721", Outcome.OK), _receipt("20250722", Outcome.NOT_PUBLISHED)])
     found = _found(settings, "shfe/kx")
@@ -148,7 +152,7 @@ def test_a_live_feed_that_stays_away_is_overdue(settings: Settings) -> None:
     [("16:29", set()), ("16:30", {"shfe/kx"}), ("18:00", {"shfe/kx"}), ("20:29", {"shfe/kx"}), ("20:30", {"shfe/kx", "shfe/pm"})],
 )
 def test_what_was_asked_for_is_overdue_from_the_minute_the_clock_gives_each_feed(settings: Settings, clock: str, overdue: set[str]) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     everything = [(source, request) for source in SOURCES for request in source.requests(date(2025, 7, 21))]
     Archive(settings.archive).record(_receipt(request.key, Outcome.OK, request.feed, source.name) for source, request in everything)
     Archive(settings.archive).record(_receipt("20250722", Outcome.NOT_PUBLISHED, feed) for feed in ("kx", "pm"))
@@ -156,7 +160,7 @@ def test_what_was_asked_for_is_overdue_from_the_minute_the_clock_gives_each_feed
 
 
 def test_a_hole_that_later_days_filled_up_around_is_still_overdue(settings: Settings) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     Archive(settings.archive).record(
         [_receipt("20250716", Outcome.NOT_PUBLISHED), _receipt("20250717", Outcome.BLOCKED), _receipt("20250718", Outcome.OK)]
     )
@@ -166,21 +170,21 @@ def test_a_hole_that_later_days_filled_up_around_is_still_overdue(settings: Sett
 
 
 def test_what_nobody_asked_for_is_overdue_once_its_day_is_over(settings: Settings) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     Archive(settings.archive).record([_receipt("20250721", Outcome.OK)])
     assert "shfe/kx" not in _overdue(settings, EVENING)
     assert _overdue(settings, datetime(2025, 7, 23, 0, 1, tzinfo=SHANGHAI))["shfe/kx"].endswith("expected 20250722")
 
 
 def test_a_fixing_of_a_day_without_a_session_is_expected_too(settings: Settings) -> None:
-    claim(settings, DataOrigin.LIVE)  # on New Year's Eve of 2024 CFETS was open, the exchanges were not
+    dedicate(settings, DataOrigin.LIVE)  # on New Year's Eve of 2024 CFETS was open, the exchanges were not
     overdue = _overdue(settings, datetime(2024, 2, 12, 12, tzinfo=SHANGHAI))
     assert overdue["fx/history"].endswith("expected 20240209")
     assert overdue["shfe/kx"].endswith("expected 20240208")
 
 
 def test_a_clock_that_cannot_be_read_is_an_error(settings: Settings) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     settings.catalog_overlay.mkdir(parents=True)
     (settings.catalog_overlay / "clock.toml").write_text('[[clock]]\ndataset = "shfe__daily_quotes"\n')
     found = _found(settings, "clock")
@@ -189,7 +193,7 @@ def test_a_clock_that_cannot_be_read_is_an_error(settings: Settings) -> None:
 
 
 def test_nothing_is_overdue_before_the_evening_or_over_a_holiday(settings: Settings) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     Archive(settings.archive).record([_receipt("20250930", Outcome.OK)])
     for moment in (
         datetime(2025, 9, 30, 22, tzinfo=SHANGHAI),
@@ -200,7 +204,7 @@ def test_nothing_is_overdue_before_the_evening_or_over_a_holiday(settings: Setti
 
 
 def test_a_source_without_data_is_named_with_the_way_to_get_it(settings: Settings) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     assert "alumina run --source live" in _found(settings, "shfe").advice
     assert "inbox" in _found(settings, "spot").advice
 
@@ -214,3 +218,43 @@ def test_an_attempt_that_says_running_while_nobody_writes_was_cut_off(settings: 
     with write_lock(settings, "publishing"):
         assert _found(settings, "publication").level is Level.NOTE
         assert _found(settings, "writer").message.startswith("publishing (process ")
+
+
+SETPRIV = shutil.which("setpriv")
+LOOK = """
+import sys
+from pathlib import Path
+from ingest.settings import Settings
+from orchestration.home.doctor import examine
+for finding in examine(Settings(home=Path(sys.argv[1]))):
+    print(finding.level, finding.subject, finding.message, sep="|")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and SETPRIV is None, reason="root minds no mode, and setpriv is not there to take that from it")
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_home_that_may_only_be_read_is_reported_on(settings: Settings, hidden: bool) -> None:
+    """The analyst's view: what may not be written or read is one finding, and hides no other."""
+    dedicate(settings, DataOrigin.LIVE)
+    write_note(settings.status, {"outcome": "published", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": None, "reason": ""})
+    (settings.root / "warehouse.lock").touch()
+    (settings.archive / "receipts").mkdir(parents=True)
+    closed = [*settings.root.rglob("*"), settings.root]
+    for path in closed:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    if hidden:
+        settings.status.chmod(0)
+    mortal = [str(SETPRIV), "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    try:
+        done = subprocess.run([*mortal, sys.executable, "-c", LOOK, str(settings.root)], capture_output=True, text=True, check=False)
+    finally:
+        for path in reversed(closed):
+            path.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    found = {subject: (level, message) for level, subject, message in (line.split("|") for line in done.stdout.splitlines())}
+    assert found["writer"] == ("note", "this user may read the home and not write it, so whether somebody is writing cannot be told")
+    assert {"versions", "calendar", "disk", "alerts", "shfe"} <= found.keys()
+    if hidden:
+        assert found["publication"] == ("error", f"cannot be looked at: {settings.status}: Permission denied")
+    else:
+        assert found["publication"][1].startswith("last attempt published")

@@ -7,7 +7,7 @@ import pytest
 from sqlglot import MappingSchema
 
 from ingest.settings import Settings
-from orchestration.warehouse.lineage import catalog, keep, origins, sources, told
+from orchestration.warehouse.lineage import catalog, described, keep, origins, sources
 from serving.publish.release import PublishRefusedError
 
 
@@ -50,9 +50,9 @@ def test_a_query_that_cannot_be_read_has_no_lineage_and_stops_nothing(known: Map
 
 def test_origins_are_told_in_one_line() -> None:
     deps = [dg.TableColumnDep(dg.AssetKey(["marts", "quotes"]), f"c{n}") for n in range(6)]
-    assert told(deps[:1]) == "from `quotes.c0`"
-    assert told(deps) == "from `quotes.c0`, `quotes.c1`, `quotes.c2`, `quotes.c3` and 2 more"
-    assert told([]) == ""
+    assert described(deps[:1]) == "from `quotes.c0`"
+    assert described(deps) == "from `quotes.c0`, `quotes.c1`, `quotes.c2`, `quotes.c3` and 2 more"
+    assert described([]) == ""
 
 
 def column(name: str) -> dg.TableColumnDep:

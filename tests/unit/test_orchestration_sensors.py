@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from ingest.archive import Archive, Receipt
-from ingest.home import claim
+from ingest.home import dedicate
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome
 from orchestration.assets.freshness import judge
@@ -26,13 +26,15 @@ from orchestration.instance.alive import alive
 from orchestration.instance.completeness import unmade
 from orchestration.resources import Home, Intake
 from serving.publish.release import CheckResult, PublishRefusedError
+from serving.seal import seal
 
 TICKS = {schedule.name: schedule for schedule in SCHEDULES}
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", inbox_settle_seconds=0.2)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("ALUMINA_HOME", str(tmp_path / "home"))  # a run works in the home of its process
+    return Settings(inbox_settle_seconds=0.2)
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ def _look(sensor: Any, home: Home, cursor: str | None = None) -> Any:
 
 
 def test_the_inbox_starts_one_run_for_each_drop_of_settled_files(settings: Settings, home: Home) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     assert _look(inbox, home).skip_message == "the inbox holds no settled file"
     settings.inbox.mkdir()
     file = settings.inbox / "smm_spot_price_20250722.csv"
@@ -125,7 +127,7 @@ def test_the_inbox_starts_one_run_for_each_drop_of_settled_files(settings: Setti
 
 
 def test_a_home_of_the_sample_takes_no_dropped_files_and_asks_for_nothing_late(settings: Settings, home: Home) -> None:
-    claim(settings, DataOrigin.SAMPLE)
+    dedicate(settings, DataOrigin.SAMPLE)
     assert "holds the sample" in _look(inbox, home).skip_message
     assert "only a home with live data" in _look(late_data, home).skip_message
 
@@ -144,7 +146,7 @@ def _receipts(settings: Settings, outcome: Outcome) -> None:
 
 
 def test_late_data_asks_again_for_just_the_days_that_lack(settings: Settings, home: Home) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     _receipts(settings, Outcome.NOT_PUBLISHED)
     asked = _look(late_data, home).run_requests[0].run_config["resources"]["intake"]["config"]
     now = datetime.now(SHANGHAI)
@@ -157,7 +159,7 @@ def test_late_data_asks_again_for_just_the_days_that_lack(settings: Settings, ho
 
 
 def test_an_overdue_release_is_told_once_and_shown_as_a_failed_check(settings: Settings, home: Home) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     found = _look(freshness, home)
     assert [(event.check_name, event.passed) for event in found.asset_events] == [("published_in_time", False)]
     assert "nothing is published yet" in _look(freshness, home, found.cursor).skip_message
@@ -167,17 +169,20 @@ def test_an_overdue_release_is_told_once_and_shown_as_a_failed_check(settings: S
 
 def test_a_spot_price_of_a_day_does_not_stand_in_for_its_quotes(settings: Settings) -> None:
     """Each commodity with quotes has them of the day, or the release is not in time."""
-    claim(settings, DataOrigin.LIVE)
-    (settings.root / "releases" / "one").mkdir(parents=True)
-    settings.serving.symlink_to(Path("releases") / "one")
+    dedicate(settings, DataOrigin.LIVE)
     evening = datetime(2025, 7, 22, 23, 0, tzinfo=SHANGHAI)
     for quotes, passed in (("2025-07-22", True), ("2025-07-21", False)):
-        with duckdb.connect(str(settings.serving / "alumina.duckdb")) as con:
+        folder = settings.releases / quotes
+        folder.mkdir(parents=True)
+        with duckdb.connect(str(folder / "alumina.duckdb")) as con:
             con.execute(
                 "create schema if not exists serving; create or replace table serving.outlook_v1 (commodity_code text, as_of_date date, quotes_date date)"
             )
             con.execute("insert into serving.outlook_v1 values ('AL', '2025-07-22', '2025-07-22'), ('LC', '2025-07-22', null)")
             con.execute("insert into serving.outlook_v1 values ('AO', '2025-07-21', '2025-07-21'), ('AO', '2025-07-22', cast(? as date))", [quotes])
+        seal(folder, quotes)
+        settings.serving.unlink(missing_ok=True)
+        settings.serving.symlink_to(Path("releases") / quotes)
         verdict = judge(settings, evening)
         assert (verdict.passed, f"published through {quotes}" in verdict.message) == (passed, True)
 

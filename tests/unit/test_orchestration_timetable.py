@@ -8,7 +8,7 @@ import pytest
 
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.catalog.documents import SHIPPED
-from ingest.home import claim
+from ingest.home import dedicate
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin
 from ingest.sources import SOURCES
@@ -93,7 +93,7 @@ def test_the_timetable_names_no_time_of_its_own() -> None:
 
 
 def test_a_daemon_sees_the_years_the_operator_adds_while_it_lives(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim(settings, DataOrigin.LIVE)
+    dedicate(settings, DataOrigin.LIVE)
     monkeypatch.setattr("orchestration.assets.freshness.quoted_through", lambda _: date(2026, 12, 31))
     now = datetime(2027, 1, 5, 23, tzinfo=SHANGHAI)
     assert "outside the trading calendar" in judge(settings, now).message

@@ -30,7 +30,8 @@ FITTING: dict[str, Row] = {
     },
     "capacity__series": {"low_value": None, "high_value": None, "value": 8_863.0, "change_value": None, "series_name": "运行产能"},
     "customs__monthly_trade": {"month": date(2025, 7, 1), "hs_code": "28182000", "hs_scope": "item", "currency": "USD", "value_usd": 1.0, "value_cny": None},
-    "policy__events": {"followup_of": "y"},
+    "policy__events": {"followup_of": "y", "source_url": "https://example.org/x"},
+    "policy__newsflash": {"source_url": "HTTP://example.org"},
 }  # fmt: skip
 
 
@@ -69,6 +70,14 @@ def broken(table: RawTable, *rows: Row) -> list[tuple[str, tuple[int, ...]]]:
 @pytest.fixture(params=TABLES.values(), ids=TABLES)
 def table(request: pytest.FixtureRequest) -> RawTable:
     return request.param  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", " https://a.b", "data:text/html,x", "ftp://a.b", "https://", "https://a.b/\n", "//a.b", 'https://a"b']
+)
+def test_only_a_web_address_is_one(address: str) -> None:
+    for table in (TABLES["policy__events"], TABLES["policy__newsflash"]):
+        assert broken(table, row(table, source_url=address)) == [("source_url_is_no_web_address", (0,))]
 
 
 # ---------------------------------------------------------------- the tables themselves
@@ -215,6 +224,8 @@ BREAKS: dict[tuple[str, str], tuple[list[Row], int]] = {
     ("fx__central_parity", "rate_is_not_positive"): ([{"rate": 0.0}], 0),
     ("policy__events", "month_is_not_its_first_day"): ([{"date_precision": "month"}], 0),
     ("policy__events", "follows_itself"): ([{"followup_of": "x"}], 0),
+    ("policy__events", "source_url_is_no_web_address"): ([{"source_url": "javascript:alert(1)"}], 0),
+    ("policy__newsflash", "source_url_is_no_web_address"): ([{"source_url": "data:text/html,x"}], 0),
     ("policy__newsflash", "day_is_not_the_times"): ([{"published_at": datetime(2025, 7, 16, 16, 0, tzinfo=UTC)}], 0),
     **{(name, rule): rows for name in ("spot__quotes", "spot__overseas", "cost__series", "capacity__series") for rule, rows in VENDOR_BREAKS.items()},
 }

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from ingest import tone
+from ingest.catalog import tone
 from ingest.sample import FIRST_DAY, LAST_DAY, deliveries, paths
 from ingest.sample.ledger import TOLERANCE, Ledger, load_ledger
 from ingest.source import Request, Response

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import openpyxl
 import pytest
 
 from ingest import sheet
+from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.source import Outcome, PayloadError
 
 MEBIBYTE = 2**20
@@ -33,9 +35,14 @@ def packed(members: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def refusal(body: bytes) -> str:
+def read(body: bytes, **changes: float) -> list[list[str]]:
+    """Read under the shipped limits, a few of them changed."""
+    return sheet.read(body, replace(SHIPPED_ONLY.limits.sheet, **changes))
+
+
+def refusal(body: bytes, **changes: float) -> str:
     with pytest.raises(PayloadError) as caught:
-        sheet.read(body)
+        read(body, **changes)
     verdict = caught.value.verdict
     assert verdict.outcome is Outcome.NOT_DATA
     assert verdict.message
@@ -50,7 +57,7 @@ def child(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 
 
 def test_rows_come_back_as_text_blank_ones_included() -> None:
-    assert sheet.read(workbook(["日期", "数值"], [], ["2025-07-16", 8863], ["", 361.5], ["00201", "--"])) == [
+    assert read(workbook(["日期", "数值"], [], ["2025-07-16", 8863], ["", 361.5], ["00201", "--"])) == [
         ["日期", "数值"], ["", ""], ["2025-07-16", "8863"], ["", "361.5"], ["00201", "--"],
     ]  # fmt: skip
 
@@ -77,23 +84,20 @@ def test_two_cells_at_the_corners_of_a_sheet_do_not_cost_the_memory_of_the_whole
     assert refusal(buffer.getvalue()) in ("too_costly", "oversized")
 
 
-def test_a_sheet_of_more_cells_than_any_export_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheet, "LIMITS", sheet.Limits(cells=10))
-    assert refusal(workbook(*([1, 2, 3] for _ in range(5)))) == "oversized"
+def test_a_sheet_of_more_cells_than_any_export_is_not_read() -> None:
+    assert refusal(workbook(*([1, 2, 3] for _ in range(5))), cells=10) == "oversized"
 
 
 def test_a_parser_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     # Were it not given up, this test would not end: the parser waits for ever.
     child(monkeypatch, "import signal; signal.pause()")
-    monkeypatch.setattr(sheet, "LIMITS", sheet.Limits(wall_seconds=0.8))
-    assert refusal(workbook(["x"])) == "too_costly"
+    assert refusal(workbook(["x"]), wall_seconds=0.8) == "too_costly"
 
 
 def test_a_parser_that_spins_is_killed_by_its_processor_time(monkeypatch: pytest.MonkeyPatch) -> None:
     child(monkeypatch, "while True: pass")
-    monkeypatch.setattr(sheet, "LIMITS", sheet.Limits(cpu_seconds=1))
     with pytest.raises(PayloadError, match="signal") as caught:
-        sheet.read(workbook(["x"]))
+        read(workbook(["x"]), cpu_seconds=1)
     assert caught.value.verdict.reason == "too_costly"
 
 
@@ -101,8 +105,7 @@ def test_a_parser_that_eats_memory_is_stopped(monkeypatch: pytest.MonkeyPatch) -
     child(monkeypatch, "bytearray(10**12)")
     assert refusal(workbook(["x"])) == "too_costly"
     child(monkeypatch, "held = [bytes(2**20) for _ in range(5000)]")
-    monkeypatch.setattr(sheet, "LIMITS", sheet.Limits(memory_bytes=300 * MEBIBYTE))
-    assert refusal(workbook(["x"])) == "too_costly"
+    assert refusal(workbook(["x"]), memory_bytes=300 * MEBIBYTE) == "too_costly"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +122,7 @@ def test_the_child_cannot_write_files_and_knows_nothing_of_our_environment(monke
         monkeypatch,
         "import os; return [[str(os.environ.get('SECRET')), os.getcwd(), *map(str, sheet.resource.getrlimit(sheet.resource.RLIMIT_FSIZE))]]",
     )
-    assert sheet.read(workbook(["x"])) == [["None", "/", "0", "0"]]
+    assert read(workbook(["x"])) == [["None", "/", "0", "0"]]
     child(monkeypatch, f"open({str(tmp_path / 'out')!r}, 'w').write('x' * 9000); return []")
     assert refusal(workbook(["x"])) == "too_costly"
     assert not (tmp_path / "out").exists() or (tmp_path / "out").stat().st_size == 0

@@ -268,3 +268,25 @@ def test_a_page_or_half_a_payload_is_not_a_payload() -> None:
 def test_the_frames_are_the_tables() -> None:
     assert dict(events(LINE).frames[EVENTS].schema) == TABLES[EVENTS].schema
     assert dict(flashes(flash()).frames[NEWSFLASH].schema) == TABLES[NEWSFLASH].schema
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "JaVaScRiPt:x", "data:text/html;x", "file:///etc/passwd", "www.example.org", "https://a b"]
+)
+def test_an_address_that_could_run_in_a_readers_browser_is_kept_as_text_only(address: str, home: Home) -> None:
+    good = LINE.replace("E1", "E2")
+    body = "\n".join([HEADER, LINE.replace("https://example.org", address), good]).encode()
+    report = home.take(delivery("events.csv", body))
+    assert not report.quarantined
+    assert [(row["event_id"], row["source_url"], row["extra"]) for row in home.rows(EVENTS).sort("event_id").iter_rows(named=True)] == [
+        ("E1", None, json.dumps({"source_url": address})),
+        ("E2", "https://example.org", None),
+    ]
+    (receipt,) = home.receipts()
+    assert receipt.message == "no_web_address: the source_url of 1 rows is not http or https; it is kept as text and not as an address"
+
+
+def test_a_flash_of_many_characters_is_weighed_in_time_that_grows_with_its_length() -> None:
+    # With the square of the length this takes a quarter of an hour.
+    parsed = flashes(flash(contentText="减产" * 30_000), flash(id=2, contentText="氧化铝" + "\u0301\u0316" * 50_000))
+    assert parsed.frames[NEWSFLASH].height == 2

@@ -141,11 +141,10 @@ final as (
             when previous_period_end is null then 'no_print_before'
             when not is_next then 'gap_before'
         end as null_reason,
-        nullif(concat_ws(
-            ';',
-            case when operating_rate is null then 'printed_rate_pct:not_printed' end,
-            case when output is null then 'output_kt:not_printed' end
-        ), '') as other_null_reason,
+        {{ reasons({
+            'printed_rate_pct': {'operating_rate is null': 'not_printed'},
+            'output_kt': {'output is null': 'not_printed'},
+        }) }} as other_null_reason,
         case
             when previous_available_at > available_at then previous_available_at
             else available_at

@@ -118,15 +118,10 @@ final as (
         policy.signal_change as policy_intensity_change,
         market.breadth_5d,
         market.sector_breadth,
-        nullif(
-            concat_ws(
-                ';',
-                market.null_reason,
-                case when policy.signal_value is null then 'policy_intensity:no_policy_known' end,
-                case when policy.signal_change is null then 'policy_intensity_change:no_policy_known_before' end
-            ),
-            ''
-        ) as null_reason,
+        {{ reasons({
+            'policy_intensity': {'policy.signal_value is null': 'no_policy_known'},
+            'policy_intensity_change': {'policy.signal_change is null': 'no_policy_known_before'},
+        }, also=['market.null_reason']) }} as null_reason,
         scores.missing_blocks,
         scores.config_version,
         scores.inputs_hash,

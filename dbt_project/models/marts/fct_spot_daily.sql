@@ -71,22 +71,18 @@ final as (
             when region_up_share_ratio < 1.0 then false
             when region_up_share_ratio = 1.0 then tender_cny_t >= national_cny_t
         end as is_tight,
-        nullif(
-            concat_ws(
-                ';',
-                case when change_value is null then 'spot_change_cny_t:no_previous_price' end,
-                case when change_value > mean_change_before is null then 'is_accelerating:too_few_observations' end,
-                case when region_up_share_ratio is null then 'region_up_share_ratio:no_regional_change' end,
-                case when national_cny_t is null then 'spread_to_national_cny_t:no_national_price' end,
-                case when region_spread_cny_t is null then 'region_spread_cny_t:no_regional_price' end,
-                case
-                    when region_up_share_ratio is null then 'is_tight:no_regional_change'
-                    when region_up_share_ratio = 1.0 and tender_cny_t is null then 'is_tight:no_tender_price'
-                    when region_up_share_ratio = 1.0 and national_cny_t is null then 'is_tight:no_national_price'
-                end
-            ),
-            ''
-        ) as null_reason,
+        {{ reasons({
+            'spot_change_cny_t': {'change_value is null': 'no_previous_price'},
+            'is_accelerating': {'change_value > mean_change_before is null': 'too_few_observations'},
+            'region_up_share_ratio': {'region_up_share_ratio is null': 'no_regional_change'},
+            'spread_to_national_cny_t': {'national_cny_t is null': 'no_national_price'},
+            'region_spread_cny_t': {'region_spread_cny_t is null': 'no_regional_price'},
+            'is_tight': {
+                'region_up_share_ratio is null': 'no_regional_change',
+                'region_up_share_ratio = 1.0 and tender_cny_t is null': 'no_tender_price',
+                'region_up_share_ratio = 1.0 and national_cny_t is null': 'no_national_price',
+            },
+        }) }} as null_reason,
         compared_at as available_at,
         source,
         data_origin,

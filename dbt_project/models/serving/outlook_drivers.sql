@@ -37,32 +37,6 @@ decisions as (
 
 ),
 
-texts as (
-
-    select * from {{ ref('stg_catalog__rules') }}
-
-),
-
-effects as (
-
-    select
-        rule_id,
-        valid_from,
-        effect,
-        effect_text
-    from {{ ref('stg_catalog__rule_effects') }}
-    where effect in ('flag', 'weaken', 'conflict', 'watch')
-    group by rule_id, valid_from, effect, effect_text
-
-),
-
-levels as (
-
-    select * from {{ ref('int_outlook__levels') }}
-    where side is not null
-
-),
-
 -- Who delivered a payload; one that came from two sources is named by the first.
 payloads as (
 
@@ -148,50 +122,9 @@ met as (
 
 ),
 
--- What fired rules did, and the levels around the close: what the outlook lists as text.
 listed as (
 
-    select
-        fired.commodity_code,
-        fired.as_of_date,
-        effects.effect as driver_kind,
-        fired.rule_id || ':' || effects.effect_text as driver,
-        texts.rule_name as driver_name,
-        texts.rule_name_zh as driver_name_zh,
-        fired.rule_id,
-        effects.effect_text as signal,
-        '-' as unit,
-        cast(null as double) as signal_value,
-        cast(null as date) as data_date,
-        fired.config_version,
-        cast(null as varchar) as payload_sha256
-    from fired
-    inner join effects
-        on
-            fired.rule_id = effects.rule_id
-            and fired.valid_from = effects.valid_from
-    inner join texts
-        on
-            fired.rule_id = texts.rule_id
-            and fired.valid_from = texts.valid_from
-
-    union all
-
-    select
-        commodity_code,
-        as_of_date,
-        'level' as driver_kind,
-        level_kind || ':' || cast(round(level_cny_t, 2) as varchar) as driver,
-        side as driver_name,
-        case side when 'support' then '支撑' else '阻力' end as driver_name_zh,
-        '' as rule_id,
-        level_kind as signal,
-        'CNY/t' as unit,
-        level_cny_t as signal_value,
-        data_date,
-        cast(null as varchar) as config_version,
-        payload_sha256
-    from levels
+    select * from {{ ref('int_outlook__listed') }}
 
 ),
 

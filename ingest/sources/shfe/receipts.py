@@ -14,6 +14,7 @@ from ingest.answer import extra_of, frame_of, lacking, require, rows_of, stated_
 from ingest.catalog.documents import load
 from ingest.catalog.schemas import ExchangesFile
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request
+from ingest.table import repeats
 
 _RECEIPTS_REQUIRED = {"VARNAME", "REGNAME", "WHABBRNAME", "WGHTUNIT", "WRTWGHTS", "WRTCHANGE", "ROWSTATUS"}
 _RECEIPTS_KNOWN = _RECEIPTS_REQUIRED | {"VARID", "WHTYPE", "WHROWS", "VARSORT", "REGSORT", "ROWORDER"}
@@ -94,6 +95,8 @@ def _receipts_table(request: Request, day: date, table: Any, kept: list[dict[str
     for line in table.iter("tr"):
         if heads := line.findall("th"):
             columns = [_heading(request, head.text_content()) for head in heads]
+            if twice := repeats(columns):
+                raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"{request.name} has a table with {', '.join(twice)} twice")
             if missing := {"region", "warehouse", "receipts_qty", "receipts_change_qty"} - set(columns):
                 raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"{request.name} has a table without {', '.join(sorted(missing))}")
             continue

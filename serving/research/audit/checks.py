@@ -11,7 +11,7 @@ from fractions import Fraction
 from serving.research.audit.claims import Claim
 from serving.research.audit.interval import Interval, tick_bases
 from serving.research.audit.meanings import Catalog, Commodity, Metric
-from serving.research.words import Said
+from serving.research.wording import Said
 
 SLIPS = (100, 10_000)
 NIGHT_WORDS = ("夜盘", "夜间")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.catalog.calendar import Calendar, CalendarHorizonError
+from ingest.table import repeats
 from ingest.values import iso_day
 from serving.research.audit.interval import Interval
 
@@ -135,7 +136,7 @@ def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], dict[str, str |
     header = [name.strip() for name in table[0][1]]
     if missing := [name for name in COLUMNS if name not in header]:
         raise ClaimsError(f"{path.name}, header: column {', '.join(missing)} is missing")
-    if repeated := sorted({name for name in header if header.count(name) > 1}):
+    if repeated := repeats(header):
         raise ClaimsError(f"{path.name}, header: column {', '.join(map(_short, repeated))} stands twice")
     if len(table) == 1:
         raise ClaimsError(f"{path.name}: the file has a header and no claim")

@@ -14,7 +14,7 @@ from ingest.catalog.references import catalogue_faults
 from ingest.catalog.schemas import CommodityFile, ParametersFile
 from ingest.source import ConfigurationError
 from serving.research.audit.interval import Interval
-from serving.research.words import Said
+from serving.research.wording import Said
 
 __all__ = ["FUTURES", "Catalog", "CatalogError", "Commodity", "Definition", "Fact", "Metric", "load_catalog", "load_days", "title"]
 

@@ -5,7 +5,7 @@ from html import escape
 
 from serving.research.audit.claims import Note
 from serving.research.audit.verdicts import Judged
-from serving.research.words import measured
+from serving.research.wording import measured
 
 _STYLE = """
 body{font:14px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;margin:2rem auto;max-width:90rem;padding:0 1rem;color:#1b1f24;background:#fff}

@@ -15,7 +15,7 @@ from serving.research.audit.facts import Evidence
 from serving.research.audit.formulas import Context, MissingError, Used, Value, evaluate
 from serving.research.audit.interval import Interval, UndefinedError
 from serving.research.audit.meanings import FUTURES, Catalog, CatalogError, Commodity, Definition, Fact, Metric, title
-from serving.research.words import PRICES, STATES, UNITS, Said, say
+from serving.research.wording import PRICES, STATES, UNITS, Said, say
 
 UNSPECIFIED = ("", "unspecified")
 PRINTS_SHOWN = 12

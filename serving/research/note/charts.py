@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from serving.research.note.known import Known, Row
-from serving.research.words import SOURCES, Said, number, say
+from serving.research.wording import SOURCES, Said, number, say
 
 BLUE, ORANGE, TEAL, RED, PURPLE, GREY, PINK, OLIVE = "#3b82f6", "#d97706", "#0d9488", "#dc4c4c", "#8b5cf6", "#8a8f98", "#db2777", "#7c8a1f"
 PALETTE = (GREY, BLUE, ORANGE, TEAL, RED, PURPLE, PINK, OLIVE)

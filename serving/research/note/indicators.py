@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from serving.research.note.known import Known
-from serving.research.words import MODELS, SOURCES, Said, number, reason, say
+from serving.research.wording import MODELS, SOURCES, Said, number, reason, say
 
 CNY_T, T, KT, LOTS = Said("元/吨", "CNY/t"), Said("吨", "t"), Said("千吨", "kt"), Said("手", "lots")
 PCT, TIMES, POINTS, INTENSITY = Said("%", "%"), Said("倍", "×"), Said("分", "points"), Said("衰减加总", "decayed sum")

@@ -22,12 +22,12 @@ from ingest.files import write_atomic
 from ingest.settings import Settings
 from ingest.source import ConfigurationError
 from serving.read import connect
-from serving.research import words
+from serving.research import wording as words
 from serving.research.note.bundle import bundle
 from serving.research.note.charts import CONFIG, draw
 from serving.research.note.indicators import GROUPS, read
 from serving.research.note.known import Known, NoteError, Row, known_at
-from serving.research.words import Said, number, say
+from serving.research.wording import Said, number, say
 
 FILE_NAME = "note.html"
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

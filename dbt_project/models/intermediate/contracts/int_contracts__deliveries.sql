@@ -36,8 +36,7 @@ final as (
     left join terms
         on
             sessions.commodity_code = terms.commodity_code
-            and sessions.last_trading_day >= terms.valid_from
-            and (terms.superseded_from is null or sessions.last_trading_day < terms.superseded_from)
+            and {{ in_force('terms', 'sessions.last_trading_day') }}
     left join days on sessions.last_session_index + cast(terms.term_value as bigint) = days.session_index
 
 )

@@ -51,66 +51,18 @@ timed as (
 
 ),
 
-received as (
-
-    select
-        commodity_code,
-        trade_date,
-        payload_sha256,
-        min(decided_by) as decided_by,
-        min(clock_at) as clock_at,
-        min(fetched_at) as fetched_at,
-        count(*) over (partition by commodity_code, trade_date) as payload_count
-    from timed
-    group by commodity_code, trade_date, payload_sha256
-
-),
-
--- What a payload says in one text, to see whether it repeats another: asked only of days that have more than one.
-contents as (
-
-    select
-        timed.commodity_code,
-        timed.trade_date,
-        timed.payload_sha256,
-        md5({{ joined(
-            "concat_ws('|', timed.contract_code, timed.board, cast(timed.rank as varchar), timed.participant, "
-            ~ "cast(timed.position_lots as varchar), cast(timed.position_change_lots as varchar))",
-            'timed.contract_code, timed.board, timed.rank, timed.participant'
-        ) }}) as content
-    from timed
-    inner join received
-        on
-            timed.commodity_code = received.commodity_code
-            and timed.trade_date = received.trade_date
-            and timed.payload_sha256 = received.payload_sha256
-    where received.payload_count > 1
-    group by timed.commodity_code, timed.trade_date, timed.payload_sha256
-
-),
-
-payloads as (
-
-    select
-        received.commodity_code,
-        received.trade_date,
-        received.payload_sha256,
-        received.decided_by,
-        received.clock_at,
-        received.fetched_at,
-        contents.content
-    from received
-    left join contents
-        on
-            received.commodity_code = contents.commodity_code
-            and received.trade_date = contents.trade_date
-            and received.payload_sha256 = contents.payload_sha256
-
-),
-
 versions as (
 
-    {{ versions('payloads', keys=['commodity_code', 'trade_date'], values=['content'], decided=true) }}
+    {{ payload_versions(
+        'timed',
+        keys=['commodity_code', 'trade_date'],
+        said=[
+            'told.contract_code', 'told.board', 'cast(told.rank as varchar)', 'told.participant', 'cast(told.position_lots as varchar)',
+            'cast(told.position_change_lots as varchar)',
+        ],
+        order=['told.contract_code', 'told.board', 'told.rank', 'told.participant'],
+        decided=true
+    ) }}
 
 ),
 

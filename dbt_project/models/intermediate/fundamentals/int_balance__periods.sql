@@ -152,8 +152,7 @@ termed as (
     inner join terms
         on
             days.commodity_code = terms.commodity_code
-            and days.period_end >= terms.valid_from
-            and (terms.superseded_from is null or days.period_end < terms.superseded_from)
+            and {{ in_force('terms', 'days.period_end') }}
     where terms.scope = ''
     group by days.commodity_code, days.period_end
 

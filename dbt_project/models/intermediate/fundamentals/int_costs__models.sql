@@ -78,8 +78,7 @@ coefficients as (
     inner join terms
         on
             days.commodity_code = terms.commodity_code
-            and days.as_of_date >= terms.valid_from
-            and (terms.superseded_from is null or days.as_of_date < terms.superseded_from)
+            and {{ in_force('terms', 'days.as_of_date') }}
     group by days.commodity_code, days.as_of_date
 
 ),

@@ -67,8 +67,7 @@ visible as (
             asked.commodity_code = trade.commodity_code
             and asked.month_number = trade.month_number
             and asked.oldest_month <= trade.month
-            and asked.decision_at >= trade.available_at
-            and (trade.superseded_at is null or asked.decision_at < trade.superseded_at)
+            and {{ known_then('trade', 'asked.decision_at') }}
 
 ),
 

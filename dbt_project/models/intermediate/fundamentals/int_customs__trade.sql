@@ -90,24 +90,14 @@ partners as (
 
 ),
 
-payloads as (
-
-    select
-        {{ key | join(', ') }},
-        payload_sha256,
-        max(source) as source,
-        max(data_origin) as data_origin,
-        min(clock_at) as clock_at,
-        min(fetched_at) as fetched_at,
-        md5({{ joined("concat_ws('|', partner_code, cast(qty_t as varchar), cast(value_usd as varchar))", 'partner_code') }}) as content
-    from timed
-    group by {{ key | join(', ') }}, payload_sha256
-
-),
-
 versions as (
 
-    {{ versions('payloads', keys=key, values=['content']) }}
+    {{ payload_versions(
+        'timed',
+        keys=key,
+        said=['told.partner_code', 'cast(told.qty_t as varchar)', 'cast(told.value_usd as varchar)'],
+        order=['told.partner_code']
+    ) }}
 
 ),
 

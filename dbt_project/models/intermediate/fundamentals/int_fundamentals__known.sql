@@ -21,7 +21,7 @@ known as (
 
 margins as (
 
-    select * from {{ ref('fct_margin_daily') }}
+    select * from {{ ref('int_margins__daily') }}
     where region = 'national'
 
 ),

@@ -73,8 +73,7 @@ charged as (
     inner join terms
         on
             spot.commodity_code = terms.commodity_code
-            and spot.as_of_date >= terms.valid_from
-            and (terms.superseded_from is null or spot.as_of_date < terms.superseded_from)
+            and {{ in_force('terms', 'spot.as_of_date') }}
     where terms.scope = ''
     group by spot.commodity_code, spot.as_of_date
 

@@ -237,8 +237,7 @@ final as (
     inner join hurdles
         on
             best_carry.commodity_code = hurdles.commodity_code
-            and best_carry.trade_date >= hurdles.valid_from
-            and (hurdles.superseded_from is null or best_carry.trade_date < hurdles.superseded_from)
+            and {{ in_force('hurdles', 'best_carry.trade_date') }}
 
 )
 

@@ -48,8 +48,7 @@ visible as (
     inner join events
         on
             decisions.commodity_code = events.commodity_code
-            and decisions.decision_at >= events.available_at
-            and (events.superseded_at is null or decisions.decision_at < events.superseded_at)
+            and {{ known_then('events', 'decisions.decision_at') }}
     where events.intensity is not null and not events.is_repeat
 
 ),
@@ -188,8 +187,7 @@ tones as (
         on
             windows.commodity_code = news.commodity_code
             and windows.session_index = news.session_index
-            and windows.decision_at >= news.available_at
-            and (news.superseded_at is null or windows.decision_at < news.superseded_at)
+            and {{ known_then('news', 'windows.decision_at') }}
     group by windows.commodity_code, windows.as_of_date
 
 ),

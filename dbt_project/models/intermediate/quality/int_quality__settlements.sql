@@ -60,8 +60,7 @@ settled as (
     inner join specs
         on
             contracts.commodity_code = specs.commodity_code
-            and contracts.trade_date >= specs.valid_from
-            and (specs.superseded_from is null or contracts.trade_date < specs.superseded_from)
+            and {{ in_force('specs', 'contracts.trade_date') }}
 
     union all
 

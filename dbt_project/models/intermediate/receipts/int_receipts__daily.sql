@@ -402,53 +402,26 @@ final as (
         expiry_30d_ratio,
         expiry_60d_ratio,
         expiry_90d_ratio,
-        nullif(
-            concat_ws(
-                ';',
-                case when receipts_before_1_t is null then 'receipts_change_t:session_before_missing' end,
-                case
-                    when receipts_before_3_t is null then 'receipts_change_3d_pct:session_before_missing'
-                    when receipts_before_3_t = 0.0 then 'receipts_change_3d_pct:zero_receipts'
-                end,
-                case when percentile_since_listing_ratio is null then 'percentile_since_listing_ratio:history_incomplete' end,
-                case
-                    when has_begun = 0 then 'percentile_since_first_nonzero_ratio:zero_receipts'
-                    when percentile_since_first_nonzero_ratio is null then 'percentile_since_first_nonzero_ratio:too_few_observations'
-                end,
-                case when days_since_ltd is null then 'days_since_ltd:no_delivery_before' end,
-                case
-                    when median_t is null then 'cycle_ratio:too_few_cycles'
-                    when median_t = 0.0 then 'cycle_ratio:zero_receipts'
-                end,
-                case
-                    when receipts_t = 0.0 then 'squeeze_ratio:zero_receipts'
-                    when nearest_sessions = 0 then 'squeeze_ratio:expiring_month'
-                    when squeeze_ratio is null then 'squeeze_ratio:no_open_interest'
-                end,
-                case
-                    when receipts_t = 0.0 then 'squeeze_dominant_ratio:zero_receipts'
-                    when dominant_t is null then 'squeeze_dominant_ratio:no_open_interest'
-                    when squeeze_dominant_percentile_ratio is null then 'squeeze_dominant_percentile_ratio:too_few_observations'
-                end,
-                case
-                    when delivery_demand_t_day is null then 'cover_days:too_few_cycles'
-                    when delivery_demand_t_day = 0.0 then 'cover_days:no_delivery_demand'
-                end,
-                case
-                    when receipts_t = 0.0 then 'expiry_30d_ratio:zero_receipts'
-                    when expiry_30d_ratio is null then 'expiry_30d_ratio:no_expiry_schedule'
-                end,
-                case
-                    when receipts_t = 0.0 then 'expiry_60d_ratio:zero_receipts'
-                    when expiry_60d_ratio is null then 'expiry_60d_ratio:no_expiry_schedule'
-                end,
-                case
-                    when receipts_t = 0.0 then 'expiry_90d_ratio:zero_receipts'
-                    when expiry_90d_ratio is null then 'expiry_90d_ratio:no_expiry_schedule'
-                end
-            ),
-            ''
-        ) as null_reason,
+        {%- set none_held = 'receipts_t = 0.0' %}
+        {{ reasons({
+            'receipts_change_t': {'receipts_before_1_t is null': 'session_before_missing'},
+            'receipts_change_3d_pct': {'receipts_before_3_t is null': 'session_before_missing', 'receipts_before_3_t = 0.0': 'zero_receipts'},
+            'percentile_since_listing_ratio': {'percentile_since_listing_ratio is null': 'history_incomplete'},
+            'percentile_since_first_nonzero_ratio': {
+                'has_begun = 0': 'zero_receipts', 'percentile_since_first_nonzero_ratio is null': 'too_few_observations',
+            },
+            'days_since_ltd': {'days_since_ltd is null': 'no_delivery_before'},
+            'cycle_ratio': {'median_t is null': 'too_few_cycles', 'median_t = 0.0': 'zero_receipts'},
+            'squeeze_ratio': {none_held: 'zero_receipts', 'nearest_sessions = 0': 'expiring_month', 'squeeze_ratio is null': 'no_open_interest'},
+            'squeeze_dominant_ratio': {none_held: 'zero_receipts', 'dominant_t is null': 'no_open_interest'},
+            'squeeze_dominant_percentile_ratio': {
+                'receipts_t > 0.0 and dominant_t is not null and squeeze_dominant_percentile_ratio is null': 'too_few_observations',
+            },
+            'cover_days': {'delivery_demand_t_day is null': 'too_few_cycles', 'delivery_demand_t_day = 0.0': 'no_delivery_demand'},
+            'expiry_30d_ratio': {none_held: 'zero_receipts', 'expiry_30d_ratio is null': 'no_expiry_schedule'},
+            'expiry_60d_ratio': {none_held: 'zero_receipts', 'expiry_60d_ratio is null': 'no_expiry_schedule'},
+            'expiry_90d_ratio': {none_held: 'zero_receipts', 'expiry_90d_ratio is null': 'no_expiry_schedule'},
+        }) }} as null_reason,
         known_at as available_at,
         source,
         data_origin,

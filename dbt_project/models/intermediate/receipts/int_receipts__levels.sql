@@ -56,33 +56,22 @@ timed as (
     left join specs
         on
             commodities.commodity_code = specs.commodity_code
-            and receipts.trade_date >= specs.valid_from
-            and (specs.superseded_from is null or receipts.trade_date < specs.superseded_from)
-
-),
-
--- A version of the day is a whole payload: a later file replaces all rows of the earlier one, also those it no longer has.
-payloads as (
-
-    select
-        commodity_code,
-        trade_date,
-        payload_sha256,
-        min(decided_by) as decided_by,
-        min(clock_at) as clock_at,
-        min(fetched_at) as fetched_at,
-        md5({{ joined(
-            "concat_ws('|', warehouse_type, region, warehouse, row_level, cast(receipts_t as varchar), cast(published_change_t as varchar))",
-            'warehouse_type, region, warehouse, row_level, receipts_t'
-        ) }}) as content
-    from timed
-    group by commodity_code, trade_date, payload_sha256
+            and {{ in_force('specs', 'receipts.trade_date') }}
 
 ),
 
 versions as (
 
-    {{ versions('payloads', keys=['commodity_code', 'trade_date'], values=['content'], decided=true) }}
+    {{ payload_versions(
+        'timed',
+        keys=['commodity_code', 'trade_date'],
+        said=[
+            'told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'cast(told.receipts_t as varchar)',
+            'cast(told.published_change_t as varchar)',
+        ],
+        order=['told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'told.receipts_t'],
+        decided=true
+    ) }}
 
 ),
 

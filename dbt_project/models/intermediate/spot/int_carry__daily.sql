@@ -3,15 +3,15 @@
 -- pair is a yardstick without freight. In the decided reading only figures known at the day's own decision.
 {%- set pair = ['reading', 'commodity_code', 'trade_date', 'contract_code', 'provider', 'origin_region', 'warehouse_region'] %}
 
-with futures as (
+with contracts as (
 
-    select * from {{ ref('int_futures__daily') }}
+    select * from {{ ref('int_carry__contracts') }}
 
 ),
 
-deliveries as (
+pairs as (
 
-    select * from {{ ref('int_contracts__deliveries') }}
+    select * from {{ ref('int_carry__pairs') }}
 
 ),
 
@@ -28,136 +28,9 @@ warehouses as (
 
 ),
 
-terms as (
-
-    select * from {{ ref('int_commodities__terms') }}
-
-),
-
 parameters as (
 
     select * from {{ ref('int_commodities__parameters') }}
-
-),
-
-known_futures as (
-
-    select
-        futures.reading,
-        futures.commodity_code,
-        futures.trade_date,
-        futures.contract_code,
-        futures.delivery_month,
-        futures.close_cny_t,
-        futures.is_dominant,
-        futures.sessions_to_last_trading_day,
-        futures.available_at,
-        futures.data_origin,
-        futures.payload_sha256,
-        cast(deliveries.delivery_end_date - futures.trade_date as bigint) as days_to_delivery_end,
-        cast(deliveries.last_trading_day - futures.trade_date as bigint) as days_to_last_trading_day,
-        parameters.reverse_carry_sessions,
-        max(case when futures.is_dominant then futures.delivery_month end) over same_day as dominant_month
-    from futures
-    inner join deliveries on futures.contract_code = deliveries.contract_code
-    inner join parameters on futures.commodity_code = parameters.commodity_code
-    where
-        futures.sessions_to_last_trading_day >= 0
-        and (
-            futures.reading = 'latest'
-            or futures.available_at <= {{ shanghai_time('futures.trade_date', 'parameters.decision_time_minutes') }}
-        )
-    window same_day as (partition by futures.reading, futures.commodity_code, futures.trade_date)
-
-),
-
-contracts as (
-
-    select
-        *,
-        case
-            when is_dominant then 'dominant'
-            when delivery_month = next_month then 'next'
-            else 'near'
-        end as contract_role
-    from (
-        select
-            *,
-            min(delivery_month) over (partition by reading, commodity_code, trade_date) as near_month,
-            min(case when delivery_month > dominant_month then delivery_month end) over (
-                partition by reading, commodity_code, trade_date
-            ) as next_month
-        from known_futures
-    ) as placed
-    where is_dominant or delivery_month = next_month or delivery_month = near_month
-
-),
-
-traded_days as (
-
-    select distinct
-        commodity_code,
-        trade_date
-    from contracts
-
-),
-
--- Terms without a scope and the speculative margin, in force on the day, as columns.
-costs as (
-
-    {%- set names = [
-        'interest_ratio', 'margin_ratio', 'vat_ratio', 'storage_cny_t_day', 'handling_cny_t', 'delivery_fee_cny_t', 'delivery_out_cny_t',
-        'trade_fee_ratio', 'brand_premium_cny_t', 'carry_hurdle_cny_t', 'vat_credit_days', 'receipt_validity_days',
-    ] %}
-
-    select
-        {%- for name in names %}
-        max(case when terms.term = '{{ name }}' then terms.term_value end) as {{ name }},
-        {%- endfor %}
-        traded_days.commodity_code,
-        traded_days.trade_date
-    from traded_days
-    inner join terms
-        on
-            traded_days.commodity_code = terms.commodity_code
-            and (terms.scope = '' or (terms.term = 'margin_ratio' and terms.scope = 'spec'))
-            and traded_days.trade_date >= terms.valid_from
-            and (terms.superseded_from is null or traded_days.trade_date < terms.superseded_from)
-    group by traded_days.commodity_code, traded_days.trade_date
-
-),
-
-pairs as (
-
-    select
-        traded_days.commodity_code,
-        traded_days.trade_date,
-        split_part(freights.scope, '>', 1) as origin_region,
-        split_part(freights.scope, '>', 2) as warehouse_region,
-        freights.term_value as freight_cny_t,
-        premiums.term_value as region_premium_cny_t,
-        capacities.term_value as capacity_t
-    from traded_days
-    inner join terms as freights
-        on
-            traded_days.commodity_code = freights.commodity_code
-            and freights.term = 'freight_cny_t'
-            and traded_days.trade_date >= freights.valid_from
-            and (freights.superseded_from is null or traded_days.trade_date < freights.superseded_from)
-    left join terms as premiums
-        on
-            traded_days.commodity_code = premiums.commodity_code
-            and premiums.term = 'region_premium_cny_t'
-            and split_part(freights.scope, '>', 2) = premiums.scope
-            and traded_days.trade_date >= premiums.valid_from
-            and (premiums.superseded_from is null or traded_days.trade_date < premiums.superseded_from)
-    left join terms as capacities
-        on
-            traded_days.commodity_code = capacities.commodity_code
-            and capacities.term = 'warehouse_capacity_t'
-            and split_part(freights.scope, '>', 2) = capacities.scope
-            and traded_days.trade_date >= capacities.valid_from
-            and (capacities.superseded_from is null or traded_days.trade_date < capacities.superseded_from)
 
 ),
 
@@ -267,10 +140,12 @@ charged as (
             ''
         ) as constraint_reason
     from matrix
-    inner join costs
+    inner join pairs as costs
         on
             matrix.commodity_code = costs.commodity_code
             and matrix.trade_date = costs.trade_date
+            and matrix.origin_region = costs.origin_region
+            and matrix.warehouse_region = costs.warehouse_region
 
 ),
 
@@ -366,21 +241,16 @@ final as (
         free_capacity_t,
         constraint_reason,
         null_reason,
-        nullif(concat_ws(
-            ';',
-            case
-                when reverse_net_cny_t is not null then null
-                when sessions_to_last_trading_day is null then 'reverse_net_cny_t:no_delivery_date'
-                when sessions_to_last_trading_day > reverse_carry_sessions then 'reverse_net_cny_t:far_from_delivery'
-                when close_cny_t is null then 'reverse_net_cny_t:no_futures_price'
-                when sale_spot_cny_t is null then 'reverse_net_cny_t:no_spot_price'
-                else 'reverse_net_cny_t:no_cost_term'
-            end,
-            case
-                when not has_capacity then 'free_capacity_t:no_capacity_known'
-                when free_capacity_t is null then 'free_capacity_t:no_receipts'
-            end
-        ), '') as other_null_reason,
+        {{ reasons({
+            'reverse_net_cny_t': {
+                'reverse_net_cny_t is null and sessions_to_last_trading_day is null': 'no_delivery_date',
+                'reverse_net_cny_t is null and sessions_to_last_trading_day > reverse_carry_sessions': 'far_from_delivery',
+                'reverse_net_cny_t is null and close_cny_t is null': 'no_futures_price',
+                'reverse_net_cny_t is null and sale_spot_cny_t is null': 'no_spot_price',
+                'reverse_net_cny_t is null': 'no_cost_term',
+            },
+            'free_capacity_t': {'not has_capacity': 'no_capacity_known', 'free_capacity_t is null': 'no_receipts'},
+        }) }} as other_null_reason,
         known_at as available_at,
         data_origin,
         payload_sha256

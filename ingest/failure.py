@@ -9,7 +9,7 @@ INTERRUPTED = frozenset({"KeyboardInterrupt", "DagsterExecutionInterruptedError"
 _HEAD = re.compile(r"([\w.]+)(?:: |$)")
 
 
-def told(error: BaseException | str) -> str:
+def explain(error: BaseException | str) -> str:
     """Say a failure in words; a text is an exception as a traceback ends with it."""
     text = (error if isinstance(error, str) else "".join(traceback.format_exception_only(error))).strip()
     head = _HEAD.match(text)

@@ -1,0 +1,147 @@
+-- Each statement in a few sentences, Chinese and English. The words are the catalogue's (words.toml); a sentence with a figure that is not
+-- known is left out.
+{%- set languages = ['en', 'zh'] %}
+{%- set sentences = [
+    'stated', 'closed', 'day', 'two_days', 'receipts', 'premium', 'discount', 'risks', 'none', 'no_score', 'between_sentences', 'between_parts',
+] %}
+
+with statements as (
+
+    select * from {{ ref('int_outlook__statements') }}
+
+),
+
+figures as (
+
+    select * from {{ ref('int_outlook__figures') }}
+
+),
+
+commodities as (
+
+    select * from {{ ref('int_commodities__current') }}
+
+),
+
+words as (
+
+    select * from {{ ref('stg_catalog__words') }}
+
+),
+
+sentences as (
+
+    select
+        {%- for sentence in sentences %}
+        {%- for language in languages %}
+        max(case when word = '{{ sentence }}' then word_{{ language }} end) as {{ sentence }}_{{ language }},
+        {%- endfor %}
+        {%- endfor %}
+        count(*) as sentences
+    from words
+    where word_kind = 'sentence'
+
+),
+
+stances as (
+
+    select
+        cast(word as double) as stance,
+        word_en,
+        word_zh
+    from words
+    where word_kind = 'stance'
+
+),
+{%- for kind in ['horizon', 'volatility', 'tail'] %}
+
+{{ kind }}_words as (
+
+    select * from words
+    where word_kind = '{{ kind }}'
+
+),
+{%- endfor %}
+
+-- What is said of codes; a code without words is passed over in silence.
+named as (
+
+    select
+        statements.*,
+        figures.dominant_contract,
+        figures.close_cny_t,
+        figures.ret_cc_1d_pct,
+        figures.ret_cc_2d_pct,
+        figures.receipts_t,
+        figures.premium_rate_pct,
+        {%- for language in languages %}
+        commodities.name_{{ language }},
+        horizon_words.word_{{ language }} as horizon_{{ language }},
+        stances.word_{{ language }} as stance_{{ language }},
+        coalesce(volatility_words.word_{{ language }}, '') as volatility_{{ language }},
+        coalesce(tail_words.word_{{ language }}, '') as tail_{{ language }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from statements
+    inner join commodities on statements.commodity_code = commodities.commodity_code
+    left join figures
+        on
+            statements.commodity_code = figures.commodity_code
+            and statements.as_of_date = figures.as_of_date
+    left join horizon_words on statements.horizon = horizon_words.word
+    left join stances on statements.stance = stances.stance
+    left join volatility_words on statements.volatility_regime = volatility_words.word
+    left join tail_words on statements.tail = tail_words.word
+
+),
+
+final as (
+
+    select
+        named.commodity_code,
+        named.as_of_date,
+        named.horizon,
+        {%- for language in languages %}
+        case
+            when named.is_rejected
+                then {{ filled('sentences.none_' ~ language, {
+                    'reasons': 'coalesce(replace(named.rejections_' ~ language ~ ", ';', sentences.between_parts_" ~ language
+                        ~ '), sentences.no_score_' ~ language ~ ')',
+                    'coverage': number_text('100.0 * coalesce(named.coverage, 0.0)', 0),
+                }) }}
+            else concat_ws(
+                sentences.between_sentences_{{ language }},
+                {{ filled('sentences.stated_' ~ language, {
+                    'name': 'named.name_' ~ language,
+                    'horizon': 'named.horizon_' ~ language,
+                    'stance': 'named.stance_' ~ language,
+                    'volatility': 'named.volatility_' ~ language,
+                    'tail': 'named.tail_' ~ language,
+                    'confidence': number_text('named.confidence', 2),
+                    'score': number_text('named.score', 1, signed=true),
+                }) }},
+                {{ filled('sentences.closed_' ~ language, {
+                    'contract': 'named.dominant_contract',
+                    'close': number_text('named.close_cny_t', 0),
+                    'day': "coalesce(" ~ filled('sentences.day_' ~ language, {'change': number_text('named.ret_cc_1d_pct', 2, signed=true)}) ~ ", '')",
+                    'two_days': "coalesce("
+                        ~ filled('sentences.two_days_' ~ language, {'change': number_text('named.ret_cc_2d_pct', 2, signed=true)}) ~ ", '')",
+                }) }},
+                {{ filled('sentences.receipts_' ~ language, {'receipts': number_text('named.receipts_t', 0)}) }},
+                {{ filled(
+                    'case when named.premium_rate_pct < 0.0 then sentences.discount_' ~ language ~ ' else sentences.premium_' ~ language ~ ' end',
+                    {'distance': number_text('abs(named.premium_rate_pct)', 2)},
+                ) }},
+                {{ filled('sentences.risks_' ~ language, {
+                    'risks': 'replace(named.risks_' ~ language ~ ", ';', sentences.between_parts_" ~ language ~ ')',
+                }) }}
+            )
+        end as headline_{{ language }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from named
+    cross join sentences
+
+)
+
+select * from final

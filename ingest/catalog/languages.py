@@ -1,0 +1,85 @@
+"""What `words.toml` holds: Chinese and English of codes, and the sentences of the outlook with the places that figures take in them."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from quality.typed import Document, Entry, Wrong, unknown
+
+FILE = "words.toml"
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+class Said(Entry):
+    """One thing in both languages; empty where a language says nothing."""
+
+    zh: str
+    en: str
+
+
+class Sentences(Entry):
+    """The sentences the headline of the outlook is made of, each with the places it may have (`PLACES`)."""
+
+    stated: Said
+    closed: Said
+    day: Said
+    two_days: Said
+    receipts: Said
+    premium: Said
+    discount: Said
+    risks: Said
+    none: Said
+    no_score: Said
+    between_sentences: Said
+    between_parts: Said
+
+
+PLACES = {
+    "stated": ("name", "horizon", "stance", "volatility", "tail", "confidence", "score"),
+    "closed": ("contract", "close", "day", "two_days"),
+    "day": ("change",),
+    "two_days": ("change",),
+    "receipts": ("receipts",),
+    "premium": ("distance",),
+    "discount": ("distance",),
+    "risks": ("risks",),
+    "none": ("reasons", "coverage"),
+}
+Words = Annotated[dict[str, Said], Field(min_length=1)]
+
+
+class WordsFile(Document):
+    """`words.toml`."""
+
+    sentence: Sentences
+    stance: dict[Literal["2", "1", "0", "-1", "-2"], Said]
+    volatility: Words
+    tail: Words
+    side: dict[Literal["support", "resistance"], Said]
+    horizon: dict[Literal["short", "medium", "long"], Said]
+    span: Words
+    direction: Words
+    status: Words
+    block: Words
+    verdict: Words
+    outcome: Words
+    source: Words
+    model: Words
+    feed: Words
+    price: Words
+    unit: Words
+    truth: dict[Literal["true", "false"], Said]
+    state: Words
+    code: Words
+    level: Words
+    reason: Words
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """A sentence has no place that nothing fills."""
+        for sentence, said in self.sentence:
+            for language, text in said:
+                for place in _PLACE.findall(text):
+                    if place not in PLACES.get(sentence, ()):
+                        yield ("sentence", sentence, language), unknown("place", place, PLACES.get(sentence, ()))

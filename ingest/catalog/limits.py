@@ -1,0 +1,53 @@
+"""The limits of `limits.toml` as they are asked for: of one feed, of texts, of spreadsheets. Pure."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ingest.catalog.schemas import FeedLimits, LimitsFile, Shape, TextLimits
+from ingest.sheet import Limits as SheetLimits
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a payload may be and may cost, for one run."""
+
+    file: LimitsFile
+
+    def of(self, source: str, feed: str) -> "FeedBounds":
+        """Give the limits of one feed: its own, those of its source, those of all."""
+        return self._feeds.get(f"{source}/{feed}") or self._feeds.get(f"{source}/*") or self._feeds["*"]
+
+    @cached_property
+    def _feeds(self) -> dict[str, "FeedBounds"]:
+        common = next(row for row in self.file.limit if row.of == "*")
+        return {row.of: FeedBounds(**_said(common) | _said(row)) for row in self.file.limit}
+
+    @property
+    def shape(self) -> Shape:
+        """How a payload may be shaped."""
+        return self.file.shape
+
+    @property
+    def text(self) -> TextLimits:
+        """How much of a foreign text is repeated."""
+        return self.file.text
+
+    @cached_property
+    def sheet(self) -> SheetLimits:
+        """What a spreadsheet may be and may cost."""
+        return SheetLimits(**self.file.sheet.model_dump(exclude={"label", "source"}))
+
+
+@dataclass(frozen=True, slots=True)
+class FeedBounds:
+    """What one payload of a feed may be; `limits.toml` says what each counts."""
+
+    bytes: int
+    rows: int
+    cells: int
+    columns: int
+    refused_rows: int
+
+
+def _said(row: FeedLimits) -> dict[str, int]:
+    return row.model_dump(exclude={"of", "label", "source"}, exclude_none=True)

@@ -1,0 +1,133 @@
+"""What the command prints: it never acts on the terminal, and a console that cannot take it never ends the work.
+
+Text of others may hold escapes that move the cursor or rewrite the title; here they are shown, not sent. A character the
+console's encoding lacks is replaced, and a console that is gone (a closed pipe, a full disk) costs the words only. What is said stands in `cli.py`.
+"""
+
+import codecs
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import IO, Any, cast
+
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
+from rich.segment import Segment
+
+from ingest.storable import storable_lines
+
+# What an ASCII or a GBK console shows in place of our own marks.
+_PLAIN = {"✓": "+", "✗": "x", "·": "-", "–": "-", "…": "..."}
+
+
+def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    plain = "".join(_PLAIN.get(character) or character.encode("ascii", "backslashreplace").decode() for character in text)
+    return plain, error.end
+
+
+codecs.register_error("alumina", _replaced)
+
+
+class Output:
+    """Standard output or error as the command found it. Writing never raises; what stopped it is kept in `lost`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lost: OSError | None = None
+        self._stream: Any = getattr(sys, name)  # a run sends what its tools print elsewhere, and its steps are still shown
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._stream, attribute)
+
+    def write(self, text: str) -> int:
+        """Write and flush, so that what cannot be written is known here and not when the process ends."""
+        self._put(lambda stream: stream.write(text))
+        return len(text)
+
+    def write_bytes(self, block: bytes) -> None:
+        """Write bytes as they are."""
+        self._put(lambda stream: stream.buffer.write(block))
+
+    def flush(self) -> None:
+        """Do nothing: every write is flushed."""
+
+    def _put(self, write: Callable[[Any], object]) -> None:
+        if self._stream is None or self.lost is not None:
+            return
+        try:
+            write(self._stream)
+            self._stream.flush()
+        except OSError as error:
+            self.lost = error
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())  # the stream still holds what it could not write
+                os.close(nowhere)
+
+    def end(self) -> None:
+        """Write what others put into the stream, too."""
+        self._put(lambda stream: None)
+
+
+class _Shown:
+    """Something to print, its text made fit to be shown line by line."""
+
+    def __init__(self, renderable: Any) -> None:
+        self.renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self.renderable, options):
+            yield segment if segment.control else Segment(storable_lines(segment.text), segment.style)
+
+
+class _Showing(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Shown(renderable) for renderable in renderables]
+
+
+def console(output: Output) -> Console:
+    """Give a console that shows what others wrote and prints it to `output`."""
+    made = Console(file=cast("IO[str]", output))
+    made.push_render_hook(_Showing())
+    return made
+
+
+@contextmanager
+def prepared(*outputs: Output) -> Iterator[None]:
+    """Let nothing that is printed end the command: whichever encoding the console has, and whether or not it is still there.
+
+    Raises SystemExit 1 where a command succeeded whose words could not be written, unless a reader simply stopped reading.
+    """
+    for output in outputs:
+        with suppress(AttributeError):  # closed, or replaced by what takes every character
+            output.reconfigure(errors="alumina")
+    before, sys.excepthook = sys.excepthook, _told
+    try:
+        yield
+    except SystemExit as ended:
+        if not ended.code:
+            _end(outputs)
+        raise
+    else:
+        _end(outputs)
+    finally:
+        sys.excepthook = before
+
+
+def _end(outputs: tuple[Output, ...]) -> None:
+    for output in outputs:
+        output.end()
+        if output.lost is not None and output.lost.errno != errno.EPIPE:
+            Output("stderr").write(f"alumina: the {output.name} of this command could not be written: {output.lost.strerror}\n")
+            raise SystemExit(1) from None
+
+
+def _told(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """Print a mistake of ours as Python does, its text made fit to be shown."""
+    Output("stderr").write(storable_lines("".join(traceback.format_exception(kind, error, where))))

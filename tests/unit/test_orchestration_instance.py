@@ -1,0 +1,90 @@
+"""Dagster's instance of a home is made by one process, however many start at once; one that cannot be opened is a sentence."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from ingest.settings import Settings
+from orchestration.instance.environment import InstanceError, opened
+
+# The battery asks for more: ALUMINA_TEST_FIRST_STARTS=15x10 is 15 starts at once, ten times.
+STARTS, ROUNDS = (int(number) for number in os.environ.get("ALUMINA_TEST_FIRST_STARTS", "4x1").split("x"))
+# One process loads everything and splits: the starts meet where it matters, and the imports are paid once.
+OPEN = """
+import os, sys
+import alembic.util, dagster, sqlalchemy
+import orchestration.instance.event_log
+from ingest.settings import Settings
+from orchestration.instance.environment import opened
+
+go, told = os.pipe()
+children = []
+for _ in range(int(sys.argv[1])):
+    if (child := os.fork()) == 0:
+        os.close(told)
+        os.read(go, 1)
+        with opened(Settings()) as instance:
+            assert instance.get_runs() == []
+            assert list(instance.all_instigator_state()) == []
+        os._exit(0)
+    children.append(child)
+os.close(told)
+sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
+"""
+
+
+def _heads(settings: Settings) -> dict[str, list[str]]:
+    found = {}
+    for path in sorted(settings.dagster.rglob("*.db")):
+        with sqlite3.connect(path) as con:
+            found[path.name] = [head for (head,) in con.execute("select version_num from alembic_version")]
+        con.close()
+    return found
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_first_starts_at_once_leave_one_head(settings: Settings, number: int) -> None:
+    environment = os.environ | {"ALUMINA_HOME": str(settings.root)}
+    done = subprocess.run([sys.executable, "-c", OPEN, str(STARTS)], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    heads = _heads(settings)
+    assert heads.keys() == {"runs.db", "index.db", "schedules.db"}
+    # All three are made by one set of migrations, so the head is one and the same.
+    assert len({tuple(found) for found in heads.values()}) == 1
+    assert [found for found in heads.values() if len(found) != 1] == []
+
+
+@pytest.fixture
+def made(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY", "DAGSTER_EVENT_BATCH_SIZE", "DO_NOT_TRACK", "GX_ANALYTICS_ENABLED"):
+        monkeypatch.setenv(name, "")  # put back afterwards
+    with opened(settings):
+        pass
+    return settings
+
+
+def _advice(settings: Settings) -> str:
+    return f"only that record is lost when it is moved aside: mv {settings.dagster} {settings.dagster}.broken"
+
+
+def test_a_record_with_two_heads_says_how_to_go_on(made: Settings) -> None:
+    with sqlite3.connect(made.dagster / "history" / "runs.db") as con:
+        con.execute("insert into alembic_version values ('5771160a95ad')")
+    con.close()
+    with pytest.raises(InstanceError, match="more than one head") as told, opened(made):
+        pass
+    assert str(told.value).endswith(_advice(made))
+    assert "\n" not in str(told.value)
+    made.dagster.rename(f"{made.dagster}.broken")  # as it says
+    with opened(made) as instance:
+        assert instance.get_runs() == []
+
+
+def test_a_record_that_has_rotted_says_how_to_go_on(made: Settings) -> None:
+    (made.dagster / "history" / "runs.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(InstanceError, match="file is not a database") as told, opened(made):
+        pass
+    assert str(told.value).endswith(_advice(made))

@@ -1,0 +1,146 @@
+"""What is printed never acts on the terminal and never ends the work: asked of the real command where it costs little."""
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from feeds import QUOTE_HEADER, csv_file
+from rich.table import Table
+from rich.text import Text
+
+from ingest.settings import Settings
+from orchestration.command import cli, run, terminal
+from orchestration.instance.alerts import alert
+from serving.publish.spreadsheets import safe
+
+ALUMINA = Path(sys.executable).with_name("alumina")
+CONSOLES = [{"PYTHONIOENCODING": "gbk"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+ACTING = "\x1b]0;owned\x07\x1b[2J\x9b31m\ud800\u202e"
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """The real command in a new home, with the environment of a console."""
+
+    def call(*arguments: str | Path, console: dict[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LC_", "LANG", "ALUMINA_"))}
+        environment = kept | {"ALUMINA_HOME": str(tmp_path / "home")} | (console or {})
+        piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.run([ALUMINA, *arguments], env=environment, check=False, timeout=120, **(piped | options))
+
+    return call
+
+
+@pytest.mark.parametrize("console", CONSOLES, ids=str)
+def test_the_doctor_speaks_to_every_console(command: Callable[..., subprocess.CompletedProcess[bytes]], console: dict[str, str]) -> None:
+    told = command("doctor", console=console)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith(b"  + versions: as locked")
+    assert told.stderr == b""
+
+
+@pytest.mark.parametrize("console", CONSOLES, ids=str)
+def test_a_file_is_examined_on_every_console(
+    command: Callable[..., subprocess.CompletedProcess[bytes]], console: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "smm_spot_price_20250716.csv"
+    bad = "2025-07-13,山东\x1b[31m\u00e9,3080,3120,3100,,元/吨,SD2,SMM,山东,日,"  # a Sunday, an escape, a letter GBK has and one it lacks
+    file.write_bytes(csv_file("2025-07-16,山东,3080,3120,3100,,元/吨,SD,SMM,山东,日,", bad, header=QUOTE_HEADER))
+    told = command("inbox", "check", file, console=console)
+    assert told.returncode == 0, told.stderr
+    said = told.stdout.decode("gbk" if console == CONSOLES[0] else "ascii")
+    assert "no_session: line 3: 2025-07-13 is not a trading day" in said
+    assert "\x1b" not in said
+    refused = command("inbox", "check", os.fsencode(tmp_path) + b"/\xff\x1b[2J.csv", console=console)
+    assert refused.returncode == 1
+    assert b"\\u001b[2J.csv cannot be read: No such file or directory" in refused.stderr
+    assert b"Traceback" not in refused.stderr
+
+
+def test_a_reader_that_leaves_and_a_full_disk_cost_the_words_only(command: Callable[..., subprocess.CompletedProcess[bytes]]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    left = command("doctor", stdout=write)
+    os.close(write)
+    assert (left.returncode, left.stderr) == (0, b"")
+    with Path("/dev/full").open("wb") as full:
+        lost = command("doctor", stdout=full)
+    assert lost.returncode == 1
+    assert lost.stderr == b"alumina: the stdout of this command could not be written: No space left on device\n"
+
+
+def test_nothing_printed_acts_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", shown)
+    out = terminal.console(terminal.Output("stdout"))
+    table = Table(title=ACTING)
+    table.add_column(ACTING)
+    table.add_row(Text(ACTING))
+    out.print(table)
+    out.print(f"two\nlines {ACTING}", markup=False, soft_wrap=True)
+    with out.status(ACTING):
+        pass
+    assert not set(shown.getvalue()) & {"\x1b", "\x9b", "\x07", "\ud800", "\u202e"}
+    # rich itself leaves the bell out
+    assert "two\nlines \\u001b]0;owned\\u001b[2J\\u009b31m\\ud800\\u202e\n" in shown.getvalue()
+
+
+def test_what_is_said_while_others_print_elsewhere_is_still_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", shown)
+    out = terminal.console(terminal.Output("stdout"))
+    with contextlib.redirect_stdout(io.StringIO()):
+        out.print("a step")
+    assert shown.getvalue() == "a step\n"
+
+
+def test_a_mistake_of_ours_is_shown_without_acting(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with terminal.prepared():
+        sys.excepthook(ValueError, ValueError(ACTING), None)
+    assert "ValueError: \\u001b]0;owned" in shown.getvalue()
+    assert "\x1b" not in shown.getvalue()
+
+
+def test_a_listener_that_fails_is_not_the_runs_failure() -> None:
+    heard = []
+
+    def listen(step: str, state: str) -> None:
+        heard.append(step)
+        raise UnicodeEncodeError("gbk", "✓", 0, 1, "illegal multibyte sequence")
+
+    steps = [SimpleNamespace(dagster_event=SimpleNamespace(step_key=name, event_type_value="STEP_START")) for name in ("one", "two")]
+    watcher = run._Watcher(SimpleNamespace(all_logs=lambda *_, **__: steps), "run", listen)
+    watcher.start()
+    watcher.stop()
+    assert heard == ["one", "two"]
+    assert not [thread for thread in threading.enumerate() if thread is watcher]
+
+
+def test_an_alert_can_be_written_whatever_its_words(tmp_path: Path) -> None:
+    alert(Settings(home=tmp_path), "run_failed", ACTING, run_id="1")
+    assert not set((tmp_path / "alerts.jsonl").read_text(encoding="utf-8")) & {"\x1b", "\x9b", "\x07", "\u202e"}
+
+
+def test_an_exported_cell_does_not_act_on_the_terminal_it_is_printed_to() -> None:
+    assert safe("a\x1b[31m\x00b\nc\td") == "a\\u001b[31m\\u0000b\nc\td"
+
+
+def test_what_a_run_could_not_use_is_shown_without_acting(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(cli, "out", terminal.console(terminal.Output("stdout")))
+    receipt = SimpleNamespace(run_id="1", is_failure=True, request_name=ACTING, outcome="not_data", message=ACTING)
+    monkeypatch.setattr("ingest.archive.Archive.receipts", lambda _: iter([receipt]))
+    cli._show_problems(settings, "1")
+    assert shown.getvalue().startswith("  ! \\u001b]0;owned")
+    assert "\x1b" not in shown.getvalue()
