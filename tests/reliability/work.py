@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ingest.archive import Archive
 from ingest.flow import ingest
-from ingest.home import claim
+from ingest.home import dedicate
 from ingest.lake import Lake
 from ingest.origins import FilesOrigin
 from ingest.settings import Settings
@@ -38,7 +38,7 @@ def write_payloads(folder: Path, days: list[date]) -> Path:
 def new_home(home: Path) -> Settings:
     """Make a home with one release and nothing taken in."""
     settings = readers.small_home(home)
-    claim(settings, DataOrigin.FILES)
+    dedicate(settings, DataOrigin.FILES)
     readers.publish(settings, 0)
     return settings
 
@@ -89,6 +89,6 @@ def after_the_next(settings: Settings, payloads: Path, golden: str, number: int)
 def golden_content(folder: Path, payloads: Path) -> str:
     """Give what the warehouse holds after one undisturbed run over a folder of payloads."""
     settings = Settings(home=folder)
-    claim(settings, DataOrigin.FILES)
+    dedicate(settings, DataOrigin.FILES)
     take_in(settings, payloads)
     return raw_content(settings)
