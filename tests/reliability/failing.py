@@ -187,17 +187,28 @@ def full_disk(bench: Bench, steps: range) -> Iterator[Step]:
 
 
 def on_a_full_disk(folder: Path, room: int) -> list[str]:
-    """Work with so many KiB free, then with enough; say what was bad."""
+    """Take in with so many KiB free, publish with so many, then do both with enough; say what was bad."""
     payloads = work.write_payloads(folder / "payloads", work.DAYS[:2])
     golden = work.golden_content(folder / "alone", payloads)
-    settings, ballast = work.new_home(folder / "home"), folder / "ballast"
-    free = os.statvfs(folder)
+    settings, bad = work.new_home(folder / "home"), list[str]()
+    readers.say(settings, 1)
+    for do in (partial(work.take_in, settings, payloads), partial(readers.swap, settings, 1)):
+        with little_room(folder, room):
+            ended = outcome(do)
+            bad += [*([ended] if ended else []), *work.damage(settings)]
+    return [f"{room} KiB free: {what}" for what in bad + work.after_the_next(settings, payloads, golden, 2)]
+
+
+@contextmanager
+def little_room(folder: Path, room: int) -> Iterator[None]:
+    """Fill the disk of a folder until so many KiB are free; afterwards they are free again."""
+    free, ballast = os.statvfs(folder), folder / "ballast"
     with ballast.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize - room * 1024))
-    ended = (outcome(partial(work.take_in, settings, payloads)), outcome(partial(readers.publish, settings, 1)))
-    bad = [what for what in ended if what] + work.damage(settings)
-    ballast.unlink()
-    return [f"{room} KiB free: {what}" for what in bad + work.after_the_next(settings, payloads, golden, 2)]
+    try:
+        yield
+    finally:
+        ballast.unlink()
 
 
 WRITERS = ((copies, "write_atomic"), (notes, "write_atomic"))

@@ -82,8 +82,18 @@ def nothing_but_the_swap() -> Iterator[None]:
 
 def publish(settings: Settings, number: int) -> release.Release:
     """Publish release `number`; every row of the outlook and the publication's run_id say it."""
+    say(settings, number)
+    return swap(settings, number)
+
+
+def say(settings: Settings, number: int) -> None:
+    """Let every row of the outlook in the working warehouse say a number."""
     with duckdb.connect(str(settings.warehouse)) as con:
         con.execute("update serving.outlook_v1 set disclaimer = ?", [str(number)])
+
+
+def swap(settings: Settings, number: int) -> release.Release:
+    """Publish the working warehouse, whose outlook says `number`."""
     with nothing_but_the_swap():
         return release.publish(settings, str(number), [release.CheckResult("columns", "test", "pass", "serving.outlook_v1", 0, "")])
 
