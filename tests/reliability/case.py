@@ -79,5 +79,4 @@ class Case:
     full: int
     """Steps of a full battery."""
     short: int = 1
-    reduced: str = ""
-    """Why a full battery tries less than one would like to; empty where it does not."""
+    """Steps of a short one."""
