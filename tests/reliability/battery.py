@@ -83,7 +83,9 @@ def fought(bench: Bench, cases: Sequence[Case], records: dict[str, Record], unti
         case = min(left, key=lambda one: records[one.name].share)
         record, began = records[case.name], time.monotonic()
         try:
-            step = next(running.setdefault(case.name, case.run(bench, range(record.done, record.steps))))
+            if case.name not in running:
+                running[case.name] = case.run(bench, range(record.done, record.steps))
+            step = next(running[case.name])
             record.tried += step.tried
             record.bad += step.bad
             record.done += 1

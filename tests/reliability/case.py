@@ -37,8 +37,7 @@ class Bench:
             return self.finished
         home, made = self.folder / "finished" / "home", self.folder / "finished" / "made"
         if not made.exists():
-            shutil.rmtree(home, ignore_errors=True)
-            home.parent.mkdir(parents=True, exist_ok=True)
+            self.fresh("finished")
             done = alumina(home, "run", *self.days)
             if done.returncode:
                 raise RuntimeError(f"the home the battery starts from cannot be made: {done.stdout}{done.stderr}")

@@ -62,7 +62,6 @@ def kill(house: Small, stage: str, *arguments: str, models: int = MODELS_BUILT, 
             time.sleep(0.05)
         time.sleep(wait)
         run.send_signal(signal.SIGKILL)
-        run.communicate()
     return run.returncode == -signal.SIGKILL
 
 
