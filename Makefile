@@ -11,7 +11,7 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK = 1
 
-.PHONY: run test test-full lint lint-sql ui clean lock bench which-python
+.PHONY: run test test-full lint lint-sql ui clean lock bench battery which-python
 run: .venv/.ready
 	$(BIN)/alumina run
 
@@ -90,3 +90,7 @@ bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.bench_ingest
 	$(BIN)/python -m tests.benchmarks.bench_serving
 	$(BIN)/python -m tests.benchmarks.bench_models
+
+# Kills, failing calls, hostile payloads and the like, up to 90 minutes; ended early it goes on with BATTERY="--resume". Writes docs/reliability.md.
+battery: .venv/.ready
+	$(BIN)/python -m tests.reliability.battery $(BATTERY)

@@ -244,7 +244,7 @@ def _changed(feed: str, body: bytes, change: Change, chance: random.Random) -> b
 def attacked(tmp_path_factory: pytest.TempPathFactory, models: list[Model]) -> tuple[Path, dict[str, tuple[str, str]]]:
     """A warehouse that was given every changed payload, built as far as the identities; and which payload carries which change."""
     folder = tmp_path_factory.mktemp("changed")
-    chance = random.Random(1)  # noqa: S311 - the same changes every time
+    chance = random.Random(1)
     payloads = {request.feed: (request, response.body) for request, response in sample.deliveries(DAY, DAY, ("shfe", "gfex"))}
     payloads |= {
         request.feed: (request, response.body) for request, response in sample.deliveries(date(2025, 7, 1), DAY, ("spot",)) if "smm" in request.name

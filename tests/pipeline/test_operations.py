@@ -5,7 +5,6 @@ What a run shows is looked at in a home of the real models; what happens to runs
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,10 +26,7 @@ from orchestration.resources import Home
 from quality.gate import GATES
 from tests.pipeline.conftest import ALUMINA, HANGS, LAUNCH, SLICE, STATUS, Built, ask_ui, content, copied, guarded, served_ui, until
 from tests.pipeline.small import Small, furnish
-
-SCHEMAS = ("raw", "marts", "serving")
-MODELS_BUILT = 5
-"""After so many models dbt is killed: some tables are new by then and some are not."""
+from tests.reliability.kills import SCHEMAS, STAGES, held_for, kill
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +148,7 @@ def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_
     assert launched["__typename"] == "LaunchRunSuccess", launched
     run_id = launched["run"]["runId"]
     holder = home / "warehouse.holder.json"
-    until("dbt", lambda: _held_for(holder).startswith("dbt build"))
+    until("dbt", lambda: held_for(holder).startswith("dbt build"))
     second = small.run("rollback", ALUMINA_LOCK_WAIT_SECONDS="0.1")
     assert second.returncode == 1
     assert "is being written by" in second.stderr
@@ -193,8 +189,8 @@ def test_a_run_killed_at_any_stage_heals_on_the_next_without_a_hand(small: Small
     home = small.home
     before = {schema: content(home, schema) for schema in SCHEMAS}
     release = os.readlink(home / "serving")
-    for moment in ("take in", "loading raw", "dbt build", "publishing"):
-        _kill(small, moment)
+    for moment in STAGES:
+        assert kill(small, moment, *SLICE), f"the run ended before {moment}"
         assert os.readlink(home / "serving") == release
     with instance_of(home) as instance:
         _bury(instance, home)
@@ -216,37 +212,6 @@ def _bury(instance: dg.DagsterInstance, home: Path) -> None:
             cursor = died(context).cursor
     assert {instance.get_run_by_id(run.run_id).status for run in dead} == {dg.DagsterRunStatus.FAILURE}
     assert without_a_process(instance, settings) == []
-
-
-def _held_for(holder: Path) -> str:
-    """What the lock is held for; empty when nobody holds it."""
-    try:
-        return str(json.loads(holder.read_text())["what"])
-    except (OSError, ValueError):
-        return ""
-
-
-def _kill(small: Small, moment: str) -> None:
-    """Start a run and end it with SIGKILL in the middle of a stage, known by what the stage leaves behind while it is at work."""
-    home = small.home
-    holder, receipts, log = home / "warehouse.holder.json", home / "archive" / "receipts", home / "dbt" / "dbt.log"
-    holder.unlink(missing_ok=True)
-    log.unlink(missing_ok=True)
-    written = sum(path.stat().st_size for path in receipts.iterdir())
-    at_work: dict[str, Callable[[], bool]] = {
-        "take in": lambda: sum(path.stat().st_size for path in receipts.iterdir()) > written,
-        "loading raw": lambda: _held_for(holder).startswith("loading raw"),
-        "dbt build": lambda: log.is_file() and log.read_text(encoding="utf-8").count("OK created") > MODELS_BUILT,
-        "publishing": lambda: any((home / "releases").glob(".building-*/alumina.duckdb")),
-    }
-    with small.start("run", *SLICE) as run:
-
-        def there() -> bool:
-            assert run.poll() is None, f"the run ended before {moment}"
-            return at_work[moment]()
-
-        until(moment, there)
-        run.send_signal(signal.SIGKILL)
 
 
 def test_dagster_finds_the_definitions_in_order() -> None:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ import polars as pl
 from ingest.settings import Settings
 from quality.fields import FIELDS
 from serving.publish import release
+from tests.reliability.case import Bench, NotHereError, Step
 
 CONTRACT = Path(__file__).parents[1] / "contracts/outlook_v1.json"
 ROWS = 5_000
@@ -43,6 +44,8 @@ class Outcome:
     torn: tuple[str, ...]
     publishes: int
     seconds: float
+    versions: tuple[str, ...]
+    """The DuckDB clients that read."""
 
 
 def small_home(home: Path) -> Settings:
@@ -79,8 +82,18 @@ def nothing_but_the_swap() -> Iterator[None]:
 
 def publish(settings: Settings, number: int) -> release.Release:
     """Publish release `number`; every row of the outlook and the publication's run_id say it."""
+    say(settings, number)
+    return swap(settings, number)
+
+
+def say(settings: Settings, number: int) -> None:
+    """Let every row of the outlook in the working warehouse say a number."""
     with duckdb.connect(str(settings.warehouse)) as con:
         con.execute("update serving.outlook_v1 set disclaimer = ?", [str(number)])
+
+
+def swap(settings: Settings, number: int) -> release.Release:
+    """Publish the working warehouse, whose outlook says `number`."""
     with nothing_but_the_swap():
         return release.publish(settings, str(number), [release.CheckResult("columns", "test", "pass", "serving.outlook_v1", 0, "")])
 
@@ -110,15 +123,19 @@ def read_until(link: Path, stop: Path) -> None:
         reads += 1
         seen.add(name)
         torn += [wrong] if wrong else []
-    sys.stdout.write(json.dumps([reads, sorted(seen), errors, torn]))
+    sys.stdout.write(json.dumps([reads, sorted(seen), errors, torn, duckdb.__version__]))
 
 
-def hammer(home: Path, publishes: int, readers: int = 8) -> Outcome:
-    """Let `readers` processes read while `publishes` releases follow each other."""
+def hammer(home: Path, publishes: int, readers: int = 8, others: Sequence[Path] = ()) -> Outcome:
+    """Let `readers` processes read while `publishes` releases follow each other; `others` are folders of other DuckDB clients, which read in turn."""
     settings, stop = small_home(home), home / "stop"
     publish(settings, 0)
     command = [sys.executable, "-m", "tests.reliability.readers", "--link", str(settings.serving), "--stop", str(stop)]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) for _ in range(readers)]
+    clients = [os.environ, *(os.environ | {"PYTHONPATH": str(folder)} for folder in others)]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2], env=clients[number % len(clients)])
+        for number in range(readers)
+    ]
     started = time.perf_counter()
     try:
         for number in range(1, publishes + 1):
@@ -127,9 +144,37 @@ def hammer(home: Path, publishes: int, readers: int = 8) -> Outcome:
         seconds = time.perf_counter() - started
         stop.touch()
         answers = [json.loads(process.communicate(timeout=600)[0]) for process in processes]
-    seen = {name for answer in answers for name in answer[1]}
+    seen, versions = {name for answer in answers for name in answer[1]}, sorted({answer[4] for answer in answers})
     errors, torn = (tuple(text for answer in answers for text in answer[place]) for place in (2, 3))
-    return Outcome(sum(answer[0] for answer in answers), len(seen), errors, torn, publishes, seconds)
+    return Outcome(sum(answer[0] for answer in answers), len(seen), errors, torn, publishes, seconds, tuple(versions))
+
+
+TOGETHER, OTHER = 10, "1.4.5"
+"""Publications of a step of the battery, and the DuckDB client that reads beside the pinned one."""
+
+
+def publications(bench: Bench, steps: range) -> Iterator[Step]:
+    """Hammer with readers of two DuckDB clients."""
+    folder = bench.fresh("readers")
+    command = [
+        Path(sys.executable).with_name("uv"),
+        "pip",
+        "install",
+        "--quiet",
+        "--target",
+        folder / "duckdb",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+    ]
+    done = subprocess.run([*map(str, command), f"duckdb=={OTHER}"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotHereError(f"DuckDB {OTHER} cannot be installed: {done.stderr.strip()[-300:]}")
+    for number in steps:
+        found = hammer(folder / f"home-{number}", TOGETHER, others=[folder / "duckdb"])
+        bad = [*found.errors, *found.torn]
+        bad += [] if OTHER in found.versions and len(found.versions) == 2 else [f"only {found.versions} read"]
+        yield Step(TOGETHER, tuple(bad if found.reads else [*bad, "nobody could read"]))
 
 
 def main() -> None:

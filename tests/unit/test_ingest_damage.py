@@ -1,8 +1,5 @@
 """Decay is seen before anything is used, the file is named, and what can be made again is: a bit flipped anywhere in archive and lake."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from feeds import FEEDS, NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, quote
 
@@ -14,10 +11,9 @@ from ingest.origins import ReplayOrigin
 from ingest.source import DataOrigin, HomeError
 from orchestration.home.doctor import Level, examine
 from orchestration.warehouse.load import load_raw
+from tests.reliability.flips import files, flipped
 
 LINES = ("2025-07-16,山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,2025-07-16 11:40", "2025-07-16,山东氧化铝,3080,3120,many,,元/吨,SD,SMM,山东,日,")
-# Bits tried in each file; the journal's own tests try every one of its lines.
-FLIPS = 40
 
 
 @pytest.fixture
@@ -28,24 +24,6 @@ def home(home: Home) -> Home:
         delivery("pm20250716.dat", b"cut"),
     )  # fmt: skip
     return home
-
-
-def flipped(file: Path) -> Iterator[str]:
-    """Flip bits spread over a file, one at a time."""
-    whole = file.read_bytes()
-    try:
-        for number in range(FLIPS):
-            place, bit = number * len(whole) // FLIPS, number % 8
-            body = bytearray(whole)
-            body[place] ^= 1 << bit
-            file.write_bytes(bytes(body))
-            yield f"{file} byte {place} bit {bit}"
-    finally:
-        file.write_bytes(whole)
-
-
-def files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
 
 
 def test_a_home_that_is_whole_has_no_fault(home: Home) -> None:

@@ -55,7 +55,7 @@ def _raw(home: Path, runs: list[list[Delivery]]) -> dict[str, tuple[int, int]]:
 
 @pytest.mark.parametrize("orders", [5, pytest.param(100, marks=pytest.mark.full)])
 def test_any_order_twice_or_in_several_runs_gives_the_same_raw(payloads: list[Delivery], tmp_path: Path, orders: int) -> None:
-    chance = random.Random(20250722)  # noqa: S311 - orders, not secrets
+    chance = random.Random(20250722)
     expected = _raw(tmp_path / "straight", [payloads])
     assert expected["shfe__daily_quotes"][0] > 50
     assert expected["ingest__quarantine"][0] > 0

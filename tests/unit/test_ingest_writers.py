@@ -3,7 +3,6 @@
 STRESS_ROUNDS says how often it is tried (2), STRESS_WRITERS by how many runs at once (3).
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,18 +14,17 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from feeds import FEEDS, QUOTE_HEADER, Home, answer, csv_file, quote, rank
+from feeds import FEEDS, QUOTE_HEADER, Home, csv_file
 
 from ingest.flow import ingest
 from ingest.origins import FilesOrigin, ReplayOrigin
 from ingest.settings import REPOSITORY, Settings
 from ingest.sources import SOURCES
-from orchestration.warehouse.load import connect, load_raw
-from quality.raw import TABLES
+from orchestration.warehouse.load import load_raw
+from tests.reliability.work import LINE, raw_content, write_payloads
 
 ROUNDS, WRITERS = int(os.environ.get("STRESS_ROUNDS", "2")), int(os.environ.get("STRESS_WRITERS", "3"))
-LINE = "2025-07-{},山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,2025-07-{} 11:40"
-DAYS = range(14, 19)
+DAYS = [date(2025, 7, day) for day in range(14, 19)]
 WORKER = """
 import json, sys
 from pathlib import Path
@@ -67,13 +65,8 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="module")
 def payloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a run takes in: exchange files of five days, one of them cut, and a spot file of each."""
-    folder = tmp_path_factory.mktemp("payloads")
-    for day in DAYS:
-        (folder / f"kx202507{day}.dat").write_bytes(answer([quote(), quote(month="2510")], day=date(2025, 7, day)))
-        (folder / f"smm_spot_price_202507{day}.csv").write_bytes(csv_file(LINE.format(day, day), LINE.format(day, "soon"), header=QUOTE_HEADER))
-    (folder / "pm20250714.dat").write_bytes(answer([rank()])[:99])
-    return folder
+    """What a run takes in."""
+    return write_payloads(tmp_path_factory.mktemp("payloads"), DAYS)
 
 
 @pytest.fixture(scope="module")
@@ -97,21 +90,12 @@ def workers() -> Iterator[list[subprocess.Popen[str]]]:
 
 def drop(settings: Settings) -> None:
     settings.inbox.mkdir(parents=True)
-    (settings.inbox / "smm_spot_price_20250721.csv").write_bytes(csv_file(LINE.format(21, 21), header=QUOTE_HEADER))
-    (settings.inbox / "smm_spot_price_20250714.csv").write_bytes(csv_file(LINE.format(14, 14), LINE.format(14, "soon"), header=QUOTE_HEADER))
+    (settings.inbox / "smm_spot_price_20250721.csv").write_bytes(csv_file(LINE.format("2025-07-21", "2025-07-21"), header=QUOTE_HEADER))
+    (settings.inbox / "smm_spot_price_20250714.csv").write_bytes(
+        csv_file(LINE.format("2025-07-14", "2025-07-14"), LINE.format("2025-07-14", "soon"), header=QUOTE_HEADER)
+    )
     for path in settings.inbox.iterdir():
         os.utime(path, (0, 0))  # nobody writes it any more
-
-
-def content(settings: Settings) -> str:
-    """Hash of everything in `raw` but when it came and the log of how it came."""
-    with connect(settings, read_only=True) as con:
-        held = {}
-        for name, table in TABLES.items():
-            if name != "ingest__receipts":
-                columns = ", ".join(f'"{column}"' for column in table.stored_schema if column != "fetched_at")
-                held[name] = sorted(con.execute(f'select {columns} from raw."{name}"').fetchall(), key=repr)
-    return hashlib.sha256(repr(held).encode()).hexdigest()
 
 
 def test_runs_at_once_and_an_inbox_drop_leave_what_one_run_leaves(payloads: Path, workers: list[subprocess.Popen[str]], tmp_path: Path) -> None:
@@ -120,7 +104,7 @@ def test_runs_at_once_and_an_inbox_drop_leave_what_one_run_leaves(payloads: Path
     for folder in (payloads, alone.settings.inbox):
         ingest(FEEDS, FilesOrigin(folder, SOURCES), alone.archive, alone.lake, "run")
     load_raw(alone.settings)
-    golden = content(alone.settings)
+    golden = raw_content(alone.settings)
     for number in range(ROUNDS):
         home = Home(Settings(home=tmp_path / f"home-{number}"))
         drop(home.settings)
@@ -135,10 +119,10 @@ def test_runs_at_once_and_an_inbox_drop_leave_what_one_run_leaves(payloads: Path
         committed = [sha for batch in home.lake.batches() for sha in batch.payloads]
         assert len(committed) == len(set(committed)) == 2 * len(DAYS) + 1, "each payload is there once"
         load_raw(home.settings)
-        assert content(home.settings) == golden
+        assert raw_content(home.settings) == golden
         assert [path.name for path in home.settings.inbox.iterdir() if path.is_file()] == []
         home.lake.clear()
         ingest(FEEDS, ReplayOrigin(home.archive), home.archive, home.lake, "rebuild", record=False)
         load_raw(home.settings)
-        assert content(home.settings) == golden
+        assert raw_content(home.settings) == golden
         shutil.rmtree(home.settings.root)

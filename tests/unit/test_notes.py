@@ -10,16 +10,10 @@ from ingest.settings import Settings
 from orchestration.home.doctor import Level, examine
 from orchestration.warehouse import dbt, lineage
 from serving.publish.release import PublishRefusedError
+from tests.reliability.flips import flip
 from tests.reliability.readers import publish, small_home
 
 FACTS = {"outcome": "published", "reason": "第一", "at": "2025-07-22T09:40:00+00:00"}
-
-
-def flip(path: Path, position: int, bit: int = 1) -> None:
-    body = bytearray(path.read_bytes())
-    body[position] ^= 1 << bit
-    path.chmod(0o644)
-    path.write_bytes(bytes(body))
 
 
 def test_every_flipped_bit_of_a_note_is_seen(tmp_path: Path) -> None:

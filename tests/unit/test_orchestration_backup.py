@@ -1,21 +1,22 @@
 """A copy of a home holds what nobody can make again, whole; putting it back never lets half a home pass for a whole one."""
 
 import os
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ingest import notes
 from ingest.archive import Archive, Attempt
 from ingest.home import dedicate
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
-from orchestration.home import backup as module
-from orchestration.home.backup import MARK, BackupError, backup, half_a_home, restore
+from orchestration.home.backup import MARK, BackupError, backup, restore
 from orchestration.resources import Home, Intake
 from serving.seal import faults, remove, seal
+from tests.reliability.failing import WRITERS, backup_unfinished, fails, restore_unfinished
+from tests.reliability.failing import files as whole
+from tests.reliability.flips import flip
 
 
 def keep(settings: Settings, body: bytes) -> Path:
@@ -36,20 +37,6 @@ def release(settings: Settings, name: str) -> None:
     settings.serving.symlink_to(Path("releases") / name)
 
 
-def whole(home: Path) -> dict[str, bytes]:
-    """Give everything a copy must hold, by path."""
-    parts = ("archive/blobs", "archive/receipts", "releases", "catalog", "home.json", "status.json", "rejected.json")
-    files = [path for part in parts for path in ([home / part] if (home / part).is_file() else sorted((home / part).rglob("*")))]
-    return {path.relative_to(home).as_posix(): path.read_bytes() for path in files if path.is_file() and not path.name.endswith(".lock")}
-
-
-def flip(path: Path) -> None:
-    body = bytearray(path.read_bytes())
-    body[len(body) // 2] ^= 4
-    path.chmod(0o644)
-    path.write_bytes(bytes(body))
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     settings = Settings(home=tmp_path / "home")
@@ -61,27 +48,6 @@ def settings(tmp_path: Path) -> Settings:
     settings.lake.mkdir()
     (settings.lake / "part.parquet").write_bytes(b"made anew by a rebuild")
     return settings
-
-
-@pytest.fixture
-def dies(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
-    """Make the N-th write of a copy the last one; None lets all through."""
-    write = module.write_atomic
-
-    def after(number: int | None) -> None:
-        left = [number]
-
-        def once(*arguments: object, **named: object) -> None:
-            if left[0] is not None:
-                if not left[0]:
-                    raise KeyboardInterrupt
-                left[0] -= 1
-            write(*arguments, **named)  # type: ignore[arg-type]
-
-        for place in (module, notes):
-            monkeypatch.setattr(place, "write_atomic", once)
-
-    return after
 
 
 def test_a_copy_holds_what_cannot_be_made_again_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
@@ -136,57 +102,29 @@ def test_a_whole_copy_is_never_replaced_by_what_has_rotted_in_the_home(settings:
     assert whole(tmp_path / "copy") == expected
 
 
-def test_a_backup_killed_anywhere_is_finished_by_the_next_and_is_not_put_back_before(
-    settings: Settings, tmp_path: Path, dies: Callable[[int | None], None]
-) -> None:
+def test_a_backup_killed_anywhere_is_finished_by_the_next_and_is_not_put_back_before(settings: Settings, tmp_path: Path) -> None:
     keep(settings, b"two")
     for number in range(20):
-        dies(number)
         copy = tmp_path / f"copy{number}"
-        try:
+        with fails(WRITERS, number, KeyboardInterrupt()) as fate, suppress(KeyboardInterrupt):
             backup(settings, copy)
-        except KeyboardInterrupt:
-            dies(None)
-            if (copy / MARK).is_file():
-                with pytest.raises(BackupError, match="cut off before it was complete"):
-                    restore(Settings(home=tmp_path / f"early{number}"), copy)
-            backup(settings, copy)
-            assert whole(copy) == whole(settings.root)
-        else:
+        if not fate.fell:
             break
+        assert backup_unfinished(settings, copy, tmp_path / f"early{number}") == []
     assert number > 8
 
 
-def test_a_restore_killed_anywhere_is_finished_by_the_next(settings: Settings, tmp_path: Path, dies: Callable[[int | None], None]) -> None:
+def test_a_restore_killed_anywhere_is_finished_by_the_next(settings: Settings, tmp_path: Path) -> None:
     keep(settings, b"two")
     backup(settings, tmp_path / "copy")
-    expected = whole(settings.root)
     for number in range(20):
-        dies(number)
         new = Settings(home=tmp_path / f"new{number}")
-        try:
+        with fails(WRITERS, number, KeyboardInterrupt()) as fate, suppress(KeyboardInterrupt):
             restore(new, tmp_path / "copy")
-        except KeyboardInterrupt:
-            dies(None)
-            if new.restoring.exists():
-                assert f"alumina restore {tmp_path / 'copy'}" in half_a_home(new)
-            restore(new, tmp_path / "copy")
-        assert whole(new.root) == expected
-        assert os.readlink(new.serving) == "releases/20250722"
-        assert half_a_home(new) == ""
-        assert new.rebuilding.exists()
-        if number > 8 and not left_to_die(dies, tmp_path, number):
+        if not fate.fell:
             break
-
-
-def left_to_die(dies: Callable[[int | None], None], tmp_path: Path, number: int) -> bool:
-    """Tell whether a restore still ends before its N-th write."""
-    dies(number)
-    try:
-        restore(Settings(home=tmp_path / f"last{number}"), tmp_path / "copy")
-    except KeyboardInterrupt:
-        return True
-    return False
+        assert restore_unfinished(settings, tmp_path / "copy", new) == []
+    assert number > 8
 
 
 @pytest.mark.parametrize("place", ["files", "home/copy"])

@@ -12,6 +12,7 @@ from ingest.settings import Settings
 from serving.publish import release
 from serving.read import UnreadableError, query
 from serving.seal import MANIFEST, BrokenSealError, faults, remove, sealed
+from tests.reliability.flips import flip
 from tests.reliability.readers import publish, small_home
 
 WRITE = 'import duckdb, sys; duckdb.connect(sys.argv[1]).execute("update serving.outlook_v1 set score = 9999")'
@@ -22,13 +23,6 @@ def published(tmp_path: Path) -> Settings:
     settings = small_home(tmp_path / "home")
     publish(settings, 0)
     return settings
-
-
-def flip(path: Path, position: int, bit: int = 3) -> None:
-    body = bytearray(path.read_bytes())
-    body[position] ^= 1 << bit
-    path.chmod(0o644)
-    path.write_bytes(bytes(body))
 
 
 def test_a_flipped_bit_anywhere_in_a_release_is_named(published: Settings) -> None:

@@ -1,0 +1,47 @@
+"""Cases of the battery whose trial is a whole run or a whole release, in a short round, and on something broken on purpose."""
+
+import html
+from pathlib import Path
+
+import pytest
+
+from serving.research.note import page
+from tests.pipeline.conftest import SLICE, Built
+from tests.reliability import kills, markup, surroundings
+from tests.reliability.case import Bench, NotHereError, Step
+
+
+@pytest.fixture
+def bench(tmp_path: Path, sixty_sessions: Built) -> Bench:
+    return Bench(tmp_path / "bench", SLICE, sixty_sessions.home)
+
+
+def test_markup_stays_text_and_a_page_that_escapes_nothing_is_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(markup.injections(bench, range(1, 3))) == [Step(1)] * 2
+    render = page.render
+    monkeypatch.setattr(page, "render", lambda *arguments: html.unescape(render(*arguments)))
+    assert [step.bad for step in markup.injections(bench, range(1, 2))] != [()]
+
+
+@pytest.mark.full
+def test_a_run_needs_no_network(bench: Bench) -> None:
+    try:
+        assert list(surroundings.network(bench, range(1))) == [Step(1)]
+    except NotHereError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.full
+def test_secrets_are_nowhere_and_a_run_that_tells_one_is_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = bench.small("secrets")
+    monkeypatch.setattr(Bench, "small", lambda *_: small)
+    assert [step.bad for step in surroundings.secrets(bench, range(1, 2))] == [()]
+    doctor = small.root / "orchestration" / "home" / "doctor.py"
+    doctor.write_text(f"import os, sys\nsys.stderr.write(os.environ.get('PGPASSWORD', ''))\n{doctor.read_text()}")
+    (step,) = surroundings.secrets(bench, range(1, 2))
+    assert "`alumina doctor`: printed: canary" in step.bad[0]
+
+
+@pytest.mark.full
+def test_a_killed_run_of_the_small_house_heals(bench: Bench) -> None:
+    assert [step.bad for step in kills.small(bench, range(2, 4))] == [(), ()]

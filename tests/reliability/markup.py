@@ -1,0 +1,139 @@
+"""Markup in texts of a release: it is told as text, and never becomes an element, an attribute, a script or an address of the note's page.
+
+The page is also opened in a browser now and then, where there is one.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+
+import duckdb
+from lxml import html
+
+from serving.publish.release import FILE_NAME
+from serving.research.note import page
+from tests.pipeline.browser import CHROMIUM, tab
+from tests.reliability.case import Bench, Step
+
+MARK = "canary"
+HOSTILE = (
+    "</script><script>alert(1)</script>&\"'<b>",
+    f'<img src=x onerror="window.{MARK}=1">',
+    f'"><svg/onload=window.{MARK}=1>',
+    f"' onmouseover='window.{MARK}=1' x='",
+    f'<iframe srcdoc="<script>parent.{MARK}=1</script>"></iframe>',
+    f"javascript:window.{MARK}=1",
+    f"<a href=javascript:window.{MARK}=1>x</a>",
+    f"--><script>window.{MARK}=1</script><!--",
+    f"]]><script>window.{MARK}=1</script>",
+    f"</title></style></textarea><script>window.{MARK}=1</script>",
+    f"\\u003cscript\\u003ewindow.{MARK}=1\\u003c/script\\u003e",
+    f"&lt;script&gt;window.{MARK}=1&lt;/script&gt;",
+    f"\u2028</ScRiPt ><sCrIpT>window.{MARK}=1</sCrIpT >",
+    f"<base href=https://{MARK}.example/><link rel=stylesheet href=//{MARK}.example/x>",
+    f"<meta http-equiv=refresh content='0;url=https://{MARK}.example/'>",
+    f"<math><mtext><table><mglyph><style><img src=x onerror=window.{MARK}=1>",
+    f"${{window.{MARK}=1}} {{{{constructor.constructor('window.{MARK}=1')()}}}}",
+    f"<form action=https://{MARK}.example/><input autofocus onfocus=window.{MARK}=1>",
+    "\u202e<b>\u0007</b>\ufeff",
+    f"<object data=https://{MARK}.example/></object><embed src=//{MARK}.example/>",
+)
+IN_A_BROWSER = 20
+"""Of so many injections one is opened in a browser."""
+_TEXTS = """
+    select schema_name, table_name, column_name from duckdb_columns()
+    where data_type = 'VARCHAR' and not internal and table_oid in (select table_oid from duckdb_tables()) order by all
+"""
+
+
+def injections(bench: Bench, steps: range) -> Iterator[Step]:
+    """Each step puts one hostile text into every row of one text column of a release, and renders the note; columns that change no page are passed over."""
+    folder = bench.fresh("markup")
+    copy = folder / FILE_NAME
+    copy.write_bytes((bench.home() / "serving" / FILE_NAME).read_bytes())
+    with duckdb.connect(str(copy)) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        plain, columns = page.render(con, None), shown(con)
+        for number in steps:
+            name, text, rendered = "", HOSTILE[number % len(HOSTILE)], None
+            while rendered in (None, plain):
+                columns = [column for column in columns if column != name]
+                name = columns[number % len(columns)]
+                rendered = with_text(con, name, text)
+            bad = foreign(str(rendered), plain)
+            if number % IN_A_BROWSER == 0 and CHROMIUM:
+                bad += in_a_browser(str(rendered), folder / f"page-{number}")
+            yield Step(1, tuple(f"{text!r} in {name}: {what}" for what in bad))
+
+
+def shown(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Name the text columns of the tables the note reads, as schema."table"."column", in an order of no meaning."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(page.__file__).parent.glob("*.py"))
+    read = set(re.findall(r"\b(?:marts|serving)\.(\w+)", sources))
+    columns = [f'{schema}."{table}"."{column}"' for schema, table, column in con.execute(_TEXTS).fetchall() if table in read]
+    Random(0).shuffle(columns)
+    return columns
+
+
+def with_text(con: duckdb.DuckDBPyConnection, name: str, text: str) -> str | None:
+    """Render the note with one text in every row of a column; None when it is refused whole. The release is then as it was."""
+    table, _, column = name.rpartition(".")
+    con.begin()
+    try:
+        con.execute(f"update {table} set {column} = ? where {column} is not null", [text])
+        with suppress(Exception):  # the release is refused with what is raised here, see `serving.publish.release`
+            return page.render(con, None)
+        return None
+    finally:
+        con.rollback()
+
+
+def foreign(rendered: str, plain: str) -> list[str]:
+    """Name what is in a page and not in the plain one: another script, a loader, a handler, an address that is a script, broken data."""
+    document, before = html.fromstring(rendered), html.fromstring(plain)
+    found = [f"a script: {text[:80]}" for text in (Counter(_scripts(document)) - Counter(_scripts(before)))]
+    found += [
+        f"an element {name}"
+        for name in ("iframe", "object", "embed", "img", "base", "form", "input", "math")
+        if _count(document, name) > _count(before, name)
+    ]
+    found += [f"a handler {name}" for name in sorted(_attributes(document) - _attributes(before)) if name.startswith("on")]
+    found += [
+        f"an address {value[:80]}"
+        for value in document.xpath("//@href | //@src | //@action")
+        if value.strip().lower().startswith(("javascript:", "data:text", "//"))
+    ]
+    for script in document.xpath("//script[@type='application/json' or @data-chart]"):
+        try:
+            json.loads(script.text or "null")
+        except ValueError:
+            found.append(f"data that is cut off: {script.attrib}")
+    return found
+
+
+def _scripts(document: html.HtmlElement) -> list[str]:
+    return [script.text or "" for script in document.xpath("//script[not(@type='application/json') and not(@data-chart)]")]
+
+
+def _count(document: html.HtmlElement, name: str) -> int:
+    return len(document.xpath(f"//{name}"))
+
+
+def _attributes(document: html.HtmlElement) -> set[str]:
+    return {name for element in document.iter() for name in element.attrib if isinstance(name, str)}
+
+
+def in_a_browser(rendered: str, folder: Path) -> list[str]:
+    """Open a page in a browser: nothing of the text may run, and nothing is asked for."""
+    folder.mkdir()
+    file = folder / "note.html"
+    file.write_text(rendered, encoding="utf-8")
+    with tab(folder / "profile") as one:
+        one.open(file.as_uri(), 1280)
+        ran = one.evaluate(f"typeof window.{MARK}")
+        asked = [address for address in one.requests if not address.startswith(("file:", "data:", "blob:"))]
+    return ([] if ran == "undefined" else ["it ran in a browser"]) + [f"a browser asked for {address}" for address in asked]
