@@ -62,6 +62,9 @@ USED: dict[str, tuple[str, ...] | None] = {
     "dagster._core.remote_origin RemoteJobOrigin": ("repository_origin", "job_name"),
     "dagster._core.types.loadable_target_origin LoadableTargetOrigin": ("module_name",),
     "dagster._core.storage.runs RunStorage.replace_job_origin": ("self", "run", "job_origin"),
+    # the webserver behind the guard
+    "dagster._core.workspace.context WorkspaceProcessContext": ("instance", "workspace_load_target", "version", "read_only"),
+    "dagster._core.workspace.load_target WorkspaceFileTarget": ("paths",),
     # dbt as a subprocess and nothing more
     "dagster_dbt DbtCliResource._initialize_dbt_core_adapter": ("self", "args"),
 }
