@@ -17,12 +17,13 @@ import duckdb
 import yaml
 
 from ingest.settings import REPOSITORY
+from serving.publish.keys import published_keys
 from serving.publish.release import SCHEMAS
 from tests.pipeline.conftest import ALUMINA, HANGS
 
 ROOMS = ("quality", "ingest", "serving", "orchestration")
 FILES = ("workspace.yaml", "requirements.txt", "dbt_project/dbt_project.yml", "dbt_project/profiles.yml")
-FOLDERS = (*ROOMS, "dbt_project/macros")
+FOLDERS = (*ROOMS, "dbt_project/macros", "dbt_project/tests/generic")
 HELD = "shfe__daily_quotes"
 """The raw table whose rows are counted."""
 
@@ -60,8 +61,12 @@ def furnish(root: Path, home: Path) -> Small:
     for name in FILES:
         shutil.copy2(REPOSITORY / name, root / name)
     project, tables = root / "dbt_project", root / "tables"
+    # The sources are written by the house itself before it parses; the views on them are left out.
+    config = project / "dbt_project.yml"
+    config.write_text(config.read_text(encoding="utf-8").replace("    staging:\n", "    staging:\n      +enabled: false\n"), encoding="utf-8")
     tables.mkdir()
-    described = []
+    described: dict[str, list[dict[str, object]]] = {}
+    keys = published_keys()  # the gate asks for them
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as con:
         ((rows,),) = con.execute(f"select count(*) from raw.{HELD}").fetchall()
         for schema, table, comment in wanted(con):
@@ -70,9 +75,12 @@ def furnish(root: Path, home: Path) -> Small:
             model = project / "models" / schema / f"{table}.sql"
             model.parent.mkdir(parents=True, exist_ok=True)
             model.write_text(f"select * from read_parquet('{kept}')\nwhere (select count(*) from {{{{ source('raw', '{HELD}') }}}}) = {rows}\n")
-            described.append({"name": table, "description": comment or f"One row per row of {table}."})
-    # The sources, and the views on them, are written by the house itself before it parses.
-    (project / "models" / "small.yml").write_text(yaml.safe_dump({"version": 2, "models": described}, allow_unicode=True), encoding="utf-8")
+            columns = list(keys.get(f"{schema}.{table}", ()))
+            tests = {"data_tests": [{"unique_key": {"arguments": {"columns": columns}}}]} if columns else {}
+            described.setdefault(schema, []).append({"name": table, "description": comment or f"One row per row of {table}."} | tests)
+    for schema, models in described.items():
+        text = yaml.safe_dump({"version": 2, "models": models}, allow_unicode=True)
+        (project / "models" / schema / "_small.yml").write_text(text, encoding="utf-8")
     house = Small(root, home)
     prepared = house.run("prepare")
     assert prepared.returncode == 0, prepared.stdout + prepared.stderr
