@@ -190,7 +190,7 @@ LEAKS = [
         4,
         "back-adjusted levels",
         {
-            "intermediate.int_price__levels": (
+            "intermediate.int_price__chain": (
                 'select * from "warehouse"."intermediate"."int_futures__daily"\n',
                 f'select f.* replace (f.high_cny_t + coalesce({ROLLED_LATER}, 0.0) as high_cny_t) from "warehouse"."intermediate"."int_futures__daily" as f\n',
             )

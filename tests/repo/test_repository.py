@@ -156,7 +156,6 @@ def test_no_intermediate_reads_a_mart_or_what_is_served() -> None:
 LINES = 250
 TOO_LONG = {
     "int_basis__daily": 319,
-    "int_price__levels": 316,
     "int_receipts__daily": 433,
 }
 # A model of so many lines is worth a dbt unit test.
