@@ -214,7 +214,7 @@ LEAKS = [
         8,
         "receipts published after the run",
         {
-            "intermediate.int_receipts__daily": ("or warehouses.available_at <= sessions.decided_by", "or true"),
+            "intermediate.int_receipts__totals": ("or warehouses.available_at <= sessions.decided_by", "or true"),
             "intermediate.int_outlook__known": ("greatest(available_at, ", "greatest("),
         },
         history_is_as_it_was_lived,
