@@ -17,6 +17,7 @@ import duckdb
 import yaml
 
 from ingest.settings import REPOSITORY
+from serving.publish.keys import published_keys
 from serving.publish.release import SCHEMAS
 from tests.pipeline.conftest import ALUMINA, HANGS
 
@@ -61,7 +62,7 @@ def furnish(root: Path, home: Path) -> Small:
         shutil.copy2(REPOSITORY / name, root / name)
     project, tables = root / "dbt_project", root / "tables"
     tables.mkdir()
-    described = []
+    described, keys = dict[str, list[dict[str, object]]](), published_keys()
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as con:
         ((rows,),) = con.execute(f"select count(*) from raw.{HELD}").fetchall()
         for schema, table, comment in wanted(con):
@@ -70,9 +71,14 @@ def furnish(root: Path, home: Path) -> Small:
             model = project / "models" / schema / f"{table}.sql"
             model.parent.mkdir(parents=True, exist_ok=True)
             model.write_text(f"select * from read_parquet('{kept}')\nwhere (select count(*) from {{{{ source('raw', '{HELD}') }}}}) = {rows}\n")
-            described.append({"name": table, "description": comment or f"One row per row of {table}."})
-    # The sources, and the views on them, are written by the house itself before it parses.
-    (project / "models" / "small.yml").write_text(yaml.safe_dump({"version": 2, "models": described}, allow_unicode=True), encoding="utf-8")
+            key = keys.get(f"{schema}.{table}")
+            tests = [{"unique_key": {"arguments": {"columns": list(key)}}}] if key else []
+            row = {"name": table, "description": comment or f"One row per row of {table}.", "data_tests": tests}
+            described.setdefault(schema, []).append(row)
+    # The sources, and the views on them, are written by the house itself before it parses. The gate asks for the key of each table.
+    for schema, rows_of_it in described.items():
+        text = yaml.safe_dump({"version": 2, "models": rows_of_it}, allow_unicode=True)
+        (project / "models" / schema / f"_{schema}.yml").write_text(text, encoding="utf-8")
     house = Small(root, home)
     prepared = house.run("prepare")
     assert prepared.returncode == 0, prepared.stdout + prepared.stderr
