@@ -1,4 +1,4 @@
-"""The archive: every payload's bytes by their sha256, and one receipt per attempt, kept before anything parses them.
+"""The archive: every payload's bytes by their sha256, and the fetch log, one line for each attempt, kept before anything parses them.
 
 `blobs/{sha[:2]}/{sha}` holds bytes, `receipts/{YYYY-MM}.jsonl` what happened, in the order in which it was written down: a journal
 (`ingest.journal`), which proves itself. Any number of processes may write. Everything else in the warehouse can be rebuilt from
@@ -22,7 +22,7 @@ from ingest.storable import healed
 
 
 class ArchiveError(HomeError):
-    """Archived bytes are missing or are not what their name says, or the log of attempts is not as it was written."""
+    """Archived bytes are missing or are not what their name says, or the fetch log is not as it was written."""
 
 
 _RESTORE = "restore it from a backup"
@@ -31,7 +31,7 @@ _COUNTS = ("http_status", "payload_bytes")
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class Attempt:
     """One attempt: what was asked for, when, how it ended, and where the bytes are."""
 
     attempted_at: datetime
@@ -65,11 +65,11 @@ class Receipt:
         return json.dumps({name: getattr(self, name) for name in self.__slots__} | {"attempted_at": self.attempted_at.isoformat()})
 
     @classmethod
-    def from_json(cls, line: str | bytes) -> "Receipt":
-        """Read one line; raises ValueError, KeyError or TypeError when it is not a receipt."""
+    def from_json(cls, line: str | bytes) -> "Attempt":
+        """Read one line; raises ValueError, KeyError or TypeError when it is not an attempt."""
         row = json.loads(line)
         if not (all(isinstance(row[name], str) for name in _TEXTS) and all(isinstance(row[name], int | None) for name in _COUNTS)):
-            raise TypeError("a receipt of other types")
+            raise TypeError("an attempt of other types")
         return cls(
             **row
             | {
@@ -84,13 +84,23 @@ class Receipt:
 _ASKED = dict.fromkeys(("source", "feed", "request_key", "outcome", "payload_sha256", "attempted_at", "data_origin"), pl.String())
 
 
-def _is_receipt(line: bytes) -> bool:
-    """Tell whether a line is a receipt as `Receipt.to_json` gives it."""
+def _is_attempt(line: bytes) -> bool:
+    """Tell whether a line is an attempt as `Attempt.to_json` gives it."""
     try:
-        Receipt.from_json(line)
+        Attempt.from_json(line)
     except (ValueError, KeyError, TypeError):
         return False
     return True
+
+
+def _columns(lines: list[bytes]) -> pl.DataFrame:
+    """Read of each attempt what is asked of all of them."""
+    whole = healed(b"\n".join(lines))
+    try:
+        return pl.read_ndjson(whole, schema=_ASKED) if lines else pl.DataFrame(schema=_ASKED)
+    except pl.exceptions.PolarsError:  # text that polars does not take for text
+        rows = [json.loads(line) for line in whole.split(b"\n")]
+        return pl.DataFrame([{name: row[name] for name in _ASKED} for row in rows], schema=_ASKED)
 
 
 def _holds(path: Path, body: bytes) -> bool:
@@ -102,7 +112,7 @@ def _holds(path: Path, body: bytes) -> bool:
 
 
 class Archive:
-    """Bytes and receipts under one folder."""
+    """Bytes and the fetch log under one folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -129,7 +139,7 @@ class Archive:
         return body
 
     def verify(self) -> int:
-        """Hash every payload a receipt speaks of and give their number; raises ArchiveError for the first fault there is."""
+        """Hash every payload the fetch log speaks of and give their number; raises ArchiveError for the first fault there is."""
         for fault in self.faults():
             raise ArchiveError(f"{fault}; {_RESTORE}")
         return len(self._spoken_of())
@@ -151,18 +161,18 @@ class Archive:
     def adopt(self) -> None:
         """Chain a log written before its lines were chained; raises ArchiveError, with nothing changed, where one cannot be read."""
         try:
-            self.log.adopt(_is_receipt)
+            self.log.adopt(_is_attempt)
         except JournalError as error:
             raise ArchiveError(f"{error}; {_RESTORE}") from None
 
-    def record(self, receipts: Iterable[Receipt]) -> None:
-        """Write receipts down, in order; once it returns, they outlive a power cut."""
-        for month, found in groupby(receipts, key=lambda receipt: f"{receipt.attempted_at:%Y-%m}"):
-            self.log.append([receipt.to_json() for receipt in found], f"{month}.jsonl")
+    def record(self, attempts: Iterable[Attempt]) -> None:
+        """Write attempts into the fetch log, in order; once it returns, they outlive a power cut."""
+        for month, found in groupby(attempts, key=lambda attempt: f"{attempt.attempted_at:%Y-%m}"):
+            self.log.append([attempt.to_json() for attempt in found], f"{month}.jsonl")
 
-    def receipts(self) -> Iterator[Receipt]:
-        """Read every receipt in the order they were written; raises ArchiveError where one is not as it was written."""
-        return (Receipt.from_json(healed(line)) for line in self._lines())
+    def fetch_log(self) -> Iterator[Attempt]:
+        """Read every attempt in the order they were written; raises ArchiveError where one is not as it was written."""
+        return (Attempt.from_json(healed(line)) for line in self._lines())
 
     def accepted(self, sources: Collection[str]) -> pl.DataFrame:
         """Give the same of every attempt that brought a usable payload."""
@@ -180,21 +190,18 @@ class Archive:
         return self._attempts().filter(is_wanted).sort("attempted_at", maintain_order=True).drop("data_origin")
 
     def newest(self) -> datetime | None:
-        """Give the latest time a receipt was written with, by the clock of the machine; the sample has times of its own."""
+        """Give the latest time an attempt was written with, by the clock of the machine; the sample has times of its own."""
         found = self._attempts().filter(pl.col("data_origin") != str(DataOrigin.SAMPLE))["attempted_at"].max()
         return datetime.fromisoformat(found) if isinstance(found, str) else None
 
     def _attempts(self) -> pl.DataFrame:
-        """Read in columns: a home of ten years has a hundred thousand receipts, and every run asks for them."""
+        """Read in columns: a home of ten years has a hundred thousand attempts, and every run asks for them."""
         lines = self._lines()
-        if lines is not self._asked[0]:
-            whole = healed(b"\n".join(lines))
-            try:
-                frame = pl.read_ndjson(whole, schema=_ASKED) if lines else pl.DataFrame(schema=_ASKED)
-            except pl.exceptions.PolarsError:  # text that polars does not take for text
-                rows = [json.loads(line) for line in whole.split(b"\n")]
-                frame = pl.DataFrame([{name: row[name] for name in _ASKED} for row in rows], schema=_ASKED)
-            self._asked = (lines, frame)
+        known, frame = self._asked
+        if lines is not known:
+            is_longer = lines[: len(known)] == known
+            more = _columns(lines[len(known) :] if is_longer else lines)
+            self._asked = (lines, pl.concat([frame, more]) if is_longer else more)
         return self._asked[1]
 
     def _lines(self) -> list[bytes]:
@@ -204,7 +211,7 @@ class Archive:
             raise ArchiveError(f"{error}; {_RESTORE}") from None
 
     def _spoken_of(self) -> set[str]:
-        return {receipt.payload_sha256 for receipt in self.receipts() if receipt.payload_sha256}
+        return {attempt.payload_sha256 for attempt in self.fetch_log() if attempt.payload_sha256}
 
     def _blob(self, sha: str) -> Path:
         if len(sha) != 64 or not set(sha) <= set("0123456789abcdef"):

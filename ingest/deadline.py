@@ -1,4 +1,4 @@
-"""Until when "not published yet" is only news: the end of the payload's clock window and a grace. One rule, for receipts and for the doctor.
+"""Until when "not published yet" is only news: the end of the payload's clock window and a grace. One rule, for attempts and for the doctor.
 
 A feed that stays away looks like one that is merely late, and a page that moved like both (SHFE answers 404 to all three).
 What tells them apart is the hour. The hours are configuration: `ingest/catalog/clock.toml`, column `grace_minutes` of the

@@ -1,4 +1,4 @@
-"""What is done with dropped files: taken in and filed away by their receipts, or tried out without a trace.
+"""What is done with dropped files: taken in and filed away by how they were judged, or tried out without a trace.
 
 Both go the one path of every payload (`ingest.flow`). A run that ends between taking in and filing heals by itself: the
 file still lies in the inbox, the next run finds it unchanged and files it.
@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock, Timeout
 
-from ingest.archive import Archive, Receipt
+from ingest.archive import Archive, Attempt
 from ingest.catalog.configuration import Configuration
 from ingest.catalog.limits import Limits
 from ingest.flow import Report, ingest
@@ -43,7 +43,7 @@ def refuse_inbox(settings: Settings) -> None:
 
 
 def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settings, run_id: str) -> Report:
-    """Take the inbox's files of these sources into archive and lake, then file each away by its receipt."""
+    """Take the inbox's files of these sources into archive and lake, then file each away by how it was judged."""
     inbox = inbox_of(settings)
     if not inbox.entries():
         return Report()
@@ -51,8 +51,8 @@ def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settin
         origin, lake = InboxOrigin(inbox, known), Lake(settings.lake)
         limits = Configuration(settings.catalog_overlay).limits
         report = ingest(sources, origin, Archive(settings.archive), lake, run_id, limits=limits)
-        for entry, receipt in zip(origin.delivered, report.receipts, strict=True):
-            inbox.file_away(entry, receipt, refused_rows(lake, receipt.payload_sha256))
+        for entry, attempt in zip(origin.delivered, report.fetch_log, strict=True):
+            inbox.file_away(entry, attempt, refused_rows(lake, attempt.payload_sha256))
     return report
 
 
@@ -97,14 +97,14 @@ class TableRead:
 class Examination:
     """What would become of a file."""
 
-    receipt: Receipt
+    attempt: Attempt
     tables: tuple[TableRead, ...]
     refused: tuple[str, ...]
 
     @property
     def is_taken(self) -> bool:
         """True where the file would go to the archive folder, be it without some rows."""
-        return self.receipt.outcome is Outcome.OK
+        return self.attempt.outcome is Outcome.OK
 
     @property
     def is_useful(self) -> bool:
@@ -119,12 +119,12 @@ def examine(file: Path, known: Sequence[Source], limits: Limits | None = None) -
         home = Path(folder)
         archive, lake = Archive(home / "archive"), Lake(home / "lake")
         report = ingest(known, InboxOrigin(Inbox(file.parent, 0.0, FILE_LIMIT, only=file.name), known), archive, lake, "check", limits=limits)
-        if not report.receipts:
+        if not report.fetch_log:
             raise FileNotFoundError(f"{file} is a folder, unfinished, hidden, or changes while it is read")
-        receipt = report.receipts[0]
+        attempt = report.fetch_log[0]
         parts = [part for batch in lake.batches() for part in batch.files]
         read = [_table_read(table, [lake.verified(part) for part in parts if part.table == table]) for table in TABLES]
-        return Examination(receipt, tuple(found for found in read if found), tuple(refused_rows(lake, receipt.payload_sha256)))
+        return Examination(attempt, tuple(found for found in read if found), tuple(refused_rows(lake, attempt.payload_sha256)))
 
 
 def _table_read(table: str, parts: Sequence[Path]) -> TableRead | None:

@@ -1,11 +1,12 @@
 """The one path of a payload: inspect, archive, parse, validate, lake. Every source and every origin goes through here.
 
-Nothing is lost on the way: bytes are kept before they are parsed, every attempt leaves a receipt with a typed outcome as soon as
+Nothing is lost on the way: bytes are kept before they are parsed, every attempt leaves a line in the fetch log with a typed outcome as soon as
 the payload is judged, every refused row a quarantine row with its reason. What the lake already holds is not parsed again; whether
-it does is asked of the lake, not of the receipts, and what the receipts accept and the lake lacks is read from the archive first, so
+it does is asked of the lake, not of the fetch log, and what the log accepts and the lake lacks is read from the archive first, so
 a run that was cut off between the two heals by itself. Whatever ends a run, what came before it is kept.
 """
 
+import hashlib
 import json
 import logging
 import traceback
@@ -18,13 +19,13 @@ from typing import Any
 
 import polars as pl
 
-from ingest.archive import Archive, Receipt
+from ingest.archive import Archive, Attempt
 from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.catalog.limits import Limits
 from ingest.catalog.schemas import TextLimits
 from ingest.deadline import judged
 from ingest.lake import Lake
-from ingest.origins import Origin, ReplayOrigin
+from ingest.origins import Delivery, Origin, ReplayOrigin
 from ingest.source import (
     ACCEPTED,
     REFUSED,
@@ -61,9 +62,9 @@ class Report:
     """What one ingestion did, for people and for Dagster's metadata."""
 
     outcomes: Counter[tuple[str, str, Outcome]] = field(default_factory=Counter)
-    problems: list[Receipt] = field(default_factory=list)
-    """Receipts of the attempts that failed."""
-    receipts: list[Receipt] = field(default_factory=list)
+    problems: list[Attempt] = field(default_factory=list)
+    """The attempts that failed."""
+    fetch_log: list[Attempt] = field(default_factory=list)
     """One per delivery, in the order of the deliveries."""
     rows: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -88,7 +89,7 @@ class Report:
         self.rows.update(other.rows)
         self.quarantined.update(other.quarantined)
         self.problems += other.problems
-        self.receipts += other.receipts
+        self.fetch_log += other.fetch_log
         self.refused_rows += other.refused_rows
         self.payloads += other.payloads
         self.configuration_error = self.configuration_error or other.configuration_error
@@ -104,7 +105,7 @@ class _Pending:
     """By sha256: a payload that came under two names has one."""
     payloads: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    receipts: list[Receipt] = field(default_factory=list)
+    fetch_log: list[Attempt] = field(default_factory=list)
     """Those that wait to be written."""
     refused: dict[str, list[tuple[str, Reject]]] = field(default_factory=dict)
     """By sha256: rows that did not keep their model, each with the name of its payload."""
@@ -128,7 +129,7 @@ def ingest(
 ) -> Report:
     """Take everything an origin delivers for these sources into archive and lake.
 
-    With `record=False` (rebuilding from the archive) receipts are written only of payloads that were refused before and
+    With `record=False` (rebuilding from the archive) attempts are written only of payloads that were refused before and
     are accepted now. Bad payloads and rows never raise; only failures of the machine do (disk full, a rotted archive, ClockError), and
     a catalogue that cannot be read. `limits` are those payloads are held to, the shipped ones where none are given.
     """
@@ -137,7 +138,7 @@ def ingest(
     if not record:
         # Else the next run would take what a rebuild accepted for new, with a later time.
         mended = set(_pairs(archive.refused(by_name))) - set(_pairs(archive.accepted(by_name)))
-        is_mended = lambda receipt: receipt.outcome in ACCEPTED and (receipt.request, receipt.payload_sha256) in mended  # noqa: E731
+        is_mended = lambda attempt: attempt.outcome in ACCEPTED and (attempt.request, attempt.payload_sha256) in mended  # noqa: E731
         return _ingest(by_name, origin, archive, lake, run_id, limits, is_mended, mended, progress)
     clock, caught_up = _Clock(archive, now), Report()
     # The sample is made again, whole; of everything else what a run that was cut off had in hand may never come again.
@@ -146,10 +147,10 @@ def ingest(
             "%d payloads of a run that did not come to its end are in the archive and not in the lake; they are read from there", len(waiting)
         )
         caught_up = _ingest(
-            by_name, ReplayOrigin(archive, frozenset(waiting)), archive, lake, run_id, limits, lambda receipt: receipt.outcome not in ACCEPTED
+            by_name, ReplayOrigin(archive, frozenset(waiting)), archive, lake, run_id, limits, lambda attempt: attempt.outcome not in ACCEPTED
         )
     report = _ingest(by_name, origin, archive, lake, run_id, limits, lambda _: True, progress=progress, look_at_clock=clock.look)
-    caught_up.receipts, caught_up.outcomes = [], Counter()  # there is one for each delivery of the origin
+    caught_up.fetch_log, caught_up.outcomes = [], Counter()  # there is one for each delivery of the origin
     report.absorb(caught_up)
     return report
 
@@ -159,7 +160,7 @@ class _Clock:
 
     def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
         self._now, self._newest = now, archive.newest()
-        self._before = f"but the newest receipt in {archive.root} is of"
+        self._before = f"but the newest attempt in {archive.root} is of"
         self.look()
 
     def look(self) -> None:
@@ -179,12 +180,12 @@ def _ingest(
     lake: Lake,
     run_id: str,
     limits: Limits,
-    is_told: Callable[[Receipt], bool],
+    is_told: Callable[[Attempt], bool],
     mended: AbstractSet[_Pair] = frozenset(),
     progress: Callable[[int], None] = lambda _: None,
     look_at_clock: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Do the work of `ingest`; `is_told` says which receipts are written, `mended` which payloads have the time of their first coming."""
+    """Do the work of `ingest`; `is_told` says which attempts are written, `mended` which payloads have the time of their first coming."""
     parsed_before = lake.parsed()
     before = archive.accepted(by_name)
     pairs, shas, times = _pairs(before), before["payload_sha256"].to_list(), before["attempted_at"].to_list()
@@ -192,19 +193,25 @@ def _ingest(
     first_seen = dict(zip(reversed(shas), reversed(times), strict=True))
     durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be made again
     # A payload that was asked for may never be given again. Of everything else the origin still has the bytes, an inbox until this
-    # has ended: those receipts are written together, before the lake has the rows.
+    # has ended: those attempts are written together, before the lake has the rows.
     is_fleeting = origin.data_origin is DataOrigin.LIVE
     report, pending = Report(), _Pending(limits)
+    deliveries = origin.deliveries(list(by_name.values()))
+    # Configuration counts as a whole: it is read again, all of it, unless all of it is what stands in force.
+    in_force: frozenset[str] = frozenset()
+    if all(map(_is_state, by_name.values())):
+        deliveries = iter(given := list(deliveries))
+        in_force = _in_force(by_name, given, lake)
 
-    def acknowledge(receipt: Receipt) -> None:
-        if is_told(receipt):
-            pending.receipts.append(receipt)
-            if is_fleeting and receipt.payload_sha256:
-                archive.record(pending.receipts)
-                pending.receipts.clear()
+    def acknowledge(attempt: Attempt) -> None:
+        if is_told(attempt):
+            pending.fetch_log.append(attempt)
+            if is_fleeting and attempt.payload_sha256:
+                archive.record(pending.fetch_log)
+                pending.fetch_log.clear()
 
     try:
-        for number, (request, response) in enumerate(origin.deliveries(list(by_name.values())), start=1):
+        for number, (request, response) in enumerate(deliveries, start=1):
             look_at_clock()
             source, label = by_name[request.source], response.data_origin or origin.data_origin
             sha = archive.put(response.body, durable=durable) if response.body else None
@@ -212,30 +219,29 @@ def _ingest(
             if verdict.outcome is Outcome.OK and sha is not None:
                 request_id = (request.source, request.feed, request.key)
                 held = pending.payloads.get(sha) or parsed_before.get(sha)
-                # Configuration counts as a whole, so all of it is read every time. The same bytes under another name are another claim:
-                # they are read again, so that a wrong one is found out.
-                if held != source.parser_version or (request_id, sha) not in taken or _is_state(source):
+                # The same bytes under another name are another claim: they are read again, so that a wrong one is found out.
+                if held != source.parser_version or (request_id, sha) not in taken or (_is_state(source) and sha not in in_force):
                     seen = datetime.fromisoformat(first_seen[sha]) if sha in first_seen else response.fetched_at
-                    if (request_id, sha) in mended:  # its receipt will say that it came then
+                    if (request_id, sha) in mended:  # the fetch log will say that it came then
                         seen = min(seen, response.fetched_at)
                     try:
                         verdict = _take(source, request, response, sha, seen, label, pending, report)
                     except BaseException as error:
                         if is_fleeting:  # it is in hand, and nobody may give it again: the next run reads it from the archive
                             unread = Verdict(Outcome.OK, "unread", f"{request.name} is kept and waits to be read: {type(error).__name__}")
-                            acknowledge(_receipt(request, response, run_id, label, sha, unread, limits.text))
+                            acknowledge(_attempt(request, response, run_id, label, sha, unread, limits.text))
                         raise
                 if verdict.outcome is Outcome.OK and accepted.get(request_id) == sha:
                     verdict = Verdict(Outcome.UNCHANGED, verdict.reason, verdict.message)
                 if verdict.outcome in ACCEPTED:
                     accepted[request_id] = sha
                     taken.add((request_id, sha))
-            receipt = _receipt(request, response, run_id, label, sha, judged(verdict, request.due, response.fetched_at), limits.text)
-            acknowledge(receipt)
-            report.receipts.append(receipt)
-            report.outcomes[(request.source, request.feed, receipt.outcome)] += 1
-            if receipt.is_failure:
-                report.problems.append(receipt)
+            attempt = _attempt(request, response, run_id, label, sha, judged(verdict, request.due, response.fetched_at), limits.text)
+            acknowledge(attempt)
+            report.fetch_log.append(attempt)
+            report.outcomes[(request.source, request.feed, attempt.outcome)] += 1
+            if attempt.is_failure:
+                report.problems.append(attempt)
             if len(pending.payloads) >= FLUSH_PAYLOADS:
                 parsed_before |= pending.payloads
                 full, pending = pending, _Pending(limits)
@@ -244,7 +250,7 @@ def _ingest(
     except BaseException:
         try:
             if any(TABLES[table].replace for table in pending.frames):  # half of a configuration would replace the whole
-                pending = _Pending(limits, receipts=pending.receipts)
+                pending = _Pending(limits, fetch_log=pending.fetch_log)
             _flush(pending, archive, lake, report, durable=durable)
         except Exception:  # what went wrong first is what is told; the next run reads from the archive what this one could not commit
             logger.exception("what was taken in before could not be committed either")
@@ -253,8 +259,8 @@ def _ingest(
     return report
 
 
-def _receipt(request: Request, response: Response, run_id: str, label: DataOrigin, sha: str | None, verdict: Verdict, limits: TextLimits) -> Receipt:
-    return Receipt(
+def _attempt(request: Request, response: Response, run_id: str, label: DataOrigin, sha: str | None, verdict: Verdict, limits: TextLimits) -> Attempt:
+    return Attempt(
         attempted_at=response.fetched_at,
         run_id=run_id,
         source=request.source,
@@ -287,6 +293,14 @@ def _is_state(source: Source) -> bool:
     return bool(source.tables) and TABLES[source.tables[0]].replace
 
 
+def _in_force(by_name: Mapping[str, Source], deliveries: Sequence[Delivery], lake: Lake) -> frozenset[str]:
+    """Give the payloads of the configuration delivered where it is, as a whole and by today's parser, the one in force; none otherwise."""
+    if any(response.verdict is not None for _, response in deliveries):
+        return frozenset()
+    delivered = {hashlib.sha256(response.body).hexdigest(): by_name[request.source].parser_version for request, response in deliveries}
+    return frozenset(delivered if delivered == lake.configuration() else ())
+
+
 def _pairs(attempts: pl.DataFrame) -> list[_Pair]:
     """Give the request and sha256 of every attempt."""
     *requests, shas = (attempts[name].to_list() for name in ("source", "feed", "request_key", "payload_sha256"))
@@ -305,7 +319,7 @@ def _inspect(source: Source, request: Request, response: Response) -> Verdict:
 
 
 def _unforeseen(source: Source, request: Request, error: Exception) -> Verdict:
-    """Judge a payload nobody foresaw: it must not end the others; its bytes are kept, its receipt says so, and the log says where."""
+    """Judge a payload nobody foresaw: it must not end the others; its bytes are kept, the fetch log says so, and the log says where."""
     place = storable_lines("".join(traceback.format_exception(error)))
     logger.error("%s: the page of %s did not foresee this payload\n%s", request.name, source.name, place)
     return Verdict(Outcome.FORMAT_CHANGED, "parser_failed", f"{request.name} cannot be read: {type(error).__name__}: {error}")
@@ -368,8 +382,8 @@ def _may_be_empty(parsed: Parsed) -> bool:
 
 
 def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, durable: bool) -> None:
-    """Write the receipts that wait, then validate what is pending and commit it as one batch."""
-    archive.record(pending.receipts)
+    """Write the attempts that wait, then validate what is pending and commit it as one batch."""
+    archive.record(pending.fetch_log)
     # Configuration with one unreadable file would replace the whole by a part: keep what there was.
     half = report.problems and any(TABLES[table].replace for table in pending.frames)
     if pending.payloads and not half:

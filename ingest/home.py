@@ -31,7 +31,7 @@ class MixedHomeError(HomeError):
 
 
 def _chain_the_journals(settings: Settings) -> None:
-    """Format 1 had lines of receipts and of the manifest that nothing held together, and notes that did not prove themselves."""
+    """Format 1 had lines of the fetch log and of the manifest that nothing held together, and notes that did not prove themselves."""
     Archive(settings.archive).adopt()
     with suppress(LakeError):  # whoever reads it is told to make the lake anew from the archive, and that needs no manifest
         Lake(settings.lake).adopt()

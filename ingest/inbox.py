@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ingest.archive import Receipt
+from ingest.archive import Attempt
 from ingest.files import write_atomic
 from ingest.source import SHANGHAI, Outcome, Response
 from ingest.storable import is_plain, storable
@@ -117,15 +117,15 @@ class Inbox:
             body = file.read(self.limit + 1)
             return Response(body, now) if _seen(os.fstat(handle)) == entry.seen and len(body) == entry.size else None
 
-    def file_away(self, entry: Entry, receipt: Receipt, refused_rows: Sequence[str] = ()) -> Path | None:
-        """Move a file to where its receipt says it belongs and tell people why; None when it is no longer the file that was read."""
+    def file_away(self, entry: Entry, attempt: Attempt, refused_rows: Sequence[str] = ()) -> Path | None:
+        """Move a file to where its outcome says it belongs and tell people why; None when it is no longer the file that was read."""
         try:
             if _seen(entry.path.lstat()) != entry.seen:
                 return None
         except FileNotFoundError:
             return None
-        if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED):
-            target = self._free(Path(ARCHIVED) / f"{receipt.attempted_at.astimezone(SHANGHAI):%Y-%m}", entry.name)
+        if attempt.outcome in (Outcome.OK, Outcome.UNCHANGED):
+            target = self._free(Path(ARCHIVED) / f"{attempt.attempted_at.astimezone(SHANGHAI):%Y-%m}", entry.name)
             if refused_rows:
                 told = [f"- {row}" for row in refused_rows[:ROWS_TOLD]]
                 told += [f"- and {len(refused_rows) - ROWS_TOLD} more"] if len(refused_rows) > ROWS_TOLD else []
@@ -134,7 +134,7 @@ class Inbox:
                 self._tell(entry, self._free(Path(REFUSED), f"{entry.name}.reason.txt"), [head, where, *told])
         else:
             target = self._free(Path(REFUSED), entry.name)
-            self._tell(entry, target.with_name(f"{target.name}.reason.txt"), [receipt.message, ADVICE.get(receipt.outcome, MEND)])
+            self._tell(entry, target.with_name(f"{target.name}.reason.txt"), [attempt.message, ADVICE.get(attempt.outcome, MEND)])
         entry.path.replace(target)
         return target
 

@@ -1,4 +1,4 @@
-"""A journal: an append-only log of JSON lines that proves itself. The receipts of the archive and the manifest of the lake are kept this way.
+"""A journal: an append-only log of JSON lines that proves itself. The fetch log of the archive and the manifest of the lake are kept this way.
 
 Each line ends in `"chain"`, the hash of the line and of the chain before it, so that a flipped bit, a lost, a doubled and a moved
 line are all found, and the order of the lines is theirs, not a clock's. A journal of several files is read in the order of their
@@ -81,11 +81,15 @@ class Journal:
     def read(self) -> list[bytes]:
         """Give every row as it was appended; raises JournalError for the first line that is not as it was written."""
         files, bodies = self._bodies()
-        if bodies != self._read[0]:  # a run asks more than once, and ten years of lines take a while to check
-            lines = self._lines(files, bodies)
-            if fault := next((line for line in lines if isinstance(line, Fault)), None):
+        before, rows = self._read
+        if bodies != before:  # a run asks more than once, and ten years of lines take a while to check: only what was added since is
+            added = _added(before, bodies)
+            more = list(_checked(files[-len(added) :], added, _chain_after(before))) if added else []
+            if not added or any(isinstance(line, Fault) for line in more):
+                rows, more = [], self._lines(files, bodies)
+            if fault := next((line for line in more if isinstance(line, Fault)), None):
                 raise JournalError(str(fault))
-            self._read = (bodies, [line for line in lines if isinstance(line, bytes)])
+            self._read = (bodies, [*rows, *(line for line in more if isinstance(line, bytes))])
         return self._read[1]
 
     def faults(self) -> Iterator[Fault]:
@@ -184,9 +188,27 @@ def _link(chain: bytes, text: bytes) -> bytes:
     return hashlib.sha256(chain + text).hexdigest()[:_DIGITS].encode()
 
 
-def _checked(files: Sequence[Path], bodies: Sequence[bytes]) -> Iterator[bytes | Fault]:
-    """Give each row, or what is wrong with its line."""
-    chain = _START
+def _added(before: Sequence[bytes], bodies: Sequence[bytes]) -> Sequence[bytes]:
+    """Give what was added to files since they were checked, from the end of the last of them on; nothing where more than that happened."""
+    last = len(before) - 1
+    if (
+        last < 0
+        or not before[last].endswith(b"\n")
+        or len(bodies) <= last
+        or before[:last] != bodies[:last]
+        or not bodies[last].startswith(before[last])
+    ):
+        return []
+    return [bodies[last][len(before[last]) :], *bodies[last + 1 :]]
+
+
+def _chain_after(bodies: Sequence[bytes]) -> bytes:
+    """Give the chain at the end of files whose last ends in a whole line."""
+    return bodies[-1][-_ENDING - 1 : -1][len(_BEFORE) : -len(_AFTER)]
+
+
+def _checked(files: Sequence[Path], bodies: Sequence[bytes], chain: bytes = _START) -> Iterator[bytes | Fault]:
+    """Give each row, or what is wrong with its line; `chain` is that of what stands before."""
     for number, (file, body) in enumerate(zip(files, bodies, strict=True), start=1):
         whole, newline, tail = body.rpartition(b"\n")
         for place, line in enumerate(whole.split(b"\n") if newline else (), start=1):

@@ -103,6 +103,11 @@ class Lake:
         """Give the payloads the lake holds: sha256 -> newest parser version."""
         return {sha: version for batch in self.batches() for sha, version in batch.payloads.items()}
 
+    def configuration(self) -> dict[str, str]:
+        """Give the payloads of the configuration in force, as `parsed` does; it counts as a whole, so the newest batch holds all of it."""
+        whole = [batch for batch in self.batches() if any(TABLES[file.table].replace for file in batch.files)]
+        return dict(whole[-1].payloads) if whole else {}
+
     def commit(self, payloads: Mapping[str, str], frames: Mapping[str, pl.DataFrame], *, durable: bool = True) -> Batch:
         """Write the validated frames of some payloads and commit them as one batch; gives the batch that holds them where there is one.
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest import values
-from ingest.archive import Archive, Receipt
+from ingest.archive import Archive, Attempt
 from ingest.catalog.calendar import Calendar
 from ingest.catalog.documents import catalog_files
 from ingest.catalog.references import faults_of
 from ingest.deadline import Deadlines, load_deadlines
 from ingest.inbox import Entry, Inbox
 from ingest.inspect import TRUNCATED
+from ingest.made_before import MadeBefore
 from ingest.source import ACCEPTED, REFUSED, DataOrigin, Outcome, Request, Response, Source, Verdict
 from ingest.storable import storable
 
@@ -93,7 +94,7 @@ class InboxOrigin:
     known: Sequence[Source]
     """Every source there is: each file belongs to the first that recognises it."""
     delivered: list[Entry] = field(default_factory=list)
-    """What was delivered, in order: the receipts say where each file goes."""
+    """What was delivered, in order: the attempts say where each file goes."""
     data_origin: DataOrigin = DataOrigin.FILES
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
@@ -116,12 +117,19 @@ class SampleOrigin:
     first: date
     last: date
     data_origin: DataOrigin = DataOrigin.SAMPLE
+    before: MadeBefore | None = None
+    """Where it is noted what was made in an earlier run; None where all is made anew."""
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Give the sample's payloads of the window."""
-        from ingest import sample  # builds two years of payloads on first use
+        names = sorted(source.name for source in sources)
 
-        return sample.deliveries(self.first, self.last, {source.name for source in sources})
+        def make() -> Iterator[Delivery]:
+            from ingest import sample  # builds two years of payloads on first use
+
+            return sample.deliveries(self.first, self.last, names)
+
+        return make() if self.before is None else self.before.deliveries("+".join(names), f"{self.first} to {self.last}", make)
 
 
 @dataclass(frozen=True)
@@ -177,8 +185,8 @@ class ReplayOrigin:
 
     @property
     def data_origin(self) -> DataOrigin:
-        """Origin of the archived payloads; one home holds the sample or real data, so the newest receipt speaks for all."""
-        origins = [receipt.data_origin for receipt in self.archive.receipts() if receipt.data_origin is not DataOrigin.CONFIG]
+        """Origin of the archived payloads; one home holds the sample or real data, so the newest attempt speaks for all."""
+        origins = [attempt.data_origin for attempt in self.archive.fetch_log() if attempt.data_origin is not DataOrigin.CONFIG]
         return origins[-1] if origins else DataOrigin.FILES
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
@@ -186,20 +194,20 @@ class ReplayOrigin:
         names = {source.name for source in sources}
         # By request too: bytes that were refused under a wrong name may have come again under the right one.
         seen: set[tuple[tuple[str, str, str], str]] = set()
-        for receipt in self.archive.receipts():
-            sha, key = receipt.payload_sha256, receipt.request_key
-            if sha is None or (receipt.request, sha) in seen or receipt.source not in names or not _is_judged(receipt):
+        for attempt in self.archive.fetch_log():
+            sha, key = attempt.payload_sha256, attempt.request_key
+            if sha is None or (attempt.request, sha) in seen or attempt.source not in names or not _is_judged(attempt):
                 continue
-            if self.only is not None and (receipt.request, sha) not in self.only:
+            if self.only is not None and (attempt.request, sha) not in self.only:
                 continue
-            seen.add((receipt.request, sha))
+            seen.add((attempt.request, sha))
             day = values.day(key) if len(key) == 8 and key.isdigit() else None  # daily files are keyed by their day
-            response = Response(self.archive.get(sha), receipt.attempted_at, receipt.http_status, data_origin=receipt.data_origin)
-            yield Request(receipt.source, receipt.feed, key, receipt.request_name, day), response
+            response = Response(self.archive.get(sha), attempt.attempted_at, attempt.http_status, data_origin=attempt.data_origin)
+            yield Request(attempt.source, attempt.feed, key, attempt.request_name, day), response
 
 
-def _is_judged(receipt: Receipt) -> bool:
-    return receipt.outcome in ACCEPTED or (receipt.outcome in REFUSED and receipt.reason != TRUNCATED)
+def _is_judged(attempt: Attempt) -> bool:
+    return attempt.outcome in ACCEPTED or (attempt.outcome in REFUSED and attempt.reason != TRUNCATED)
 
 
 def _read(path: Path) -> Response:

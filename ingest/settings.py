@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         return self.root if self.as_of is None else self.root / "as_of" / self.as_of.strftime("%Y-%m-%dT%H%M%z")
 
     @property
+    def made_before(self) -> Path:
+        """Notes of what the sample delivered, by source."""
+        return self.root / "sample"
+
+    @property
     def warehouse(self) -> Path:
         """The working DuckDB file; nobody but the pipeline opens it."""
         return self.workshop / "warehouse.duckdb"

@@ -18,7 +18,7 @@ OVERDUE = "overdue"
 
 
 class Outcome(StrEnum):
-    """How one attempt to obtain a payload ended; every attempt leaves one receipt with one of these."""
+    """How one attempt to obtain a payload ended; every attempt leaves one line in the fetch log with one of these."""
 
     OK = "ok"
     UNCHANGED = "unchanged"

@@ -1,6 +1,6 @@
 """What Dagster loads: all assets, jobs and resources, put together in one place.
 
-Loading opens no file of the home and no connection, and imports neither Great Expectations nor pandas.
+Loading opens no file of the home and no connection, and imports neither Great Expectations nor pandas nor dbt.
 """
 
 from typing import Any

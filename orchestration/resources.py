@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, load_calendar
@@ -15,6 +16,7 @@ from ingest.deadline import load_deadlines
 from ingest.home import open_home, source_of
 from ingest.http import HttpClient
 from ingest.lake import Lake
+from ingest.made_before import MadeBefore
 from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, SampleOrigin
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, HomeError, Source
@@ -28,6 +30,8 @@ class Home(dg.ConfigurableResource):
     """The folder that holds all state; empty means `ALUMINA_HOME`, or `.alumina` in the project."""
 
     path: str = ""
+    _archive: Archive | None = PrivateAttr(default=None)
+    _lake: Lake | None = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Home"]:
@@ -64,13 +68,17 @@ class Home(dg.ConfigurableResource):
 
     @property
     def archive(self) -> Archive:
-        """The archive of this home."""
-        return Archive(self.settings.archive)
+        """The archive of this home; the assets of a run share one, so that each reads only the receipts written since."""
+        if self._archive is None or self._archive.root != self.settings.archive:
+            self._archive = Archive(self.settings.archive)
+        return self._archive
 
     @property
     def lake(self) -> Lake:
-        """The lake of this home."""
-        return Lake(self.settings.lake)
+        """The lake of this home, shared in the same way."""
+        if self._lake is None or self._lake.root != self.settings.lake:
+            self._lake = Lake(self.settings.lake)
+        return self._lake
 
 
 def _asks_environment(config: Any) -> bool:
@@ -138,7 +146,7 @@ class Intake(dg.ConfigurableResource):
             raise IntakeError(f"the first day {first} is after the last day {last}")
         match kind:
             case "sample":
-                return SampleOrigin(first or date.min, last or date.max)
+                return SampleOrigin(first or date.min, last or date.max, before=MadeBefore(settings.made_before, home.archive))
             case "files":
                 return FilesOrigin(self.folder(settings), SOURCES, first, last)
             case "inbox":

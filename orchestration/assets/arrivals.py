@@ -15,7 +15,7 @@ from ingest.dropped import take_in
 from ingest.flow import Report, ingest
 from ingest.home import dedicate
 from ingest.origins import LiveOrigin, Origin
-from ingest.source import SHANGHAI, DataOrigin, Source
+from ingest.source import SHANGHAI, DataOrigin, Outcome, Source
 from orchestration.assets.partitions import DAY_SOURCES, DAYS, MONTH_SOURCES, MONTHS, Arrival, asking_days, day_arrivals, days_of, month_arrivals
 from orchestration.instance.event_log import report_partitions
 from orchestration.resources import Home, Intake, IntakeError
@@ -59,9 +59,9 @@ def arrivals_asset(source: Source) -> dg.AssetsDefinition:
         if by_month:
             if origin.data_origin is not DataOrigin.SAMPLE:
                 report.absorb(take_in(read_by, known, home.settings, context.run.run_id))
-            found = month_arrivals(receipt for receipt in home.archive.receipts() if receipt.source == source.name)
+            found = month_arrivals(attempt for attempt in home.archive.fetch_log() if attempt.source == source.name)
         else:
-            found = day_arrivals(report.receipts, calendar, first, last)
+            found = day_arrivals(report.fetch_log, calendar, first, last)
         arrived = {key: found[key].metadata() for key in wanted if key in found and found[key].is_complete}
         if missing := [key for key in wanted if key not in arrived]:
             report_partitions(context, arrivals_key(source.name), arrived)
@@ -73,17 +73,25 @@ def arrivals_asset(source: Source) -> dg.AssetsDefinition:
 
 
 def mark(context: dg.AssetExecutionContext, source: Source, home: Home, intake: Intake, report: Report) -> None:
-    """Mark the partitions a run of `daily` covered: those whose payloads all came, and the closed days among them."""
+    """Mark the partitions a run of `daily` covered: those whose payloads all came, and the closed days among them.
+
+    One that stands marked and brought nothing new is not marked again: two years of days are 1,700 events of a run that changes nothing.
+    """
     if source in MONTH_SOURCES:
-        arrivals = month_arrivals(report.receipts)
-    elif source in DAY_SOURCES and (spans := [span for receipt in report.receipts if (span := days_of(receipt.request_key))]):
+        arrivals = month_arrivals(report.fetch_log)
+    elif source in DAY_SOURCES and (spans := [span for attempt in report.fetch_log if (span := days_of(attempt.request_key))]):
         calendar = load_calendar(home.settings.catalog_overlay)
         first = max(min(first for first, _ in spans), intake.first_day or date.min, calendar.first_day)
         last = min(max(last for _, last in spans), intake.last_day or date.max, calendar.last_day, datetime.now(SHANGHAI).date())
-        arrivals = day_arrivals(report.receipts, calendar, first, last)
+        arrivals = day_arrivals(report.fetch_log, calendar, first, last)
     else:
         return
-    report_partitions(context, arrivals_key(source.name), {key: arrival.metadata() for key, arrival in arrivals.items() if arrival.is_complete})
+    key = arrivals_key(source.name)
+    marked = context.instance.get_materialized_partitions(key)
+    news = {
+        day: arrival.metadata() for day, arrival in arrivals.items() if arrival.is_complete and (day not in marked or arrival.outcome is Outcome.OK)
+    }
+    report_partitions(context, key, news)
 
 
 def _origin(source: Source, wanted: list[str], first: date, last: date, home: Home, intake: Intake, calendar: Calendar) -> Origin:

@@ -86,12 +86,12 @@ def _metadata(report: Report, origin: DataOrigin, seconds: float) -> dict[str, d
 
 
 def _days(report: Report) -> str:
-    spans = [span for receipt in report.receipts if (span := days_of(receipt.request_key))]
+    spans = [span for attempt in report.fetch_log if (span := days_of(attempt.request_key))]
     return f"{min(first for first, _ in spans)} to {max(last for _, last in spans)}" if spans else "no dated payload"
 
 
 def _checks(report: Report) -> list[dg.AssetCheckResult]:
-    problems = [(receipt.request_name, str(receipt.outcome), receipt.message) for receipt in report.problems[:50]]
+    problems = [(attempt.request_name, str(attempt.outcome), attempt.message) for attempt in report.problems[:50]]
     refused = [(table, reason, count) for (table, reason), count in sorted(report.quarantined.items())]
     return [
         dg.AssetCheckResult(

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
 from orchestration.assets.pictures import failures, keep_failures
 from orchestration.assets.tables import describe
 from orchestration.resources import Home
 from orchestration.warehouse import lineage
+from orchestration.warehouse.dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, forget_stale_parse, project, record_results
 from orchestration.warehouse.load import write_lock
 

@@ -2,7 +2,7 @@
 
 A source asked session by session has one partition for each calendar day: a closed day is one too, with the outcome
 `no_session`, so that no tomorrow is ever offered for lack of a session. A source that speaks of months has months.
-Nothing here asks an address; the archive's receipts say what came.
+Nothing here asks an address; the fetch log says what came.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from ingest.archive import Receipt
+from ingest.archive import Attempt
 from ingest.catalog.calendar import Calendar, load_calendar
 from ingest.source import SHANGHAI, Outcome, Source
 from ingest.sources import SOURCES
@@ -39,7 +39,7 @@ HERE = (Outcome.OK, Outcome.UNCHANGED)
 
 @dataclass(frozen=True)
 class Arrival:
-    """What a partition's receipts say."""
+    """What a partition's attempts say."""
 
     outcome: Outcome
     payloads: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Arrival:
 
 
 def days_of(key: str) -> tuple[date, date] | None:
-    """Give the days a receipt's key speaks of (`20250716`, `202507`, a name with a month or a span of months); None where it names none."""
+    """Give the days an attempt's key speaks of (`20250716`, `202507`, a name with a month or a span of months); None where it names none."""
     try:
         if re.fullmatch(r"\d{8}", key):
             return (day := datetime.strptime(key, "%Y%m%d").date(), day)
@@ -70,28 +70,28 @@ def days_of(key: str) -> tuple[date, date] | None:
     return first, _month_after(last) - timedelta(days=1)
 
 
-def day_arrivals(receipts: Iterable[Receipt], calendar: Calendar, first: date, last: date) -> dict[str, Arrival]:
-    """Judge each day of a window by the newest receipt of each request; a session nobody asked about is not in the answer."""
+def day_arrivals(attempts: Iterable[Attempt], calendar: Calendar, first: date, last: date) -> dict[str, Arrival]:
+    """Judge each day of a window by the newest attempt of each request; a session nobody asked about is not in the answer."""
     arrivals = {str(day): Arrival(Outcome.NO_SESSION) for day in _days(first, last) if not calendar.is_session(day)}
-    for day, newest in _newest_by_day(receipts, first, last).items():
+    for day, newest in _newest_by_day(attempts, first, last).items():
         if str(day) not in arrivals:
             arrivals[str(day)] = _judge(newest)
     return arrivals
 
 
-def month_arrivals(receipts: Iterable[Receipt]) -> dict[str, Arrival]:
-    """Judge each month by the receipts that speak of it: one usable file, of the portal or of Comtrade, is an arrival."""
-    months: dict[str, list[Receipt]] = {}
-    for receipt in receipts:
-        if span := days_of(receipt.request_key):
+def month_arrivals(attempts: Iterable[Attempt]) -> dict[str, Arrival]:
+    """Judge each month by the attempts that speak of it: one usable file, of the portal or of Comtrade, is an arrival."""
+    months: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        if span := days_of(attempt.request_key):
             for month in _months(*span):
-                months.setdefault(f"{month:%Y-%m}", []).append(receipt)
-    judged = {month: _judge([receipt for receipt in found if receipt.outcome in HERE] or found) for month, found in months.items()}
+                months.setdefault(f"{month:%Y-%m}", []).append(attempt)
+    judged = {month: _judge([attempt for attempt in found if attempt.outcome in HERE] or found) for month, found in months.items()}
     return {month: arrival for month, arrival in judged.items() if MONTHS.has_partition_key(month)}
 
 
 def lacking(
-    receipts: Iterable[Receipt], calendar: Calendar, now: datetime, lookback_days: int, sources: Sequence[Source] = DAY_SOURCES
+    attempts: Iterable[Attempt], calendar: Calendar, now: datetime, lookback_days: int, sources: Sequence[Source] = DAY_SOURCES
 ) -> Mapping[str, list[date]]:
     """Name, by source, the sessions of the last days that are due by the publication clock and lack a usable payload.
 
@@ -101,15 +101,15 @@ def lacking(
     last = moment.date()
     calendar.is_session(last)
     first = calendar.back(last, lookback_days)
-    known = [receipt for receipt in receipts if (span := days_of(receipt.request_key)) and span[1] >= first]
+    known = [attempt for attempt in attempts if (span := days_of(attempt.request_key)) and span[1] >= first]
     found = {}
     for source in sources:
-        here = _newest_by_day((receipt for receipt in known if receipt.source == source.name), first, last, usable=True)
+        here = _newest_by_day((attempt for attempt in known if attempt.source == source.name), first, last, usable=True)
         asked = {day: {request.feed for request in source.requests(day) if request.day == day} for day in calendar.between(first, last)}
         days = [
             day
             for day, feeds in asked.items()
-            if due_at(source, day) <= moment and not feeds <= {receipt.feed for receipt in here.get(day, [])} | _only_today(source, day)
+            if due_at(source, day) <= moment and not feeds <= {attempt.feed for attempt in here.get(day, [])} | _only_today(source, day)
         ]
         if days:
             found[source.name] = days
@@ -128,24 +128,24 @@ def _only_today(source: Source, day: date) -> set[str]:
     return {request.feed for request in source.requests(day) if request.day != day}
 
 
-def _newest_by_day(receipts: Iterable[Receipt], first: date, last: date, *, usable: bool = False) -> dict[date, list[Receipt]]:
-    """Group receipts by the days they speak of, the newest of each request; with `usable`, only those that brought data."""
-    newest = {receipt.request: receipt for receipt in receipts if not usable or receipt.outcome in HERE}
-    days: dict[date, list[Receipt]] = {}
-    for receipt in newest.values():
-        if span := days_of(receipt.request_key):
+def _newest_by_day(attempts: Iterable[Attempt], first: date, last: date, *, usable: bool = False) -> dict[date, list[Attempt]]:
+    """Group attempts by the days they speak of, the newest of each request; with `usable`, only those that brought data."""
+    newest = {attempt.request: attempt for attempt in attempts if not usable or attempt.outcome in HERE}
+    days: dict[date, list[Attempt]] = {}
+    for attempt in newest.values():
+        if span := days_of(attempt.request_key):
             for day in _days(max(first, span[0]), min(last, span[1])):
-                days.setdefault(day, []).append(receipt)
+                days.setdefault(day, []).append(attempt)
     return days
 
 
-def _judge(receipts: list[Receipt]) -> Arrival:
-    bad = next((receipt for receipt in receipts if receipt.outcome not in (*HERE, Outcome.NO_SESSION)), None)
+def _judge(attempts: list[Attempt]) -> Arrival:
+    bad = next((attempt for attempt in attempts if attempt.outcome not in (*HERE, Outcome.NO_SESSION)), None)
     if bad is not None:
         return Arrival(bad.outcome, reason=f"{bad.request_name}: {bad.message}")
-    outcomes = {receipt.outcome for receipt in receipts}
+    outcomes = {attempt.outcome for attempt in attempts}
     outcome = next(outcome for outcome in (*HERE, Outcome.NO_SESSION) if outcome in outcomes)
-    return Arrival(outcome, tuple(sorted({receipt.payload_sha256 for receipt in receipts if receipt.payload_sha256})))
+    return Arrival(outcome, tuple(sorted({attempt.payload_sha256 for attempt in attempts if attempt.payload_sha256})))
 
 
 def _days(first: date, last: date) -> list[date]:

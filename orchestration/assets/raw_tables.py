@@ -32,7 +32,7 @@ _EVERY_SOURCE = [lake_key(source.name) for source in SOURCES]
     name="raw",
 )
 def raw_tables(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.MaterializeResult]:
-    """Append what is new in the lake; configuration and the log of attempts are replaced."""
+    """Append what is new in the lake; configuration and the fetch log are replaced."""
     settings = home.settings
     with write_lock(settings, f"loading raw (run {context.run.run_id})"):
         forget_results(settings, context.run.run_id)

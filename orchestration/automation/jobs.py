@@ -15,7 +15,7 @@ _ARRIVALS = dg.AssetSelection.groups("arrivals")
 daily = dg.define_asset_job(
     name="daily",
     selection=dg.AssetSelection.all() - _ARRIVALS,
-    description="Take everything in, build and test every model, publish. Running it again changes nothing but the log of attempts.",
+    description="Take everything in, build and test every model, publish. Running it again changes nothing but the fetch log.",
     # One process: a step of its own for each asset costs three times the whole run.
     executor_def=dg.in_process_executor,
 )

@@ -58,7 +58,7 @@ def late_data(context: dg.SensorEvaluationContext, home: Home) -> dg.RunRequest 
     if origin_of(home.settings) is not DataOrigin.LIVE:
         return dg.SkipReason("only a home with live data can ask again")
     now = datetime.now(SHANGHAI)
-    missing = lacking(home.archive.receipts(), home.calendar(), now, timetables()["evening"].lookback_days)
+    missing = lacking(home.archive.fetch_log(), home.calendar(), now, timetables()["evening"].lookback_days)
     days = sorted({day for found in missing.values() for day in found})
     if not days:
         return dg.SkipReason("everything that is due has arrived")

@@ -73,7 +73,7 @@ def run(
     ] = None,
     timings: Annotated[bool, typer.Option("--timings", help="Show where the time went.")] = False,
 ) -> None:
-    """Take data in, build and test every model, audit and publish. Running again changes nothing but the log of attempts."""
+    """Take data in, build and test every model, audit and publish. Running again changes nothing but the fetch log."""
     from ingest.home import open_home
 
     open_home(Settings())
@@ -383,7 +383,7 @@ def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it
         fail(str(error))
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror or error}")
-    receipt = found.receipt
+    receipt = found.attempt
     if not found.is_taken:
         fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {receipt.message}")
     _plain(f"{receipt.request_name}: source {receipt.source}, feed {receipt.feed}")
@@ -493,7 +493,7 @@ def _show_problems(settings: Settings, run_id: str) -> None:
     from ingest.archive import Archive
     from ingest.source import Outcome
 
-    receipts = [receipt for receipt in Archive(settings.archive).receipts() if receipt.run_id == run_id]
+    receipts = [receipt for receipt in Archive(settings.archive).fetch_log() if receipt.run_id == run_id]
     problems = [receipt for receipt in receipts if receipt.is_failure]
     for receipt in problems[:PROBLEMS_SHOWN]:
         out.print(f"  ! {receipt.request_name}: {receipt.outcome}: {receipt.message}", soft_wrap=True, markup=False, highlight=False)

@@ -51,8 +51,11 @@ class Output:
         return len(text)
 
     def write_bytes(self, block: bytes) -> None:
-        """Write bytes as they are."""
-        self._put(lambda stream: stream.buffer.write(block))
+        """Write lines of UTF-8 as they are; to a terminal, as text that is fit to be shown."""
+        if self._stream is not None and self._stream.isatty():
+            self.write(storable_lines(block.decode().replace("\r\n", "\n")))
+        else:
+            self._put(lambda stream: stream.buffer.write(block))
 
     def flush(self) -> None:
         """Do nothing: every write is flushed."""

@@ -1,4 +1,4 @@
-"""A home's copy elsewhere: what nobody can make again (payloads and receipts, the operator's catalogue) and what readers are served.
+"""A home's copy elsewhere: what nobody can make again (payloads and the fetch log, the operator's catalogue) and what readers are served.
 
 Lake and warehouse are not copied: `alumina rebuild` makes them from the archive. A copy is a folder of plain files. Every file is judged by
 its content before it is believed, so a copy or a home that was cut off or has rotted is mended by doing the same again, and a whole file is
@@ -29,7 +29,7 @@ class BackupError(Exception):
 
 @dataclass
 class Copied:
-    """How much was copied, how many payloads the receipts of the copy speak of, and what is whole on neither side."""
+    """How much was copied, how many payloads the fetch log of the copy speaks of, and what is whole on neither side."""
 
     files: int = 0
     payloads: int = 0
@@ -141,8 +141,8 @@ def _is_complete(folder: Path) -> bool:
 def _copy(home: Path, target: Path) -> Copied:
     """Copy what is not the same there; the link to the served release comes last."""
     copied = Copied()
-    # Receipts before payloads: each receipt of the copy then has its payload, however long the archive goes on growing meanwhile.
-    _receipts(home, target, copied)
+    # The fetch log before payloads: each attempt in the copy then has its payload, however long the archive goes on growing meanwhile.
+    _fetch_log(home, target, copied)
     for sha in _spoken_of(target, copied):
         _payload(home, target, sha, copied)
     for path in sorted((home / "releases").glob("*")):
@@ -160,8 +160,8 @@ def _copy(home: Path, target: Path) -> Copied:
     return copied
 
 
-def _receipts(home: Path, target: Path, copied: Copied) -> None:
-    """Copy the log of attempts where it is whole; a copy that is whole is not replaced by one that is not."""
+def _fetch_log(home: Path, target: Path, copied: Copied) -> None:
+    """Copy the fetch log where it is whole; a copy that is whole is not replaced by one that is not."""
     source = Archive(home / "archive").log
     if wrong := next(source.faults(), None):
         copied.lost.append(str(wrong))
@@ -171,7 +171,7 @@ def _receipts(home: Path, target: Path, copied: Copied) -> None:
 
 
 def _spoken_of(home: Path, copied: Copied) -> list[str]:
-    shas = sorted({receipt.payload_sha256 for receipt in Archive(home / "archive").receipts() if receipt.payload_sha256}) if not copied.lost else []
+    shas = sorted({attempt.payload_sha256 for attempt in Archive(home / "archive").fetch_log() if attempt.payload_sha256}) if not copied.lost else []
     copied.payloads = len(shas)
     return shas
 

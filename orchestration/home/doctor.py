@@ -255,7 +255,7 @@ def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
 def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Name each feed with payloads that are due by the publication clock and did not arrive.
 
-    They are due as the receipts say it. Of payloads nobody has asked for, those of a feed's last day count once that day is over: no run came.
+    They are due as the attempts say it. Of payloads nobody has asked for, those of a feed's last day count once that day is over: no run came.
     """
     try:
         calendar = load_calendar(settings.catalog_overlay)
@@ -268,10 +268,10 @@ def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
         return
     asked: set[tuple[str, str, str]] = set()
     arrived: set[tuple[str, str, str]] = set()
-    for receipt in Archive(settings.archive).receipts():
-        asked.add(receipt.request)
-        if receipt.outcome in (Outcome.OK, Outcome.UNCHANGED):
-            arrived.add(receipt.request)
+    for attempt in Archive(settings.archive).fetch_log():
+        asked.add(attempt.request)
+        if attempt.outcome in (Outcome.OK, Outcome.UNCHANGED):
+            arrived.add(attempt.request)
     for (source, feed), payloads in _expected(sources(Configuration(settings.catalog_overlay)), calendar, deadlines, now.date()).items():
         never_asked = takewhile(lambda payload: payload.request not in asked, payloads)
         last_day = next((payload.day for payload in never_asked if payload.day < now.date()), None)

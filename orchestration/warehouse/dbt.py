@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, DbtProject
 
 from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import REPOSITORY, Settings
 from orchestration.warehouse import staging
+from orchestration.warehouse.dagster_dbt import DbtCliResource, DbtProject
 from orchestration.warehouse.load import connect
 from serving.publish.release import CheckResult, PublishRefusedError
 

@@ -75,7 +75,7 @@ def holder(settings: Settings) -> str:
 def load_raw(settings: Settings) -> dict[str, int]:
     """Bring `raw` up to what lake and archive hold, in one transaction. Gives the rows of each raw table.
 
-    Facts are appended (a payload parsed anew replaces its own rows); configuration and the log of attempts hold their
+    Facts are appended (a payload parsed anew replaces its own rows); configuration and the fetch log hold their
     newest state. Raises LakeError when a committed file has changed on disk, WarehouseBusyError when a reader holds the file.
     """
     lake, batches = Lake(settings.lake), list(Lake(settings.lake).batches())
@@ -180,7 +180,7 @@ def _replace_receipts(con: duckdb.DuckDBPyConnection, table: RawTable, archive: 
     rows = [
         {name: getattr(receipt, name, None) for name in table.columns}
         | {"fetched_at": receipt.attempted_at, "outcome": str(receipt.outcome), "data_origin": str(receipt.data_origin), "parser_version": "1"}
-        for receipt in archive.receipts()
+        for receipt in archive.fetch_log()
     ]
     frame = pl.DataFrame(rows, schema=table.stored_schema)
     con.execute(f'delete from raw."{table.name}"')

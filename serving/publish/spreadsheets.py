@@ -14,7 +14,6 @@ from typing import Any
 import duckdb
 
 from ingest.settings import Settings
-from ingest.storable import storable
 from serving.publish.release import SCHEMAS
 from serving.read import connect
 
@@ -22,8 +21,6 @@ from serving.read import connect
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # As spreadsheets print numbers: what fits is a figure and cannot be a formula. ASCII digits, no blanks around.
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-# Standard output may be a terminal, and these act on it. Line breaks and tabs are part of a text.
-_ACTING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BLOCK = 10_000
 
 
@@ -58,7 +55,6 @@ def safe(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
-    text = _ACTING.sub(lambda found: storable(found[0]), text)
     return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 

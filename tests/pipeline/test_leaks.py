@@ -76,9 +76,11 @@ class World:
 
     def sql(self, model: str) -> str:
         (sql,) = [sql for name, _, sql in self.models if name == model]
-        honest, leaking = self.patches.get(model, ("", ""))
-        assert honest in sql, f"{model} reads differently now: {honest!r} is not in it"
-        return sql.replace(honest, leaking) if honest else sql
+        if model not in self.patches:
+            return sql
+        honest, leaking = self.patches[model]
+        assert sql.count(honest) == 1, f"{model} reads differently now: {honest!r} stands in it {sql.count(honest)} times"
+        return sql.replace(honest, leaking)
 
     def _patched(self, built: Path, side: str) -> Path:
         if not self.patches:
@@ -181,14 +183,14 @@ LEAKS = [
     Leak(
         3,
         "percentile from the full sample",
-        {"intermediate.int_outlook__signals": ("and aged.session_index >= history.session_index", "")},
+        {"intermediate.int_outlook__signals": ("current row) as percentile_ratio", "unbounded following) as percentile_ratio")},
         history_is_as_it_was_lived,
     ),
     Leak(
         4,
         "back-adjusted levels",
         {
-            "intermediate.int_price__levels": (
+            "intermediate.int_price__chain": (
                 'select * from "warehouse"."intermediate"."int_futures__daily"\n',
                 f'select f.* replace (f.high_cny_t + coalesce({ROLLED_LATER}, 0.0) as high_cny_t) from "warehouse"."intermediate"."int_futures__daily" as f\n',
             )
@@ -212,8 +214,8 @@ LEAKS = [
         8,
         "receipts published after the run",
         {
-            "intermediate.int_receipts__daily": ("or warehouses.available_at <= sessions.decided_by", "or true"),
-            "intermediate.int_outlook__signals": ("and decisions.decision_at >= facts.available_at", ""),
+            "intermediate.int_receipts__totals": ("or warehouses.available_at <= sessions.decided_by", "or true"),
+            "intermediate.int_outlook__known": ("greatest(available_at, ", "greatest("),
         },
         history_is_as_it_was_lived,
     ),

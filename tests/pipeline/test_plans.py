@@ -146,7 +146,7 @@ QUADRATIC = {
     "a condition on one side": f"{SESSIONS} left join {BEFORE} on {SAME} and sessions.reading = 'latest'",
     "a window by the commodity": f"{SESSIONS} inner join {BEFORE} on sessions.commodity_code = daily.commodity_code "
     "and daily.next_date between sessions.trade_date - 20 and sessions.trade_date",
-    "the calendar as numbers": "intermediate.int_spot__daily as spot inner join marts.dim_trading_day as days on 100 * days.session_index <= spot.spot_cny_t",
+    "the calendar as numbers": "marts.fct_spot_daily as spot inner join marts.dim_trading_day as days on 100 * days.session_index <= spot.spot_cny_t",
 }
 LINEAR = {
     "keys alone": f"{SESSIONS} left join {BEFORE} on {SAME}",

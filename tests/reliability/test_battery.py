@@ -113,9 +113,9 @@ def _ends_after(write: Any, number: int) -> Any:
 
 
 def test_no_path_of_the_machine_is_told(tmp_path: Path) -> None:
-    record = Record(1, 1, 1, [f"{tmp_path}/home/x and {battery.REPOSITORY}/tests\nand {Path.home()}/y"])
+    record = Record(1, 1, 1, [f"{tmp_path}/house/x and {battery.REPOSITORY}/tests\nand {Path.home()}/y"])
     text = battery.table([CASES[0]], {"numbers": record}, "a machine", tmp_path)
-    assert "- `numbers`: FOLDER/home/x and ./tests and ~/y" in text
+    assert "- `numbers`: FOLDER/house/x and ./tests and ~/y" in text
     assert "| `numbers` | a number | 1 | 1 | 1 of 5 |" in text
     assert "not run" in battery.table([CASES[0]], {}, "a machine", tmp_path)
 

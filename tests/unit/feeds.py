@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from ingest.archive import Archive, Receipt
+from ingest.archive import Archive, Attempt
 from ingest.catalog.configuration import Configuration
 from ingest.flow import Report, ingest
 from ingest.lake import Lake
@@ -139,5 +139,5 @@ class Home:
         frame = self.rows("ingest__quarantine")
         return sorted(frame.select("table_name", "reason").iter_rows()) if frame.height else []
 
-    def receipts(self) -> list[Receipt]:
-        return list(self.archive.receipts())
+    def fetch_log(self) -> list[Attempt]:
+        return list(self.archive.fetch_log())

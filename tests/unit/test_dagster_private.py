@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster_dbt import DbtCliResource
 
+from orchestration.warehouse.dagster_dbt import DbtCliResource
 from orchestration.warehouse.dbt import DbtProcess
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +62,9 @@ USED: dict[str, tuple[str, ...] | None] = {
     "dagster._core.remote_origin RemoteJobOrigin": ("repository_origin", "job_name"),
     "dagster._core.types.loadable_target_origin LoadableTargetOrigin": ("module_name",),
     "dagster._core.storage.runs RunStorage.replace_job_origin": ("self", "run", "job_origin"),
+    # the webserver behind the guard
+    "dagster._core.workspace.context WorkspaceProcessContext": ("instance", "workspace_load_target", "version", "read_only"),
+    "dagster._core.workspace.load_target WorkspaceFileTarget": ("paths",),
     # dbt as a subprocess and nothing more
     "dagster_dbt DbtCliResource._initialize_dbt_core_adapter": ("self", "args"),
 }
@@ -109,6 +112,15 @@ def test_the_logs_own_attributes_are_there(log: Any) -> None:
 def test_dagster_asks_for_the_override_of_dbts_adapter() -> None:
     assert DbtProcess._initialize_dbt_core_adapter is not DbtCliResource._initialize_dbt_core_adapter
     assert "_initialize_dbt_core_adapter(" in inspect.getsource(inspect.getmodule(DbtCliResource))  # type: ignore[arg-type]
+
+
+def test_the_states_dagster_dbt_goes_by_without_dbt_are_those_of_dbt() -> None:
+    from dagster_dbt import compat
+    from dbt.artifacts.schemas.results import NodeStatus
+    from dbt.node_types import REFABLE_NODE_TYPES
+
+    assert {state.value for state in NodeStatus} <= {state.value for state in compat.NodeStatus}
+    assert {"model", "seed", "snapshot"} & set(REFABLE_NODE_TYPES) <= set(compat.REFABLE_NODE_TYPES)
 
 
 @pytest.mark.parametrize(

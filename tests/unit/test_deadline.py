@@ -77,7 +77,7 @@ def test_not_published_is_news_before_the_deadline_and_a_failure_from_then_on(
     home: Home, source: Source, feed: str, before: str, after: str, body: bytes, status: int, reason: str
 ) -> None:
     early = ask(home, source, Exchange(at(before), body, status))
-    (receipt,) = (receipt for receipt in early.receipts if receipt.feed == feed)
+    (receipt,) = (receipt for receipt in early.fetch_log if receipt.feed == feed)
     assert (receipt.outcome, receipt.reason, receipt.is_failure) == (Outcome.NOT_PUBLISHED, reason, False)
     assert "; due by 2025-07-16 " in receipt.message
     assert receipt not in early.problems
@@ -86,13 +86,13 @@ def test_not_published_is_news_before_the_deadline_and_a_failure_from_then_on(
     assert (receipt.outcome, receipt.reason, receipt.is_failure) == (Outcome.NOT_PUBLISHED, "overdue", True)
     assert "; overdue since 2025-07-16 " in receipt.message
     assert "ask again with `alumina run --source live`" in receipt.message
-    assert [kept for kept in home.receipts() if kept.feed == feed][-1] == receipt
+    assert [kept for kept in home.fetch_log() if kept.feed == feed][-1] == receipt
 
 
 def test_a_month_is_overdue_at_comtrade_when_nineteen_have_passed(home: Home) -> None:
     unreported = Exchange(at("12:00"), b'{"count": 0, "data": [], "error": ""}', 200)
     report = ask(home, Customs(), unreported)  # asks for April 2024
-    assert {(receipt.outcome, receipt.reason) for receipt in report.receipts} == {(Outcome.NOT_PUBLISHED, "not_reported")}
+    assert {(receipt.outcome, receipt.reason) for receipt in report.fetch_log} == {(Outcome.NOT_PUBLISHED, "not_reported")}
     assert report.problems == []
     unreported.at = datetime(2025, 11, 2, tzinfo=SHANGHAI)
     report = ask(home, Customs(), unreported)
@@ -104,7 +104,7 @@ def test_a_month_is_overdue_at_comtrade_when_nineteen_have_passed(home: Home) ->
 def test_other_failures_keep_their_own_reason_however_late_it_is(home: Home, body: bytes) -> None:
     report = ask(home, Shfe(), Exchange(at("23:00"), body, 200))
     assert {receipt.outcome for receipt in report.problems} <= {Outcome.NOT_DATA, Outcome.BLOCKED}
-    assert "overdue" not in {receipt.reason for receipt in report.receipts}
+    assert "overdue" not in {receipt.reason for receipt in report.fetch_log}
 
 
 def test_a_file_that_is_not_final_is_a_failure_at_any_hour_and_never_overdue(home: Home) -> None:

@@ -55,10 +55,10 @@ def test_a_home_of_every_earlier_format_is_kept() -> None:
 def test_an_older_home_is_brought_up_read_and_made_anew_from_its_archive(kept: Home) -> None:
     settings, before = kept.settings, tree(kept.settings.root)
     with pytest.raises(ArchiveError):
-        list(kept.archive.receipts())
+        list(kept.archive.fetch_log())
     open_home(settings)
     assert (format_of(settings), origin_of(settings)) == (FORMAT, DataOrigin.SAMPLE)
-    assert len(kept.receipts()) == 44
+    assert len(kept.fetch_log()) == 44
     assert (kept.archive.verify(), kept.lake.verify()) == (44, 42)
     changed = {name for name, body in tree(settings.root).items() if before.get(name) != body}
     assert {name.split("/")[0] for name in changed} == {"home.json", "archive", "lake"}
@@ -90,7 +90,7 @@ def test_opening_a_home_twice_or_after_it_was_cut_off_is_opening_it_once(kept: H
     before = tree(kept.settings.root)
     open_home(kept.settings)
     assert tree(kept.settings.root) == before
-    assert len(kept.receipts()) == 44
+    assert len(kept.fetch_log()) == 44
 
 
 def test_a_lake_that_cannot_be_brought_up_does_not_keep_the_archive_from_it(kept: Home) -> None:
@@ -116,7 +116,7 @@ def test_an_older_backup_is_put_back_in_the_present_format(kept: Home, tmp_path:
     (copy / MARK).write_text("{}")
     assert restore(anew, copy).payloads == 44
     assert format_of(anew) == FORMAT
-    assert len(Home(anew).receipts()) == 44
+    assert len(Home(anew).fetch_log()) == 44
 
 
 def test_a_newer_home_is_refused_in_one_sentence_and_nothing_is_written(settings: Settings, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def drop(inbox: Inbox, name: str, body: bytes = GOOD, age: float = 60) -> Path:
 
 def run(home: Home, run_id: str = "run") -> list[Outcome]:
     known = sources(Configuration(home.settings.catalog_overlay))
-    return [receipt.outcome for receipt in take_in(known[1:], known, home.settings, run_id).receipts]
+    return [receipt.outcome for receipt in take_in(known[1:], known, home.settings, run_id).fetch_log]
 
 
 def tree(inbox: Inbox) -> list[str]:
@@ -66,7 +66,7 @@ def test_a_good_file_is_taken_and_filed_under_its_month(home: Home, inbox: Inbox
     assert run(home) == [Outcome.OK]
     assert tree(inbox) == [f"archived/{month()}/{NAME}"]
     assert (inbox.folder / "archived" / month() / NAME).read_bytes() == GOOD
-    (receipt,) = home.receipts()
+    (receipt,) = home.fetch_log()
     assert receipt.data_origin is DataOrigin.FILES
     assert home.archive.get(receipt.payload_sha256 or "") == GOOD
     assert home.rows("spot__quotes").select("value", "data_origin").row(0) == (3100, "files")
@@ -147,7 +147,7 @@ def test_a_source_takes_only_its_own_files(home: Home, inbox: Inbox) -> None:
     drop(inbox, NAME)
     drop(inbox, "unknown.bin", b"x")
     spot = next(source for source in SOURCES if source.name == "spot")
-    assert len(take_in([spot], SOURCES, home.settings, "run").receipts) == 1
+    assert len(take_in([spot], SOURCES, home.settings, "run").fetch_log) == 1
     assert [entry.name for entry in inbox.entries()] == ["unknown.bin"]
 
 
@@ -209,7 +209,7 @@ def test_a_file_replaced_while_it_was_taken_in_is_left_for_the_next_run(home: Ho
 def test_rebuilding_keeps_what_came_by_hand_apart_from_what_came_live(home: Home, inbox: Inbox) -> None:
     drop(inbox, NAME)
     run(home)
-    receipts = home.receipts()
+    receipts = home.fetch_log()
     origin = ReplayOrigin(home.archive)
     assert [response.data_origin for _, response in origin.deliveries(FEEDS)] == [receipts[0].data_origin] == [DataOrigin.FILES]
 
@@ -333,7 +333,7 @@ def test_a_bomb_is_refused_and_kept(home: Home, inbox: Inbox) -> None:
 def test_a_hostile_name_is_data_and_nothing_else(home: Home, inbox: Inbox, name: str) -> None:
     drop(inbox, name, b"x")
     assert run(home) == [Outcome.NOT_DATA]
-    (receipt,) = home.receipts()
+    (receipt,) = home.fetch_log()
     for text in (receipt.request_name, receipt.request_key, receipt.message, *tree(inbox)):
         assert storable(text) == text
         text.encode()
@@ -399,7 +399,7 @@ def test_trying_a_file_out_says_what_would_be_read_and_leaves_no_trace(home: Hom
     before = path.stat()
     found = examine(path, SOURCES)
     assert found.is_useful
-    assert (found.receipt.source, found.receipt.feed) == ("spot", "spot_price")
+    assert (found.attempt.source, found.attempt.feed) == ("spot", "spot_price")
     (table,) = found.tables
     assert (table.table, table.rows, table.series, str(table.first), str(table.last)) == ("spot__quotes", 1, 1, "2025-07-16", "2025-07-16")
     (row,) = found.refused
@@ -413,7 +413,7 @@ def test_trying_a_file_out_says_what_would_be_read_and_leaves_no_trace(home: Hom
 def test_trying_out_a_file_that_would_be_refused_says_so(inbox: Inbox, tmp_path: Path) -> None:
     found = examine(drop(inbox, NAME, b"<html>"), SOURCES)
     assert not found.is_taken
-    assert found.receipt.message
+    assert found.attempt.message
     only_sunday = csv_file("2025-07-13,山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,", header=QUOTE_HEADER)
     found = examine(drop(inbox, NAME, only_sunday), SOURCES)
     assert found.is_taken

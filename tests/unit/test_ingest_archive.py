@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest import files
-from ingest.archive import Archive, ArchiveError, Receipt
+from ingest.archive import Archive, ArchiveError, Attempt
 from ingest.source import DataOrigin, Outcome
 
 
@@ -17,8 +17,8 @@ def archive(tmp_path: Path) -> Archive:
     return Archive(tmp_path / "archive")
 
 
-def receipt(key: str = "20250716", at: datetime = datetime(2025, 7, 16, 9, 0, 0, 123456, UTC), **changes: object) -> Receipt:
-    made = Receipt(
+def receipt(key: str = "20250716", at: datetime = datetime(2025, 7, 16, 9, 0, 0, 123456, UTC), **changes: object) -> Attempt:
+    made = Attempt(
         attempted_at=at,
         run_id="run-1",
         source="shfe",
@@ -106,7 +106,7 @@ def test_receipts_are_read_back_as_they_were_recorded(archive: Archive) -> None:
     ]
     archive.record(written[:1])
     archive.record(written[1:])
-    assert list(archive.receipts()) == written
+    assert list(archive.fetch_log()) == written
 
 
 def test_receipts_lie_in_the_file_of_their_month_and_are_read_in_the_order_they_were_written(archive: Archive) -> None:
@@ -115,13 +115,13 @@ def test_receipts_lie_in_the_file_of_their_month_and_are_read_in_the_order_they_
     assert [path.name for path in sorted((archive.root / "receipts").iterdir())] == ["2025-06.jsonl", "2025-07.jsonl"]
     late = receipt("20250629", datetime(2025, 6, 29, 9, tzinfo=UTC))
     archive.record([late])
-    assert list(archive.receipts()) == [june, july, late], "order is that of writing, whatever a clock said"
+    assert list(archive.fetch_log()) == [june, july, late], "order is that of writing, whatever a clock said"
     assert archive.newest() == july.attempted_at
 
 
 def test_an_archive_that_was_never_written_has_no_receipts(archive: Archive) -> None:
     archive.record([])
-    assert list(archive.receipts()) == []
+    assert list(archive.fetch_log()) == []
     assert not archive.root.exists()
 
 
@@ -134,9 +134,9 @@ def test_a_last_line_cut_anywhere_is_passed_over_and_the_next_receipt_starts_on_
     line = cut.to_json().encode()
     for length in range(1, len(line)):
         path.write_bytes(whole + line[:length])
-        assert list(archive.receipts()) == [kept], length
+        assert list(archive.fetch_log()) == [kept], length
         archive.record([following])
-        assert list(archive.receipts()) == [kept, following], length
+        assert list(archive.fetch_log()) == [kept, following], length
 
 
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0c", "\r"])
@@ -144,7 +144,7 @@ def test_a_receipt_whose_text_holds_an_exotic_line_break_is_one_receipt(archive:
     # File names are other people's; everything `str.splitlines` takes for a line break may stand in one.
     written = receipt(request_name=f"kx{separator}.dat")
     archive.record([written])
-    assert list(archive.receipts()) == [written]
+    assert list(archive.fetch_log()) == [written]
 
 
 @pytest.mark.parametrize("line", ["", "{}", "[]", "null", "not json", '{"attempted_at": "yesterday"}'])
@@ -154,7 +154,7 @@ def test_a_line_that_is_no_receipt_is_never_passed_over(archive: Archive, line: 
     first, second = path.read_text().splitlines()
     path.write_text(f"{first}\n{line}\n{second}\n")
     with pytest.raises(ArchiveError, match=rf"{path} has changed on disk at line 2.*restore it from a backup"):
-        list(archive.receipts())
+        list(archive.fetch_log())
 
 
 def test_an_atomic_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from ingest.catalog.documents import SHIPPED
 from ingest.flow import ClockError, ingest
 from ingest.origins import CatalogOrigin, FilesOrigin, LiveOrigin, ReplayOrigin
 from ingest.settings import Settings
-from ingest.source import DataOrigin, Outcome, Request, Response, Source, Verdict
+from ingest.source import DataOrigin, Outcome, Parsed, Request, Response, Source, Verdict
 from ingest.sources.catalog import Catalog
 from ingest.sources.shfe import Shfe
 from ingest.sources.spot import Spot
@@ -37,7 +37,7 @@ def spot(*lines: str, name: str = "smm_spot_price_20250716.csv") -> tuple[Reques
 
 
 def outcomes(home: Home) -> list[tuple[str, Outcome, str]]:
-    return [(receipt.request_name, receipt.outcome, receipt.reason) for receipt in home.receipts()]
+    return [(receipt.request_name, receipt.outcome, receipt.reason) for receipt in home.fetch_log()]
 
 
 def content(home: Home) -> dict[str, list[tuple[Any, ...]]]:
@@ -52,7 +52,7 @@ def test_an_accepted_payload_is_archived_stored_with_its_provenance_and_receipte
     report = home.take(KX, run_id="run-7")
     request, response = KX
     rows = home.rows(QUOTES)
-    (receipt,) = home.receipts()
+    (receipt,) = home.fetch_log()
     assert rows.height == report.rows[QUOTES] == 2
     assert receipt.payload_sha256 is not None
     assert home.archive.get(receipt.payload_sha256) == response.body
@@ -71,7 +71,7 @@ def test_a_second_delivery_is_unchanged_and_adds_nothing(home: Home) -> None:
     assert report.count(Outcome.UNCHANGED) == report.attempts == 1
     assert not report.payloads
     assert (content(home), home.lake.manifest.read_bytes()) == before
-    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK, Outcome.UNCHANGED]
+    assert [receipt.outcome for receipt in home.fetch_log()] == [Outcome.OK, Outcome.UNCHANGED]
 
 
 def test_the_same_file_twice_in_one_run_counts_once(home: Home) -> None:
@@ -118,7 +118,7 @@ def test_a_run_whose_receipts_a_power_cut_took_heals(home: Home) -> None:
     before = content(home)
     home.take(KX)
     assert content(home) == before
-    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK]
+    assert [receipt.outcome for receipt in home.fetch_log()] == [Outcome.OK]
 
 
 def test_a_run_cut_off_before_the_lake_heals_though_the_payload_never_comes_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,11 +126,11 @@ def test_a_run_cut_off_before_the_lake_heals_though_the_payload_never_comes_agai
         patch.setattr(type(home.lake), "commit", crash)
         with pytest.raises(OSError, match="power went out"):
             home.take(KX)
-    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK], "it was in hand"
+    assert [receipt.outcome for receipt in home.fetch_log()] == [Outcome.OK], "it was in hand"
     assert home.rows(QUOTES).is_empty()
     report = home.take(run_id="later")
     assert home.rows(QUOTES)["fetched_at"].unique().to_list() == [NOON]
-    assert (report.rows[QUOTES], report.payloads, report.attempts, report.receipts) == (2, [home.receipts()[0].payload_sha256], 0, [])
+    assert (report.rows[QUOTES], report.payloads, report.attempts, report.fetch_log) == (2, [home.fetch_log()[0].payload_sha256], 0, [])
     assert home.take(KX).count(Outcome.UNCHANGED) == 1
     assert home.rows(QUOTES).height == 2
 
@@ -143,7 +143,7 @@ def test_what_a_cut_off_run_accepted_and_the_parser_now_refuses_is_told_once(hom
     monkeypatch.setattr(Shfe, "parse", lambda *_: 1 / 0)
     for _ in range(2):
         home.take()
-    assert [(receipt.outcome, receipt.attempted_at) for receipt in home.receipts()] == [(Outcome.OK, NOON), (Outcome.FORMAT_CHANGED, NOON)]
+    assert [(receipt.outcome, receipt.attempted_at) for receipt in home.fetch_log()] == [(Outcome.OK, NOON), (Outcome.FORMAT_CHANGED, NOON)]
 
 
 # ---------------------------------------------------------------- a payload in hand is acknowledged, whatever ends the run
@@ -171,7 +171,7 @@ def test_whatever_ends_a_run_what_came_before_it_is_kept(home: Home, error: Base
     items = [KX, delivery("kx20250717.dat", answer([quote()], day=date(2025, 7, 17)))]
     with pytest.raises(type(error)):
         ingest(FEEDS, Then(items, error, origin), home.archive, home.lake, "run")
-    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK] * 2
+    assert [receipt.outcome for receipt in home.fetch_log()] == [Outcome.OK] * 2
     assert home.rows(QUOTES).height == 3
 
 
@@ -189,14 +189,14 @@ def test_the_first_failure_is_told_also_where_what_came_before_it_cannot_be_comm
     monkeypatch.setattr(type(home.lake), "commit", crash)
     with pytest.raises(ValueError, match="past the calendar"):
         ingest(FEEDS, Then([KX], ValueError("past the calendar")), home.archive, home.lake, "run")
-    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK]
+    assert [receipt.outcome for receipt in home.fetch_log()] == [Outcome.OK]
 
 
 def test_each_live_payload_has_its_receipt_before_the_next_is_asked_for(home: Home) -> None:
     written: list[int] = []
     nothing = (KX[0], Response(b"", NOON, verdict=Verdict(Outcome.NO_SESSION, "calendar", "closed")))
     items = [KX, nothing, delivery("kx20250717.dat", b"<html>"), delivery("kx20250718.dat", b"{}")]
-    origin = Then(items, KeyboardInterrupt(), seen=lambda: written.append(len(home.receipts())))
+    origin = Then(items, KeyboardInterrupt(), seen=lambda: written.append(len(home.fetch_log())))
     with pytest.raises(KeyboardInterrupt):
         ingest(FEEDS, origin, home.archive, home.lake, "run")
     assert written == [1, 1, 3, 4], "where nothing came there is nothing to lose"
@@ -210,10 +210,10 @@ def test_a_live_payload_in_hand_is_acknowledged_though_reading_it_was_interrupte
         patch.setattr(Shfe, "parse", interrupted)
         with pytest.raises(KeyboardInterrupt):
             ingest(FEEDS, Deliveries([KX], DataOrigin.LIVE), home.archive, home.lake, "run")
-    assert [(receipt.outcome, receipt.reason) for receipt in home.receipts()] == [(Outcome.OK, "unread")]
+    assert [(receipt.outcome, receipt.reason) for receipt in home.fetch_log()] == [(Outcome.OK, "unread")]
     home.take(run_id="later")
     assert home.rows(QUOTES).height == 2
-    assert len(home.receipts()) == 1
+    assert len(home.fetch_log()) == 1
 
 
 def test_a_live_run_across_the_end_of_the_calendar_keeps_the_days_before_it(home: Home) -> None:
@@ -224,7 +224,7 @@ def test_a_live_run_across_the_end_of_the_calendar_keeps_the_days_before_it(home
     origin = LiveOrigin(date(2026, 12, 28), date(2027, 1, 4), load_calendar(), fetch)
     with pytest.raises(CalendarHorizonError):
         ingest([Shfe()], origin, home.archive, home.lake, "run")
-    assert sorted({receipt.request_key for receipt in home.receipts()}) == ["20261228", "20261229", "20261230", "20261231"]
+    assert sorted({receipt.request_key for receipt in home.fetch_log()}) == ["20261228", "20261229", "20261230", "20261231"]
     assert home.rows(QUOTES)["trade_date"].to_list() == [date(2026, 12, day) for day in (28, 29, 30, 31)]
 
 
@@ -239,7 +239,7 @@ def test_a_run_whose_clock_stands_before_the_newest_receipt_says_so_and_changes_
     home.take(KX)
     before = on_disk(home)
     correction = delivery("kx20250716.dat", answer([quote(SETTLEMENTPRICE=3026)]), NOON - timedelta(days=1))
-    with pytest.raises(ClockError, match=r"^the clock of this machine says 2025-07-15 \d\d:\d\d UTC, but the newest receipt in .* is of 2025-07-16"):
+    with pytest.raises(ClockError, match=r"^the clock of this machine says 2025-07-15 \d\d:\d\d UTC, but the newest attempt in .* is of 2025-07-16"):
         home.take(correction, now=lambda: NOON - timedelta(days=1))
     assert on_disk(home) == before
     home.take(correction, now=lambda: NOON)
@@ -265,7 +265,7 @@ def test_the_times_of_the_sample_are_its_own_and_stop_nobody(home: Home) -> None
 def test_a_rebuild_writes_no_receipts(home: Home) -> None:
     home.take(KX, record=False)
     assert home.rows(QUOTES).height == 2
-    assert home.receipts() == []
+    assert home.fetch_log() == []
 
 
 def test_flushing_after_every_payload_gives_the_same_rows(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +312,7 @@ def test_a_close_above_the_high_goes_to_quarantine_with_the_row_and_its_reason(h
     shown = json.loads(row["row_json"])
     assert (shown["delivery_month_code"], shown["close_price"], shown["trade_date"]) == ("2510", 3061, "2025-07-16")
     assert not {"payload_sha256", "_row"} & set(shown)
-    assert row["payload_sha256"] == home.receipts()[0].payload_sha256
+    assert row["payload_sha256"] == home.fetch_log()[0].payload_sha256
     assert report.rows[QUOTES] == 1
     assert report.rows["ingest__quarantine"] == 1
 
@@ -340,7 +340,7 @@ def test_a_payload_whose_every_row_is_refused_is_read_once_and_remembered(home: 
 
 def test_the_receipt_says_how_many_rows_the_parser_put_aside(home: Home) -> None:
     home.take(delivery("kx20250716.dat", answer([quote(), quote(DELIVERYMONTH="合计")])))
-    (receipt,) = home.receipts()
+    (receipt,) = home.fetch_log()
     assert receipt.outcome is Outcome.OK
     assert "1 rows in quarantine" in receipt.message
 
@@ -399,7 +399,7 @@ def test_a_bad_payload_does_not_stop_the_others(home: Home) -> None:
 def test_no_payload_however_odd_stops_the_others(home: Home, poison: tuple[Request, Response]) -> None:
     home.take(poison, KX)
     assert home.rows(QUOTES).filter(trade_date=DAY).height == 2
-    assert len(home.receipts()) == 2
+    assert len(home.fetch_log()) == 2
 
 
 def test_yesterdays_bytes_under_todays_name_are_not_todays_file(home: Home) -> None:
@@ -429,7 +429,7 @@ def test_a_refused_payload_is_tried_again_and_accepted_when_it_is_final(home: Ho
 def test_what_the_origin_knew_without_asking_is_receipted_and_is_no_problem(home: Home) -> None:
     request = Request("shfe", "kx", "20250719", "kx20250719.dat", date(2025, 7, 19))
     report = home.take((request, Response(b"", NOON, verdict=Verdict(Outcome.NO_SESSION, "calendar", "closed"))))
-    (receipt,) = home.receipts()
+    (receipt,) = home.fetch_log()
     assert (receipt.outcome, receipt.payload_sha256, receipt.payload_bytes) == (Outcome.NO_SESSION, None, 0)
     assert report.problems == []
 
@@ -494,6 +494,25 @@ def test_the_shipped_catalogue_is_read_without_a_problem(home: Home) -> None:
     assert {name for name in tables if report.rows[name]} == tables
     assert {row["commodity_code"] for row in newest(home, "catalog__commodities")} >= {"AO"}
     assert {row["data_origin"] for row in newest(home, "catalog__parameters")} == {"config"}
+
+
+def test_a_catalogue_in_force_is_not_read_again_and_one_changed_file_brings_all_of_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog(home)
+    read: list[str] = []
+    inner = Catalog.parse
+
+    def parse(self: Catalog, request: Request, body: bytes) -> Parsed:
+        read.append(request.name)
+        return inner(self, request, body)
+
+    monkeypatch.setattr(Catalog, "parse", parse)
+    report = catalog(home)
+    assert (read, report.count(Outcome.UNCHANGED), sum(report.rows.values())) == ([], report.attempts, 0)
+    report = catalog(home, regions=REGIONS + MARS)
+    assert (len(read), report.count(Outcome.OK)) == (report.attempts, 1)
+    catalog(home, regions=REGIONS)
+    del read[:]
+    assert catalog(home, regions=REGIONS + MARS).attempts == len(read), "held by the lake, and not in force"
 
 
 def test_an_unchanged_catalogue_adds_nothing(home: Home) -> None:
@@ -616,7 +635,7 @@ def test_a_link_is_not_followed_and_is_reported(home: Home, tmp_path: Path) -> N
     drop.mkdir()
     (drop / "kx20250716.dat").symlink_to(secret)
     ingest(FEEDS, FilesOrigin(drop, FEEDS), home.archive, home.lake, "run")
-    (receipt,) = home.receipts()
+    (receipt,) = home.fetch_log()
     assert (receipt.outcome, receipt.reason) == (Outcome.NOT_DATA, "unreadable_file")
     assert "links are not followed" in receipt.message
     assert not list((home.archive.root).glob("blobs/*"))
@@ -627,7 +646,7 @@ def test_a_file_name_in_another_encoding_does_not_stop_the_others(home: Home, tm
     drop = folder(tmp_path / "drop", {"kx20250716.dat": KX[1].body})
     Path(str(drop).encode().decode() + "/" + "现货.csv".encode("gbk").decode("utf-8", "surrogateescape")).write_bytes(b"a,b\n")
     ingest(FEEDS, FilesOrigin(drop, FEEDS), home.archive, home.lake, "run")
-    assert sorted(receipt.outcome for receipt in home.receipts()) == [Outcome.NOT_DATA, Outcome.OK]
+    assert sorted(receipt.outcome for receipt in home.fetch_log()) == [Outcome.NOT_DATA, Outcome.OK]
 
 
 def test_a_folder_that_is_not_there_is_an_error_and_not_an_empty_delivery(tmp_path: Path) -> None:
@@ -681,12 +700,12 @@ def test_replaying_the_archive_gives_the_lake_again(home: Home, tmp_path: Path) 
     assert origin.data_origin is DataOrigin.FILES
     ingest(FEEDS, origin, home.archive, other.lake, "rebuild", record=False)
     assert content(other) == content(home)
-    assert len(home.receipts()) == 6
+    assert len(home.fetch_log()) == 6
 
 
 def test_replaying_an_archive_that_has_rotted_fails_and_names_the_payload(home: Home) -> None:
     home.take(KX)
-    sha = home.receipts()[0].payload_sha256
+    sha = home.fetch_log()[0].payload_sha256
     assert sha is not None
     (home.archive.root / "blobs" / sha[:2] / sha).write_bytes(b"rotten")
     with pytest.raises(ArchiveError, match=sha):
@@ -709,20 +728,20 @@ def test_a_payload_refused_by_a_parser_is_read_once_the_parser_is_mended(home: H
         home.take(KX)
         home.take((KX[0], Response(KX[1].body, NOON + timedelta(days=1))))
         assert rebuilt(home).count(Outcome.FORMAT_CHANGED) == 1
-        assert len(home.receipts()) == 2, "what stays refused is not told again"
+        assert len(home.fetch_log()) == 2, "what stays refused is not told again"
     home.take(later)
     report = rebuilt(home)
-    assert [receipt.attempted_at for receipt in report.receipts] == [NOON, later[1].fetched_at], "in the order they first came"
+    assert [receipt.attempted_at for receipt in report.fetch_log] == [NOON, later[1].fetched_at], "in the order they first came"
     held = content(home)
     assert [(row["delivery_month_code"], row["fetched_at"]) for row in home.rows(QUOTES).sort("fetched_at", "delivery_month_code").to_dicts()] == [
         ("2509", NOON),
         ("2510", NOON),
         ("2509", later[1].fetched_at),
     ]
-    known = home.receipts()
+    known = home.fetch_log()
     assert [(receipt.run_id, receipt.outcome, receipt.attempted_at) for receipt in known[3:]] == [("rebuild", Outcome.OK, NOON)]
     rebuilt(home)
-    assert (content(home), home.receipts()) == (held, known), "a second time gives the same"
+    assert (content(home), home.fetch_log()) == (held, known), "a second time gives the same"
     report = home.take((KX[0], Response(KX[1].body, NOON + timedelta(days=3))), (KX[0], Response(later[1].body, NOON + timedelta(days=4))))
     assert not report.payloads, "the next run knows it"
     assert content(home) == held

@@ -151,7 +151,7 @@ MALFORMED = {
 def test_a_malformed_file_has_the_documented_outcome(case: str, shared_data: Path, home: Home) -> None:
     (file,) = (shared_data / "malformed" / case).iterdir()
     home.take(delivery(file.name, file.read_bytes()))
-    (receipt,) = home.receipts()
+    (receipt,) = home.fetch_log()
     assert (receipt.outcome, receipt.reason) == MALFORMED[case]
     accepted = receipt.outcome is Outcome.OK
     assert bool(list(home.lake.batches())) == accepted, "a refused file must leave nothing in the lake"
@@ -171,4 +171,4 @@ def test_a_total_that_does_not_match_its_details_is_kept_as_printed_for_the_chec
 def test_a_payload_that_passes_inspection_still_has_to_parse(home: Home) -> None:
     body = answer([quote()])
     home.take(delivery("kx20250716.dat", body[: len(body) // 2]))
-    assert [(receipt.outcome, receipt.reason) for receipt in home.receipts()] == [(Outcome.NOT_DATA, "unparsable")]
+    assert [(receipt.outcome, receipt.reason) for receipt in home.fetch_log()] == [(Outcome.NOT_DATA, "unparsable")]

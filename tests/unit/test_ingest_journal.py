@@ -212,3 +212,24 @@ def test_of_old_lines_those_cut_off_are_dropped_and_said_and_a_damaged_one_stops
     with pytest.raises(JournalError, match=f"{file} line 2 cannot be read"):
         again(journal).adopt(is_row)
     assert file.read_text() == text
+
+
+def test_who_has_read_before_sees_what_was_added_to_the_last_file_and_to_new_ones(journal: Journal) -> None:
+    seen = []
+    for row, name in zip(ROWS, ("a.jsonl", "a.jsonl", "b.jsonl"), strict=True):
+        again(journal).append([row], name)
+        seen.append([line.decode() for line in journal.read()])
+    assert seen == [ROWS[:1], ROWS[:2], ROWS]
+
+
+@pytest.mark.parametrize("place", [5, -5], ids=["in what was read before", "in what was added since"])
+def test_who_has_read_before_sees_what_changed_as_well(journal: Journal, place: int) -> None:
+    journal.append(ROWS[:2], "a.jsonl")
+    journal.read()
+    again(journal).append(ROWS[2:], "a.jsonl")
+    (file,) = journal.files
+    body = bytearray(file.read_bytes())
+    body[place] ^= 1
+    file.write_bytes(body)
+    with pytest.raises(JournalError, match=r"a\.jsonl has changed on disk at line"):
+        journal.read()

@@ -43,7 +43,7 @@ def test_a_golden_payload_gives_what_was_written_down_for_it(case: str, home: Ho
     expected = json.loads((PAYLOADS / case / "expected.json").read_text(encoding="utf-8"))
     ingest(FEEDS, FilesOrigin(PAYLOADS / case, FEEDS), home.archive, home.lake, "run")
     outcomes = {
-        receipt.request_name: [str(receipt.outcome), receipt.reason] for receipt in home.receipts() if receipt.request_name != "expected.json"
+        receipt.request_name: [str(receipt.outcome), receipt.reason] for receipt in home.fetch_log() if receipt.request_name != "expected.json"
     }
     # A reason of null stands where the case says nothing about it.
     assert outcomes == {name: [outcome, outcomes[name][1] if reason is None else reason] for name, (outcome, reason) in expected["outcomes"].items()}

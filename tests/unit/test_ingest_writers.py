@@ -115,7 +115,7 @@ def test_runs_at_once_and_an_inbox_drop_leave_what_one_run_leaves(payloads: Path
         said = [json.loads(worker.stdout.readline()) for worker in workers if worker.stdout]
         assert said == [""] * len(workers), f"round {number}"
         assert (list(home.archive.faults()), list(home.lake.faults())) == ([], [])
-        assert len(home.receipts()) == WRITERS * (2 * len(DAYS) + 1) + 2
+        assert len(home.fetch_log()) == WRITERS * (2 * len(DAYS) + 1) + 2
         committed = [sha for batch in home.lake.batches() for sha in batch.payloads]
         assert len(committed) == len(set(committed)) == 2 * len(DAYS) + 1, "each payload is there once"
         load_raw(home.settings)

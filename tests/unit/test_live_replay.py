@@ -198,7 +198,7 @@ class Feed:
         return request.feed == self.feed and (self.feed != "comtrade" or "_2818_X_" in request.key)
 
     def receipt(self, report: Report) -> Any:
-        (receipt,) = (receipt for receipt in report.receipts if self.feed == receipt.feed and receipt.request_name in self.names)
+        (receipt,) = (receipt for receipt in report.fetch_log if self.feed == receipt.feed and receipt.request_name in self.names)
         return receipt
 
     @property
@@ -331,7 +331,7 @@ def test_what_is_not_there_yet_is_news_then_overdue_and_in_the_end_taken_in(home
 def test_a_challenge_ends_the_feed_for_the_run(home: Warehouse, feed: Feed, page: Answer) -> None:
     home.site.answers[feed.line] = [page]
     report = home.run(feed.day, feed.day + timedelta(days=1), feed.source)
-    mine = [receipt for receipt in report.receipts if receipt.reason in ("challenge", "held_back") and receipt.feed == feed.feed]
+    mine = [receipt for receipt in report.fetch_log if receipt.reason in ("challenge", "held_back") and receipt.feed == feed.feed]
     assert mine[0].outcome is Outcome.BLOCKED
     assert {receipt.reason for receipt in mine[1:]} <= {"held_back"}
     assert home.site.asked == [feed.line]
@@ -395,7 +395,7 @@ def test_a_day_on_which_the_source_is_closed_is_not_asked_for(home: Warehouse, f
     """New Year's Eve of 2024: the exchanges are closed, CFETS is not, and whoever keeps no calendar is asked."""
     eve = date(2024, 2, 9)
     report = home.run(eve, eve, feed.source)
-    mine = [receipt for receipt in report.receipts if receipt.feed == feed.feed]
+    mine = [receipt for receipt in report.fetch_log if receipt.feed == feed.feed]
     if feed.source.cadence is Cadence.SESSIONS:
         assert {receipt.outcome for receipt in mine} <= {Outcome.NO_SESSION}
         assert home.site.asked == []
@@ -469,7 +469,7 @@ def test_an_intraday_file_is_not_final_and_the_evening_one_is(warehouse: Warehou
     replay.answers[f"kx{STAMP}.dat"] = [Answer(json.dumps(intraday).encode()), Answer(payloads[f"kx{STAMP}.dat"])]
     first = warehouse.run()
     assert first.outcomes[("shfe", "kx", Outcome.NOT_PUBLISHED)] == 1
-    assert "no settlement price yet" in next(receipt.message for receipt in first.receipts if receipt.feed == "kx")
+    assert "no settlement price yet" in next(receipt.message for receipt in first.fetch_log if receipt.feed == "kx")
     assert warehouse.rows("shfe__daily_quotes").is_empty()
     assert warehouse.run().outcomes[("shfe", "kx", Outcome.OK)] == 1
     assert warehouse.rows("shfe__daily_quotes").height > 10

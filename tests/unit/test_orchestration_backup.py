@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.archive import Archive, Receipt
+from ingest.archive import Archive, Attempt
 from ingest.home import dedicate
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome
@@ -24,7 +24,7 @@ def keep(settings: Settings, body: bytes) -> Path:
     archive = Archive(settings.archive)
     sha = archive.put(body)
     now = datetime(2025, 7, 22, 8, tzinfo=UTC)
-    archive.record([Receipt(now, "run", "shfe", "kx", "2025-07-22", "kx.dat", Outcome.OK, "", "", None, len(body), sha, DataOrigin.FILES)])
+    archive.record([Attempt(now, "run", "shfe", "kx", "2025-07-22", "kx.dat", Outcome.OK, "", "", None, len(body), sha, DataOrigin.FILES)])
     return settings.archive / "blobs" / sha[:2] / sha
 
 

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 from pydantic import SecretStr
 
-from ingest.archive import Archive, Receipt
+from ingest.archive import Archive, Attempt
 from ingest.home import dedicate
 from ingest.notes import write_note
 from ingest.settings import Settings
@@ -125,8 +125,8 @@ def test_a_run_that_failed_before_it_came_to_publishing_is_told(settings: Settin
     assert ("rules.toml: rule O1" in found.message) == (level is Level.ERROR)
 
 
-def _receipt(day: str, outcome: Outcome, feed: str = "kx", source: str = "shfe") -> Receipt:
-    return Receipt(
+def _receipt(day: str, outcome: Outcome, feed: str = "kx", source: str = "shfe") -> Attempt:
+    return Attempt(
         datetime(2025, 7, 22, 9, tzinfo=UTC), "run", source, feed, day, f"{feed}{day}.dat", outcome, "", "", 200, 10, "0" * 64, DataOrigin.LIVE
     )
 

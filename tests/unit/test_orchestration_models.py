@@ -11,11 +11,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster_dbt import dbt_assets
 
 from ingest.settings import Settings
 from orchestration.assets.models import DBT_PROJECT, Translator, dbt_models, failed
 from orchestration.definitions import defs
+from orchestration.warehouse.dagster_dbt import dbt_assets
 from orchestration.warehouse.dbt import begin_build, forget_results, forget_stale_parse, last_results, record_results
 from serving.publish.release import PublishRefusedError
 

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ingest.archive import Archive, Receipt
+from ingest.archive import Archive, Attempt
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome, Request, Response
@@ -61,13 +61,13 @@ def test_a_range_of_days_is_one_run_closed_days_are_not_asked_and_again_changes_
     assert done.success
     assert instance.get_materialized_partitions(key) == {f"2025-07-{day}" for day in (17, 18, 19, 20, 21)}
     assert instance.get_runs_count() == 1
-    days = {receipt.request_key for receipt in Archive(settings.archive).receipts()}
+    days = {receipt.request_key for receipt in Archive(settings.archive).fetch_log()}
     assert days == {"20250717", "20250718", "20250721"}
     before = _content(settings)
     for first, last in (("2025-07-17", "2025-07-21"), ("2025-07-18", "2025-07-18")):
         assert _materialize(asset, settings, instance, first, last).success
     assert _content(settings) == before
-    assert {receipt.outcome for receipt in Archive(settings.archive).receipts()} == {Outcome.OK, Outcome.UNCHANGED}
+    assert {receipt.outcome for receipt in Archive(settings.archive).fetch_log()} == {Outcome.OK, Outcome.UNCHANGED}
 
 
 def test_a_day_that_did_not_come_stays_open_and_is_named(settings: Settings, instance: dg.DagsterInstance) -> None:
@@ -109,7 +109,7 @@ def test_a_feed_that_challenges_is_asked_once_for_a_range_of_months(
 
     monkeypatch.setattr("orchestration.resources.HttpClient", Challenging)
     assert not _materialize(arrivals_asset(BY_NAME["customs"]), settings, instance, "2024-10", "2024-12", source="live").success
-    receipts = list(Archive(settings.archive).receipts())
+    receipts = list(Archive(settings.archive).fetch_log())
     assert [receipt.request_name for receipt in receipts if receipt.reason == "challenge"] == [request.name for request in asked]
     assert len(asked) == len({request.feed for request in asked})
     months = {span[0] for receipt in receipts if (span := days_of(receipt.request_key))}
@@ -165,10 +165,10 @@ def test_a_log_that_was_wiped_starts_anew(instance: dg.DagsterInstance) -> None:
     assert list(instance.all_asset_keys()) == [dg.AssetKey("two")]
 
 
-def _receipt(day: str, outcome: Outcome, feed: str = "history", source: str = "fx", message: str = "") -> Receipt:
+def _receipt(day: str, outcome: Outcome, feed: str = "history", source: str = "fx", message: str = "") -> Attempt:
     at = datetime(2025, 7, 22, 9, tzinfo=UTC)
     sha = "0" * 64 if outcome in (Outcome.OK, Outcome.UNCHANGED) else None
-    return Receipt(at, "run", source, feed, day, f"{feed}{day}", outcome, "", message, 200, 10, sha, DataOrigin.LIVE)
+    return Attempt(at, "run", source, feed, day, f"{feed}{day}", outcome, "", message, 200, 10, sha, DataOrigin.LIVE)
 
 
 def test_a_day_is_complete_when_the_newest_answer_to_each_request_is() -> None:

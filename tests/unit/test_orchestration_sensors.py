@@ -12,7 +12,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from ingest.archive import Archive, Receipt
+from ingest.archive import Archive, Attempt
 from ingest.home import dedicate
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome
@@ -139,7 +139,7 @@ def _receipts(settings: Settings, outcome: Outcome) -> None:
     for day in calendar.between(now.date() - timedelta(days=14), now.date()):
         for source in DAY_SOURCES:
             for request in source.requests(day):
-                receipt = Receipt(
+                receipt = Attempt(
                     datetime.now(UTC), "run", source.name, request.feed, request.key, request.name, outcome, "", "", 200, 1, "0" * 64, DataOrigin.LIVE
                 )
                 Archive(settings.archive).record([receipt])

@@ -16,7 +16,7 @@ import pytest
 from feeds import NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, quote
 from test_sources_policy import flash
 
-from ingest.archive import Receipt
+from ingest.archive import Attempt
 from ingest.catalog.documents import SHIPPED
 from ingest.flow import ingest
 from ingest.lake import Batch, Lake, LakeError
@@ -212,7 +212,7 @@ def test_receipts_are_the_archives_and_every_attempt_is_one_row(home: Home) -> N
 
 
 def test_a_failure_is_in_raw_what_it_is_in_the_receipt(home: Home) -> None:
-    late = Receipt(NOON, "run", "shfe", "pm", "20250716", "pm20250716.dat", Outcome.NOT_PUBLISHED, "not_found", "404", 404, 0, None, DataOrigin.LIVE)
+    late = Attempt(NOON, "run", "shfe", "pm", "20250716", "pm20250716.dat", Outcome.NOT_PUBLISHED, "not_found", "404", 404, 0, None, DataOrigin.LIVE)
     overdue = replace(late, attempted_at=NOON + timedelta(hours=1), reason="overdue")
     home.archive.record([late, overdue, replace(overdue, feed="kx", outcome=Outcome.OK, reason="")])
     load_raw(home.settings)
@@ -284,7 +284,7 @@ def test_two_runs_that_read_the_same_payload_at_once_count_it_once(home: Home, m
 
     monkeypatch.setattr(Lake, "commit", after_the_other)
     home.take(KX, SPOT_FILE)
-    assert len(home.receipts()) == 3
+    assert len(home.fetch_log()) == 3
     assert home.lake.verify() == 2, "one file of quotes, one of spot"
     assert load_raw(home.settings)[QUOTES] == 2
     assert load_raw(home.settings)[SPOT] == 1

@@ -80,7 +80,7 @@ def test_the_published_history_of_one_scope_agrees_with_the_answer(shared_data: 
 def test_a_month_not_reported_is_not_published(shared_data: Path, home: Home) -> None:
     name = "156_0_2818_M_202506_empty.json"
     home.take(delivery(name, (shared_data / "payloads/comtrade" / name).read_bytes()))
-    assert [(receipt.outcome, receipt.reason) for receipt in home.receipts()] == [(Outcome.NOT_PUBLISHED, "not_reported")]
+    assert [(receipt.outcome, receipt.reason) for receipt in home.fetch_log()] == [(Outcome.NOT_PUBLISHED, "not_reported")]
     assert not list(home.lake.batches())
 
 

@@ -61,7 +61,7 @@ def test_every_fixing_of_a_history_is_kept_and_a_missing_one_is_no_row(shared_da
     assert {(f"{line['obs_date']}", line["currency_pair"]): line["rate"] for line in home.rows(TABLE).iter_rows(named=True)} == printed
     assert len(printed) == 5
     assert not report.quarantined
-    assert [(receipt.outcome, receipt.reason, receipt.message) for receipt in home.receipts()] == [
+    assert [(receipt.outcome, receipt.reason, receipt.message) for receipt in home.fetch_log()] == [
         (Outcome.OK, "missing", "missing: no fixing of HKD/CNY on 2025-07-15")
     ]
     assert home.rows(TABLE)["published_at"].null_count() == 5  # the clock says when
@@ -80,7 +80,7 @@ def test_the_latest_fixing_states_its_time_and_what_the_rate_counts(shared_data:
 
 def test_a_span_refused_in_the_body_is_not_data(shared_data: Path, home: Home) -> None:
     home.take(delivery("cfets_CcprHisNew_refused.json", (shared_data / "payloads/synthetic/cfets_CcprHisNew_refused.json").read_bytes()))
-    (receipt,) = home.receipts()
+    (receipt,) = home.fetch_log()
     assert (receipt.outcome, receipt.reason) == (Outcome.NOT_DATA, "refused")
     assert "只提供一年历史数据查询及下载" in receipt.message
 
@@ -112,7 +112,7 @@ def test_files_are_known_by_the_name_of_their_query(name: str, feed: str | None)
 def test_the_same_answer_live_and_replayed_gives_the_same_rows(home: Home) -> None:
     (request,) = Fx().requests(DAY)
     home.take((request, Response(history(row()), NOON, 200)))
-    assert [receipt.outcome for receipt in home.receipts()] == [Outcome.OK]
+    assert [receipt.outcome for receipt in home.fetch_log()] == [Outcome.OK]
     assert set(home.rows(TABLE)["data_origin"]) == {str(DataOrigin.FILES)}
     assert shown(asked(history(row()))) == shown(dropped(history(row()))) == [(DAY, "USD/CNY", 7.1526)]
 

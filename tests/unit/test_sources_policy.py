@@ -282,7 +282,7 @@ def test_an_address_that_could_run_in_a_readers_browser_is_kept_as_text_only(add
         ("E1", None, json.dumps({"source_url": address})),
         ("E2", "https://example.org", None),
     ]
-    (receipt,) = home.receipts()
+    (receipt,) = home.fetch_log()
     assert receipt.message == "no_web_address: the source_url of 1 rows is not http or https; it is kept as text and not as an address"
 
 

@@ -105,9 +105,9 @@ def test_a_lone_surrogate_in_a_complaint_an_unknown_column_or_a_rejected_row_sto
         delivery("pm20250716.dat", ranked),
         GOOD,
     )
-    assert [receipt.outcome for receipt in report.receipts] == [Outcome.NOT_DATA, Outcome.OK, Outcome.OK, Outcome.OK, Outcome.OK]
-    assert "拒绝\\ud800" in report.receipts[0].message
-    assert "unknown_column:NEU\\ud800" in report.receipts[1].message
+    assert [receipt.outcome for receipt in report.fetch_log] == [Outcome.NOT_DATA, Outcome.OK, Outcome.OK, Outcome.OK, Outcome.OK]
+    assert "拒绝\\ud800" in report.fetch_log[0].message
+    assert "unknown_column:NEU\\ud800" in report.fetch_log[1].message
     (quarantined,) = home.rows("ingest__quarantine")["row_json"].to_list()
     assert json.loads(quarantined)["OPENPRICE"] == "x\\ud800"
     assert "\\ud800" in home.rows("shfe__member_ranking")["participant"].to_list()
@@ -123,7 +123,7 @@ def test_a_row_that_breaks_the_report_or_the_clock_still_gets_its_receipt(home: 
     body = answer([quote(), quote(month="2510", OPENPRICE=nested, VOLUME=10**4_000)])
     first_day = answer([quote()], day=DAY.replace(day=15), update_date="00010101 00:00:00")
     report = home.take(delivery("kx20250716.dat", body), delivery("kx20250715.dat", first_day), GOOD)
-    assert [receipt.outcome for receipt in report.receipts] == [Outcome.OK] * 3
+    assert [receipt.outcome for receipt in report.fetch_log] == [Outcome.OK] * 3
     assert home.rows("ingest__quarantine").height == 1
 
 
@@ -140,8 +140,8 @@ def test_a_page_that_judges_with_an_exception_loses_its_payload_and_no_other(
 
     monkeypatch.setattr(type(shfe), "inspect", inspect)
     report = home.take(delivery("kx20250716.dat", answer([quote()])), GOOD)
-    assert [receipt.outcome for receipt in report.receipts] == [Outcome.FORMAT_CHANGED, Outcome.OK]
-    assert "\x1b" not in report.receipts[0].message + caplog.text
+    assert [receipt.outcome for receipt in report.fetch_log] == [Outcome.FORMAT_CHANGED, Outcome.OK]
+    assert "\x1b" not in report.fetch_log[0].message + caplog.text
 
 
 def test_a_name_that_is_not_utf_8_is_readable_and_known_again(tmp_path: Path, home: Home) -> None:
@@ -155,7 +155,7 @@ def test_a_name_that_is_not_utf_8_is_readable_and_known_again(tmp_path: Path, ho
 
     def run(run_id: str) -> list[tuple[str, Outcome]]:
         report = ingest(SOURCES[1:], FilesOrigin(folder, SOURCES), home.archive, home.lake, run_id)
-        return [(receipt.request_name, receipt.outcome) for receipt in report.receipts]
+        return [(receipt.request_name, receipt.outcome) for receipt in report.fetch_log]
 
     first = run("1")
     assert sorted(name for name, outcome in first if outcome is Outcome.NOT_DATA) == [
@@ -179,7 +179,7 @@ def test_a_home_that_holds_a_receipt_with_a_lone_surrogate_works_again(home: Hom
     bad = row | {"request_key": f"20250716{SURROGATE}", "request_name": f"kx20250716{SURROGATE}.dat", "message": SURROGATE, "outcome": "not_data"}
     archive = home.archive
     archive.log.append([json.dumps(bad)], file.name)
-    assert [receipt.message for receipt in archive.receipts()] == ["", "\\ud800"]
+    assert [receipt.message for receipt in archive.fetch_log()] == ["", "\\ud800"]
     assert archive.refused({"shfe"})["request_key"].to_list() == ["20250716\\ud800"]
     load_raw(home.settings)
     archive.verify()
@@ -205,6 +205,6 @@ def test_a_line_of_other_types_is_named_before_anything_rests_on_it(home: Home, 
 def test_a_file_of_nothing_but_bad_rows_is_another_file(home: Home) -> None:
     lines = [f"2025-07-13,山东氧化铝,3080,3120,3100,,元/吨,SD{n},SMM,山东,日," for n in range(5_001)]  # a Sunday
     report = home.take(delivery("smm_spot_price_20250716.csv", csv_file(*lines, header=QUOTE_HEADER)), GOOD)
-    assert [(receipt.outcome, receipt.reason) for receipt in report.receipts] == [(Outcome.NOT_DATA, "too_many_refused"), (Outcome.OK, "")]
-    assert report.receipts[0].data_origin is DataOrigin.FILES
+    assert [(receipt.outcome, receipt.reason) for receipt in report.fetch_log] == [(Outcome.NOT_DATA, "too_many_refused"), (Outcome.OK, "")]
+    assert report.fetch_log[0].data_origin is DataOrigin.FILES
     assert not report.quarantined

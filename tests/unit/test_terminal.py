@@ -19,11 +19,15 @@ from rich.text import Text
 from ingest.settings import Settings
 from orchestration.command import cli, run, terminal
 from orchestration.instance.alerts import alert
-from serving.publish.spreadsheets import safe
 
 ALUMINA = Path(sys.executable).with_name("alumina")
 CONSOLES = [{"PYTHONIOENCODING": "gbk"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 ACTING = "\x1b]0;owned\x07\x1b[2J\x9b31m\ud800\u202e"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -131,8 +135,16 @@ def test_an_alert_can_be_written_whatever_its_words(tmp_path: Path) -> None:
     assert not set((tmp_path / "alerts.jsonl").read_text(encoding="utf-8")) & {"\x1b", "\x9b", "\x07", "\u202e"}
 
 
-def test_an_exported_cell_does_not_act_on_the_terminal_it_is_printed_to() -> None:
-    assert safe("a\x1b[31m\x00b\nc\td") == "a\\u001b[31m\\u0000b\nc\td"
+def test_an_exported_cell_does_not_act_on_a_terminal_and_is_whole_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = "a,\x1b[31m\r\nb,\x00氧\r\n".encode()
+    terminal_stream = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal_stream)
+    terminal.Output("stdout").write_bytes(block)
+    assert terminal_stream.getvalue() == "a,\\u001b[31m\nb,\\u0000氧\n"
+    file = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", file)
+    terminal.Output("stdout").write_bytes(block)
+    assert file.buffer.getvalue() == block
 
 
 def test_what_a_run_could_not_use_is_shown_without_acting(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
@@ -140,7 +152,7 @@ def test_what_a_run_could_not_use_is_shown_without_acting(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "stdout", shown)
     monkeypatch.setattr(cli, "out", terminal.console(terminal.Output("stdout")))
     receipt = SimpleNamespace(run_id="1", is_failure=True, request_name=ACTING, outcome="not_data", message=ACTING)
-    monkeypatch.setattr("ingest.archive.Archive.receipts", lambda _: iter([receipt]))
+    monkeypatch.setattr("ingest.archive.Archive.fetch_log", lambda _: iter([receipt]))
     cli._show_problems(settings, "1")
     assert shown.getvalue().startswith("  ! \\u001b]0;owned")
     assert "\x1b" not in shown.getvalue()

@@ -77,7 +77,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
 def test_a_payload_made_to_hurt_is_refused_in_one_sentence_and_hurts_no_other(name: str, home: Home) -> None:
     file, make, reason = HOSTILE[name]
     report = home.take(delivery(file, make()), delivery("kx20250717.dat", answer([quote()], day=DAY.replace(day=17))))
-    hostile, good = report.receipts
+    hostile, good = report.fetch_log
     assert (hostile.outcome in (Outcome.NOT_DATA, Outcome.FORMAT_CHANGED), hostile.reason, good.outcome) == (True, reason, Outcome.OK), (
         hostile.message
     )

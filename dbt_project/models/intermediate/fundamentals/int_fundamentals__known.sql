@@ -1,8 +1,8 @@
 -- What the fundamentals said at each decision: one figure of each kind, its data date beside it, and a reason where there is none. A row
 -- never changes when something is published or revised later. Where several providers speak of one figure, the first by name is read.
-with decisions as (
+with costs as (
 
-    select * from {{ ref('int_calendar__decisions') }}
+    select * from {{ ref('int_fundamentals__costs') }}
 
 ),
 
@@ -15,13 +15,6 @@ parameters as (
 known as (
 
     select * from {{ ref('int_series__known') }}
-    where region = 'national'
-
-),
-
-margins as (
-
-    select * from {{ ref('int_margins__daily') }}
     where region = 'national'
 
 ),
@@ -43,26 +36,6 @@ balance as (
 
     select * from {{ ref('int_balance__periods') }}
     where frequency = 'daily'
-
-),
-
-daily_margins as (
-
-    select
-        *,
-        row_number() over (partition by commodity_code, trade_date order by provider, model_id) as place
-    from margins
-    where frequency = 'daily' and cost_full_cny_t is not null
-
-),
-
-monthly_costs as (
-
-    select
-        *,
-        row_number() over (partition by commodity_code, trade_date order by provider, model_id) as place
-    from margins
-    where frequency = 'monthly' and cost_full_cny_t is not null
 
 ),
 
@@ -124,71 +97,6 @@ prints as (
     from known
     inner join parameters on known.commodity_code = parameters.commodity_code
     where known.role in ('stock_smelter', 'downstream_rate')
-
-),
-
--- Among the profits as each was known at its own decision, over a trailing window: never among what came later.
-profit_ranks as (
-
-    select
-        {%- for measure, name in [('count', 'observations'), ('share_at_most', 'percentile_ratio')] %}
-        {{ within(
-            measure,
-            'margins.profit_cny_t',
-            'margins.commodity_code, margins.provider, margins.model_id',
-            'decisions.session_index',
-            'parameters.percentile_window_sessions'
-        ) }} as {{ name }},
-        {%- endfor %}
-        margins.commodity_code,
-        margins.trade_date
-    from daily_margins as margins
-    inner join parameters on margins.commodity_code = parameters.commodity_code
-    inner join decisions
-        on
-            margins.commodity_code = decisions.commodity_code
-            and margins.trade_date = decisions.as_of_date
-    where margins.place = 1 and margins.profit_cny_t is not null
-
-),
-
-costs as (
-
-    select
-        decisions.commodity_code,
-        decisions.as_of_date,
-        decisions.session_index,
-        decisions.decision_at,
-        decisions.data_origin,
-        daily_margins.margin_pct,
-        daily_margins.profit_cny_t,
-        daily_margins.cost_full_cny_t,
-        daily_margins.cost_date,
-        daily_margins.spot_date,
-        daily_margins.null_reason as margin_reason,
-        daily_margins.available_at as margin_available_at,
-        daily_margins.payload_sha256,
-        monthly_costs.cost_full_cny_t as cost_full_monthly_cny_t,
-        monthly_costs.cost_date as cost_full_monthly_date,
-        case when profit_ranks.observations >= parameters.percentile_minimum_sessions then profit_ranks.percentile_ratio end
-            as profit_percentile_ratio,
-        parameters.profit_high_percentile_ratio
-    from decisions
-    inner join parameters on decisions.commodity_code = parameters.commodity_code
-    left join daily_margins
-        on
-            decisions.commodity_code = daily_margins.commodity_code
-            and decisions.as_of_date = daily_margins.trade_date
-            and daily_margins.place = 1
-    left join monthly_costs
-        on
-            decisions.commodity_code = monthly_costs.commodity_code
-            and decisions.as_of_date = monthly_costs.trade_date
-            and monthly_costs.place = 1
-    left join profit_ranks
-        on
-            decisions.commodity_code = profit_ranks.commodity_code
-            and decisions.as_of_date = profit_ranks.trade_date
 
 ),
 

@@ -1,21 +1,14 @@
 -- Prices people look at, from the dominant contract as it traded: unadjusted, so a level never moves when a contract is rolled.
 -- A cost, a parity and what the best carry leaves nothing at are levels, too, as far as they were known at the day's decision.
-with daily as (
+with chain as (
 
-    select * from {{ ref('int_futures__daily') }}
-    where is_dominant
+    select * from {{ ref('int_price__chain') }}
 
 ),
 
 sessions as (
 
     select * from {{ ref('int_futures__session') }}
-
-),
-
-days as (
-
-    select * from {{ ref('int_calendar__sessions') }}
 
 ),
 
@@ -42,82 +35,6 @@ carry as (
     from {{ ref('int_carry__daily') }}
     where is_best_pair and contract_role = 'dominant'
     group by reading, commodity_code, trade_date
-
-),
-
-chain as (
-
-    select
-        daily.*,
-        days.session_index,
-        {%- for n in [20, 60] %}
-        {%- for level, extreme in [('high', 'max'), ('low', 'min')] %}
-        case
-            when
-                lag(days.session_index, {{ n - 1 }}) over chain_days = days.session_index - {{ n - 1 }}
-                and {{ had_come('max(daily.available_at) over prior_' ~ (n - 1), 'daily') }}
-                then {{ extreme }}(daily.{{ level }}_cny_t) over last_{{ n }}
-        end as stage_{{ level }}_{{ n }},
-        {%- endfor %}
-        {%- endfor %}
-        case
-            when
-                lag(days.session_index, 20) over chain_days = days.session_index - 20
-                and {{ had_come('max(daily.available_at) over prior_20', 'daily') }}
-                then max(daily.high_cny_t) over prior_20
-        end as prior_high_20d_cny_t
-    from daily
-    inner join days on daily.trade_date = days.trade_date
-    window
-        chain_days as (partition by daily.reading, daily.commodity_code order by daily.trade_date),
-        last_20 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 19 preceding and current row),
-        last_60 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 59 preceding and current row),
-        prior_19 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 19 preceding and 1 preceding),
-        prior_20 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 20 preceding and 1 preceding),
-        prior_59 as (partition by daily.reading, daily.commodity_code order by daily.trade_date rows between 59 preceding and 1 preceding)
-
-),
-
--- Each session with the numbers of the sessions of its window.
-windows as (
-
-    select
-        today.reading,
-        today.commodity_code,
-        today.trade_date,
-        today.decided_by,
-        today.session_index,
-        today.session_index - today.sessions_before as earlier_session_index,
-        today.center_window_sessions,
-        today.level_center_step_cny_t
-    from (
-        select
-            chain.*,
-            parameters.center_window_sessions,
-            parameters.level_center_step_cny_t,
-            {{ each_of(numbers('parameters.center_window_sessions')) }} as sessions_before
-        from chain
-        inner join parameters on chain.commodity_code = parameters.commodity_code
-    ) as today
-
-),
-
-centers as (
-
-    select
-        windows.reading,
-        windows.commodity_code,
-        windows.trade_date,
-        windows.level_center_step_cny_t * round(median(history.close_cny_t) / windows.level_center_step_cny_t) as level_cny_t
-    from windows
-    inner join chain as history
-        on
-            windows.reading = history.reading
-            and windows.commodity_code = history.commodity_code
-            and windows.earlier_session_index = history.session_index
-    where windows.session_index = history.session_index or {{ had_come('history.available_at', 'windows') }}
-    group by windows.reading, windows.commodity_code, windows.trade_date, windows.center_window_sessions, windows.level_center_step_cny_t
-    having count(history.close_cny_t) = windows.center_window_sessions
 
 ),
 
@@ -163,20 +80,10 @@ levels as (
         cast(null as timestamp with time zone) as known_at
     from multiples
 
-    union all
-
-    select
-        reading,
-        commodity_code,
-        trade_date,
-        'center' as level_kind,
-        level_cny_t,
-        cast(null as timestamp with time zone) as known_at
-    from centers
-
     {%- for kind, level, known_at in [
         ('stage_high_20', 'stage_high_20', 'available_at'), ('stage_low_20', 'stage_low_20', 'available_at'),
         ('stage_high_60', 'stage_high_60', 'available_at'), ('stage_low_60', 'stage_low_60', 'available_at'),
+        ('center', 'center_cny_t', 'cast(null as timestamp with time zone)'),
         ('limit_up', 'limit_up_cny_t', 'limits_available_at'), ('limit_down', 'limit_down_cny_t', 'limits_available_at'),
     ] %}
 

@@ -74,32 +74,22 @@ matrix as (
         pairs.capacity_t is not null as has_capacity,
         origins.value as spot_cny_t,
         sales.value as sale_spot_cny_t,
-        greatest(
-            contracts.available_at,
-            coalesce(origins.available_at, contracts.available_at),
-            coalesce(sales.available_at, contracts.available_at),
-            case when pairs.capacity_t is not null then coalesce(stored.available_at, contracts.available_at) else contracts.available_at end
-        ) as known_at
+        greatest(origins.available_at, sales.available_at, case when pairs.capacity_t is not null then stored.available_at end) as legs_available_at
     from contracts
     inner join providers on contracts.commodity_code = providers.commodity_code
     inner join pairs
         on
             contracts.commodity_code = pairs.commodity_code
             and contracts.trade_date = pairs.trade_date
-    left join series as origins
+    {%- for leg, region in {'origins': 'origin_region', 'sales': 'warehouse_region'}.items() %}
+    left join series as {{ leg }}
         on
-            contracts.reading = origins.reading
-            and contracts.commodity_code = origins.commodity_code
-            and contracts.trade_date = origins.trade_date
-            and providers.provider = origins.provider
-            and pairs.origin_region = origins.region
-    left join series as sales
-        on
-            contracts.reading = sales.reading
-            and contracts.commodity_code = sales.commodity_code
-            and contracts.trade_date = sales.trade_date
-            and providers.provider = sales.provider
-            and pairs.warehouse_region = sales.region
+            contracts.reading = {{ leg }}.reading
+            and contracts.commodity_code = {{ leg }}.commodity_code
+            and contracts.trade_date = {{ leg }}.trade_date
+            and providers.provider = {{ leg }}.provider
+            and pairs.{{ region }} = {{ leg }}.region
+    {%- endfor %}
     left join stored
         on
             contracts.reading = stored.reading
@@ -119,9 +109,7 @@ charged as (
         matrix.close_cny_t + matrix.region_premium_cny_t + costs.brand_premium_cny_t - matrix.spot_cny_t - matrix.freight_cny_t as gross_cny_t,
         matrix.region_premium_cny_t + costs.brand_premium_cny_t - matrix.freight_cny_t as spread_cny_t,
         matrix.spot_cny_t * costs.interest_ratio * matrix.days_to_delivery_end / 365.0
-        + costs.storage_cny_t_day * matrix.days_to_delivery_end
-        + costs.handling_cny_t
-        + costs.delivery_fee_cny_t as fixed_carry_cny_t,
+        + costs.storage_cny_t_day * matrix.days_to_delivery_end + costs.handling_cny_t + costs.delivery_fee_cny_t as fixed_carry_cny_t,
         costs.margin_ratio * costs.interest_ratio * matrix.days_to_delivery_end / 365.0 + costs.trade_fee_ratio as futures_carry_ratio,
         case
             when matrix.sessions_to_last_trading_day <= matrix.reverse_carry_sessions
@@ -251,7 +239,8 @@ final as (
             },
             'free_capacity_t': {'not has_capacity': 'no_capacity_known', 'free_capacity_t is null': 'no_receipts'},
         }) }} as other_null_reason,
-        known_at as available_at,
+        -- greatest() passes over nulls: what a missing leg leaves out is no part of the row either.
+        greatest(available_at, legs_available_at) as available_at,
         data_origin,
         payload_sha256
     from placed
