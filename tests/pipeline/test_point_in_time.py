@@ -230,9 +230,10 @@ class Sweep:
     begin: int
 
     @pytest.fixture(scope="class")
-    def swept(self, tmp_path_factory: pytest.TempPathFactory, models: list[Model], whole: House) -> Grown:
+    @classmethod
+    def swept(cls, tmp_path_factory: pytest.TempPathFactory, models: list[Model], whole: House) -> Grown:
         sessions = [day for day in load_calendar().sessions if FIRST <= day <= LAST]
-        chosen = sessions[-1 - STEP * CHOSEN : -1 : STEP][self.begin :: 2]
+        chosen = sessions[-1 - STEP * CHOSEN : -1 : STEP][cls.begin :: 2]
         assert len(chosen) == CHOSEN / 2
         return grow(House(tmp_path_factory.mktemp("swept")), models, whole, chosen)
 
