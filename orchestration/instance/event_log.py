@@ -13,9 +13,10 @@ from typing import Any
 
 import dagster as dg
 from dagster import _check as check
+from dagster._core.event_api import EventHandlerFn
 from dagster._core.events import ASSET_EVENTS, DagsterEvent, DagsterEventBatchMetadata, DagsterEventType, StepMaterializationData
 from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log import SqliteEventLogStorage, SqlPollingEventWatcher
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
@@ -33,6 +34,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._tables: set[str] = set()
+        self._watcher: SqlPollingEventWatcher | None = None
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -67,13 +69,26 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
+        """Tell of a run's events as they come, by asking: what Dagster watches instead is the file, and while it is open only its log grows."""
+        self._watcher = self._watcher or SqlPollingEventWatcher(self)
+        self._watcher.watch_run(run_id, cursor, callback)
+
+    def end_watch(self, run_id: str, handler: EventHandlerFn) -> None:
+        """Tell no more."""
+        if self._watcher:
+            self._watcher.unwatch_run(run_id, handler)
+
     def wipe(self) -> None:
         """Delete everything; the files are closed before."""
         self._close()
         super().wipe()
 
     def dispose(self) -> None:
-        """Close the files."""
+        """Ask no more, and close the files."""
+        if self._watcher:
+            self._watcher.close()
+            self._watcher = None
         self._close()
         super().dispose()
 

@@ -1,9 +1,12 @@
 """Days and months of a source: a range is taken in by one run, again changes nothing, and what came late is found."""
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import dagster as dg
@@ -155,6 +158,25 @@ def test_every_asset_a_run_set_out_to_make_is_in_the_index_also_when_none_was_ma
     keys = [dg.AssetKey(name) for name in ("a", "b", "c")]
     assert not dg.materialize([failing(key.path[0]) for key in keys], instance=instance, raise_on_error=False).success
     assert {record.asset_entry.asset_key for record in instance.get_asset_records(keys)} == set(keys)
+
+
+TELL = """
+import sys
+import dagster as dg
+with dg.DagsterInstance.get() as instance:
+    instance.report_engine_event(sys.argv[2], instance.get_run_by_id(sys.argv[1]))
+"""
+
+
+def test_who_watches_a_run_hears_what_another_process_writes_while_its_log_is_open(instance: dg.DagsterInstance) -> None:
+    """The page of a run in the UI follows it this way."""
+    run = instance.create_run_for_job(dg.GraphDefinition(name="daily", node_defs=[]).to_job())
+    heard: Queue[str] = Queue()
+    instance.report_engine_event("before", run)
+    instance.event_log_storage.watch(run.run_id, None, lambda entry, _: heard.put(entry.user_message or entry.message))
+    for told in ("first", "second"):
+        subprocess.run([sys.executable, "-c", TELL, run.run_id, told], check=True, timeout=120)
+    assert [heard.get(timeout=60) for _ in range(3)] == ["before", "first", "second"]
 
 
 def test_a_log_that_was_wiped_starts_anew(instance: dg.DagsterInstance) -> None:
