@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from graphlib import TopologicalSorter
@@ -74,6 +74,13 @@ def ask_ui(port: int, query: str, **variables: Any) -> dict[str, Any]:
     return dict(answer.json().get("data") or {}) if answer.is_success else {}
 
 
+def _alive_in_group(group: int) -> list[str]:
+    """Give the commands of a process group; one that has ended and waits to be collected by its parent is none."""
+    told = subprocess.run(["ps", "-e", "-o", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    lines = [line.split(maxsplit=2) for line in told.splitlines()]
+    return [command for number, state, command in lines if int(number) == group and not state.startswith("Z")]
+
+
 @contextmanager
 def served_ui(home: Path, house: Path = REPOSITORY, environment: Mapping[str, str] = os.environ) -> Iterator[int]:
     """Start `alumina ui` on a home, in a house, and give its port; it ends with the block, and nothing of it stays."""
@@ -92,9 +99,9 @@ def served_ui(home: Path, house: Path = REPOSITORY, environment: Mapping[str, st
         try:
             server.wait(90)
         finally:
-            with suppress(ProcessLookupError):
+            if left := _alive_in_group(server.pid):
                 os.killpg(server.pid, signal.SIGKILL)
-                pytest.fail("alumina ui left processes behind")
+                pytest.fail(f"alumina ui left processes behind: {left}")
 
 
 @dataclass(frozen=True)

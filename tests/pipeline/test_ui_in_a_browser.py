@@ -12,7 +12,7 @@ import pytest
 from tests.pipeline.browser import CHROMIUM, Tab, tab
 from tests.pipeline.conftest import LAUNCH, STATUS, ask_ui, served_ui, until
 
-pytestmark = [pytest.mark.full, pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
 
 PAUSED = "{ instance { autoMaterializePaused } }"
 # Everything a page can do without its visitor's help. Each gives what the page could see of it.
