@@ -22,10 +22,10 @@ ui: .venv/.ready
 # Files (and classes) go to the processes in the order of tests/conftest.py, longest first; linting runs beside and is shown when the tests are through.
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadscope --no-loadscope-reorder
 test: .venv/.ready
-	@$(call beside,lint,$(PYTEST) -m 'not full and not battery')
+	@$(call beside,lint,$(PYTEST) -m 'not full')
 
 test-full: .venv/.ready
-	@$(call beside,lint-sql,$(PYTEST) -m 'full and not battery')
+	@$(call beside,lint-sql,$(PYTEST) -m full)
 
 # Two jobs at once; fails when one does, after both.
 define beside

@@ -23,7 +23,7 @@ def test_markup_stays_text_and_a_page_that_escapes_nothing_is_seen(bench: Bench,
     assert [step.bad for step in markup.injections(bench, range(1, 2))] != [()]
 
 
-@pytest.mark.battery  # fails over sixty sessions, clean over five: the cause is not found yet
+@pytest.mark.full
 def test_a_run_needs_no_network(bench: Bench) -> None:
     try:
         assert list(surroundings.network(bench, range(1))) == [Step(1)]

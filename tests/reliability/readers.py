@@ -34,6 +34,10 @@ ROWS = 5_000
 """Rows of the outlook: many blocks of the file, so that half a file would be seen."""
 
 
+HERE = "here"
+"""What a reader says when it begins to read; before all are there nothing is published, so that a short round is read, too."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What all readers saw together."""
@@ -111,7 +115,9 @@ def look(link: Path) -> tuple[str, str | None]:
 
 
 def read_until(link: Path, stop: Path) -> None:
-    """Read without pause until the file `stop` appears, then print what was seen as JSON."""
+    """Say "here", read without pause until the file `stop` appears, then print what was seen as JSON."""
+    sys.stdout.write(f"{HERE}\n")
+    sys.stdout.flush()
     os.nice(10)  # on a small machine eight readers would starve the publisher, and nothing would be published to read
     reads, seen, errors, torn = 0, set(), [], []
     while not stop.exists():
@@ -136,14 +142,17 @@ def hammer(home: Path, publishes: int, readers: int = 8, others: Sequence[Path] 
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2], env=clients[number % len(clients)])
         for number in range(readers)
     ]
-    started = time.perf_counter()
     try:
+        here = [process.stdout.readline().strip() for process in processes if process.stdout]
+        started = time.perf_counter()
         for number in range(1, publishes + 1):
             publish(settings, number)
     finally:
         seconds = time.perf_counter() - started
         stop.touch()
         answers = [json.loads(process.communicate(timeout=600)[0]) for process in processes]
+    if here != [HERE] * readers:
+        raise RuntimeError("a reader ended before it read anything")
     seen, versions = {name for answer in answers for name in answer[1]}, sorted({answer[4] for answer in answers})
     errors, torn = (tuple(text for answer in answers for text in answer[place]) for place in (2, 3))
     return Outcome(sum(answer[0] for answer in answers), len(seen), errors, torn, publishes, seconds, tuple(versions))

@@ -143,7 +143,6 @@ def test_kills_of_the_command_tell_what_does_not_come_back(bench: Bench) -> None
     assert bad(kills.commands(bench, range(3, 4), house=_careless)) == ["killed at publishing: raw.spot__quotes is not what it was"]
 
 
-@pytest.mark.battery  # its broken half does not yet say what it must
 def test_kills_of_the_work_leave_a_home_whole_and_tell_of_half_a_line(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(kills.parts(bench, range(len(PARTS)))) == [Step(1)] * len(PARTS)
 
@@ -205,7 +204,6 @@ def test_a_parser_that_raises_what_it_likes_or_refuses_without_a_reason_is_seen(
     assert mutations.attack(name, range(1)).bad == [f"{name} mutation 0: refused as ok"]
 
 
-@pytest.mark.battery  # its broken half does not yet say what it must
 def test_readers_see_a_link_that_is_gone_for_a_moment(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def in_two_steps(settings: Any, release_id: str) -> None:
         settings.serving.unlink(missing_ok=True)

@@ -76,8 +76,11 @@ def damage(settings: Settings) -> list[str]:
 
 def after_the_next(settings: Settings, payloads: Path, golden: str, number: int) -> list[str]:
     """Do the work once more, undisturbed, and say what is then not as if nothing had happened."""
-    take_in(settings, payloads)
-    release = readers.publish(settings, number)
+    try:
+        take_in(settings, payloads)
+        release = readers.publish(settings, number)
+    except Exception as error:
+        return [f"the work after it fails: {type(error).__name__}: {error}", *damage(settings)]
     found = damage(settings)
     if settings.serving.resolve().name != release.release_id:
         found.append(f"{release.release_id} was published and is not served")
