@@ -93,13 +93,13 @@ def test_a_broken_catalogue_refuses_no_file_and_names_itself(home: Home, inbox: 
 
 
 def test_a_bad_file_lies_beside_the_sentence_that_says_what_to_do(home: Home, inbox: Inbox) -> None:
-    bad = GOOD.replace(b"SMM", b"ALD")
+    bad = GOOD.replace(b",SMM,", ",某网,".encode())
     drop(inbox, NAME, bad)
     assert run(home) == [Outcome.NOT_DATA]
     assert tree(inbox) == [f"refused/{NAME}", f"refused/{NAME}.reason.txt"]
     assert (inbox.folder / "refused" / NAME).read_bytes() == bad
     first, second = (inbox.folder / "refused" / f"{NAME}.reason.txt").read_text().splitlines()
-    assert "data of 'ALD' in a file named for SMM" in first
+    assert "source '某网' is none that is known" in first
     assert "drop it into the inbox again" in second
 
 
