@@ -5,8 +5,10 @@ beside it. Nothing is deleted, executed or followed; a file's name is data and r
 """
 
 import os
+import re
 import stat
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +22,8 @@ from ingest.storable import is_plain, storable
 ARCHIVED, REFUSED = "archived", "refused"
 NAME_CHARACTERS, NAME_BYTES = 100, 180
 ROWS_TOLD = 200
+_COPY = re.compile(r"(?:[ _-]*(?:\(\d+\)|副本|copy(?: \d+)?))+$", re.IGNORECASE)
+_ENDINGS = {"xlsx": "xlsx", "csv": "csv", "txt": "csv", "tsv": "csv"}
 UNFINISHED = (".part", ".filepart", ".crdownload", ".download", ".tmp")
 ADVICE = {
     Outcome.NOT_PUBLISHED: "Drop the final file when it is published.",
@@ -158,6 +162,15 @@ class Inbox:
             if not os.path.lexists(path) and not os.path.lexists(f"{path}.reason.txt"):
                 return path
         raise InboxError(f"{folder} holds a million files named like {name}; clear it up")
+
+
+def as_meant(name: str) -> tuple[str, ...]:
+    """Give a name and what it is once the marks of browsers and file managers are off: ` (1)`, ` - 副本`, `.XLSX`, `.txt` of a text export."""
+    plain = unicodedata.normalize("NFKC", name)
+    stem, dot, ending = plain.rpartition(".")
+    ending = _ENDINGS.get(ending.lower(), ending)
+    meant = f"{_COPY.sub('', stem).strip()}{dot}{ending}"
+    return tuple(dict.fromkeys((name, meant, meant.lower())))
 
 
 def safe_name(name: str) -> str:

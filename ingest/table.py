@@ -179,6 +179,14 @@ def tables(lines: Sequence[Line], is_header: Callable[[Sequence[str]], bool]) ->
     return [_trimmed(table) for table in found]
 
 
+def headed(lines: Sequence[Line]) -> Table:
+    """Take the first line for the header, so that what is wrong with it can be said; raises PayloadError where it cannot be one."""
+    (line, header), *rows = lines
+    if repeated := repeats(name for cell in header if (name := tidy(cell))):
+        raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")
+    return _trimmed(Table(line, header, rows, []))
+
+
 def _trimmed(table: Table) -> Table:
     """Hold every row against the width of the header, then leave out the columns that hold nothing at all and name those without a name."""
     for number, cells in table.rows:
@@ -212,7 +220,7 @@ def csv_table(body: bytes, known: Collection[str]) -> tuple[list[str], list[tupl
         raise PayloadError(
             Outcome.NOT_DATA, "two_tables", f"the file holds a second table from line {found[1].line} on; drop it as a file of its own"
         )
-    table = found[0] if found else _trimmed(Table(*lines[0], lines[1:], []))
+    table = found[0] if found else headed(lines)
     header = [names.get(heading(cell), cell) for cell in table.header]
     if repeated := repeats(header):
         raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")

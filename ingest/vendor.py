@@ -5,6 +5,7 @@ A file of another name is known by what it holds (`adopted`). The pages `spot`, 
 are the same for all. For people: `docs/drop-files.md`.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,12 @@ import polars as pl
 from ingest import sheet, values
 from ingest.catalog.calendar import Calendar, CalendarHorizonError
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+from ingest.catalog.limits import Limits
 from ingest.inspect import inspect, kind_of
 from ingest.layout import Reader, Records, no_table
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.table import Line, csv_lines, filled, heading, tidy
+from ingest.within import require_within
 from quality.raw import TABLES
 
 NAME = re.compile(r"(?:^|/)(?P<provider>[A-Za-z]+)_(?P<feed>[a-z_]+?)_(?P<day>\d{8})(?:_r\d+)?\.(?P<form>csv|xlsx)\Z")
@@ -67,6 +70,15 @@ UNITS = {
     "%": ("ratio", 0.01),
     "元/千瓦时": ("CNY/kWh", 1.0),
 }
+# What series of a feed are called; the first that fits counts, since the price of an input is no spot price, and its cost no price.
+SPEAKS_OF = {
+    "inputs": re.compile("铝土矿|烧碱|液碱|片碱|动力煤|电价|石灰|矿石"),
+    "cost_profit": re.compile("成本|利润|盈亏"),
+    "inventory": re.compile("库存|在途"),
+    "capacity": re.compile("产能|开工|利用率|产量"),
+    "overseas": re.compile("FOB|CIF|离岸|到岸|运费|海运|海外|汇率|卖出价", re.IGNORECASE),
+    "spot_price": re.compile("现货|均价|市场价|价格|指数|报价"),
+}
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 
 _MOISTURE = re.compile("[干湿]")
@@ -106,6 +118,11 @@ class VendorSource:
             return None
         name = path.rsplit("/", 1)[-1]
         return Request(self.name, match["feed"], name, name)
+
+    def adopt(self, name: str, body: bytes) -> Request | None:
+        """Know a file of another name by the series it holds."""
+        feed = feed_of(name, body, self.configuration.limits)
+        return Request(self.name, feed, name, name) if feed is not None and feed in self.feeds else None
 
     def inspect(self, request: Request, response: Response) -> Verdict:
         """Expect what the name's ending promises."""
@@ -193,6 +210,39 @@ class VendorSource:
         }
 
 
+def feed_of(name: str, body: bytes, limits: Limits) -> str | None:
+    """Give the feed of a file whose name does not say it: that of all its series, else the one its name speaks of."""
+    key = (name, hashlib.sha256(body).hexdigest())
+    if key not in _FEED_OF:
+        while len(_FEED_OF) >= _REMEMBERED:
+            _FEED_OF.pop(next(iter(_FEED_OF)))
+        _FEED_OF[key] = _feed_of(name, body, limits)
+    return _FEED_OF[key]
+
+
+_FEED_OF: dict[tuple[str, str], str | None] = {}
+# Each source asks in turn, and a spreadsheet takes a process to read.
+_REMEMBERED = 256
+
+
+def _feed_of(name: str, body: bytes, limits: Limits) -> str | None:
+    told = next((feed for feed in SPEAKS_OF if feed in name.lower()), None) or _spoken_of(name)
+    if kind_of(body) not in ("text", "xlsx"):
+        return None
+    bounds = limits.of("*", "*")
+    try:
+        require_within(name, body, bounds)
+        found = read_records(body, Reader("", UNITS, bounds.rows), limits.sheet)
+    except PayloadError:
+        return told  # its own source says what is wrong with it
+    feeds = {_spoken_of(str(row.get("series_name") or "")) for row in found.rows} - {None}
+    return feeds.pop() if len(feeds) == 1 else told
+
+
+def _spoken_of(text: str) -> str | None:
+    return next((feed for feed, words in SPEAKS_OF.items() if words.search(text)), None)
+
+
 def _require(rows: Sequence[dict[str, Any]], named: str) -> set[str]:
     """Complete what a row does not say itself, and give the providers; raises PayloadError where unit, provider or id cannot be trusted.
 
@@ -257,7 +307,7 @@ def provider_of(text: str) -> str:
 
 def provider_in(name: str) -> str:
     """Give the provider a file's name begins with or speaks of, "" where it is none."""
-    if match := NAME.search(name):
+    if (match := NAME.search(name)) and match["feed"] in SPEAKS_OF:
         return match["provider"].upper()
     said = heading(name)
     spoken_of = [(said.find(word), -len(word), provider) for word, provider in _PROVIDER_OF.items() if word in said]

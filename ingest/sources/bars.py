@@ -17,7 +17,7 @@ from ingest.catalog.calendar import Calendar, CalendarHorizonError
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.table import NAMES_IN_A_HEADER, Table, heading, repeats, tables, tidy
+from ingest.table import NAMES_IN_A_HEADER, headed, heading, repeats, tables, tidy
 from ingest.vendor import NAME, grids
 from quality.raw import TABLES
 
@@ -129,7 +129,7 @@ def _read(body: bytes, limits: sheet.Limits) -> tuple[list[dict[str, Any]], list
     rows: list[dict[str, Any]] = []
     for where, lines in parts:
         found = tables(lines, lambda cells: len({_COLUMN_OF.get(heading(cell)) for cell in cells} - {None}) >= NAMES_IN_A_HEADER)
-        for table in found or ([Table(lines[0][0], lines[0][1], lines[1:], [])] if len(parts) == 1 else []):
+        for table in found or ([headed(lines)] if len(parts) == 1 else []):
             columns, unusual = _columns(table.header)
             remarks += [remark for remark in unusual if remark not in remarks]
             rows += [dict(zip(columns, map(tidy, cells), strict=True)) | {"_line": f"{where}line {number}"} for number, cells in table.rows]

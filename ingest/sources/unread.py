@@ -2,7 +2,11 @@
 
 from datetime import date
 
+from ingest.inspect import kind_of
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Request, Response, Verdict
+
+NAME = "An export of a price vendor is named like smm_spot_price_20250722.csv: provider, feed, day"
+ADVICE = {"xls": "It is a spreadsheet of the old form (.xls): save it as .xlsx, named like smm_spot_price_20250722.xlsx"}
 
 
 class Unread:
@@ -24,7 +28,9 @@ class Unread:
     def inspect(self, request: Request, response: Response) -> Verdict:
         """Say that nobody reads it."""
         return Verdict(
-            Outcome.NOT_DATA, "no_reader", f"{request.key}: no source of this warehouse reads a file of this name; it is kept in the archive"
+            Outcome.NOT_DATA,
+            "no_reader",
+            f"{request.key}: no source of this warehouse reads a file of this name; it is kept in the archive. {ADVICE.get(kind_of(response.body), NAME)}",
         )
 
     def parse(self, request: Request, body: bytes) -> Parsed:
