@@ -23,8 +23,8 @@ from ingest.sources import SOURCES, sources
 from ingest.storable import storable
 
 FEEDS = SOURCES[1:]
-GOOD = csv_file("2025-07-16,山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,2025-07-16 11:40", header=QUOTE_HEADER)
-HALF = GOOD + "2025-07-13,山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,\n".encode()  # a Sunday
+GOOD = csv_file("2025-07-16,山东氧化铝,3080,3120,3100,,元/吨,SMM-AO-SPOT-SHANDONG,SMM,山东,日,2025-07-16 11:40", header=QUOTE_HEADER)
+HALF = GOOD + "2025-07-13,山东氧化铝,3080,3120,3100,,元/吨,SMM-AO-SPOT-SHANDONG,SMM,山东,日,\n".encode()  # a Sunday
 NAME = "smm_spot_price_20250716.csv"
 
 
