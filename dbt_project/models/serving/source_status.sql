@@ -12,6 +12,16 @@ with receipts as (
 
 ),
 
+payloads as (
+
+    select distinct
+        payload_sha256,
+        source,
+        feed
+    from receipts
+
+),
+
 unread as (
 
     select
@@ -19,7 +29,7 @@ unread as (
         payloads.feed,
         count(distinct findings.subject) as series_unread
     from {{ ref('int_quality__identities') }} as findings
-    inner join (select distinct payload_sha256, source, feed from receipts) as payloads on findings.payload_sha256 = payloads.payload_sha256
+    inner join payloads on findings.payload_sha256 = payloads.payload_sha256
     where findings.check_id = 'series_is_read_by_a_mart'
     group by payloads.source, payloads.feed
 

@@ -61,7 +61,7 @@ revised as (
 
     select
         files.*,
-        max(revision) over (partition by file_stem) as last_revision
+        max(files.revision) over (partition by files.file_stem) as last_revision
     from files
 
 ),
