@@ -9,7 +9,7 @@ import re
 import stat
 import time
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +89,12 @@ class Inbox:
         if not self.folder.is_dir():
             return []
         return [safe_name(path.name) for path in sorted(self.folder.iterdir()) if path.is_dir() and path.name not in (ARCHIVED, REFUSED)]
+
+    def notes(self, since: float) -> Iterator[tuple[str, list[str]]]:
+        """Give what was said of files that were taken since a time, by their names."""
+        for path in sorted((self.folder / ARCHIVED).glob(f"*/*{NOTE}")):
+            if path.stat().st_mtime >= since:
+                yield path.name.removesuffix(NOTE), path.read_text(encoding="utf-8", errors="replace").splitlines()
 
     def is_used(self) -> bool:
         """Tell whether people ever put anything here, unfinished files, folders and what is filed away by now included."""

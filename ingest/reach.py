@@ -20,6 +20,9 @@ VENDOR_TABLES = tuple(name for name, table in TABLES.items() if {"provider", "se
 _FIGURES = ("value", "low_value", "high_value", "change_value", "unit")
 _REVISION = re.compile(r"_r(\d{1,4})(?=(?:[ _]*\(\d+\))?\.[A-Za-z]+$)", re.IGNORECASE)
 _SHOWN = 3
+_LOSES, _UNBELIEVED = "figures do not count", "corrected figures is not believed"
+NOT_COUNTED = (_LOSES, _UNBELIEVED)
+"""How the sentences about figures that do not count as their file states them are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,12 @@ def said_of_corrections(table: str, sha: str, name: str, rows: pl.DataFrame, win
     said = []
     if losing:
         said.append(
-            f"{len(losing)} figures do not count: the file states an earlier time of publication than what is known ({_some(losing)}); "
+            f"{len(losing)} {_LOSES}: the file states an earlier time of publication than what is known ({_some(losing)}); "
             f"where they are corrections, drop the file as {next_name(name, names)} | 更正未生效：所述发布时间早于已有数据；请改名为{next_name(name, names)}后重新放入"
         )
     if unbelieved:
         said.append(
-            f"the stated time of {len(unbelieved)} corrected figures is not believed ({_some(unbelieved)}): a correction counts from when it was first seen here, "
+            f"the stated time of {len(unbelieved)} {_UNBELIEVED} ({_some(unbelieved)}): a correction counts from when it was first seen here, "
             f"{since} | 更正自首次收到时起生效，所述发布时间不予采信"
         )
     return said

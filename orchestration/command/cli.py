@@ -1,6 +1,7 @@
 """The `alumina` command: thin, over the same jobs the UI runs. Errors are one sentence on stderr and a non-zero exit."""
 
 import errno
+import glob
 import os
 import sys
 import time
@@ -401,9 +402,13 @@ def _examined(file: Path) -> tuple["Examination", "Configuration"]:
     from ingest.source import ConfigurationError, HomeError
     from ingest.sources import sources
 
+    settings = Settings()
+    if not file.exists() and file.name == str(file):  # a name the run told, of a file it has put away
+        away = sorted(settings.inbox.glob(f"**/{glob.escape(file.name)}"))
+        file = away[-1] if away else file
     try:
-        configuration = Configuration(Settings().catalog_overlay)
-        return examine(file, sources(configuration), configuration, Settings()), configuration
+        configuration = Configuration(settings.catalog_overlay)
+        return examine(file, sources(configuration), configuration, settings), configuration
     except (ConfigurationError, HomeError) as error:
         fail(str(error))
     except OSError as error:
@@ -534,8 +539,10 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
             else:
                 out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]")
 
+        since = time.time()
         result = run_job(settings, intake, on_step=on_step)
     _show_problems(settings, result.run_id)
+    _show_notes(settings, since)
     if timings:
         _show_timings(result.seconds, time.perf_counter() - begun)
     if not result.success:
@@ -569,6 +576,15 @@ def _show_problems(settings: Settings, run_id: str) -> None:
         out.print(f"  ! and {len(problems) - PROBLEMS_SHOWN} more payloads that could not be used, see serving.quality_results")
     if waiting := [receipt.request_name for receipt in receipts if receipt.outcome is Outcome.NOT_PUBLISHED and not receipt.is_failure]:
         _plain(f"  · not published yet, and not due: {', '.join(waiting)}")
+
+
+def _show_notes(settings: Settings, since: float) -> None:
+    """Say of the files this run took from the inbox what reaches no mart or does not count as they state it."""
+    from ingest.dropped import inbox_of
+
+    for name, lines in inbox_of(settings).notes(since):
+        for line in lines[:PROBLEMS_SHOWN]:
+            _plain(f"  · {name}: {line}")
 
 
 def _show_outlook(settings: Settings, day: date | None) -> None:
