@@ -244,9 +244,7 @@ def test_the_command_shows_what_is_open_and_writes_what_is_said(home: Home, tmp_
     assert "现货价" in shown
     assert f"alumina inbox map '{file}' --series 'X-1' --role spot --region national" in shown
     assert command("--series", "X-9", "--role", "spot").stderr == "alumina: the file has no series X-9; it has X-1\n"
-    assert command("--series", "X-1").stderr == "alumina: say both --series ID and --role ROLE, or neither\n"
     done = command("--series", "X-1", "--role", "spot", "--region", "shandong")
     assert (done.returncode, done.stderr) == (0, "")
     assert ("SMM", "X-1") in Configuration(home.settings.catalog_overlay).series
     assert 'region = "shandong"' in (home.settings.catalog_overlay / mapping.SERIES).read_text(encoding="utf-8")
-    assert "the marts read every series" in command().stdout
