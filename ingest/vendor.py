@@ -212,21 +212,28 @@ class VendorSource:
 
 def feed_of(name: str, body: bytes, limits: Limits) -> str | None:
     """Give the feed of a file whose name does not say it: that of all its series, else the one its name speaks of."""
-    key = (name, hashlib.sha256(body).hexdigest())
-    if key not in _FEED_OF:
-        while len(_FEED_OF) >= _REMEMBERED:
-            _FEED_OF.pop(next(iter(_FEED_OF)))
-        _FEED_OF[key] = _feed_of(name, body, limits)
-    return _FEED_OF[key]
+    feeds = feeds_in(name, body, limits)
+    if feeds is None:
+        return None
+    return next(iter(feeds)) if len(feeds) == 1 else next((feed for feed in SPEAKS_OF if feed in name.lower()), None) or _spoken_of(name)
 
 
-_FEED_OF: dict[tuple[str, str], str | None] = {}
+_FEEDS_IN: dict[tuple[str, str], frozenset[str] | None] = {}
 # Each source asks in turn, and a spreadsheet takes a process to read.
 _REMEMBERED = 256
 
 
-def _feed_of(name: str, body: bytes, limits: Limits) -> str | None:
-    told = next((feed for feed in SPEAKS_OF if feed in name.lower()), None) or _spoken_of(name)
+def feeds_in(name: str, body: bytes, limits: Limits) -> frozenset[str] | None:
+    """Give the feeds the series of a file speak of, none where it cannot be read yet; None where it is neither text nor a spreadsheet."""
+    key = (name, hashlib.sha256(body).hexdigest())
+    if key not in _FEEDS_IN:
+        while len(_FEEDS_IN) >= _REMEMBERED:
+            _FEEDS_IN.pop(next(iter(_FEEDS_IN)))
+        _FEEDS_IN[key] = _feeds_in(name, body, limits)
+    return _FEEDS_IN[key]
+
+
+def _feeds_in(name: str, body: bytes, limits: Limits) -> frozenset[str] | None:
     if kind_of(body) not in ("text", "xlsx"):
         return None
     bounds = limits.of("*", "*")
@@ -234,9 +241,8 @@ def _feed_of(name: str, body: bytes, limits: Limits) -> str | None:
         require_within(name, body, bounds)
         found = read_records(body, Reader("", UNITS, bounds.rows), limits.sheet)
     except PayloadError:
-        return told  # its own source says what is wrong with it
-    feeds = {_spoken_of(str(row.get("series_name") or "")) for row in found.rows} - {None}
-    return feeds.pop() if len(feeds) == 1 else told
+        return frozenset()  # its own source says what is wrong with it
+    return frozenset(feed for row in found.rows if (feed := _spoken_of(str(row.get("series_name") or row.get("series_id") or ""))))
 
 
 def _spoken_of(text: str) -> str | None:

@@ -172,8 +172,11 @@ def test_a_file_of_many_feeds_is_asked_for_its_name(home: Home) -> None:
     drop(home, "数据.csv", csv_file("2025-07-16,库存,50,吨,X-1,SMM,全国,周,", "2025-07-16,完全成本,50,元/吨,X-2,SMM,全国,周,"))
     run(home)
     (attempt,) = home.fetch_log()
-    assert (attempt.outcome, attempt.reason) == (Outcome.NOT_DATA, "no_reader")
-    assert "named like smm_spot_price_20250722.csv" in attempt.message
+    assert (attempt.outcome, attempt.reason) == (Outcome.NOT_DATA, "several_feeds")
+    assert "holds series of cost_profit, inventory" in attempt.message
+    drop(home, "库存.xls", b"\xd0\xcf\x11\xe0")
+    run(home)
+    assert "save it as .xlsx" in home.fetch_log()[-1].message
 
 
 # ---------------------------------------------------------------- mapping
