@@ -68,8 +68,7 @@ class Reader:
     def read(self, lines: Sequence[Line]) -> Records | None:
         """Read the tables of one sheet; None where there is none. Raises PayloadError where one cannot be trusted."""
         found = Records()
-        parts = list(_apart(lines))
-        for part in parts:
+        for part in (group for beside in _apart(lines) for group in _groups(beside)):
             if any(_is_header(cells) for _, cells in part):
                 for table in tables(part, _is_header):
                     self._add(found, self._across(table) if _days_across(table.header) else self._long(table))
@@ -84,6 +83,7 @@ class Reader:
         found.remarks += [remark for remark in more.remarks if remark not in found.remarks]
 
     def _long(self, table: Table) -> Records:
+        table = self._with_units_below(table)
         columns, units = self._columns(table.header)
         remarks = _remarks(columns, table.around)
         stated = self._stated(table.around, columns, units, remarks, needs=("obs_date",))
@@ -94,30 +94,45 @@ class Reader:
         rows = [stated | dict(zip(columns, map(tidy, cells), strict=True)) | {"_line": f"line {number}"} for number, cells in table.rows]
         return Records(rows, remarks)
 
+    def _with_units_below(self, table: Table) -> Table:
+        """Take a first row of nothing but units into the header: `均价` over `元/吨`."""
+        if not table.rows:
+            return table
+        said = [tidy(cell) for cell in table.rows[0][1]]
+        known = {heading(unit) for unit in self.units}
+        if not any(said) or not all(heading(text) in known or _COLUMN_OF.get(heading(text)) == "unit" for text in said if text):
+            return table
+        header = [f"{name}({unit})" if heading(unit) in known else name for name, unit in zip(table.header, said, strict=True)]
+        return Table(table.line, header, table.rows[1:], table.around)
+
     def _across(self, table: Table) -> Records:
         """Turn a table with a day or a month a column into single values."""
         days = _days_across(table.header)
+        for place, cell in enumerate(table.header):
+            if place not in days and values.looks_like_a_value(cell):
+                try:
+                    values.written_day(cell)
+                except ValueError as error:
+                    raise PayloadError(Outcome.FORMAT_CHANGED, "unreadable_header", f"line {table.line}, column {place + 1}: {error}") from None
         labels = [place for place in range(len(table.header)) if place not in days]
         columns, units = self._columns([table.header[place] for place in labels])
         remarks = _remarks(columns, table.around)
         stated = self._stated(table.around, columns, units, remarks)
         self._hold(len(table.rows) * len(days), len(columns))
         by_month = all(values.is_month(table.header[place]) for place in days)
+        # A spreadsheet keeps a month as its first day; of a monthly series each is the month.
+        of_month = {place: values.written_day(table.header[place]) for place in days}
+        are_first = all(day.day == 1 for day in of_month.values())
         rows = []
         for number, cells in table.rows:
             said = stated | {column: tidy(cells[place]) for column, place in zip(columns, labels, strict=True)}
             if by_month and not said.get("frequency"):
                 said["frequency"] = "月"
-            rows += [
-                said
-                | {
-                    "obs_date": table.header[place],
-                    "single": tidy(cells[place]),
-                    "_line": f"line {number}, column {place + 1} ({table.header[place]})",
-                }
-                for place in days
-                if tidy(cells[place]) not in values.BLANKS
-            ]
+            is_monthly = are_first and "月" in said.get("frequency", "")
+            for place in days:
+                if (cell := tidy(cells[place])) not in values.BLANKS:
+                    day = f"{of_month[place]:%Y-%m}" if is_monthly else table.header[place]
+                    rows.append(said | {"obs_date": day, "single": cell, "_line": f"line {number}, column {place + 1} ({table.header[place]})"})
         if not rows:
             raise PayloadError(Outcome.NOT_DATA, "no_rows", f"the table under the header in line {table.line} has no values")
         return Records(rows, remarks)
@@ -205,7 +220,10 @@ class Reader:
         columns, units = [], {}
         for name in header:
             label, unit = self._with_unit(name)
-            column = _COLUMN_OF.get(heading(label), f"?{tidy(name)}")
+            match = _BRACKETS.fullmatch(heading(label))
+            # 名称(中文) is 名称; what else stands behind a figure, 均价(含税), may make it another one.
+            bare = match["name"] if match and _COLUMN_OF.get(match["name"], "single") not in (*FIGURES, "change_value") else heading(label)
+            column = _COLUMN_OF.get(bare, f"?{tidy(name)}")
             if unit and column in (*FIGURES, "change_value"):
                 units[column] = unit
             columns.append(column)
@@ -328,6 +346,30 @@ def _blocks(lines: Sequence[Line]) -> Iterable[list[Line]]:
 def _is_wide(block: Sequence[Line]) -> bool:
     labels = sum(_is_label(cells) for _, cells in block)
     return labels > 1 or (labels == 1 and any(values.looks_like_a_value(tidy(cells[0])) for _, cells in block))
+
+
+def _groups(lines: Sequence[Line]) -> Iterable[list[Line]]:
+    """Give the tables that stand under each other with blank lines between, each with its titles; rows after a gap are of the table before."""
+    pieces: list[list[Line]] = []
+    for line in lines:
+        if pieces and line[0] == pieces[-1][-1][0] + 1:
+            pieces[-1].append(line)
+        else:
+            pieces.append([line])
+    groups: list[list[Line]] = []
+    titles: list[Line] = []
+    for piece in pieces:
+        if _begins(piece):
+            groups.append([*titles, *piece])
+            titles = []
+        elif groups and not all(is_note(cells) for _, cells in piece):
+            groups[-1] += [*titles, *piece]
+            titles = []
+        else:
+            titles += piece
+    if titles and groups:
+        groups[-1] += titles
+    return groups or [list(lines)]
 
 
 def _apart(lines: Sequence[Line]) -> Iterable[list[Line]]:

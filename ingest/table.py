@@ -150,6 +150,11 @@ def tables(lines: Sequence[Line], is_header: Callable[[Sequence[str]], bool]) ->
     for number, cells in lines:
         is_apart = is_apart or number > last + 1
         if is_header(cells):
+            if found and not is_apart and not found[-1].rows and len(cells) == len(found[-1].header):
+                # A header of two lines: 价格 above 最低, 最高 and 均价.
+                found[-1].header[:] = [below if tidy(below) else over for over, below in zip(found[-1].header, cells, strict=True)]
+                last = number
+                continue
             if found and not is_apart:
                 raise PayloadError(
                     Outcome.NOT_DATA,
@@ -159,7 +164,7 @@ def tables(lines: Sequence[Line], is_header: Callable[[Sequence[str]], bool]) ->
                 )
             found.append(Table(number, list(cells), [], above))
             above, is_apart = [], False
-        elif is_note(cells) or not found:
+        elif not found or (is_note(cells) and not _is_under_a_column(cells, found[-1].header)):
             # What follows a table without a gap is said about it, what comes after a gap about the next one, if there is one.
             (above if is_apart else found[-1].around).append(note_of(cells))
             if not found and not rows_above and len(cells) > 1 and values.looks_like_a_value(tidy(cells[0])):
@@ -177,6 +182,13 @@ def tables(lines: Sequence[Line], is_header: Callable[[Sequence[str]], bool]) ->
             f"line {rows_above} holds figures above the header in line {found[0].line}; a table begins with its header",
         )
     return [_trimmed(table) for table in found]
+
+
+def _is_under_a_column(cells: Sequence[str], header: Sequence[str]) -> bool:
+    """Tell a cell that stands alone under a further column of a header, and begins like no note: it is of a row."""
+    place = next(place for place, cell in enumerate(cells) if tidy(cell))
+    first = next(place for place, cell in enumerate(header) if tidy(cell))
+    return first < place < len(header) and bool(tidy(header[place])) and not NOTE.match(note_of(cells))
 
 
 def headed(lines: Sequence[Line]) -> Table:

@@ -24,6 +24,11 @@ _YEAR_LAST = re.compile(rf"(\d{{1,2}})[-/.](\d{{1,2}})[-/.]((?:19|20)\d{{2}}){_M
 _MONTH = re.compile(r"((?:19|20)\d{2})[-/.年]?((?<=\d{4})\d{2}|(?<=\D)\d{1,2})月?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMED_MONTH = re.compile(rf"(\d{{1,2}})[- ]({'|'.join(_MONTHS)})[a-z]*[- ](\d{{4}})", re.IGNORECASE)
+_HALF = "AM|PM|上午|下午"
+_MOMENT = re.compile(
+    rf"(?P<day>.+?)[ T]*(?P<before>{_HALF})? *(?P<hour>(?<!\d)\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}})(?:\.0+)?)? *(?P<after>{_HALF})?",
+    re.IGNORECASE,
+)
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _SERIAL = re.compile(r"(\d{5})(?:\.0+)?")
 _WEEKDAY = re.compile(r"[ (]*(?:星期|周)[一二三四五六日天]\)?$")
@@ -98,6 +103,8 @@ def written_day(value: Any, *, is_monthly: bool | None = None) -> date:
     """
     text = _WEEKDAY.sub("", plain(value))
     if match := _MONTH.fullmatch(text):
+        if re.fullmatch(r"\d{4}\.1", text):  # a spreadsheet shows 2025.10 so
+            raise ValueError(f"{text!r} may be January or October; write the month as {match[1]}-01 or {match[1]}-10")
         if is_monthly is False:
             raise ValueError(
                 f"{text!r} is a month, and the series is not monthly; write the day as {match[1]}-{int(match[2]):02d}-22, or 月 as its frequency"
@@ -146,6 +153,22 @@ def looks_like_a_value(text: str) -> bool:
         return _LIKE_A_VALUE.fullmatch(_WEEKDAY.sub("", plain(text))) is not None
     except ValueError:
         return False
+
+
+def written_moment(value: Any) -> datetime | None:
+    """Read a local time of publication as people write it: a day of `written_day` and an hour, with AM, PM, 上午 or 下午; blank is None."""
+    text = plain(value if value is not None else "")
+    if text in BLANKS:
+        return None
+    match = _MOMENT.fullmatch(text)
+    if not match:
+        raise ValueError(f"{str(value)!r} is not a time; write it as 2025-07-16 11:40, or leave it blank")
+    hour, half = int(match["hour"]), (match["before"] or match["after"] or "").upper()
+    if half and not (1 <= hour <= 12 or (hour < 24 and half in ("PM", "下午"))):
+        raise ValueError(f"{str(value)!r} is not a time; write it as 2025-07-16 11:40, or leave it blank")
+    if half:
+        hour = hour if hour > 12 else hour % 12 + (12 if half in ("PM", "下午") else 0)  # 下午13:40 is written, too
+    return moment(f"{written_day(match['day'])} {hour}:{match['minute']}:{match['second'] or '00'}")
 
 
 def iso_day(text: str) -> date:

@@ -175,7 +175,7 @@ class VendorSource:
             unknown["涨跌"] = text.pop("change_value")
         try:
             obs_date = values.written_day(text["obs_date"], is_monthly=frequency == "monthly")
-            published = values.moment(text.get("published_at"))
+            published = values.written_moment(text.get("published_at"))
             figures = {column: _figure(text.get(column), unit) for column in ("low_value", "high_value", "average", "single", "change_value")}
         except ValueError as error:
             raise ValueError(f"unreadable_value: {error}") from None

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from ingest.source import Outcome, Parsed, PayloadError, Request
+from ingest import values
+from ingest.source import SHANGHAI, Outcome, Parsed, PayloadError, Request
 from ingest.sources import SOURCES
 
 Grid = list[list[str]]
@@ -183,6 +184,13 @@ def test_two_tables_under_each_other_are_two_tables() -> None:
     assert set(wide["series_id"]) == {"T-1", "T-2", "U-1", "U-2"}
 
 
+def test_a_table_of_rows_and_one_of_columns_are_two_tables() -> None:
+    wide = [[cell.replace("T-", "U-") for cell in row] for row in WIDE]
+    for order in ((LONG, wide), (wide, LONG)):
+        found = rows("smm_spot_price_20250722.csv", as_text(below(*order)))
+        assert found.group_by("series_id").len().sort("series_id").rows() == [("T-1", 3), ("T-2", 3), ("U-1", 4), ("U-2", 1)]
+
+
 def test_two_tables_beside_each_other_are_two_tables() -> None:
     other = [[cell.replace("T-", "U-") for cell in row] for row in WIDE]
     beside = [[*left, "", *right] for left, right in zip(WIDE, other, strict=True)]
@@ -253,6 +261,8 @@ DAY = date(2025, 7, 22)
         ["日期,名称,均价,单位,指标ID,", "2025-07-22,甲,3100,元/吨,T-1,", "数据来源：上海有色网"],
         ["日期,名称,均价,涨跌,单位,指标ID,数据来源", "2025-07-22,甲,3100,+0.45%,元/吨,T-1,SMM"],
         ["指标名称,甲(元/吨)", "指标编号,T-1", "来源,上海有色", "2025-07-22,3100"],
+        ["日期,名称,均价,指标ID,数据来源", ",,元/吨,,", "2025-07-22,甲,3100,T-1,SMM"],
+        ["日期(交易日),产品名称（中文）,价格,,,单位,指标ID,数据来源", ",,最低,最高,均价,,,", "2025-07-22,甲,3080,3120,3100,元/吨,T-1,SMM"],
         ["Date,指标名称,Value,单位,指标id,来源", "22-Jul-2025,甲,3100,元/吨,T-1,smm"],
     ],
 )
@@ -285,6 +295,26 @@ def test_without_ids_each_series_is_known_by_its_name_and_the_provider_by_the_fi
 def test_months_across_end_their_months() -> None:
     found = one("指标名称,单位,指标ID,2025年5月,2025年6月", "产量,万吨,T-1,702.5,708", name="ald_capacity_20250722.csv")
     assert [row[3:] for row in found] == [(date(2025, 5, 31), 7_025_000.0, "t", "monthly"), (date(2025, 6, 30), 7_080_000.0, "t", "monthly")]
+
+
+def test_first_days_across_are_their_months_where_the_series_is_monthly() -> None:
+    lines = ("指标名称,单位,指标ID,频率,2025-05-01,2025-06-01", "产量,吨,T-1,月,7025,7080")
+    assert [row[3] for row in one(*lines, name="ald_capacity_20250722.csv")] == [date(2025, 5, 31), date(2025, 6, 30)]
+    with pytest.raises(PayloadError, match=r"column 5: '2025\.1' may be January or October"):
+        one("指标名称,单位,指标ID,2025.9,2025.1,2025.11", "产量,吨,T-1,1,2,3", name="ald_capacity_20250722.csv")
+
+
+@pytest.mark.parametrize(
+    ("printed", "hour"),
+    [
+        ("2025/7/16 11:40", (11, 40)), ("2025.7.16 1:05 PM", (13, 5)), ("2025年7月16日 下午3:05", (15, 5)), ("7/16/2025 12:10 AM", (0, 10)), ("2025-07-16 下午13:40", (13, 40)),
+    ],
+)  # fmt: skip
+def test_a_time_of_publication_is_read_as_people_write_it(printed: str, hour: tuple[int, int]) -> None:
+    stamp = datetime(2025, 7, 16, *hour, tzinfo=SHANGHAI)
+    assert values.written_moment(printed) == stamp
+    with pytest.raises(ValueError, match="write it as 2025-07-16 11:40"):
+        values.written_moment(printed.partition(" ")[0])
 
 
 def test_each_series_of_a_file_goes_to_its_own_provider() -> None:
