@@ -13,7 +13,7 @@ from typing import Any
 from ingest import values
 from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.source import Outcome, PayloadError, Reject
-from ingest.table import NAMES_IN_A_HEADER, NOTE, Line, Table, heading, is_note, note_of, repeats, tables, tidy
+from ingest.table import BRACKETS, NAMES_IN_A_HEADER, NOTE, Line, Table, heading, is_note, named, note_of, repeats, tables, tidy
 
 HEADERS = {
     "obs_date": ("日期", "价格日期", "数据日期", "报价日期", "指标日期", "时间", "date"),
@@ -41,7 +41,6 @@ _BESIDE = frozenset(
 # Rows of a wide export that say something about each series; the others of column 1 are days, or a footer about the whole.
 LABELS = frozenset({"series_name", "frequency", "unit", "series_id", "provider", "published_at", "region", "basis_note"})
 _STATED = re.compile(r"[\W_]*(?P<what>数据来源|资料来源|来源|单位|source|unit)\s*[:：]\s*(?P<said>\S.*)", re.IGNORECASE)
-_BRACKETS = re.compile(r"(?P<name>[^(\[【]+)[(\[【](?P<said>[^()\[\]【】]+)[)\]】]")
 WANTED = (
     "日期, 名称, 均价 or 数值, 单位, 指标ID and 数据来源 beside each other (a figure a row), "
     "or 指标名称, 单位 and 指标ID under each other (a series a column)"
@@ -68,8 +67,8 @@ class Reader:
     def read(self, lines: Sequence[Line]) -> Records | None:
         """Read the tables of one sheet; None where there is none. Raises PayloadError where one cannot be trusted."""
         found = Records()
-        for part in (group for beside in _apart(lines) for group in _groups(beside)):
-            if any(_is_header(cells) for _, cells in part):
+        for has_header, part in (group for beside in _apart(lines) for group in _groups(beside)):
+            if has_header:
                 for table in tables(part, _is_header):
                     self._add(found, self._across(table) if _days_across(table.header) else self._long(table))
             else:
@@ -171,13 +170,13 @@ class Reader:
             else:
                 wrong = f"line {number}: {head!r} is not a date; write it as 2025-07-22"
                 rejects.append(Reject(self.table, "unreadable_value", wrong, {str(k): v for k, v in enumerate(cells)}))
-        named = labels.get("series_name") or labels.get("series_id") or []
-        width = len(named)
+        titled = labels.get("series_name") or labels.get("series_id") or []
+        width = len(titled)
         kept, unit_of = [], {}
-        for place, name in enumerate(named):
+        for place, name in enumerate(titled):
             label, unit = self._with_unit(name)
             if unit and "unit" not in labels:
-                unit_of[place], named[place] = unit, label
+                unit_of[place], titled[place] = unit, label
             if any(place < len(texts) and texts[place] for texts in labels.values()) or any(
                 place + 1 < len(cells) and tidy(cells[place + 1]) for _, cells in days
             ):
@@ -220,7 +219,7 @@ class Reader:
         columns, units = [], {}
         for name in header:
             label, unit = self._with_unit(name)
-            match = _BRACKETS.fullmatch(heading(label))
+            match = BRACKETS.fullmatch(heading(label))
             # 名称(中文) is 名称; what else stands behind a figure, 均价(含税), may make it another one.
             bare = match["name"] if match and _COLUMN_OF.get(match["name"], "single") not in (*FIGURES, "change_value") else heading(label)
             column = _COLUMN_OF.get(bare, f"?{tidy(name)}")
@@ -241,7 +240,7 @@ class Reader:
 
     def _with_unit(self, name: str) -> tuple[str, str]:
         """Take a header with a unit in brackets apart: `均价(元/吨)`."""
-        match = _BRACKETS.fullmatch(heading(name))
+        match = BRACKETS.fullmatch(heading(name))
         if match and (unit := next((unit for unit in self.units if heading(unit) == match["said"]), "")):
             return tidy(re.split(r"[(（\[［【]", tidy(name), maxsplit=1)[0]), unit
         return tidy(name), ""
@@ -301,21 +300,8 @@ def no_table(lines: Sequence[Line]) -> PayloadError:
     )
 
 
-def _known(cells: Sequence[str]) -> set[str]:
-    """Give the columns of the contract whose names stand in a line, a unit in brackets behind some of them."""
-    found = set()
-    for cell in cells:
-        if not cell or cell[0] in "0123456789+-.":  # most cells are figures
-            continue
-        name = heading(cell)
-        match = _BRACKETS.fullmatch(name)
-        if column := _COLUMN_OF.get(name) or (match and _COLUMN_OF.get(match["name"])):
-            found.add(column)
-    return found
-
-
 def _is_header(cells: Sequence[str]) -> bool:
-    known = _known(cells)
+    known = named(cells, _COLUMN_OF)
     return len(known) >= NAMES_IN_A_HEADER or (bool(known & {"series_name", "series_id"}) and len(_days_across(cells)) > 1)
 
 
@@ -348,28 +334,32 @@ def _is_wide(block: Sequence[Line]) -> bool:
     return labels > 1 or (labels == 1 and any(values.looks_like_a_value(tidy(cells[0])) for _, cells in block))
 
 
-def _groups(lines: Sequence[Line]) -> Iterable[list[Line]]:
-    """Give the tables that stand under each other with blank lines between, each with its titles; rows after a gap are of the table before."""
+def _groups(lines: Sequence[Line]) -> Iterable[tuple[bool, list[Line]]]:
+    """Give the tables that stand under each other with blank lines between, each with its titles, and whether it has a header.
+
+    Rows after a gap are of the table before.
+    """
     pieces: list[list[Line]] = []
     for line in lines:
         if pieces and line[0] == pieces[-1][-1][0] + 1:
             pieces[-1].append(line)
         else:
             pieces.append([line])
-    groups: list[list[Line]] = []
+    groups: list[tuple[bool, list[Line]]] = []
     titles: list[Line] = []
     for piece in pieces:
-        if _begins(piece):
-            groups.append([*titles, *piece])
-            titles = []
+        has_header = any(_is_header(cells) for _, cells in piece)
+        if has_header or any(True for _ in _blocks(piece)):
+            groups.append((has_header, [*titles, *piece]))
         elif groups and not all(is_note(cells) for _, cells in piece):
-            groups[-1] += [*titles, *piece]
-            titles = []
+            groups[-1][1].extend([*titles, *piece])
         else:
             titles += piece
-    if titles and groups:
-        groups[-1] += titles
-    return groups or [list(lines)]
+            continue
+        titles = []
+    if groups:
+        groups[-1][1].extend(titles)
+    return groups or [(False, list(lines))]
 
 
 def _apart(lines: Sequence[Line]) -> Iterable[list[Line]]:

@@ -27,6 +27,7 @@ NAMES_IN_A_HEADER = 3
 _SEP_LINE = re.compile(r'"?sep=(?P<separator>[^"\r\n])"?[ \t,;]*(?:\r\n|\r|\n)', re.IGNORECASE)
 # What prints as nothing: soft hyphen, zero-width and direction characters, byte order marks inside a text.
 _UNSEEN = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
+BRACKETS = re.compile(r"(?P<name>[^(\[【]+)[(\[【](?P<said>[^()\[\]【】]+)[)\]】]")
 # How lines begin that say something about a table and are no row of it.
 NOTE = re.compile(
     r"[\W_]*(?:数据来源|资料来源|来源|注释?|备注|说明|免责声明|声明|提示|导出时间|导出日期|下载时间|制表|单位|source|notes?|disclaimer|unit)\d*\s*[:：]",
@@ -73,7 +74,21 @@ def heading(text: str) -> str:
     text = tidy(text)
     if not text.isascii() and len(text) <= values.LONGEST:
         text = unicodedata.normalize("NFKC", text)
-    return re.sub(r"\s+", "", text).rstrip(":").casefold()
+    return "".join(text.split()).rstrip(":").casefold()
+
+
+def named(cells: Iterable[str], columns: Mapping[str, str]) -> set[str]:
+    """Give the columns whose headers stand in a line, a remark in brackets behind some of them; `columns` are by `heading`."""
+    found = set()
+    for cell in cells:
+        if not cell or cell[0] in "0123456789+-.":  # most cells are figures
+            continue
+        name = heading(cell)
+        if name.endswith((")", "]", "】")) and (match := BRACKETS.fullmatch(name)):
+            name = name if name in columns else match["name"]
+        if name in columns:
+            found.add(columns[name])
+    return found
 
 
 def decoded(body: bytes) -> str:
@@ -227,7 +242,7 @@ def csv_table(body: bytes, known: Collection[str]) -> tuple[list[str], list[tupl
     """
     names = {heading(name): name for name in known}
     lines = filled(csv_lines(body))
-    found = tables(lines, lambda cells: len({name for cell in cells if (name := heading(cell)) in names}) >= NAMES_IN_A_HEADER)
+    found = tables(lines, lambda cells: len(named(cells, names)) >= NAMES_IN_A_HEADER)
     if len(found) > 1:
         raise PayloadError(
             Outcome.NOT_DATA, "two_tables", f"the file holds a second table from line {found[1].line} on; drop it as a file of its own"

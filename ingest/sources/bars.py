@@ -17,7 +17,7 @@ from ingest.catalog.calendar import Calendar, CalendarHorizonError
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.table import NAMES_IN_A_HEADER, headed, heading, repeats, tables, tidy
+from ingest.table import NAMES_IN_A_HEADER, headed, heading, named, repeats, tables, tidy
 from ingest.vendor import NAME, grids
 from quality.raw import TABLES
 
@@ -128,7 +128,7 @@ def _read(body: bytes, limits: sheet.Limits) -> tuple[list[dict[str, Any]], list
     parts, remarks = grids(body, limits)
     rows: list[dict[str, Any]] = []
     for where, lines in parts:
-        found = tables(lines, lambda cells: len({_COLUMN_OF.get(heading(cell)) for cell in cells} - {None}) >= NAMES_IN_A_HEADER)
+        found = tables(lines, lambda cells: len(named(cells, _COLUMN_OF)) >= NAMES_IN_A_HEADER)
         for table in found or ([headed(lines)] if len(parts) == 1 else []):
             columns, unusual = _columns(table.header)
             remarks += [remark for remark in unusual if remark not in remarks]
