@@ -120,6 +120,7 @@ class Reader:
         self._hold(len(table.rows) * len(days), len(columns))
         by_month = all(values.is_month(table.header[place]) for place in days)
         # A spreadsheet keeps a month as its first day; of a monthly series each is the month.
+        rejects: list[Reject] = []
         of_month = {place: values.written_day(table.header[place]) for place in days}
         are_first = all(day.day == 1 for day in of_month.values())
         rows = []
@@ -127,6 +128,10 @@ class Reader:
             said = stated | {column: tidy(cells[place]) for column, place in zip(columns, labels, strict=True)}
             if by_month and not said.get("frequency"):
                 said["frequency"] = "月"
+            if {"unit", "series_id"} & set(columns) and not said.get("unit") and not (said.get("series_id") if "series_id" in columns else ""):
+                wrong = f"line {number}: {said.get('series_name', '')!r} has neither a unit nor an id; a sum of the other rows is no series"
+                rejects.append(Reject(self.table, "no_series", wrong, {str(place): cell for place, cell in enumerate(cells)}))
+                continue
             is_monthly = are_first and "月" in said.get("frequency", "")
             for place in days:
                 if (cell := tidy(cells[place])) not in values.BLANKS:
@@ -134,7 +139,7 @@ class Reader:
                     rows.append(said | {"obs_date": day, "single": cell, "_line": f"line {number}, column {place + 1} ({table.header[place]})"})
         if not rows:
             raise PayloadError(Outcome.NOT_DATA, "no_rows", f"the table under the header in line {table.line} has no values")
-        return Records(rows, remarks)
+        return Records(rows, remarks, rejects)
 
     def _wide(self, block: Sequence[Line]) -> Records:
         """Turn a wide export into single values. Blank cells are no observations; a label row is known by its label, wherever it stands."""

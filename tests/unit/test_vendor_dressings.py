@@ -317,6 +317,14 @@ def test_a_time_of_publication_is_read_as_people_write_it(printed: str, hour: tu
         values.written_moment(printed.partition(" ")[0])
 
 
+def test_a_sum_across_is_no_series_and_words_below_are_no_row() -> None:
+    parsed = parse(
+        "ald_capacity_20250722.csv", "名称,单位,指标ID,频率,2025年5月,2025年6月\n产量,吨,T-1,月,7,8\n合计,,,,7,8\n版权所有,SMM信息\n".encode()
+    )
+    assert parsed.frames["capacity__series"].height == 2
+    assert [(reject.reason, "line 3: '合计' has neither a unit nor an id" in reject.message) for reject in parsed.rejects] == [("no_series", True)]
+
+
 def test_each_series_of_a_file_goes_to_its_own_provider() -> None:
     found = one(
         "日期,名称,均价,单位,指标ID,数据来源",
