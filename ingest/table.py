@@ -117,7 +117,11 @@ def csv_lines(body: bytes) -> Iterator[Line]:
     reader = csv.reader(io.StringIO(rest, newline=""), strict=True, delimiter=separator)
     try:
         for cells in reader:
-            yield reader.line_num + skipped, cells
+            # ="00201" is how an export keeps a spreadsheet from making a number of a text.
+            yield (
+                reader.line_num + skipped,
+                [cell[2:-1] if cell.startswith('="') and cell.endswith('"') and len(cell) > 2 else cell for cell in cells],
+            )
     except csv.Error as error:
         raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the file is not CSV: {error}") from None
 

@@ -297,12 +297,14 @@ def _require(rows: Sequence[dict[str, Any]], named: str) -> set[str]:
 
 
 def _id(text: str) -> str:
-    """Give an id as it is compared: full-width letters are half-width ones."""
-    return values.plain(tidy(text)) if len(text) <= values.LONGEST else text
+    """Give an id as it is compared: full-width letters are half-width ones, and the apostrophe by which people keep a number text is not of it."""
+    return values.plain(tidy(text)).removeprefix("'") if len(text) <= values.LONGEST else text
 
 
 def _figure(text: str | None, unit: str) -> float | None:
     """Read a figure; raises ValueError where it is printed as a percentage of something else than a share."""
+    if text in values.MISSING:
+        return None
     if text and text.endswith(("%", "％")):
         if unit != "ratio":
             raise ValueError(f"{text!r} is a percentage, and the unit of the row is not %")
