@@ -71,6 +71,8 @@ class Report:
     refused_rows: list[dict[str, Any]] = field(default_factory=list)
     """The first rows that went to quarantine, each with table and reason."""
     payloads: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is to be said of dropped files that were taken."""
     configuration_error: str | None = None
     """Why the configuration delivered was not taken; the one before stays in force."""
 
@@ -92,6 +94,7 @@ class Report:
         self.fetch_log += other.fetch_log
         self.refused_rows += other.refused_rows
         self.payloads += other.payloads
+        self.notes += other.notes
         self.configuration_error = self.configuration_error or other.configuration_error
 
 

@@ -16,10 +16,10 @@ from ingest.catalog.calendar import Calendar
 from ingest.catalog.documents import catalog_files
 from ingest.catalog.references import faults_of
 from ingest.deadline import Deadlines, load_deadlines
-from ingest.inbox import Entry, Inbox
+from ingest.inbox import Entry, Inbox, as_meant
 from ingest.inspect import TRUNCATED
 from ingest.made_before import MadeBefore
-from ingest.source import ACCEPTED, REFUSED, DataOrigin, Outcome, Request, Response, Source, Verdict
+from ingest.source import ACCEPTED, REFUSED, Adopter, DataOrigin, Outcome, Request, Response, Source, Verdict
 from ingest.storable import storable
 
 FILE_LIMIT = 64 * 2**20
@@ -88,11 +88,11 @@ class FilesOrigin:
 
 @dataclass
 class InboxOrigin:
-    """Files people dropped into the inbox, each known by its name made safe. What is still being written waits for the next run."""
+    """Files people dropped into the inbox, each known by its name made safe, or by what it holds. What is still being written waits for the next run."""
 
     inbox: Inbox
     known: Sequence[Source]
-    """Every source there is: each file belongs to the first that recognises it."""
+    """Every source there is: each file belongs to the first that recognises its name, else to the first that knows its content; the last takes all."""
     delivered: list[Entry] = field(default_factory=list)
     """What was delivered, in order: the attempts say where each file goes."""
     data_origin: DataOrigin = DataOrigin.FILES
@@ -100,12 +100,18 @@ class InboxOrigin:
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Give each file that is ready with the request it answers."""
         names = {source.name for source in sources}
+        *readers, last = self.known
         for entry in self.inbox.entries():
-            request = next((request for source in self.known if (request := source.recognise(entry.name))), None)
-            if request is None or request.source not in names or not self.inbox.is_settled(entry):
+            request = next((found for name in as_meant(entry.name) for source in readers if (found := source.recognise(name))), None)
+            if (request is not None and request.source not in names) or not self.inbox.is_settled(entry):
                 continue
             response = self.inbox.read(entry)
-            if response is not None:
+            if response is None:
+                continue
+            if request is None:
+                adopters = (source for source in readers if isinstance(source, Adopter)) if response.body else ()
+                request = next((found for source in adopters if (found := source.adopt(entry.name, response.body))), last.recognise(entry.name))
+            if request is not None and request.source in names:
                 self.delivered.append(entry)
                 yield request, response
 

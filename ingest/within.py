@@ -12,9 +12,11 @@ from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.catalog.limits import FeedBounds
 from ingest.inspect import kind_of
 from ingest.source import Outcome, PayloadError
+from ingest.table import SEPARATORS
 
 ADVICE = "export a shorter span, or raise the limit in catalog/limits.toml of the home"
 _NESTED = (dict, list)
+_SEPARATORS = tuple(separator.encode() for separator in SEPARATORS)
 
 
 def require_within(name: str, body: bytes, limits: FeedBounds) -> None:
@@ -48,6 +50,7 @@ def counted(body: bytes, limits: FeedBounds) -> list[tuple[int, int, str]]:
             return [(body.count(b"<"), limits.cells, "tags")]
         case "xlsx":
             return []
+    commas = max(map(body.count, _SEPARATORS))  # what stands between the cells of a text is not known yet
     lines = body.count(b"\n") + body.count(b"\r")
     if lines > limits.rows or commas + lines > limits.cells:  # blank ones cost nothing
         lines = sum(1 for _ in islice(re.finditer(rb"[\r\n]+", body), limits.cells + 1))
@@ -55,7 +58,7 @@ def counted(body: bytes, limits: FeedBounds) -> list[tuple[int, int, str]]:
     return [
         (lines, limits.rows, "lines"),
         (commas + lines, limits.cells, "cells and line ends"),
-        (head.count(b",") + 1, limits.columns, "columns"),
+        (max(map(head.count, _SEPARATORS)) + 1, limits.columns, "columns"),
     ]
 
 

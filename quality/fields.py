@@ -639,6 +639,7 @@ _ALL = (
     Field("attempts_failed", I, "count", "Attempts that ended otherwise, closed days and what was not due yet aside", "失败次数", ge=0),
     Field("last_outcome", T, "-", "Outcome of the last attempt", "最近结果"),
     Field("last_message", T, "-", "Message of the last attempt that brought nothing, closed days aside", "最近未取得说明"),
+    Field("series_unread", I, "count", "Series of vendors' files that no mart reads, since the catalogue has no such id", "未进入任何结果表的指标数", ge=0),
     Field("check_id", T, "-", "Check", "检查项"),
     Field("tool", T, "-", "ingest, pandera, dbt, gx or release", "检查工具"),
     Field("severity", T, "-", "info, warning or error", "级别"),

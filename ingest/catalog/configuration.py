@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 from ingest.catalog.calendar import Calendar, load_calendar
-from ingest.catalog.documents import SHIPPED, commodity, commodity_files, load
+from ingest.catalog.documents import COMMODITIES, SERIES, SHIPPED, catalog_files, commodity, commodity_files, load, parsed
 from ingest.catalog.limits import Limits
-from ingest.catalog.schemas import LimitsFile
+from ingest.catalog.schemas import Clock, ClockFile, CommodityFile, LimitsFile, SeriesFile
 from ingest.catalog.tone import FILE as LEXICON
 from ingest.catalog.tone import Lexicon, read_lexicon
 from ingest.source import ConfigurationError
@@ -41,6 +41,17 @@ class Configuration:
             except ConfigurationError:
                 continue
         return tuple(sorted(codes))
+
+    @cached_property
+    def series(self) -> frozenset[tuple[str, str]]:
+        """Provider and id of every series a mart reads; raises ConfigurationError where a file that names them is wrong."""
+        files = [parsed(name, body) for name, body in catalog_files(self.overlay) if name.startswith(COMMODITIES) or name == SERIES]
+        return frozenset((row.provider, row.series_id) for file in files if isinstance(file, CommodityFile | SeriesFile) for row in file.series)
+
+    @cached_property
+    def clock(self) -> Mapping[str, Clock]:
+        """The window of the publication clock of each dataset; raises ConfigurationError where it is wrong."""
+        return {row.dataset: row for row in load(ClockFile, self.overlay).clock}
 
     @cached_property
     def limits(self) -> Limits:

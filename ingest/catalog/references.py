@@ -21,6 +21,8 @@ from ingest.catalog.schemas import (
     RegionsFile,
     ReleasesFile,
     ScheduleFile,
+    Series,
+    SeriesFile,
     Term,
     TermsFile,
     WhatifFile,
@@ -185,11 +187,7 @@ def _commodities(catalogue: Catalogue, names: Names, whole: bool) -> Found:
         head = file.commodity
         if seen.setdefault(head.commodity_code, name) != name:
             yield name, ("commodity", "commodity_code"), f"commodity {head.commodity_code} stands in {seen[head.commodity_code]} already"
-        for number, series in enumerate(file.series):
-            if series.role not in names.roles:
-                yield name, ("series", number, "role"), unknown("role", series.role, names.roles)
-            if whole and series.region not in regions:
-                yield name, ("series", number, "region"), f"{unknown('region', series.region, regions)}; regions.toml names them"
+        yield from _series(name, file.series, names, regions, whole)
         if head.exchange not in exchanges or not (contracts := exchanges[head.exchange].contracts):
             continue
         if head.product_id not in contracts:
@@ -202,6 +200,30 @@ def _commodities(catalogue: Catalogue, names: Names, whole: bool) -> Found:
                 ("contract_spec", len(file.contract_spec) - 1, "contract_size_t"),
                 f"no contract_spec has the {contract.size:g} t a lot of {head.product_id} holds by exchanges.toml",
             )
+
+
+def _own_series(catalogue: Catalogue, names: Names, whole: bool) -> Found:
+    regions = names.regions | {region for _, file in catalogue.of(RegionsFile) for region in file.regions}
+    known = {
+        (file.commodity.commodity_code, row.role, row.provider, row.series_id): name
+        for name, file in catalogue.of(CommodityFile)
+        for row in file.series
+    }
+    for name, file in catalogue.of(SeriesFile):
+        yield from _series(name, file.series, names, regions, whole)
+        for number, row in enumerate(file.series):
+            if whole and row.commodity not in catalogue.codes:
+                yield name, ("series", number, "commodity"), unknown("commodity", row.commodity, catalogue.codes)
+            if where := known.get((row.commodity, row.role, row.provider, row.series_id)):
+                yield name, ("series", number, "series_id"), f"{row.series_id} of {row.provider} has the role {row.role} in {where} already"
+
+
+def _series(name: str, entries: Iterable[Series], names: Names, regions: frozenset[str] | set[str], whole: bool) -> Found:
+    for number, series in enumerate(entries):
+        if series.role not in names.roles:
+            yield name, ("series", number, "role"), unknown("role", series.role, names.roles)
+        if whole and series.region not in regions:
+            yield name, ("series", number, "region"), f"{unknown('region', series.region, regions)}; regions.toml names them"
 
 
 def _scores(catalogue: Catalogue, names: Names, whole: bool) -> Found:
@@ -238,4 +260,4 @@ def _shocks(catalogue: Catalogue, names: Names, whole: bool) -> Found:
                     yield name, ("shock", number, "changes", place, "term"), unknown("term", change.term, names.terms)
 
 
-_CHECKS = (_clocks, _parameters, _terms, _commodities, _scores, _claims, _shocks)
+_CHECKS = (_clocks, _parameters, _terms, _commodities, _own_series, _scores, _claims, _shocks)

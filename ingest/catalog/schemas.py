@@ -377,6 +377,22 @@ class Series(Entry):
     source: Text
 
 
+class MappedSeries(Series):
+    """A vendor's series of a home, with the commodity it speaks of."""
+
+    commodity: CommodityCode
+
+
+class SeriesFile(Document):
+    """`series.toml`: the series a home adds to those of the commodities' files."""
+
+    series: Annotated[list[MappedSeries], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Nothing is said twice."""
+        return repeated("series", self.series, "series_id", "commodity", "role", "provider")
+
+
 class Customs(Entry):
     """A customs code and what it is to the commodity."""
 

@@ -22,6 +22,8 @@ from ingest.catalog.schemas import (
     ParametersFile,
     RegionsFile,
     ReleasesFile,
+    Series,
+    SeriesFile,
     Term,
     TermsFile,
     Timetable,
@@ -72,6 +74,8 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
     match file:
         case CommodityFile():
             return _commodity(file)
+        case SeriesFile():
+            return {"catalog__series": [_series(series.commodity, series) for series in file.series]}
         case RegionsFile():
             return {
                 "catalog__regions": [{"region": code, "region_name_zh": names.zh, "region_name_en": names.en} for code, names in file.regions.items()]
@@ -147,11 +151,7 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
             }
             for spec in file.contract_spec
         ],
-        "catalog__series": [
-            {"commodity_code": code, "model_id": series.model_id or "", "source_note": series.source}
-            | {name: getattr(series, name) for name in ("role", "provider", "series_id", "region")}
-            for series in file.series
-        ],
+        "catalog__series": [_series(code, series) for series in file.series],
         "catalog__customs_codes": [
             {"commodity_code": code, "hs_code": row.hs_code, "role": row.role, "source_note": row.source} for row in file.customs
         ],
@@ -160,6 +160,11 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
             {"commodity_code": code, "topic": topic.name.lower(), "relation": topic.relation, "source_note": topic.source} for topic in file.topic
         ],
     }
+
+
+def _series(code: str, series: Series) -> dict[str, Any]:
+    own = {"commodity_code": code, "model_id": series.model_id or "", "source_note": series.source}
+    return own | {name: getattr(series, name) for name in ("role", "provider", "series_id", "region")}
 
 
 def _products(file: ExchangesFile) -> list[dict[str, Any]]:

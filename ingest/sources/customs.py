@@ -98,7 +98,7 @@ class Customs:
 
 
 def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:
-    header, rows = csv_table(body)
+    header, rows = csv_table(body, {*_GACC_COLUMNS, *_CURRENCIES})
     if missing := sorted(_GACC_COLUMNS - set(header)):
         raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"{request.name} has no column {', '.join(missing)}; {BY_HAND}")
     money = [name for name in header if name in _CURRENCIES]

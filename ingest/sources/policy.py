@@ -84,7 +84,7 @@ class Policy:
 
 
 def _events(request: Request, body: bytes) -> Parsed:
-    header, rows = csv_table(body)
+    header, rows = csv_table(body, _REQUIRED + _OPTIONAL)
     if missing := [name for name in _REQUIRED if name not in header]:
         raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"{request.name} has no column {', '.join(missing)}; add it and drop it again")
     unknown = [name for name in header if name not in _REQUIRED + _OPTIONAL]

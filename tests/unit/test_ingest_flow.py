@@ -414,9 +414,10 @@ def test_yesterdays_bytes_under_todays_name_are_not_todays_file_in_a_later_run_e
     assert outcomes(home)[1] == ("kx20250717.dat", Outcome.NOT_DATA, "wrong_date")
 
 
-def test_another_providers_file_with_known_bytes_is_still_another_providers(home: Home) -> None:
+def test_known_bytes_under_another_providers_name_stay_those_of_the_provider_they_state(home: Home) -> None:
     home.take(spot(SPOT_LINE), spot(SPOT_LINE, name="ald_spot_price_20250716.csv"))
-    assert outcomes(home)[1] == ("ald_spot_price_20250716.csv", Outcome.NOT_DATA, "provider_mismatch")
+    assert outcomes(home)[1] == ("ald_spot_price_20250716.csv", Outcome.OK, "provider_of_content")
+    assert home.rows("spot__quotes")["provider"].to_list() == ["SMM"]
 
 
 def test_a_refused_payload_is_tried_again_and_accepted_when_it_is_final(home: Home) -> None:
