@@ -17,11 +17,13 @@ from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,
+    HeldFile,
     LexiconFile,
     LimitsFile,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
+    ReviewsFile,
     ScheduleFile,
     TermsFile,
     WhatifFile,
@@ -33,6 +35,8 @@ from quality.typed import Document, Fault, WrongFileError, near, read
 
 SHIPPED = Path(__file__).parent
 CALENDAR = "calendar.toml"
+HELD = "held.toml"
+REVIEWS = "reviews.toml"
 COMMODITIES = "commodities/"
 # Between the shipped calendar and the operator's, which travel as one payload.
 EXTENSION = "\n#---\n"
@@ -40,12 +44,14 @@ FILES: Mapping[str, type[Document]] = {
     CALENDAR: CalendarFile,
     "clock.toml": ClockFile,
     "exchanges.toml": ExchangesFile,
+    HELD: HeldFile,
     "lexicon.toml": LexiconFile,
     "limits.toml": LimitsFile,
     "metrics.toml": MetricsFile,
     "parameters.toml": ParametersFile,
     "regions.toml": RegionsFile,
     "releases.toml": ReleasesFile,
+    REVIEWS: ReviewsFile,
     "rules.toml": RulesFile,
     "schedule.toml": ScheduleFile,
     "score.toml": ScoreFile,

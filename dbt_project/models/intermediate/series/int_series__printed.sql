@@ -12,6 +12,7 @@ with final as (
         feed,
         provider,
         series_id,
+        series_name,
         frequency,
         obs_date,
         low_value,
