@@ -15,5 +15,5 @@
 
 {# A figure as people read it, with more decimals where it is small. #}
 {% macro figure_text(figure) -%}
-    coalesce(case when abs({{ figure }}) >= 100.0 then {{ number_text(figure, 2) }} else {{ number_text(figure, 4) }} end, '-')
+    coalesce(case when {{ figure }} = 0.0 then '0' when abs({{ figure }}) >= 100.0 then {{ number_text(figure, 2) }} else {{ number_text(figure, 4) }} end, '-')
 {%- endmacro %}

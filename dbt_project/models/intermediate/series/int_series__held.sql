@@ -53,7 +53,7 @@ held as (
         {%- endfor %}
         -- By which power of ten the figure would be believed: it, or the other way round, is likely what the file counts in.
         case
-            when form <> 'level' or value <= 0.0 then null
+            when form <> 'level' or value <= 0.0 or value_before <= 0.0 then null
             when held_rule = 'outside_bounds' and value > highest then ceil(log10(value / highest))
             when held_rule = 'outside_bounds' then -ceil(log10(lowest / value))
             when held_rule = 'another_scale' then round(log10(value / value_before))
@@ -81,12 +81,12 @@ worded as (
         hinted.*,
         receipts.request_name,
         believed.believed_at,
-        sentences.word_en as sentence_en,
-        sentences.word_zh as sentence_zh,
+        coalesce(sentences.word_en, hinted.held_rule) as sentence_en,
+        coalesce(sentences.word_zh, hinted.held_rule) as sentence_zh,
         coalesce(replace(hints.word_en, '{factor}', {{ number_text('power(10.0, abs(hinted.likely_tens))', 0) }}), '') as fits_en,
         coalesce(replace(hints.word_zh, '{factor}', {{ number_text('power(10.0, abs(hinted.likely_tens))', 0) }}), '') as fits_zh
     from hinted
-    inner join words as sentences on hinted.held_rule = sentences.word
+    left join words as sentences on hinted.held_rule = sentences.word
     left join words as hints
         on case when hinted.likely_tens > 0.0 then 'divided' when hinted.likely_tens < 0.0 then 'multiplied' end = hints.word
     left join receipts on hinted.payload_sha256 = receipts.payload_sha256
@@ -123,7 +123,7 @@ final as (
         date_before,
         {%- for language in ['en', 'zh'] %}
         {{ filled('sentence_' ~ language, {
-            'series': "provider || ' ' || series_id", 'day': 'cast(obs_date as varchar)', 'unit': 'unit', 'fits': 'fits_' ~ language,
+            'series': "coalesce(series_name || ' ', '') || '(' || provider || ' ' || series_id || ')'", 'day': 'cast(obs_date as varchar)', 'unit': 'unit', 'fits': 'fits_' ~ language,
             'before_day': "coalesce(cast(date_before as varchar), '-')", 'before': 'before_text', 'value': 'value_text',
             'lowest': 'lowest_text', 'highest': 'highest_text', 'low': 'low_text', 'high': 'high_text',
         }) }} as reason_{{ language }},
