@@ -4,7 +4,7 @@ Which files there are, and what each may hold, is `ingest.catalog`'s to say; her
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -18,10 +18,12 @@ from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,
+    HeldFile,
     LexiconFile,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
+    ReviewsFile,
     Series,
     SeriesFile,
     Term,
@@ -39,7 +41,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "8"
+    parser_version = "9"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
     cadence = Cadence.ANY_DAY
 
@@ -122,6 +124,15 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
             return {"catalog__terms": _terms("*", file.term)}
         case ExchangesFile():
             return {"catalog__products": _products(file)}
+        case HeldFile():
+            return {"catalog__quantities": list(_quantities(file))}
+        case ReviewsFile():
+            return {
+                "catalog__reviews": [
+                    {"held_id": row.id, "review": row.verdict, "review_reason": row.reason, "reviewed_at": row.at.astimezone(UTC)}
+                    for row in file.review
+                ]
+            }
         case scoring.ScoreFile():
             return scoring.score_rows(file, _said(body))
         case scoring.RulesFile():
@@ -152,6 +163,12 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
             for spec in file.contract_spec
         ],
         "catalog__series": [_series(code, series) for series in file.series],
+        "catalog__bounds": [
+            {"commodity_code": code, "role": role, "source_note": row.source}
+            | {name: getattr(row, name) for name in ("unit", "lowest", "highest", "day_step", "label")}
+            for row in file.bounds
+            for role in row.roles
+        ],
         "catalog__customs_codes": [
             {"commodity_code": code, "hs_code": row.hs_code, "role": row.role, "source_note": row.source} for row in file.customs
         ],
@@ -183,6 +200,15 @@ def _products(file: ExchangesFile) -> list[dict[str, Any]]:
         for name, exchange in file.exchanges.items()
         for product, contract in exchange.contracts.items()
     ]
+
+
+def _quantities(file: HeldFile) -> Iterator[dict[str, Any]]:
+    """One row for each role and word an entry speaks of, or one for every series of its unit."""
+    for row in file.quantity:
+        said = row.model_dump(exclude={"name", "roles", "words", "source"}) | {"quantity": row.name, "source_note": row.source}
+        matches = [("role", role) for role in row.roles] + [("word", word) for word in row.words]
+        for kind, match in matches or [("any", "")]:
+            yield said | {"match_kind": kind, "match_value": match, "prints_remembered": file.memory.prints}
 
 
 def _terms(code: str, terms: Iterable[Term]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.review_command import review_app
 from orchestration.command.terminal import Output, console, prepared
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ app = typer.Typer(
 inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(review_app, name="review")
 PROBLEMS_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}

@@ -129,6 +129,7 @@ final as (
                 'capital_flow_cny': {'compared.spec_margin_ratio is null': 'no_margin'},
                 'members': {
                     "compared.session <> 'day'": 'whole_day_only', 'not compared.has_ranking': 'no_ranking', 'not compared.is_listed': 'not_listed',
+                    'compared.top20_net_lots is null': 'one_board_only',
                 },
                 'net_long_change_5d_lots': {
                     'compared.is_listed and compared.net_long_change_5d_lots is null': 'no_ranking_5_sessions_before',

@@ -128,6 +128,7 @@ final as (
             when
                 abs(price_change_pct) < quadrant_price_dead_band_pct
                 or abs(coalesce(open_interest_change_pct, 100.0)) < quadrant_open_interest_dead_band_pct
+                or open_interest_moved_lots = 0
                 then 'flat'
             when price_change_pct > 0 and open_interest_moved_lots > 0 then 'long_build'
             when price_change_pct > 0 then 'short_covering'

@@ -212,7 +212,10 @@ final as (
             when is_broken
                 then case part when 1 then 'night' when 2 then 'am1' when 3 then 'am2' when 4 then 'pm' else 'day' end
         end as broken_session,
-        case when prior_high_20d_cny_t is null then 'fewer_than_20_sessions_before' end as null_reason,
+        case
+            when prior_high_20d_cny_t is null then 'fewer_than_20_sessions_before'
+            when is_broken is null then 'no_high_printed'
+        end as null_reason,
         available_at,
         data_origin,
         payload_sha256

@@ -15,6 +15,7 @@ with told as (
         feed,
         provider,
         series_id,
+        series_name,
         frequency,
         obs_date,
         low_value,
