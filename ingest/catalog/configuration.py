@@ -8,7 +8,7 @@ from pathlib import Path
 from ingest.catalog.calendar import Calendar, load_calendar
 from ingest.catalog.documents import COMMODITIES, SERIES, SHIPPED, catalog_files, commodity, commodity_files, load, parsed
 from ingest.catalog.limits import Limits
-from ingest.catalog.schemas import Clock, ClockFile, CommodityFile, LimitsFile, SeriesFile
+from ingest.catalog.schemas import Clock, ClockFile, CommodityFile, FeedsFile, LimitsFile, SeriesFile
 from ingest.catalog.tone import FILE as LEXICON
 from ingest.catalog.tone import Lexicon, read_lexicon
 from ingest.source import ConfigurationError
@@ -57,6 +57,11 @@ class Configuration:
     def limits(self) -> Limits:
         """What a payload may be and may cost; raises ConfigurationError where the file is wrong."""
         return Limits(load(LimitsFile, self.overlay))
+
+    @cached_property
+    def feeds(self) -> FeedsFile:
+        """What each feed is needed for, and when a silent one is left alone; raises ConfigurationError where the file is wrong."""
+        return load(FeedsFile, self.overlay)
 
     @cached_property
     def lexicon(self) -> Lexicon:

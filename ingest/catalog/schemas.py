@@ -306,6 +306,32 @@ class ReviewsFile(Document):
         return repeated("review", self.review, "id")
 
 
+class Asking(Entry):
+    """When a feed or a host that gives no answer is left alone for the rest of a run: after so many silences in a row."""
+
+    silent_after: Most
+    label: Label
+    source: Text
+
+
+class FeedLoss(Entry):
+    """What is lost while a feed (`source/feed`) stays away, in words."""
+
+    of: Annotated[str, Field(pattern=r"^[a-z]+/[a-z_]+$")]
+    without_it: Text
+
+
+class FeedsFile(Document):
+    """`feeds.toml`: what each feed is needed for, gravest first, and when a silent one is left alone."""
+
+    asking: Asking
+    feed: Annotated[list[FeedLoss], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each feed has one entry."""
+        return repeated("feed", self.feed, "of")
+
+
 class Freshness(Entry):
     """From when on a release is late."""
 

@@ -684,6 +684,39 @@ def test_a_feed_that_blocks_is_left_alone_for_the_rest_of_the_run() -> None:
     assert [(verdict.outcome, verdict.reason) for verdict in held if verdict] == [(Outcome.BLOCKED, "held_back")] * 2
 
 
+def _unanswered(request: Request) -> Response:
+    return Response(b"", NOON, error="ConnectError: no route")
+
+
+def test_a_host_that_gives_no_answer_is_left_alone_for_the_rest_of_the_run() -> None:
+    asked: list[str] = []
+
+    def fetch(request: Request) -> Response:
+        asked.append(request.name)
+        return _unanswered(request)
+
+    delivered = list(LiveOrigin(date(2025, 7, 14), date(2025, 7, 16), load_calendar(), fetch, silent_after=2).deliveries([Shfe()]))
+    assert asked == ["kx20250714.dat", "js20250714.dat"]
+    held = [response.verdict for _, response in delivered if response.verdict]
+    assert len(held) == 3 * 6 - 2
+    assert {(verdict.outcome, verdict.reason) for verdict in held} == {(Outcome.HTTP_ERROR, "held_back")}
+    assert held[0].message == "not asked for: www.shfe.com.cn gave no answer 2 times in a row (ConnectError: no route); the next run asks again"
+
+
+def test_one_feed_that_gives_no_answer_costs_that_feed_and_an_answer_between_ends_the_row() -> None:
+    asked: list[str] = []
+
+    def fetch(request: Request) -> Response:
+        asked.append(request.name)
+        is_lost = request.feed == "pm" or request.name in ("js20250714.dat", "js20250716.dat")
+        return _unanswered(request) if is_lost else Response(answer([quote()]), NOON, 200)
+
+    list(LiveOrigin(date(2025, 7, 14), date(2025, 7, 17), load_calendar(), fetch, silent_after=2).deliveries([Shfe()]))
+    assert [name for name in asked if name.startswith("pm")] == ["pm20250714.dat", "pm20250715.dat"]
+    assert len([name for name in asked if name.startswith("js")]) == 4
+    assert len([name for name in asked if name.startswith("kx")]) == 4
+
+
 def test_a_live_run_past_the_calendar_fails_before_it_asks() -> None:
     def fetch(request: Request) -> Response:
         raise AssertionError("asked without knowing whether the day is a session")

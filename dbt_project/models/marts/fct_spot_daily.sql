@@ -12,7 +12,8 @@ moves as (
         *,
         coalesce((low_value + high_value) / 2.0, value) as mid_value,
         lag(value) over own as previous_value,
-        value - lag(value) over own as change_value
+        value - lag(value) over own as change_value,
+        greatest(available_at, lag(available_at) over own) as moved_at
     from series
     window own as (partition by commodity_code, role, provider, series_id order by trade_date)
 
@@ -31,7 +32,7 @@ compared as (
         - min(case when role = 'spot' and region <> 'national' then mid_value end) over same_day as region_spread_cny_t,
         max(case when role = 'spot' and region = 'national' then value end) over same_day as national_cny_t,
         max(case when role = 'tender' then value end) over same_day as tender_cny_t,
-        greatest(max(available_at) over same_day, max(available_at) over with_five_before) as compared_at
+        greatest(max(moved_at) over same_day, max(available_at) over with_five_before) as compared_at
     from moves
     window
         last_five as (

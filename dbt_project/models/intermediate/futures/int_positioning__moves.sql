@@ -57,7 +57,7 @@ moves as (
         end as move_reason,
         spec_margin_ratio,
         margin_source,
-        greatest(available_at, limits_available_at) as available_at,
+        greatest(known_at, limits_available_at) as available_at,
         data_origin,
         payload_sha256
     from daily
@@ -79,7 +79,7 @@ moves as (
         sessions.null_reason as move_reason,
         daily.spec_margin_ratio,
         daily.margin_source,
-        greatest(sessions.available_at, daily.limits_available_at) as available_at,
+        greatest(sessions.available_at, daily.available_at, daily.limits_available_at) as available_at,
         sessions.data_origin,
         sessions.payload_sha256
     from sessions

@@ -189,7 +189,11 @@ placed as (
 
     select
         netted.*,
-        best.place is not null as is_best_pair
+        best.place is not null as is_best_pair,
+        -- Which pair is best is known when all of them are. greatest() and max() pass over nulls: a leg that is missing is no part of a row.
+        max(greatest(netted.available_at, netted.legs_available_at)) over (
+            partition by netted.reading, netted.commodity_code, netted.trade_date, netted.contract_code, netted.provider
+        ) as compared_at
     from netted
     left join best
         on
@@ -239,8 +243,7 @@ final as (
             },
             'free_capacity_t': {'not has_capacity': 'no_capacity_known', 'free_capacity_t is null': 'no_receipts'},
         }) }} as other_null_reason,
-        -- greatest() passes over nulls: what a missing leg leaves out is no part of the row either.
-        greatest(available_at, legs_available_at) as available_at,
+        compared_at as available_at,
         data_origin,
         payload_sha256
     from placed
