@@ -303,7 +303,7 @@ def untimely_trades(sample: Any, forecasts: str) -> list[tuple[Any, ...]]:
         inner join sessions as entered on judged.entry_date = entered.trade_date
         inner join sessions as left_on on judged.exit_date = left_on.trade_date
         where entered.number <> decided.number + 1 or left_on.number <> decided.number + judged.sessions
-            or judged.entry_cny_t not in (
+            or judged.entry_cny_t is not null and judged.entry_cny_t not in (
                 select open_cny_t from marts.fct_futures_daily as quotes
                 where quotes.commodity_code = judged.commodity_code and quotes.trade_date = judged.entry_date
             )

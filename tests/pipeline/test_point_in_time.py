@@ -287,12 +287,14 @@ def test_a_second_set_of_weights_counts_from_its_date_and_no_score_before_it_cha
     first = date(2025, 7, 1)
     shipped = (REPOSITORY / "ingest" / "catalog" / "score.toml").read_text(encoding="utf-8")
     components = re.findall(r"(?ms)^\[\[component\]\].*?(?=^\[\[|\Z)", shipped)
-    weights = [int(weight) for component in components for weight in re.findall(r"(?m)^weight = (\d+)$", component)]
-    assert len(weights) == len(components) > 5
-    # The weights change hands: each component has that of the one before it.
+    blocks: dict[str, list[str]] = {}
+    for component in components:
+        blocks.setdefault(said("block", component), []).append(said("weight", component))
+    assert len(components) > 5
+    # The weights of a block change hands, so that it carries no more than before.
     later = [
-        re.sub(r"(?m)^weight = \d+$", f'valid_from = "{first}"\nweight = {weight}', component)
-        for component, weight in zip(components, weights[-1:] + weights[:-1], strict=True)
+        re.sub(r"(?m)^weight = \d+$", f'valid_from = "{first}"\nweight = {blocks[said("block", component)].pop()}', component)
+        for component in components
     ]
     house.settings.catalog_overlay.mkdir()
     (house.settings.catalog_overlay / "score.toml").write_text(shipped + "\n" + "\n".join(later), encoding="utf-8")
@@ -305,6 +307,11 @@ def test_a_second_set_of_weights_counts_from_its_date_and_no_score_before_it_cha
     before = query(whole.settings.warehouse, SCORES, first)
     assert len(before) > 50
     assert (query(built, SCORES, first) == before) is (component_in_force == honest)
+
+
+def said(key: str, entry: str) -> str:
+    (value,) = re.findall(rf"(?m)^{key} = (.+)$", entry)
+    return str(value)
 
 
 SCORES = "select commodity_code, as_of_date, round(score, 9) from marts.fct_sentiment_daily where as_of_date < ? order by all"
