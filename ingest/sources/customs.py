@@ -18,7 +18,7 @@ from ingest.inspect import inspect
 from ingest.labels import UnknownSumError, sum_label
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.sums import added
-from ingest.table import RowError, csv_table, rejected
+from ingest.table import RowError, csv_table, part_of, rejected
 
 TABLE = "customs__monthly_trade"
 PREVIEW = "https://comtradeapi.un.org/public/v1/preview/C/M/HS"
@@ -120,12 +120,12 @@ def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:
     sums: list[tuple[Mapping[str, Any], dict[str, Any], int]] = []
     rejects: list[Reject] = []
     for line, row in rows:
-        part: dict[str, Any] = {**row, "flow": match["flow"]}
+        part = part_of(row, flow=match["flow"])
         try:
             is_sum = _is_sum(request, line, row)
             month = _month(row["数据年月"])
             # Which whole the row is a part of: without it the total of that month and code is not known.
-            part |= {"month": f"{month}", "hs_code": values.plain(row["商品编码"])}
+            part = part_of(row, flow=match["flow"], month=f"{month}", hs_code=values.plain(row["商品编码"]))
             if not first <= month <= last:
                 raise RowError("wrong_month", f"the row is about {month:%Y-%m}, the name of the file says {match['first']}")
             read = _portal_row(row, month, match["flow"], money[0], is_sum=is_sum)

@@ -17,6 +17,7 @@ from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
 from ingest.labels import Extent, UnknownSumError, is_whole, sum_label
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.table import part_of
 
 HOST = "http://www.gfex.com.cn"
 BASE = f"{HOST}/u"
@@ -182,7 +183,7 @@ def _receipts(request: Request, day: date | None, rows: list[Mapping[str, Any]],
         product, name, place = text_of(row["varietyOrder"]).lower(), text_of(row["variety"]), text_of(row["whAbbr"])
         is_dated = text_of(row.get("genDate")) != ""  # the exchange dates warehouses, and no sum
         level = _sum_level(name, product) or ("detail" if is_dated and product else None)
-        part = {**row, "product_id": product, "row_level": level or "detail"}
+        part = part_of(row, product_id=product, row_level=level or "detail")
         if is_dated and (level != "detail" or _is_like_a_sum(place)):
             raise PayloadError(
                 Outcome.FORMAT_CHANGED,

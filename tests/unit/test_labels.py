@@ -129,6 +129,17 @@ def test_the_cases_of_other_wording_are_read(shared_data: Path, folder: str, lab
     assert not {name for name, _ in details(parsed) if "计" in name}
 
 
+def test_a_factory_with_goods_in_two_regions_has_a_sum_of_its_own(shared_data: Path) -> None:
+    request = Shfe().recognise("dailystock_20260918/ZH/all.html")
+    assert request is not None
+    frame = Shfe().parse(request, (shared_data / "payloads_more/shfe/dailystock_20260918/ZH/all.html").read_bytes()).frames[TABLE]
+    sums = frame.filter(pl.col("warehouse_type") == "factory", pl.col("row_level") != "detail")
+    assert sums.select("row_level", "region", "warehouse", "receipts_qty").rows() == [
+        ("region_total", "", "四邦实业合计", 8100.0),
+        ("product_total", "", "总计", 8100.0),
+    ]
+
+
 def test_a_marked_sum_of_a_region_needs_no_known_word() -> None:
     assert details(read(page("累计"))) == ALUMINA
 

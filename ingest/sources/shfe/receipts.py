@@ -12,7 +12,7 @@ from ingest import values
 from ingest.answer import extra_of, frame_of, lacking, require, rows_of, stated_time, text_of
 from ingest.labels import Extent, UnknownSumError, sum_label
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request
-from ingest.table import repeats
+from ingest.table import part_of, repeats
 
 TABLE = "shfe__warehouse_receipts"
 _RECEIPTS_REQUIRED = {"VARNAME", "REGNAME", "WHABBRNAME", "WGHTUNIT", "WRTWGHTS", "WRTCHANGE", "ROWSTATUS"}
@@ -85,7 +85,7 @@ class _Tables:
         A name that begins with a known one may be the same product under a new name; any other is no part of what is known.
         """
         near = max((known for known in self._products if name.startswith(known)), key=len, default=None)
-        return {**row, "product_id": product or (self._products[near] if near else ""), "row_level": level or "detail"}
+        return part_of(row, product_id=product or (self._products[near] if near else ""), row_level=level or "detail")
 
     def doubt(self, product: str, name: str, why: str) -> None:
         """Note that what is a sum in the table of a product cannot be told."""
@@ -173,9 +173,9 @@ def _receipts_table(request: Request, day: date, table: Any, products: Mapping[s
             place = _take_span(open_spans, place, spread)
         row = {column: text or "" for column, text in zip(columns, spread, strict=True)}
         try:
-            level, label = _level(row, is_marked="isTotal" in (line.get("class") or "").split())
+            level, region, label = _level(row, is_marked="isTotal" in (line.get("class") or "").split())
         except UnknownSumError as error:
-            level, label = "detail", None
+            level, region, label = "detail", row["region"], None
             if product is not None:
                 tables.doubt(product, name or "", str(error))
         part = tables.part(name or "", product, level, row)
@@ -189,7 +189,7 @@ def _receipts_table(request: Request, day: date, table: Any, products: Mapping[s
                 "product_id": product,
                 "product_name": name,
                 "warehouse_type": "factory" if "厂库" in (name or "") else "warehouse",
-                "region": "" if level == "product_total" or (label is not None and not row["warehouse"]) else row["region"],
+                "region": region,
                 "warehouse": label or row["warehouse"],
                 "row_level": level,
                 "receipts_qty": row["receipts_qty"],
@@ -201,26 +201,28 @@ def _receipts_table(request: Request, day: date, table: Any, products: Mapping[s
         )
 
 
-def _level(row: Mapping[str, str], *, is_marked: bool) -> tuple[str, str | None]:
-    """Tell a sum from a warehouse: by the page's own mark, else by the label; gives the level and, of a sum, the label that is kept.
+def _level(row: Mapping[str, str], *, is_marked: bool) -> tuple[str, str, str | None]:
+    """Tell a sum from a warehouse: by the page's own mark, else by the label; gives the level, the region, and of a sum the label that is kept.
 
     Raises UnknownSumError where a label without mark looks like a sum, and where a marked row says neither in words nor by its place what it sums.
     """
     # The label stands where its span ends: in the warehouse column, or in the region's when that one comes last.
-    labels = [row[column] for column in ("warehouse", "region")]
+    warehouse, region = row["warehouse"], row["region"]
     try:
-        found = next((found for label in labels if (found := sum_label(label))), None)
+        if found := sum_label(warehouse):
+            return ("product_total", "", found.text) if found.extent is Extent.WHOLE else ("region_total", region, found.text)
+        if found := sum_label(region):
+            # A factory with goods in several regions has a sum of its own: its label stands beside the factory.
+            is_whole = found.extent is Extent.WHOLE and not warehouse
+            return ("product_total" if is_whole else "region_total"), "", warehouse + found.text
     except UnknownSumError:
-        if not is_marked or not all(labels):
+        if not is_marked or not (warehouse and region):
             raise
-        found = None
-    if found is not None:
-        return ("product_total" if found.extent is Extent.WHOLE else "region_total"), found.text
     if not is_marked:
-        return "detail", None
-    if not all(labels):
-        raise UnknownSumError(f"{''.join(labels)!r} is marked as a sum, and its label does not say of what")
-    return "region_total", row["warehouse"]
+        return "detail", region, None
+    if not (warehouse and region):
+        raise UnknownSumError(f"{warehouse or region!r} is marked as a sum, and its label does not say of what")
+    return "region_total", region, warehouse
 
 
 def _span(text: str | None) -> int:

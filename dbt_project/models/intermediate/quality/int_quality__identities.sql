@@ -24,8 +24,7 @@ final as (
     where
         (
             check_id in ('traded_contract_has_a_settlement', 'figure_is_no_copy_of_the_index')
-            -- Half a unit of the last printed digit: figures are printed to 0.001 at the finest.
-            or abs(expected_value - found_value) > 0.0005
+            or {{ breaks('expected_value', 'found_value') }}
         )
         and {{ is_known('available_at') }}
 
