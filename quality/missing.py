@@ -112,7 +112,7 @@ MISSING: Mapping[str, Conditions] = {
         **_named("policy_intensity", "policy_intensity_change", "breadth_5d", "sector_breadth"),
     },
     "fct_spot_daily": {
-        **_named("spot_change_cny_t", "region_up_share_ratio"),
+        **_named("spot_change_cny_t", "region_up_share_ratio", "region_spread_cny_t"),
         **_with("spot_change_cny_t", "spot_change_pct"),
     },
     "fct_supply_demand": {
