@@ -53,7 +53,16 @@ MISSING: Mapping[str, Conditions] = {
         **_named(
             "ret_cc_1d_pct", "ret_cc_2d_pct", "ret_cc_5d_pct", "ret_ss_2d_pct", "ret_c_ps_pct", "ret_s_ps_pct", "ret_n_ps_pct", "ret_c_night_pct"
         ),
-        **_named("volume_ratio_20d", "volume_oi_ratio", "limit_up_cny_t", "limit_down_cny_t", "ma20_cny_t", "sigma20_pct", "trend_state"),
+        **_named(
+            "sessions_to_last_trading_day",
+            "volume_ratio_20d",
+            "volume_oi_ratio",
+            "limit_up_cny_t",
+            "limit_down_cny_t",
+            "ma20_cny_t",
+            "sigma20_pct",
+            "trend_state",
+        ),
     },
     "fct_futures_session": {
         **_where("session <> 'am2' or null_reason is not null", "last_1130_cny_t"),

@@ -98,13 +98,13 @@ def test_a_changed_file_is_a_second_vintage_and_the_first_stays(home: Home) -> N
 
 def test_a_newer_parser_reads_again_what_the_lake_holds(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.take(KX)
-    monkeypatch.setattr(Shfe, "parser_version", "2-test")
+    monkeypatch.setattr(Shfe, "parser_version", "3-test")
     report = home.take((KX[0], Response(KX[1].body, NOON + timedelta(days=5))))
     assert report.count(Outcome.UNCHANGED) == 1, "the payload is the same, only its reading is new"
     assert report.rows[QUOTES] == 2
     versions = home.rows(QUOTES).select("parser_version", "fetched_at").unique().sort("parser_version").rows()
-    assert versions == [("1", NOON), ("2-test", NOON)], "the bytes were first in hand when they were"
-    assert set(home.lake.parsed().values()) == {"2-test"}
+    assert versions == [("2", NOON), ("3-test", NOON)], "the bytes were first in hand when they were"
+    assert set(home.lake.parsed().values()) == {"3-test"}
     assert home.take(KX).rows[QUOTES] == 0
 
 
