@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from ingest.catalog.documents import CALENDAR, SHIPPED, parsed, typed
+from ingest.catalog.notice import closed_spans
 from ingest.catalog.schemas import CalendarFile
 from ingest.source import Cadence, ConfigurationError
 from quality.typed import Fault, Wrong, WrongFileError, faults
@@ -135,10 +136,16 @@ class Calendar:
                 found[names[name]] = [day + timedelta(days=n) for n in range(3 if name == "spring_festival" else 1)]
         return {name: sorted({_monday(day) for day in days}) for name, days in found.items()}
 
-    def extension(self) -> str:
-        """Give the text that extends the calendar by a year, its closures as they are expected: to be held against the exchange's notice."""
+    def extension(self, notice: str | None = None) -> str:
+        """Give the text that extends the calendar by a year: with the closures of the exchange's notice, or as they are expected.
+
+        Raises ValueError for a notice that cannot be read.
+        """
         year = self.last_day.year + (1 if (self.last_day.month, self.last_day.day) == (12, 31) else 0)
-        spans = ", ".join(f'"{first}"' if first == last else f'"{first}/{last}"' for first, last in self.usual_closures(year))
+        spans = ", ".join(
+            f'"{first}"' if first == last else f'"{first}/{last}"'
+            for first, last in (self.usual_closures(year) if notice is None else closed_spans(str(year), notice))
+        )
         return f'last_day = "{year}-12-31"\n\n[closures]\n{year} = [{spans}]\n'
 
     def _require(self, day: date) -> None:

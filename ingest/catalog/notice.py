@@ -15,7 +15,7 @@ def closed_spans(year: str, text: str) -> list[tuple[date, date]]:
     nothing of a closed day and are passed over. Raises ValueError where no day can be read, a day does not exist or lies in another year.
     """
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
-    plain = re.sub(r"\((?:星期|周)[^()]*\)", "", plain)
+    plain = re.sub(r"\([^()]*\)", "", plain)
     spans: list[tuple[date, date]] = []
     for part in re.split(r"[。;,\n]|(?<=市)、", plain):
         if not re.search("休市|放假", part) or re.search("夜盘|周末", part):

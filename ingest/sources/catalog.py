@@ -133,7 +133,7 @@ def _said(body: bytes) -> Mapping[str, Any]:
 def _days(calendar: Calendar) -> scoring.Rows:
     """Sessions, and those expected after each day up to which closures count as known somewhere, numbered on from it."""
     sessions = [(day, n, calendar.known_until(day)) for n, day in enumerate(calendar.sessions, start=1)]
-    newest = {known: n for day, n, _ in sessions for known in {known for _, _, known in sessions} if day <= known}
+    newest = {known: n for _, n, known in sessions}
     return {
         "catalog__trading_days": [{"trade_date": day, "session_index": n, "known_until": known} for day, n, known in sessions],
         "catalog__expected_days": [
