@@ -472,7 +472,13 @@ TABLES: dict[str, RawTable] = {
         ),
         _config("catalog__lexicon", "Words and signs by which news tone is scored.", ("entry_kind", "entry", "entry_meaning", "entry_effect", "lexicon_version", "source_note"), ("entry_kind", "entry", "entry_meaning"), optional=("entry_effect",), staged=False),
         _config("catalog__policy_topics", "How the topics of policy events relate to each commodity.", ("commodity_code", "topic", "relation", "source_note"), ("commodity_code", "topic")),
-        _config("catalog__trading_days", "Sessions of the exchange calendar.", ("trade_date", "session_index"), ("trade_date",)),
+        _config("catalog__trading_days", "Sessions of the exchange calendar.", ("trade_date", "session_index", "known_until"), ("trade_date",)),
+        _config(
+            "catalog__expected_days",
+            "Sessions expected by rule after the days whose closures count as known.",
+            ("known_until", "trade_date", "session_index"),
+            ("known_until", "trade_date"),
+        ),
         _config(
             "catalog__commodities",
             "Configured commodities.",

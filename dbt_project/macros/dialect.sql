@@ -38,6 +38,11 @@
 {% macro duckdb__days_in_year(day) %}dayofyear(make_date(cast(extract(year from {{ day }}) as integer), 12, 31)){% endmacro %}
 {% macro default__days_in_year(day) %}dayofyear(make_date(cast(extract(year from {{ day }}) as int), 12, 31)){% endmacro %}
 
+{# A cell of a row kept as a JSON object, as text; null where it has none. #}
+{% macro json_text(document, name) %}{{ return(adapter.dispatch('json_text', 'alumina')(document, name)) }}{% endmacro %}
+{% macro duckdb__json_text(document, name) %}json_extract_string({{ document }}, '$."{{ name }}"'){% endmacro %}
+{% macro default__json_text(document, name) %}get_json_object({{ document }}, '$.{{ name }}'){% endmacro %}
+
 {# Whether two values differ, where a missing one differs from any other and from no other missing one. #}
 {% macro differs(one, other) %}{{ return(adapter.dispatch('differs', 'alumina')(one, other)) }}{% endmacro %}
 {% macro duckdb__differs(one, other) %}{{ one }} is distinct from {{ other }}{% endmacro %}

@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "fct_receipts_daily"}}}) }}
 -- Printed sum rows must never be added to the warehouses they sum up: the total of the mart is that of the detail rows of the
--- newest payload, warehouse and factory tables together.
+-- newest payload, warehouse and factory tables together; where it is not known, the mart says so.
 with details as (
 
     select
@@ -8,7 +8,7 @@ with details as (
         trade_date,
         sum(receipts_t) as receipts_t
     from {{ ref('int_receipts__levels') }}
-    where is_latest and row_level = 'detail'
+    where is_latest and row_level = 'detail' and whole_reason is null
     group by commodity_code, trade_date
 
 )

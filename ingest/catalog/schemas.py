@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from ingest.catalog.notice import closed_spans
 from quality.typed import Day, Document, Entry, NotNegative, Number, Positive, Text, Wrong, repeated, unknown
 
 Label = Literal["sourced", "assumed"]
@@ -83,16 +84,43 @@ class Fixings(Entry):
     closed: list[Day] = []
 
 
+class Holidays(Entry):
+    """Public holidays of China that move with the sun and the moon, a day a year."""
+
+    spring_festival: Annotated[list[Day], Field(min_length=1)]
+    tomb_sweeping: Annotated[list[Day], Field(min_length=1)]
+    dragon_boat: Annotated[list[Day], Field(min_length=1)]
+    mid_autumn: Annotated[list[Day], Field(min_length=1)]
+
+
 class CalendarFile(Document):
     """`calendar.toml`: the days the exchanges are closed. The operator's extends the shipped one, so each part may be left out."""
 
     first_day: Day | None = None
     last_day: Day | None = None
+    always_known_until: Day | None = None
     closures: dict[str, list[Span]] = {}
+    notices: dict[str, Text] = {}
     fixings: Fixings = Fixings()
+    holidays: Holidays | None = None
+    trades_on_holidays: list[Day] = []
+
+    @property
+    def spans(self) -> dict[str, list[Span]]:
+        """The closures of each year, with those its notice names."""
+        years = {*self.closures, *self.notices}
+        return {year: [*self.closures.get(year, []), *(closed_spans(year, self.notices[year]) if year in self.notices else [])] for year in years}
 
     def contradictions(self) -> Iterator[Wrong]:
-        """Hold each closure against the year it stands under."""
+        """Hold each closure against the year it stands under, and read each notice."""
+        for year, text in self.notices.items():
+            if not re.fullmatch(r"\d{4}", year):
+                yield ("notices", year), f"{year!r} is not a year"
+                continue
+            try:
+                closed_spans(year, text)
+            except ValueError as error:
+                yield ("notices", year), str(error)
         for year, spans in self.closures.items():
             if not re.fullmatch(r"\d{4}", year):
                 yield ("closures", year), f"{year!r} is not a year"

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from ingest.catalog import scoring
-from ingest.catalog.calendar import parse_calendar
+from ingest.catalog.calendar import Calendar, parse_calendar
 from ingest.catalog.documents import CALENDAR, EXTENSION, parsed
 from ingest.catalog.languages import WordsFile
 from ingest.catalog.schemas import (
@@ -61,8 +61,7 @@ class Catalog:
         """Read one file; raises PayloadError with everything that is wrong with it."""
         try:
             if request.name == CALENDAR:
-                sessions = parse_calendar(body.decode("utf-8").split(EXTENSION)).sessions
-                rows = {"catalog__trading_days": [{"trade_date": day, "session_index": n} for n, day in enumerate(sessions, start=1)]}
+                rows = _days(parse_calendar(body.decode("utf-8").split(EXTENSION)))
             else:
                 rows = _rows(parsed(request.name, body), body)
         except UnicodeDecodeError:
@@ -144,6 +143,20 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
 
 def _said(body: bytes) -> Mapping[str, Any]:
     return tomllib.loads(body.decode("utf-8"))
+
+
+def _days(calendar: Calendar) -> scoring.Rows:
+    """Sessions, and those expected after each day up to which closures count as known somewhere, numbered on from it."""
+    sessions = [(day, n, calendar.known_until(day)) for n, day in enumerate(calendar.sessions, start=1)]
+    newest = {known: n for _, n, known in sessions}
+    return {
+        "catalog__trading_days": [{"trade_date": day, "session_index": n, "known_until": known} for day, n, known in sessions],
+        "catalog__expected_days": [
+            {"known_until": known, "trade_date": day, "session_index": n}
+            for known, last in newest.items()
+            for n, day in enumerate(calendar.expected(known), start=last + 1)
+        ],
+    }
 
 
 def _commodity(file: CommodityFile) -> scoring.Rows:

@@ -162,7 +162,9 @@ netted as (
 
     select
         *,
-        case when null_reason is null then gross_cny_t - carry_cny_t - vat_adj_cny_t end as net_cny_t
+        case when null_reason is null then gross_cny_t - carry_cny_t - vat_adj_cny_t end as net_cny_t,
+        -- Which pair is best is known when all of them are. greatest() and max() pass over nulls: a leg that is missing is no part of a row.
+        max(greatest(available_at, legs_available_at)) over (partition by reading, commodity_code, trade_date, contract_code, provider) as compared_at
     from carried
 
 ),
@@ -189,11 +191,7 @@ placed as (
 
     select
         netted.*,
-        best.place is not null as is_best_pair,
-        -- Which pair is best is known when all of them are. greatest() and max() pass over nulls: a leg that is missing is no part of a row.
-        max(greatest(netted.available_at, netted.legs_available_at)) over (
-            partition by netted.reading, netted.commodity_code, netted.trade_date, netted.contract_code, netted.provider
-        ) as compared_at
+        best.place is not null as is_best_pair
     from netted
     left join best
         on
