@@ -1,0 +1,102 @@
+"""What a day costs with ten years of every product of SHFE and GFEX, beside a day with one month of them: the models, bare, one thread.
+
+    make bench
+    python -m tests.benchmarks.bench_products HOME     with the raw tables of a home that is there already
+
+The lake is generated: the sample's history as `bench_models` lengthens it, and every product the exchanges list as a copy of aluminium's
+rows, quotes, totals, parameters and rankings alike, which makes about nine million of them in ten years. The month is the last of that.
+A run costs its tools as well, which know nothing of the length of a history; `bench_run` measures them.
+"""
+
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from ingest.catalog.calendar import CALENDAR_FILE
+from tests.benchmarks.bench_models import DAYS, LAST_DAY, Model, build, columns, grown, prepared
+from tests.pipeline.conftest import compiled
+
+YEARS = 10
+COPIED, OTHERS = "al", ("gfex__daily_quotes", "gfex__daily_totals")
+"""The product whose rows are copied, and the tables of the other exchange, which get them from SHFE's table of the same name."""
+TABLES = ("daily_quotes", "daily_totals", "settlement_parameters", "price_limits", "member_ranking")
+WIDE = ("int_exchange__quotes", "int_exchange__totals", "int_members__ranking", "int_market__breadth", "int_contracts__dominant")
+"""The models of all products, and the dominant contract, which follow from quotes and rankings alone."""
+
+
+def listed() -> dict[str, list[str]]:
+    """Name the products of each exchange."""
+    catalogue = tomllib.loads((CALENDAR_FILE.parent / "exchanges.toml").read_text(encoding="utf-8"))
+    return {"shfe": list(catalogue["shfe"]["contracts"]), "gfex": ["lc", "pd", "ps", "pt", "si"]}
+
+
+def spread(con: duckdb.DuckDBPyConnection) -> None:
+    """Let the raw tables hold every product."""
+    known = columns(con)
+    for exchange, products in listed().items():
+        for table in (f"{exchange}__{name}" for name in TABLES if f"{exchange}__{name}" in known):
+            source = f"raw.shfe__{table.split('__')[1]}"
+            held = {product for (product,) in con.execute(f"select distinct product_id from raw.{table}").fetchall()}
+            for product in sorted(set(products) - held):
+                named = {"product_id": f"'{product}'", "instrument": f"'{product}' || right(instrument, 4)"}
+                if exchange == "gfex":
+                    named |= {"source": "'gfex'", "payload_sha256": "sha256(payload_sha256)"}
+                values = ", ".join(f"{named.get(column, column)} as {column}" for column in known[table])
+                con.execute(f"insert into raw.{table} by name select {values} from {source} where product_id = '{COPIED}'")
+
+
+def last_month(con: duckdb.DuckDBPyConnection) -> None:
+    """Let the raw tables hold the last month of what is delivered day by day."""
+    for table, kinds in columns(con).items():
+        day = next((column for column in DAYS if column in kinds), None)
+        if day and not table.startswith("catalog__"):
+            con.execute(f"delete from raw.{table} where {day} <= date '{LAST_DAY}' - to_months({2 if day == 'month' else 1})")
+
+
+def rows(file: Path) -> int:
+    """Count the quotes and rankings of a warehouse."""
+    with duckdb.connect(str(file), read_only=True) as con:
+        tables = ("shfe__daily_quotes", "gfex__daily_quotes", "shfe__member_ranking")
+        return sum(con.execute(f"select count(*) from raw.{table}").fetchall()[0][0] for table in tables)
+
+
+def measured(raw: Path, models: Iterable[Model], folder: Path) -> tuple[Mapping[str, Mapping[str, float]], Mapping[str, int]]:
+    """Processor seconds of each model, and how many quotes and rankings there are, with a month and with ten years."""
+    seconds, counted, models = {}, {}, list(models)
+    for name, years in (("a month", None), (f"{YEARS} years", YEARS)):
+        file = grown(raw, folder / name.replace(" ", "-"), years, 1)
+        with duckdb.connect(str(file)) as con:
+            con.execute("set TimeZone = 'Asia/Shanghai'")
+            if years is None:
+                last_month(con)
+            spread(con)
+        counted[name] = rows(file)
+        with duckdb.connect(str(file)) as con:
+            seconds[name] = build(con, models)
+    return seconds, counted
+
+
+def results(home: Path | None = None) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        settings = prepared(folder, home)
+        seconds, counted = measured(settings.warehouse, compiled(settings), folder)
+    print(counted)
+    month, years = seconds.values()
+    table = Table(title="processor seconds of the models, all products")
+    for name in ("model", *seconds):
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
+    table.add_row("all", f"{sum(month.values()):.2f}", f"{sum(years.values()):.2f}")
+    for model in sorted(years, key=lambda model: -years[model])[:45]:
+        table.add_row(model, f"{month[model]:.2f}", f"{years[model]:.2f}")
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    results(Path(sys.argv[1]) if sys.argv[1:] else None)
