@@ -85,8 +85,14 @@ def nodes(settings: Settings) -> str:
     return f"{kinds.count('model')} models, {kinds.count('test')} tests"
 
 
-def results(folder: Path) -> tuple[list[Result], Path]:
-    """Measure; gives the results and the finished home, which the other benchmarks may copy."""
+def sample(home: Path) -> Path:
+    """Make a home of the whole sample."""
+    alumina(home, "run", "--source", "sample")
+    return home
+
+
+def results(folder: Path) -> list[Result]:
+    """Measure, and give the results."""
     from orchestration.warehouse.dbt import PROJECT, build_command, environment
 
     base, home = folder / "before", folder / "home"
@@ -99,9 +105,7 @@ def results(folder: Path) -> tuple[list[Result], Path]:
         runs.append(alumina(home, "run", "--source", "sample", "--from", LAST, "--to", LAST))
         settings = Settings(home=home)
         builds.append(spent(build_command(settings), environment(settings), PROJECT))
-    found = figures(runs, builds, best(NOTHING_NEW, home), best(DEFINITIONS, home), nodes(Settings(home=home)))
-    shutil.rmtree(base)
-    return found, home
+    return figures(runs, builds, best(NOTHING_NEW, home), best(DEFINITIONS, home), nodes(Settings(home=home)))
 
 
 def figures(runs: Sequence[Spent], builds: Sequence[Spent], nothing_new: float, definitions: float, counted: str) -> list[Result]:

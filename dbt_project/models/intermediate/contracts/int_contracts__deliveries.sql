@@ -1,5 +1,5 @@
 -- When a contract's delivery is over: some sessions after its last trading day, by the term in force that day. Contracts of one
--- commodity are counted as delivery cycles in the order of their last trading days.
+-- commodity are counted as delivery cycles in the order of their last trading days; past the horizon their months tell the order.
 with sessions as (
 
     select * from {{ ref('int_contracts__sessions') }}
@@ -31,7 +31,7 @@ final as (
         cast(terms.term_value as bigint) as delivery_sessions,
         -- Past the calendar's horizon there is none, and nothing is guessed.
         days.trade_date as delivery_end_date,
-        row_number() over (partition by sessions.commodity_code order by sessions.last_session_index) as cycle
+        row_number() over (partition by sessions.commodity_code order by sessions.last_session_index, sessions.delivery_month) as cycle
     from sessions
     left join terms
         on
