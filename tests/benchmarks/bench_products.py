@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest.catalog.calendar import CALENDAR_FILE
-from tests.benchmarks.bench_models import DAYS, LAST_DAY, Model, build, columns, grown, prepared
+from tests.benchmarks.bench_models import DAYS, LAST_DAY, build, columns, grown, prepared
 from tests.benchmarks.results import Result, at_most, load, shown
-from tests.pipeline.conftest import compiled
+from tests.pipeline.conftest import Model, compiled
 
 YEARS, MOST, SHOWN = 10, 1.3, 20
-COPIED, OTHERS = "al", ("gfex__daily_quotes", "gfex__daily_totals")
-"""The product whose rows are copied, and the tables of the other exchange, which get them from SHFE's table of the same name."""
+COPIED = "al"
+"""The product whose rows are copied; the other exchange gets them from the tables of the same name."""
 TABLES = ("daily_quotes", "daily_totals", "settlement_parameters", "price_limits", "member_ranking")
 WIDE = (
     "int_exchange__quotes",

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from ingest.settings import Settings
 from serving.publish import release
+from serving.read import FILE_NAME
 from serving.research.note.page import FILE_NAME as NOTE
 from tests.benchmarks.results import Result, at_most, shown
 from tests.pipeline.test_analysts import QUESTIONS
@@ -104,7 +105,7 @@ def results(folder: Path, home: Path) -> list[Result]:
         releases.append(release.publish(settings, "bench").seconds)
         published = settings.serving.resolve()
         copies.append(seconds(lambda of=published: copied(of, folder)))
-    file, copy = published / release.FILE_NAME, statistics.median(copies)
+    file, copy = published / FILE_NAME, statistics.median(copies)
     table.title = f"serving, {file.stat().st_size / 1e6:.0f} MB published, note {(published / NOTE).stat().st_size / 1e6:.1f} MB"
     table.add_row("bare copy of the release, fsynced", f"{copy * 1e3:.0f}", "1.0")
     bare_write = min(seconds(lambda: written(settings, folder)) for _ in range(ATTEMPTS))
