@@ -161,8 +161,8 @@ is_decided     the version the day's own decision stood on; where none was there
                 select
                     *,
                     {{ known_from(keys) }} as available_at
-                from {{ relation }} as printed
-                where {{ is_among('printed', 'told_again', keys) }}
+                from {{ relation }} as given
+                where {{ is_among('given', 'told_again', keys) }}
             ) as seen
             window known_before as (partition by {{ key }} order by {{ known_order }})
         ) as told
