@@ -40,7 +40,8 @@ final as (
         coalesce(cast(terms.term_value as bigint), expected.delivery_sessions) as delivery_sessions,
         coalesce(days.trade_date, expected.delivery_end_date) as delivery_end_date,
         row_number() over (
-            partition by sessions.commodity_code order by coalesce(sessions.last_session_index, expected.last_session_index)
+            partition by sessions.commodity_code
+            order by coalesce(sessions.last_session_index, expected.last_session_index), sessions.delivery_month
         ) as cycle
     from sessions
     left join expected on sessions.contract_code = expected.contract_code
