@@ -98,6 +98,7 @@ final as (
         told.feed,
         told.provider,
         told.series_id,
+        told.series_name,
         told.frequency,
         told.obs_date,
         told.low_value,
