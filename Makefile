@@ -85,11 +85,10 @@ lock:
 clean:
 	rm -rf .alumina dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache
 
-# Ratios, not absolute times: each benchmark runs what it is compared with in the same run.
+# Ratios and processor seconds, never times by the clock; up to half an hour. Writes tests/benchmarks/results.json and the table in docs/performance.md.
+# One part alone: BENCH="--part run"
 bench: .venv/.ready
-	$(BIN)/python -m tests.benchmarks.bench_ingest
-	$(BIN)/python -m tests.benchmarks.bench_serving
-	$(BIN)/python -m tests.benchmarks.bench_models
+	$(BIN)/python -m tests.benchmarks $(BENCH)
 
 # Kills, failing calls, hostile payloads and the like, up to 90 minutes; ended early it goes on with BATTERY="--resume". Writes docs/reliability.md.
 battery: .venv/.ready

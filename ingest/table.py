@@ -48,6 +48,14 @@ def rejected(table: str, error: ValueError, place: str, row: Mapping[str, Any]) 
     return Reject(table, error.reason if isinstance(error, RowError) else "unreadable_value", f"{place}: {error}", row)
 
 
+def part_of(row: Mapping[str, Any], **whole: str) -> dict[str, Any]:
+    """Say beside the cells of a row which whole it is a part of: a sum of which a part was refused is not known (dbt's `lost_parts`).
+
+    The keys come first, so that they stay where a row of many cells is cut.
+    """
+    return whole | dict(row) | whole
+
+
 Line = tuple[int, list[str]]
 """A line of a file that holds anything: its number and its cells."""
 

@@ -8,6 +8,8 @@ import re
 from itertools import chain, islice
 from typing import Any
 
+import numpy as np
+
 from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.catalog.limits import FeedBounds
 from ingest.inspect import kind_of
@@ -39,19 +41,19 @@ def counted(body: bytes, limits: FeedBounds) -> list[tuple[int, int, str]]:
         return [(len(body), limits.bytes, "bytes")]
     if len(body) < min(limits.rows, limits.cells):
         return []  # nothing of a payload can be more than it has bytes
-    commas = body.count(b",")
+    commas = _count(body, b",")
     match kind_of(body):
         case "json":
             return [
-                (body.count(b"{"), limits.rows, "objects"),
-                (commas + body.count(b"["), limits.cells, "values"),
+                (_count(body, b"{"), limits.rows, "objects"),
+                (commas + _count(body, b"["), limits.cells, "values"),
             ]
         case "html":
-            return [(body.count(b"<"), limits.cells, "tags")]
+            return [(_count(body, b"<"), limits.cells, "tags")]
         case "xlsx":
             return []
-    commas = max(map(body.count, _SEPARATORS))  # what stands between the cells of a text is not known yet
-    lines = body.count(b"\n") + body.count(b"\r")
+    commas = max(_count(body, separator) for separator in _SEPARATORS)  # what stands between the cells of a text is not known yet
+    lines = _count(body, b"\n") + _count(body, b"\r")
     if lines > limits.rows or commas + lines > limits.cells:  # blank ones cost nothing
         lines = sum(1 for _ in islice(re.finditer(rb"[\r\n]+", body), limits.cells + 1))
     head, _, _ = body.lstrip(b"\xef\xbb\xbf\r\n").partition(b"\n")
@@ -64,7 +66,7 @@ def counted(body: bytes, limits: FeedBounds) -> list[tuple[int, int, str]]:
 
 def is_within_depth(document: Any, body: bytes, most: int) -> bool:
     """Tell whether lists and objects of a JSON document lie in each other at most so deep; `body` is what it was read from."""
-    if _is_rows(document, body.count(b"{") + body.count(b"[")):
+    if _is_rows(document, _count(body, b"{") + _count(body, b"[")):
         return True
     level = [document]
     for _ in range(most):
@@ -79,3 +81,8 @@ def _is_rows(document: Any, openings: int) -> bool:
     """Tell whether a document is an envelope around lists of flat rows, as nearly all are: each opening bracket is then accounted for."""
     lists = [part for part in document.values() if isinstance(part, list)] if isinstance(document, dict) else []
     return openings == 1 + len(lists) + sum(map(len, lists)) and all(isinstance(row, dict) for rows in lists for row in rows)
+
+
+def _count(body: bytes, byte: bytes) -> int:
+    """Count a byte that stands often: `bytes.count` goes from one to the next, which takes ten times as long."""
+    return int(np.count_nonzero(np.frombuffer(body, np.uint8) == byte[0]))

@@ -52,76 +52,144 @@ later one not before it was first seen.
 {%- endmacro %}
 
 {#
-Rows of whole payloads with available_at: when each payload's word on its keys could be known. The clock is that of the rows' dataset, or
-of the one named.
+Rows of whole payloads with available_at: when each payload's word on its keys could be known. All rows of a payload were fetched and
+published at once, so it is found for each payload, not for each row. The clock is that of the rows' dataset, or of the one named.
 #}
 {% macro with_available_at(relation, keys, dataset=none) -%}
+    {%- set payload = keys + ['payload_sha256', 'fetched_at', 'published_at'] -%}
     select
-        clocked.*,
-        {{ known_from(keys) }} as available_at
-    from (
+        told.*,
+        known.clock_at,
+        known.available_at
+    from {{ relation }} as told
+    inner join (
         select
-            printed.*,
-            {{ clock_at('printed.trade_date', 'printed.published_at', 'clock') }} as clock_at
-        from {{ relation }} as printed
-        inner join {{ ref('stg_catalog__publication_clock') }} as clock
-            on clock.dataset = {% if dataset %}'{{ dataset }}'{% else %}printed.dataset{% endif %}
-    ) as clocked
+            clocked.*,
+            {{ known_from(keys) }} as available_at
+        from (
+            select
+                payloads.*,
+                {{ clock_at('payloads.trade_date', 'payloads.published_at', 'clock') }} as clock_at
+            from (
+                select distinct {{ payload | join(', ') }}
+                from {{ relation }}
+            ) as payloads
+            inner join {{ ref('stg_catalog__publication_clock') }} as clock
+                on clock.dataset = {% if dataset %}'{{ dataset }}'{% else %}payloads.dataset{% endif %}
+        ) as clocked
+    ) as known
+        on
+            {%- for column in payload %}
+            {% if not loop.first %}and {% endif %}not {{ differs('told.' ~ column, 'known.' ~ column) }}
+            {%- endfor %}
 {%- endmacro %}
 
 {#
 The versions of each fact of a relation, which has clock_at, fetched_at and payload_sha256 (and decided_by, the decision time of the
 fact's own day, where decided=true):
 
-available_at   by known_from. Every version is known from available_at until superseded_at.
+available_at   by known_from; dated=true where the relation has it, which some of whose rows were left out. Every version is known from
+               available_at until superseded_at.
 vintage        1, 2, … as they became known. A payload that repeats the figures known before it is no version of its own.
 is_latest      the newest by the payloads' own time.
 is_decided     the version the day's own decision stood on; where none was there yet, the first that came. History as it was lived:
                revisions never reach back into it.
 #}
-{% macro versions(relation, keys, values, decided=false) -%}
+{% macro versions(relation, keys, values, decided=false, dated=false) -%}
     {%- set key = keys | join(', ') -%}
     {%- set own_order = 'clock_at, fetched_at, payload_sha256' -%}
     {%- set known_order = 'available_at, clock_at, fetched_at, payload_sha256' -%}
-    select
-        told.*,
-        row_number() over (partition by {{ key }} order by {{ known_order }}) as vintage,
-        min(told.available_at) over (
-            partition by {{ key }}
-            order by {{ own_order }}
-            rows between 1 following and unbounded following
-        ) as superseded_at,
-        row_number() over (
-            partition by {{ key }}
-            order by clock_at desc, fetched_at desc, payload_sha256 desc
-        ) = 1 as is_latest
-        {%- if decided %},
-        row_number() over (
-            partition by {{ key }}
-            order by
-                case when available_at <= decided_by then 0 else 1 end asc,
-                case when available_at <= decided_by then clock_at end desc,
-                case when available_at <= decided_by then fetched_at end desc,
-                available_at asc,
-                payload_sha256 asc
-        ) = 1 as is_decided
-        {%- endif %}
-    from (
+    with told_again as (
+
+        select {{ key }}
+        from {{ relation }}
+        group by {{ key }}
+        having count(*) > 1
+
+    ),
+
+    -- Nearly every fact is printed once: its one version needs no order, and windows over all of them are what takes the time.
+    told_once as (
+
         select
-            seen.*,
-            {%- for value in values %}
-            {{ differs('seen.' ~ value, 'lag(seen.' ~ value ~ ') over known_before') }} or
-            {%- endfor %}
-            row_number() over known_before = 1 as is_new
+            told.*,
+            {%- if not dated %}
+            told.clock_at as available_at,
+            {%- endif %}
+            true as is_new,
+            cast(1 as bigint) as vintage,
+            case when false then told.clock_at end as superseded_at,
+            true as is_latest
+            {%- if decided %},
+            true as is_decided
+            {%- endif %}
+        from {{ relation }} as told
+        where not {{ is_among('told', 'told_again', keys) }} and {{ is_known('told.available_at' if dated else 'told.clock_at') }}
+
+    ),
+
+    told_in_order as (
+
+        select
+            told.*,
+            row_number() over (partition by {{ key }} order by {{ known_order }}) as vintage,
+            min(told.available_at) over (
+                partition by {{ key }}
+                order by {{ own_order }}
+                rows between 1 following and unbounded following
+            ) as superseded_at,
+            row_number() over (
+                partition by {{ key }}
+                order by clock_at desc, fetched_at desc, payload_sha256 desc
+            ) = 1 as is_latest
+            {%- if decided %},
+            row_number() over (
+                partition by {{ key }}
+                order by
+                    case when available_at <= decided_by then 0 else 1 end asc,
+                    case when available_at <= decided_by then clock_at end desc,
+                    case when available_at <= decided_by then fetched_at end desc,
+                    available_at asc,
+                    payload_sha256 asc
+            ) = 1 as is_decided
+            {%- endif %}
         from (
             select
-                *,
-                {{ known_from(keys) }} as available_at
-            from {{ relation }}
-        ) as seen
-        window known_before as (partition by {{ key }} order by {{ known_order }})
-    ) as told
-    where told.is_new and {{ is_known('told.available_at') }}
+                seen.*,
+                {%- for value in values %}
+                {{ differs('seen.' ~ value, 'lag(seen.' ~ value ~ ') over known_before') }} or
+                {%- endfor %}
+                row_number() over known_before = 1 as is_new
+            from (
+                select
+                    *{% if not dated %},
+                    {{ known_from(keys) }} as available_at{% endif %}
+                from {{ relation }} as given
+                where {{ is_among('given', 'told_again', keys) }}
+            ) as seen
+            window known_before as (partition by {{ key }} order by {{ known_order }})
+        ) as told
+        where told.is_new and {{ is_known('told.available_at') }}
+
+    )
+
+    select * from told_once
+
+    union all
+
+    select * from told_in_order
+{%- endmacro %}
+
+{# Whether a row has its keys in another relation, nulls being like each other. #}
+{% macro is_among(row, relation, keys) -%}
+    exists (
+        select 1
+        from {{ relation }}
+        where
+            {%- for column in keys %}
+            {% if not loop.first %}and {% endif %}not {{ differs(row ~ '.' ~ column, relation ~ '.' ~ column) }}
+            {%- endfor %}
+    )
 {%- endmacro %}
 
 {#
@@ -194,7 +262,9 @@ compared as one text, of `said` in the given order, and only where there is more
 
     )
 
-    {{ versions('payloads', keys=keys, values=['content'], decided=decided) }}
+    select * from (
+        {{ versions('payloads', keys=keys, values=['content'], decided=decided) }}
+    ) as versions
 {%- endmacro %}
 
 {#

@@ -8,7 +8,7 @@ from pathlib import Path
 from ingest.catalog.calendar import Calendar, load_calendar
 from ingest.catalog.documents import COMMODITIES, SERIES, SHIPPED, catalog_files, commodity, commodity_files, load, parsed
 from ingest.catalog.limits import Limits
-from ingest.catalog.schemas import Clock, ClockFile, CommodityFile, LimitsFile, SeriesFile
+from ingest.catalog.schemas import Clock, ClockFile, CommodityFile, ExchangesFile, FeedsFile, LimitsFile, SeriesFile
 from ingest.catalog.tone import FILE as LEXICON
 from ingest.catalog.tone import Lexicon, read_lexicon
 from ingest.source import ConfigurationError
@@ -30,6 +30,12 @@ class Configuration:
         """The ticks each configured product ever had; raises ConfigurationError where a commodity is wrong."""
         files = [commodity(name, body) for name, body in commodity_files(self.overlay)]
         return {file.commodity.product_id: tuple({spec.tick_cny_t for spec in file.contract_spec}) for file in files}
+
+    @cached_property
+    def shfe_products(self) -> Mapping[str, str]:
+        """Chinese product name as SHFE prints it -> code; raises ConfigurationError where the file is wrong."""
+        shfe = load(ExchangesFile, self.overlay).shfe
+        return {name: code for code, name in shfe.products.items()} | shfe.aliases
 
     @cached_property
     def hs_codes(self) -> tuple[str, ...]:
@@ -57,6 +63,11 @@ class Configuration:
     def limits(self) -> Limits:
         """What a payload may be and may cost; raises ConfigurationError where the file is wrong."""
         return Limits(load(LimitsFile, self.overlay))
+
+    @cached_property
+    def feeds(self) -> FeedsFile:
+        """What each feed is needed for, and when a silent one is left alone; raises ConfigurationError where the file is wrong."""
+        return load(FeedsFile, self.overlay)
 
     @cached_property
     def lexicon(self) -> Lexicon:

@@ -17,11 +17,14 @@ from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,
+    FeedsFile,
+    HeldFile,
     LexiconFile,
     LimitsFile,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
+    ReviewsFile,
     ScheduleFile,
     SeriesFile,
     TermsFile,
@@ -34,6 +37,8 @@ from quality.typed import Document, Fault, WrongFileError, near, read
 
 SHIPPED = Path(__file__).parent
 CALENDAR = "calendar.toml"
+HELD = "held.toml"
+REVIEWS = "reviews.toml"
 COMMODITIES = "commodities/"
 # Of the files of one name only a home has this one: what it says is added to the commodities' files.
 SERIES = "series.toml"
@@ -43,12 +48,15 @@ FILES: Mapping[str, type[Document]] = {
     CALENDAR: CalendarFile,
     "clock.toml": ClockFile,
     "exchanges.toml": ExchangesFile,
+    "feeds.toml": FeedsFile,
+    HELD: HeldFile,
     "lexicon.toml": LexiconFile,
     "limits.toml": LimitsFile,
     "metrics.toml": MetricsFile,
     "parameters.toml": ParametersFile,
     "regions.toml": RegionsFile,
     "releases.toml": ReleasesFile,
+    REVIEWS: ReviewsFile,
     "rules.toml": RulesFile,
     "schedule.toml": ScheduleFile,
     "score.toml": ScoreFile,

@@ -17,6 +17,7 @@ from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,
+    HeldFile,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
@@ -50,6 +51,7 @@ class Names:
     datasets: frozenset[str]
     roles: frozenset[str]
     regions: frozenset[str]
+    units: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def _names() -> Names:
         ),
         roles=frozenset({row.role for row in series} | set(ROLES_BESIDES)),
         regions=frozenset({row.region for row in series}),
+        units=frozenset({row.unit for row in load(HeldFile).quantity}),
     )
 
 
@@ -188,6 +191,12 @@ def _commodities(catalogue: Catalogue, names: Names, whole: bool) -> Found:
         if seen.setdefault(head.commodity_code, name) != name:
             yield name, ("commodity", "commodity_code"), f"commodity {head.commodity_code} stands in {seen[head.commodity_code]} already"
         yield from _series(name, file.series, names, regions, whole)
+        for number, bounds in enumerate(file.bounds):
+            for place, role in enumerate(bounds.roles):
+                if role not in names.roles:
+                    yield name, ("bounds", number, "roles", place), unknown("role", role, names.roles)
+            if bounds.unit not in names.units:
+                yield name, ("bounds", number, "unit"), unknown("unit", bounds.unit, names.units)
         if head.exchange not in exchanges or not (contracts := exchanges[head.exchange].contracts):
             continue
         if head.product_id not in contracts:
@@ -260,4 +269,16 @@ def _shocks(catalogue: Catalogue, names: Names, whole: bool) -> Found:
                     yield name, ("shock", number, "changes", place, "term"), unknown("term", change.term, names.terms)
 
 
-_CHECKS = (_clocks, _parameters, _terms, _commodities, _own_series, _scores, _claims, _shocks)
+def _held(catalogue: Catalogue, names: Names, whole: bool) -> Found:
+    for name, file in catalogue.of(HeldFile):
+        for number, row in enumerate(file.quantity):
+            if row.unit not in names.units:
+                yield name, ("quantity", number, "unit"), unknown("unit", row.unit, names.units)
+            for place, role in enumerate(row.roles):
+                if role not in names.roles:
+                    yield name, ("quantity", number, "roles", place), unknown("role", role, names.roles)
+        for missing in sorted(names.units - {row.unit for row in file.quantity}):
+            yield name, (), f"no quantity says what figures in {missing} may be"
+
+
+_CHECKS = (_clocks, _parameters, _terms, _commodities, _own_series, _scores, _claims, _shocks, _held)

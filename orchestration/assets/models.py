@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -58,8 +57,6 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
     """Build staging, intermediate, marts and serving; every dbt test shows as an asset check."""
     settings = home.settings
     os.environ.update(environment(settings))
-    # The gate needs Great Expectations, whose import takes as long as dbt does; the machine's other core does it meanwhile.
-    threading.Thread(target=_import_gate, daemon=True).start()
     with write_lock(settings, f"dbt build (run {context.run.run_id})"):
         before = begin_build(settings, context.run.run_id)
         artifact = settings.workshop / "dbt" / "run_results.json"
@@ -116,7 +113,3 @@ def _test_name(check: dg.AssetCheckResult) -> str:
     """Name of the dbt test behind a check, as dbt's results give it."""
     unique_id = (check.metadata or {}).get("unique_id")
     return str(unique_id.value).split(".")[2] if unique_id is not None else ""
-
-
-def _import_gate() -> None:
-    import great_expectations  # noqa: F401

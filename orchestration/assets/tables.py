@@ -9,7 +9,7 @@ import duckdb
 
 from ingest.settings import Settings
 from orchestration.assets.pictures import ROWS_SHOWN, chart, markdown
-from orchestration.warehouse.lineage import Origins, catalog, described, origins
+from orchestration.warehouse.lineage import Origins, described, origins_of
 from orchestration.warehouse.load import connect
 from quality.fields import FIELDS
 from serving.publish.release import SCHEMAS
@@ -48,8 +48,7 @@ def describe(
         facts: dict[tuple[str, ...], dict[str, Any]] = {
             table: _describe(con, table, columns[table], is_stored=table in stored) for table in wanted if table in columns
         }
-    known = catalog(settings.warehouse.stem, columns)
-    made_of: dict[tuple[str, ...], Origins] = {table: origins(queries[table], known) for table in facts if table in queries}
+    made_of = origins_of(settings, {table: queries[table] for table in facts if table in queries}, columns)
     for table, found in facts.items():
         deps = made_of.get(table, {})
         schema = dg.TableSchema([dg.TableColumn(name, kind, _text(name, deps.get(name, ()))) for name, kind in columns[table]])

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.review_command import review_app
 from orchestration.command.terminal import Output, console, prepared
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ app = typer.Typer(
 inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
-PROBLEMS_SHOWN = 20
+app.add_typer(review_app, name="review")
+NOTES_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
 OUTPUTS = (Output("stdout"), Output("stderr"))
@@ -541,13 +543,15 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
 
         since = time.time()
         result = run_job(settings, intake, on_step=on_step)
-    _show_problems(settings, result.run_id)
+    cause = _show_problems(settings, result.run_id)
     _show_notes(settings, since)
     if timings:
         _show_timings(result.seconds, time.perf_counter() - begun)
     if not result.success:
-        fail(f"{result.message}\n  details: {result.log}")
+        fail(f"{result.message}\n  details: {result.log}" + (f"\n  {cause}" if cause else ""))
     _show_outlook(settings, None)
+    if cause:
+        _plain(cause)
 
 
 def _look_back(text: str) -> None:
@@ -563,19 +567,23 @@ def _look_back(text: str) -> None:
     _show_outlook(aside, None)
 
 
-def _show_problems(settings: Settings, run_id: str) -> None:
-    """Say what this run could not use; the same lines stand in serving.source_status and serving.quality_results."""
+def _show_problems(settings: Settings, run_id: str) -> str:
+    """Say what this run could not use, the gravest first, and give the cause of all of it where there is one; serving.quality_results names every payload."""
     from ingest.archive import Archive
-    from ingest.source import Outcome
+    from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+    from ingest.problems import no_network, problems
+    from ingest.source import ConfigurationError, Outcome
 
-    receipts = [receipt for receipt in Archive(settings.archive).fetch_log() if receipt.run_id == run_id]
-    problems = [receipt for receipt in receipts if receipt.is_failure]
-    for receipt in problems[:PROBLEMS_SHOWN]:
-        out.print(f"  ! {receipt.request_name}: {receipt.outcome}: {receipt.message}", soft_wrap=True, markup=False, highlight=False)
-    if len(problems) > PROBLEMS_SHOWN:
-        out.print(f"  ! and {len(problems) - PROBLEMS_SHOWN} more payloads that could not be used, see serving.quality_results")
-    if waiting := [receipt.request_name for receipt in receipts if receipt.outcome is Outcome.NOT_PUBLISHED and not receipt.is_failure]:
+    attempts = [attempt for attempt in Archive(settings.archive).fetch_log() if attempt.run_id == run_id]
+    try:
+        feeds = Configuration(settings.catalog_overlay).feeds
+    except ConfigurationError:  # told as a problem of this run, by the shipped order
+        feeds = SHIPPED_ONLY.feeds
+    for problem in problems(attempts, feeds):
+        out.print(f"  ! {problem}", soft_wrap=True, markup=False, highlight=False)
+    if waiting := [attempt.request_name for attempt in attempts if attempt.outcome is Outcome.NOT_PUBLISHED and not attempt.is_failure]:
         _plain(f"  · not published yet, and not due: {', '.join(waiting)}")
+    return no_network(attempts)
 
 
 def _show_notes(settings: Settings, since: float) -> None:
@@ -583,7 +591,7 @@ def _show_notes(settings: Settings, since: float) -> None:
     from ingest.dropped import inbox_of
 
     for name, lines in inbox_of(settings).notes(since):
-        for line in lines[:PROBLEMS_SHOWN]:
+        for line in lines[:NOTES_SHOWN]:
             _plain(f"  · {name}: {line}")
 
 

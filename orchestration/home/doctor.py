@@ -35,8 +35,8 @@ DISK_NEEDED = 2 * 2**30
 # Days back that are looked through for what is overdue: longer than any holiday, so that the session before one is among them.
 SERIES_SHOWN = 3
 LOOK_BACK_DAYS = 30
-# The operator needs time to enter next year's closures, which the exchanges publish in December.
-HORIZON_NEEDED = timedelta(days=45)
+# The operator needs time to enter next year's closures, which the exchanges publish in December; the State Council's notice comes in November.
+HORIZON_NEEDED = timedelta(days=60)
 # How a home says that it may be read only.
 READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 CHECKED_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandera", "polars")
@@ -116,11 +116,21 @@ def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 def _calendar(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
-        last = load_calendar(settings.catalog_overlay).last_day
+        calendar = load_calendar(settings.catalog_overlay)
     except (ValueError, CalendarHorizonError) as error:
         yield Finding(Level.ERROR, "calendar", str(error), f"mend {settings.catalog_overlay / 'calendar.toml'}")
         return
-    advice = f"put the exchange's closures of {last.year + 1} and the new last_day into {settings.catalog_overlay / 'calendar.toml'}"
+    file, last = settings.catalog_overlay / "calendar.toml", calendar.last_day
+    yield from (
+        Finding(Level.ERROR, "holidays", missing, f"mend {file}; alumina catalog check says when it is right")
+        for missing in calendar.missing_holidays()
+    )
+    text = calendar.extension()
+    year = text.split("-")[0][-4:]
+    advice = (
+        f"put the exchange's closures of {year} and the new last_day into {file}: this text, its days held against the exchange's notice "
+        f"(or the notice itself, docs/operations.md; alumina catalog calendar prints both):\n{text}"
+    )
     if now.date() > last:
         yield Finding(Level.ERROR, "calendar", f"ended on {last}; no trading day is known since, and none is guessed", advice)
     elif now.date() + HORIZON_NEEDED > last:

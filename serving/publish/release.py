@@ -32,8 +32,9 @@ from ingest.notes import read_note, write_note
 from ingest.settings import PACKAGE_VERSION, REPOSITORY, Settings
 from ingest.storable import storable_lines
 from quality.fields import FIELDS
-from quality.gate import GATES, GateResult, run_gate
+from quality.gate import GATES, GateResult
 from quality.missing import unexplained
+from serving.publish.judge import gate_process
 from serving.publish.keys import published_keys
 from serving.read import FILE_NAME
 from serving.research.backtest import backtest
@@ -163,32 +164,34 @@ def publish(
     _write_status(settings, release_id, run_id, "running", "")
     try:
         folder.mkdir(parents=True)
-        with _building(settings, folder) as con:
-            # Computed while the marts are copied, and written when they are: a writer waits for the checkpoint of another.
-            with _meanwhile(con, _copy_tables):
-                with _timed(seconds, "claims"):
-                    claims = _audit_claims(con, settings)
-                with _timed(seconds, "backtest"):
-                    computed = _compute_tables(con)
-            _write_computed(con, computed | claims)
-        with _open(settings, folder) as con:
-            _make_own(con)
-            with _meanwhile(con, lambda own: _describe(own, sources, last=False)), _timed(seconds, "gate"):
-                gate = run_gate(_frames(con), published_keys(), folder / "data_docs")
-                results = (*checks, *(_as_check(result) for result in gate), *_missing_figures(con))
-            failed = [result for result in results if result.result == "fail"]
-            _finish(con, release_id, run_id, now, inputs_hash, code, results)
-            _describe(con, sources, last=True)
-            undescribed = _undescribed(con)
-            if failed or undescribed:
-                reasons = [
-                    f"{result.table_name}: {result.message}" if result.tool == "gx" else f"{result.check_id}: {result.message}" for result in failed
-                ] + [f"{name} has no description in quality/fields.py" for name in undescribed]
-                raise PublishRefusedError(
-                    f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
-                )
-            with _meanwhile(con, lambda own: _export(own, folder)) as exported, _timed(seconds, "note"):
-                _write_note(con, settings, folder, results)
+        with gate_process() as gate:
+            with _building(settings, folder) as con:
+                # Computed while the marts are copied, and written when they are: a writer waits for the checkpoint of another.
+                with _meanwhile(con, _copy_tables):
+                    with _timed(seconds, "claims"):
+                        claims = _audit_claims(con, settings)
+                    with _timed(seconds, "backtest"):
+                        computed = _compute_tables(con)
+                _write_computed(con, computed | claims)
+            with _open(settings, folder) as con:
+                _make_own(con)
+                with _meanwhile(con, lambda own: _describe(own, sources, last=False)), _timed(seconds, "gate"):
+                    judged = gate(_frames(con), published_keys(), folder / "data_docs")
+                    results = (*checks, *(_as_check(result) for result in judged), *_missing_figures(con))
+                failed = [result for result in results if result.result == "fail"]
+                _finish(con, release_id, run_id, now, inputs_hash, code, results)
+                _describe(con, sources, last=True)
+                undescribed = _undescribed(con)
+                if failed or undescribed:
+                    reasons = [
+                        f"{result.table_name}: {result.message}" if result.tool == "gx" else f"{result.check_id}: {result.message}"
+                        for result in failed
+                    ] + [f"{name} has no description in quality/fields.py" for name in undescribed]
+                    raise PublishRefusedError(
+                        f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
+                    )
+                with _meanwhile(con, lambda own: _export(own, folder)) as exported, _timed(seconds, "note"):
+                    _write_note(con, settings, folder, results)
         seal(folder, release_id)
         folder.rename(final)
         sync_folder(settings.releases)
@@ -277,7 +280,8 @@ def _copy_tables(con: duckdb.DuckDBPyConnection) -> None:
     orders = {f'{schema}."{table}"': ", ".join(f'"{column}"' for column in keys.get(f"{schema}.{table}", ())) or "all" for schema, table, _ in tables}
     copies = [f"create table release.{name} as from work.{name} order by {orders[name]}" for name, _ in names]
     comments = [_comment(f"table release.{name}", comment) for name, comment in names if comment]
-    con.execute("; ".join(("begin", *copies, *comments, "commit")))
+    # Each table by itself: what a transaction has made stays in memory until it ends, 50 MB of the sample's.
+    con.execute("; ".join((*copies, "begin", *comments, "commit")))
 
 
 def _compute_tables(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
@@ -303,10 +307,10 @@ def _write_computed(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.Data
             con.execute(_comment(f"table serving.{name}", COMPUTED[name][1]))
 
 
-def _frames(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _frames(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     """Read the gated tables from the built file, as its readers will."""
     there = {f"{schema}.{table}" for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
-    return {name: con.sql(f"select * from {name}").pl().to_pandas() for name in GATES if name in there}
+    return {name: con.sql(f"select * from {name}").pl() for name in GATES if name in there}
 
 
 def _make_own(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,7 +1,7 @@
 """Processor seconds of every model, and how they grow with the data: a bare DuckDB process, one thread, the SQL as dbt compiled it.
 
     make bench
-    python -m tests.benchmarks.bench_models HOME     with the raw tables of a home that is there already
+    python -m tests.benchmarks --part models [--home HOME]
 
 The sample is grown along two axes, in its raw tables only, so that every model sees what a longer or wider lake would hold:
 
@@ -16,22 +16,17 @@ An exponent of 1 means twice the data, twice the time; 2 means four times. Small
 
 import math
 import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from ingest.origins import SampleOrigin
 from ingest.settings import Settings
-from orchestration.warehouse import load_raw
-from tests.pipeline.conftest import House, Model, compiled
+from tests.benchmarks.results import Result, at_most
+from tests.pipeline.conftest import Model, compiled
 
 PERIOD_MONTHS = 24
 LAST_DAY = "2025-07-23"
@@ -186,43 +181,33 @@ def heavy(best: Mapping[str, Mapping[str, float]]) -> list[str]:
     return sorted((model for model, took in largest.items() if took >= MATTERS_FROM_S), key=lambda model: -largest[model])
 
 
-def rows(best: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
-    """Give what was measured as results, each with its goal and whether it is met."""
-
-    def row(name: str, value: float, unit: str, most: float, how: str) -> dict[str, Any]:
-        return {"name": name, "value": round(value, 2), "unit": unit, "goal": f"<= {most:g}", "met": value <= most, "how": how}
-
+def rows(best: Mapping[str, Mapping[str, float]]) -> list[Result]:
+    """Give what was measured as results."""
     how = f"all models in one DuckDB process, one thread, best of {ATTEMPTS} for each model"
     found = [
-        row("models, the sample", sum(best[SAMPLE].values()), "cpu s", MOST_SAMPLE_S, how),
-        row(f"models, {YEARS[-1]} years", sum(best[f"{YEARS[-1]} years"].values()), "cpu s", MOST_8_YEARS_S, how),
+        at_most("models: the sample, bare", sum(best[SAMPLE].values()), "cpu s", MOST_SAMPLE_S, how),
+        at_most(f"models: {YEARS[-1]} years, bare", sum(best[f"{YEARS[-1]} years"].values()), "cpu s", MOST_8_YEARS_S, how),
     ]
     for model in heavy(best):
         took = f"{best[f'{YEARS[-1]} years'][model]:.2f} cpu s on {YEARS[-1]} years, {best[WIDE][model]:.2f} on {COMMODITIES} x the commodities"
-        found.append(row(f"{model}, growth with history", histories(best, model), "exponent", MOST_EXPONENT, took))
-        found.append(row(f"{model}, growth with commodities", widths(best, model), "exponent", MOST_EXPONENT, took))
+        name = model.split(".")[-1]
+        found.append(at_most(f"models: {name}, growth with history", histories(best, model), "exponent", MOST_EXPONENT, took))
+        found.append(at_most(f"models: {name}, growth with commodities", widths(best, model), "exponent", MOST_EXPONENT, took))
     return found
 
 
-def prepared(folder: Path, home: Path | None) -> Settings:
-    """Give a home whose raw tables are filled: a copy of one that is there, or the sample."""
-    house = House(folder / "home")
-    if home is None:
-        house.take(SampleOrigin(date.min, date.max))
-        house.settings.workshop.mkdir(parents=True, exist_ok=True)
-        load_raw(house.settings)
-    else:
-        house.settings.root.mkdir()
-        shutil.copy(home / house.settings.warehouse.name, house.settings.warehouse)
-    return house.settings
+def prepared(folder: Path, home: Path) -> Settings:
+    """Give a home with the warehouse of one that is there."""
+    settings = Settings(home=folder / "home")
+    settings.root.mkdir(parents=True)
+    shutil.copy(home / settings.warehouse.name, settings.warehouse)
+    return settings
 
 
-def results(home: Path | None = None) -> list[dict[str, Any]]:
-    """Measure, print the table, and give the results."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        settings = prepared(folder, home)
-        best = measured(settings.warehouse, compiled(settings), folder)
+def results(folder: Path, home: Path) -> list[Result]:
+    """Measure, print the table, and give the results; of the home only the raw tables count."""
+    settings = prepared(folder, home)
+    best = measured(settings.warehouse, compiled(settings), folder)
     table = Table(title="processor seconds of the models")
     for name in ("model", *best, "by history", "by width"):
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
@@ -236,8 +221,3 @@ def results(home: Path | None = None) -> list[dict[str, Any]]:
         )
     Console().print(table)
     return rows(best)
-
-
-if __name__ == "__main__":
-    for result in results(Path(sys.argv[1]) if sys.argv[1:] else None):
-        Console().print_json(data=result, indent=None)

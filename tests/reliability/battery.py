@@ -22,6 +22,7 @@ import duckdb
 
 from ingest.files import write_atomic
 from ingest.settings import REPOSITORY
+from tests.marks import write_between
 from tests.pipeline.conftest import SLICE
 from tests.reliability import commands, failing, flips, kills, markup, mutations, readers, surroundings
 from tests.reliability.case import Bench, Case, NotHereError, Step
@@ -132,15 +133,6 @@ def _plain(text: str, folder: Path) -> str:
     return " ".join(text.split())[:300]
 
 
-def write_table(document: Path, text: str) -> None:
-    """Put the table between the marks of a document; raises ValueError where it has none."""
-    before, begin, rest = document.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{document} has no {BEGIN} … {END}")
-    write_atomic(document, f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
-
-
 def load(path: Path) -> dict[str, Record]:
     """Read what an earlier battery did; empty where there was none."""
     if not path.exists():
@@ -173,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = record.not_here or f"{record.tried:,} tried, {len(record.bad)} bad"
         sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {name} {record.done}/{record.steps}: {said}\n")
         sys.stdout.flush()
-    write_table(given.document, table(CASES, records, machine(load_now), folder))
+    write_between(given.document, BEGIN, END, table(CASES, records, machine(load_now), folder))
     bad = [f"{name}: {what}" for name, record in records.items() for what in record.bad]
     sys.stdout.write("\n".join([*bad, f"{len(bad)} bad; the table is in {given.document}\n"]))
     return 1 if bad else 0

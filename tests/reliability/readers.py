@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -76,7 +76,7 @@ def small_home(home: Path) -> Settings:
 def nothing_but_the_swap() -> Iterator[None]:
     """Leave out of a publication what computes and judges; what is built, made durable and swapped stays."""
     with (
-        mock.patch.object(release, "run_gate", return_value=()),
+        mock.patch.object(release, "gate_process", return_value=nullcontext(lambda *_: ())),
         mock.patch.object(release, "COMPUTED", {}),
         mock.patch.object(release, "audit_release", return_value=pl.DataFrame(schema={"claim_id": pl.String})),
         mock.patch.object(release.note, "render", return_value="<!doctype html>"),

@@ -97,7 +97,7 @@ def test_a_battery_that_was_ended_goes_on_and_its_table_is_written(tmp_path: Pat
     assert "- `numbers`: number 3" in text
     document.write_text("no marks")
     with pytest.raises(ValueError, match="has no <!-- battery"):
-        battery.write_table(document, "x")
+        battery.main([*arguments, "--resume"])
 
 
 def _ends_after(write: Any, number: int) -> Any:

@@ -65,6 +65,18 @@ def test_the_calendar_is_watched(settings: Settings) -> None:
     near = _found(settings, "calendar", datetime(2026, 12, 1, 18, 0, tzinfo=SHANGHAI))
     assert near.level is Level.NOTE
     assert "in 30 days" in near.message
+    assert _found(settings, "calendar", datetime(2026, 11, 2, 18, 0, tzinfo=SHANGHAI)).level is Level.NOTE, "60 days ahead"
+    assert _found(settings, "calendar", datetime(2026, 10, 30, 18, 0, tzinfo=SHANGHAI)).level is Level.OK
+    text = near.advice[near.advice.index('last_day = "2027-12-31"') :]
+    settings.catalog_overlay.mkdir(parents=True)
+    (settings.catalog_overlay / "calendar.toml").write_text(text)
+    assert _found(settings, "calendar", datetime(2026, 12, 1, 18, 0, tzinfo=SHANGHAI)).message == "known until 2027-12-31"
+    assert not [finding for finding in examine(settings) if finding.subject == "holidays"]
+    (settings.catalog_overlay / "calendar.toml").write_text(text.replace('"2027-05-03/2027-05-05", ', ""))
+    (lacking,) = [finding for finding in examine(settings) if finding.subject == "holidays"]
+    assert lacking.level is Level.ERROR
+    assert "劳动节" in lacking.message
+    (settings.catalog_overlay / "calendar.toml").unlink()
     past = _found(settings, "calendar", datetime(2027, 1, 4, 18, 0, tzinfo=SHANGHAI))
     assert past.level is Level.ERROR
     assert "closures of 2027" in past.advice

@@ -7,6 +7,7 @@ import pytest
 from sqlglot import MappingSchema
 
 from ingest.settings import Settings
+from orchestration.warehouse import lineage
 from orchestration.warehouse.lineage import catalog, described, keep, origins, sources
 from serving.publish.release import PublishRefusedError
 
@@ -88,3 +89,27 @@ def test_without_a_build_that_told_all_columns_nothing_is_published(tmp_path: Pa
     keep(Settings(home=tmp_path), {("marts", "a"): {"x": [column("raw.two.x")]}}, afresh=False)
     with pytest.raises(PublishRefusedError, match="alumina run"):
         sources(Settings(home=tmp_path))
+
+
+QUOTES = {("marts", "quotes"): [("day", "DATE"), ("price", "DOUBLE")]}
+
+
+def test_a_query_is_read_again_only_where_it_or_a_column_about_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, read = Settings(home=tmp_path), []
+    monkeypatch.setattr(lineage, "origins", lambda sql, known: read.append(sql) or origins(sql, known))
+    table = ("marts", "copy")
+
+    def asked(sql: str, columns: lineage.Columns) -> dict[str, list[str]]:
+        return {column: names(deps) for column, deps in lineage.origins_of(home, {table: sql}, columns)[table].items()}
+
+    everything = 'select * from "warehouse"."marts"."quotes"'
+    once = asked(everything, QUOTES)
+    assert once == asked(everything, QUOTES) == {"day": ["marts.quotes.day"], "price": ["marts.quotes.price"]}
+    assert len(read) == 1
+    assert asked('select price from "warehouse"."marts"."quotes"', QUOTES) == {"price": ["marts.quotes.price"]}
+    wider = {("marts", "quotes"): [*QUOTES["marts", "quotes"], ("lots", "BIGINT")]}
+    assert asked(everything, wider) == once | {"lots": ["marts.quotes.lots"]}
+    assert len(read) == 3
+    (tmp_path / lineage.READ).write_text("changed on disk")
+    assert asked(everything, wider) == once | {"lots": ["marts.quotes.lots"]}
+    assert len(read) == 4

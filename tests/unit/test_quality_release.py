@@ -1,15 +1,19 @@
 """The release gate: good tables pass it, and each kind of rule stops exactly the table made to break it."""
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import polars as pl
 import pytest
 
 from quality.fields import FIELDS, Kind
 from quality.gate import GATES, GateResult, run_gate
+from serving.publish.judge import gate_process
 from serving.publish.keys import published_keys
 
 Frames = dict[str, pd.DataFrame]
@@ -144,3 +148,19 @@ def test_a_missing_table_is_a_failed_rule_and_no_exception(tmp_path: Path) -> No
 def test_every_gate_speaks_of_declared_columns_only() -> None:
     for table, gate in GATES.items():
         assert {*KEYS[table], *gate.never_null, *gate.value_sets} <= set(FIELDS)
+
+
+def test_in_a_process_of_its_own_the_gate_says_the_same(tmp_path: Path) -> None:
+    frames = good()
+    frames[RECEIPTS].loc[1, "trade_date"] = frames[RECEIPTS].loc[0, "trade_date"]
+    with gate_process() as gate:
+        found = gate({table: pl.from_pandas(frame) for table, frame in frames.items()}, KEYS, tmp_path / "docs")
+    here = run_gate({table: pl.from_pandas(frame).to_pandas() for table, frame in frames.items()}, KEYS, tmp_path / "other")
+    assert [asdict(result) for result in found] == [row | {"rows": tuple(row["rows"])} for row in as_text([asdict(result) for result in here])]
+    assert [result.check for result in found if not result.passed] == ["expect_compound_columns_to_be_unique"]
+    assert (tmp_path / "docs" / "index.html").is_file()
+
+
+def as_text(rows: list[dict[str, Any]]) -> Any:
+    """Days as text, as they are shown and kept."""
+    return json.loads(json.dumps(rows, default=str))

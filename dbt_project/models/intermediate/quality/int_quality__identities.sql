@@ -28,8 +28,7 @@ final as (
                 'traded_contract_has_a_settlement', 'figure_is_no_copy_of_the_index', 'series_is_read_by_a_mart', 'later_file_counts',
                 'stated_time_is_believed'
             )
-            -- Half a unit of the last printed digit: figures are printed to 0.001 at the finest.
-            or abs(expected_value - found_value) > 0.0005
+            or {{ breaks('expected_value', 'found_value') }}
         )
         and {{ is_known('available_at') }}
 

@@ -3,7 +3,28 @@
 -- Places of a board against the sum printed under them.
 with ranking as (
 
-    {{ with_available_at(ref('stg_shfe__member_ranking'), keys=['trade_date'], dataset='shfe__member_ranking') }}
+    select * from {{ ref('stg_shfe__member_ranking') }}
+
+),
+
+sums as (
+
+    select
+        trade_date,
+        instrument || ' ' || board as subject,
+        cast(max(case when row_kind = 'top20_sum' then position_lots end) as double) as expected_value,
+        cast(sum(case when row_kind = 'member' then position_lots end) as double) as found_value,
+        payload_sha256,
+        fetched_at,
+        published_at
+    from ranking
+    group by trade_date, instrument, board, payload_sha256, fetched_at, published_at
+
+),
+
+timed as (
+
+    {{ with_available_at('sums', keys=['trade_date'], dataset='shfe__member_ranking') }}
 
 ),
 
@@ -12,13 +33,12 @@ ranking_sums as (
     select
         'shfe__member_ranking' as table_name,
         trade_date,
-        instrument || ' ' || board as subject,
-        cast(max(case when row_kind = 'top20_sum' then position_lots end) as double) as expected_value,
-        cast(sum(case when row_kind = 'member' then position_lots end) as double) as found_value,
-        max(available_at) as available_at,
+        subject,
+        expected_value,
+        found_value,
+        available_at,
         payload_sha256
-    from ranking
-    group by trade_date, instrument, board, payload_sha256
+    from timed
 
 ),
 

@@ -1,0 +1,77 @@
+"""The release gate in a process of its own, which loads while the marts are copied.
+
+Great Expectations brings pandas and SciPy: 200 MB that a process never gives back, on top of all a run holds by then. What is audited and
+how stands in `quality.gate`; here is only how the tables get there and the verdicts back. The process works in a folder of its own, so
+that one whose publication was killed cannot touch a release, and it ends, with its folder, when its pipe does.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+
+from quality.gate import GateResult, run_gate
+
+Gate = Callable[[Mapping[str, pl.DataFrame], Mapping[str, tuple[str, ...]], Path], list[GateResult]]
+"""Takes the published tables, their keys and the folder the Data Docs go to; gives the verdicts of `quality.gate.run_gate`."""
+
+DOCS = "docs"
+
+
+class GateError(RuntimeError):
+    """The gate came to no verdict; the message says what its process said last."""
+
+
+@contextmanager
+def gate_process() -> Iterator[Gate]:
+    """Start the process and give the gate, to be asked once; raises GateError when the process ends without a verdict."""
+    with tempfile.TemporaryDirectory(prefix="alumina-gate-") as name, tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        folder = Path(name)
+        command = [sys.executable, "-P", "-m", "serving.publish.judge", name]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, encoding="utf-8")
+
+        def gate(frames: Mapping[str, pl.DataFrame], keys: Mapping[str, tuple[str, ...]], docs: Path) -> list[GateResult]:
+            for table, frame in frames.items():
+                frame.write_ipc(folder / f"{table}.arrow")
+            answer, _ = process.communicate(json.dumps([list(frames), keys]))
+            if process.returncode or not answer:
+                said.seek(0)
+                last = [line.strip() for line in said if line.strip()] or [f"its process ended with {process.returncode}"]
+                raise GateError(f"the release gate came to no verdict, the published release stays: {last[-1]}")
+            shutil.copytree(folder / DOCS, docs, dirs_exist_ok=True)
+            return [GateResult(**{**row, "rows": tuple(row["rows"])}) for row in json.loads(answer)]
+
+        with process:  # closes its pipes and waits for its end
+            try:
+                yield gate
+            finally:
+                process.kill()
+
+
+def main() -> None:
+    """Load, wait for tables, say the verdicts. Where the pipe ends before, so does this, and nothing stays."""
+    folder = Path(sys.argv[1])
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no answer
+        import great_expectations  # noqa: F401 # takes seconds, and the tables are not there yet
+
+        if not (asked := sys.stdin.read()):
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        tables, known = json.loads(asked)
+        frames = {table: pl.read_ipc(folder / f"{table}.arrow").to_pandas() for table in tables}
+        keys = {table: tuple(key) for table, key in known.items()}
+        # As they are shown and kept (`orchestration.assets.pictures`): a day as text.
+        answers.write(json.dumps([asdict(result) for result in run_gate(frames, keys, folder / DOCS)], default=str))
+
+
+if __name__ == "__main__":
+    main()

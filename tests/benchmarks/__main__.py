@@ -1,0 +1,50 @@
+"""Measure everything and write it down: `results.json` and the table in docs/performance.md.
+
+    make bench
+    python -m tests.benchmarks --part models --part run [--home HOME]
+
+A part that is asked for alone takes the place of its own results and leaves the others. `--home` names a home with the whole sample, so
+that none has to be made; it is only read.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.benchmarks import bench_ingest, bench_mart, bench_models, bench_products, bench_run, bench_serving
+from tests.benchmarks.results import Result, keep
+
+PARTS: dict[str, Callable[[Path, Path], list[Result]]] = {
+    "run": lambda folder, home: bench_run.results(folder),
+    "ingest": lambda folder, home: bench_ingest.results(),
+    "models": bench_models.results,
+    "products": bench_products.results,
+    "mart": bench_mart.results,
+    "serving": bench_serving.results,
+}
+
+
+def main() -> None:
+    """Measure the parts asked for, one after the other; what was measured before one fails is kept."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure, and write the results down.")
+    parser.add_argument("--part", action="append", choices=list(PARTS), help="only this one; may be given again")
+    parser.add_argument("--home", type=Path, help="a home with the whole sample")
+    given = parser.parse_args()
+    console = Console()
+    with tempfile.TemporaryDirectory() as scratch:
+        home = given.home or bench_run.sample(Path(scratch) / "sample")
+        for part in given.part or PARTS:
+            with console.status(part), tempfile.TemporaryDirectory(dir=scratch) as folder:
+                found = PARTS[part](Path(folder), home)
+            keep(part, found, list(PARTS))
+            for result in found:
+                console.print(
+                    f"{result.name}: {result.value:g} {result.unit} {result.goal} {'' if result.met is not False else 'NOT MET'}", highlight=False
+                )
+
+
+if __name__ == "__main__":
+    main()
