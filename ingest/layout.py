@@ -91,6 +91,9 @@ class Reader:
         if not table.rows:
             raise PayloadError(Outcome.NOT_DATA, "no_rows", f"the table under the header in line {table.line} has no rows")
         rows = [stated | dict(zip(columns, map(tidy, cells), strict=True)) | {"_line": f"line {number}"} for number, cells in table.rows]
+        if "unit" in columns and (unit := next(iter(units.values()), "")):
+            for row in rows:
+                row["unit"] = self._one_unit(row["unit"], unit, row["_line"])
         return Records(rows, remarks)
 
     def _with_units_below(self, table: Table) -> Table:
@@ -120,6 +123,7 @@ class Reader:
         self._hold(len(table.rows) * len(days), len(columns))
         by_month = all(values.is_month(table.header[place]) for place in days)
         # A spreadsheet keeps a month as its first day; of a monthly series each is the month.
+        rejects: list[Reject] = []
         of_month = {place: values.written_day(table.header[place]) for place in days}
         are_first = all(day.day == 1 for day in of_month.values())
         rows = []
@@ -127,14 +131,18 @@ class Reader:
             said = stated | {column: tidy(cells[place]) for column, place in zip(columns, labels, strict=True)}
             if by_month and not said.get("frequency"):
                 said["frequency"] = "月"
+            if {"unit", "series_id"} & set(columns) and not said.get("unit") and not (said.get("series_id") if "series_id" in columns else ""):
+                wrong = f"line {number}: {said.get('series_name', '')!r} has neither a unit nor an id; a sum of the other rows is no series"
+                rejects.append(Reject(self.table, "no_series", wrong, {str(place): cell for place, cell in enumerate(cells)}))
+                continue
             is_monthly = are_first and "月" in said.get("frequency", "")
             for place in days:
-                if (cell := tidy(cells[place])) not in values.BLANKS:
+                if (cell := tidy(cells[place])) not in values.MISSING:
                     day = f"{of_month[place]:%Y-%m}" if is_monthly else table.header[place]
                     rows.append(said | {"obs_date": day, "single": cell, "_line": f"line {number}, column {place + 1} ({table.header[place]})"})
         if not rows:
             raise PayloadError(Outcome.NOT_DATA, "no_rows", f"the table under the header in line {table.line} has no values")
-        return Records(rows, remarks)
+        return Records(rows, remarks, rejects)
 
     def _wide(self, block: Sequence[Line]) -> Records:
         """Turn a wide export into single values. Blank cells are no observations; a label row is known by its label, wherever it stands."""
@@ -175,7 +183,7 @@ class Reader:
         kept, unit_of = [], {}
         for place, name in enumerate(titled):
             label, unit = self._with_unit(name)
-            if unit and "unit" not in labels:
+            if unit:
                 unit_of[place], titled[place] = unit, label
             if any(place < len(texts) and texts[place] for texts in labels.values()) or any(
                 place + 1 < len(cells) and tidy(cells[place + 1]) for _, cells in days
@@ -184,6 +192,7 @@ class Reader:
         if width and "unit" not in labels and all(place in unit_of for place in kept):
             labels["unit"] = [unit_of.get(place, "") for place in range(width)]
         stated = self._stated(around, list(labels), {}, remarks, what="row labelled")
+        source = _said_of(around, "数据来源", "资料来源", "来源", "source")
         self._hold(len(days) * width, len(labels))
         for number, cells in days:
             if len(cells) - 1 != width:
@@ -196,14 +205,28 @@ class Reader:
         for number, cells in days:
             for place in kept:
                 cell = tidy(cells[place + 1])
-                if cell in values.BLANKS:
+                if cell in values.MISSING:
                     continue
                 said = stated | {column: texts[place] if place < len(texts) else "" for column, texts in labels.items()}
                 who = said.get("series_id") or said.get("series_name")
+                # A label that is blank for one series does not take away what is said of all.
+                said["unit"] = self._one_unit(said["unit"], unit_of.get(place, ""), f"column {place + 2} ({who})")
+                said["provider"] = said.get("provider") or source
+                if not said["provider"] and "provider" not in labels:
+                    del said["provider"]
                 rows.append({"obs_date": cells[0], "single": cell, **said, "_line": f"line {number}, column {place + 2} ({who})"})
         if not rows and not rejects:
             raise PayloadError(Outcome.NOT_DATA, "no_rows", "the file has labels and no values")
         return Records(rows, remarks, rejects)
+
+    @staticmethod
+    def _one_unit(stated: str, in_header: str, where: str) -> str:
+        """Give the unit of a figure, as its row or label and its header say; raises PayloadError where they say two."""
+        if stated and in_header and heading(stated) != heading(in_header):
+            raise PayloadError(
+                Outcome.FORMAT_CHANGED, "two_units", f"{where}: the unit is {stated} and the header says {in_header}; keep the one that is right"
+            )
+        return stated or in_header
 
     def _hold(self, figures: int, labels: int) -> None:
         """Refuse an export of more figures than are read: each repeats its labels."""
@@ -255,13 +278,11 @@ class Reader:
         what: str = "column",
     ) -> dict[str, Any]:
         """Give what is said once for all figures of a table, in a note, a title or a header; raises PayloadError where something is said nowhere."""
-        said = {match["what"]: match["said"].strip() for text in around if (match := _STATED.match(text))}
         found: dict[str, Any] = {}
-        unit = next(iter(units.values()), "") or next((text for name, text in said.items() if name in ("单位", "unit")), "")
+        unit = next(iter(units.values()), "") or _said_of(around, "单位", "unit")
         if "unit" not in columns and unit:
             found["unit"] = unit
-        source = next((text for name, text in said.items() if name not in ("单位", "unit")), "")
-        if "provider" not in columns and source:
+        if "provider" not in columns and (source := _said_of(around, "数据来源", "资料来源", "来源", "source")):
             found["provider"] = source
         titles = [text for text in around if not _STATED.match(text) and not re.search(r"\d{4}|[:：]", text)]
         unclear = [name for column in columns if column.startswith("?") and heading(name := column[1:]) not in _BESIDE | _COLUMN_OF.keys()]
@@ -285,6 +306,12 @@ def _missing(names: Sequence[str], what: str, line: int = 0, unclear: Sequence[s
     place = f"the header in line {line} has no column" if line else "no row is labelled" if what == "row labelled" else "the header has no column"
     other = f"; nobody knows {', '.join(unclear)}: rename the one that is meant" if unclear else ""
     return PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"{place} {', '.join(names)}{other}; add it and drop the file again")
+
+
+def _said_of(around: Sequence[str], *names: str) -> str:
+    """Give what a note or title says of the unit or the source: `单位：元/吨`."""
+    found = (match for text in around if (match := _STATED.match(text)))
+    return next((match["said"].strip() for match in found if match["what"].lower() in names), "")
 
 
 def _remarks(columns: Sequence[str], around: Sequence[str]) -> list[str]:

@@ -125,7 +125,11 @@ def csv_lines(body: bytes) -> Iterator[Line]:
     reader = csv.reader(io.StringIO(rest, newline=""), strict=True, delimiter=separator)
     try:
         for cells in reader:
-            yield reader.line_num + skipped, cells
+            # ="00201" is how an export keeps a spreadsheet from making a number of a text.
+            yield (
+                reader.line_num + skipped,
+                [cell[2:-1] if cell.startswith('="') and cell.endswith('"') and len(cell) > 2 else cell for cell in cells],
+            )
     except csv.Error as error:
         raise PayloadError(Outcome.NOT_DATA, "unparsable", f"the file is not CSV: {error}") from None
 
@@ -187,7 +191,7 @@ def tables(lines: Sequence[Line], is_header: Callable[[Sequence[str]], bool]) ->
                 )
             found.append(Table(number, list(cells), [], above))
             above, is_apart = [], False
-        elif not found or (is_note(cells) and not _is_under_a_column(cells, found[-1].header)):
+        elif not found or _is_beside_the_rows(cells, found[-1].header):
             # What follows a table without a gap is said about it, what comes after a gap about the next one, if there is one.
             (above if is_apart else found[-1].around).append(note_of(cells))
             if not found and not rows_above and len(cells) > 1 and values.looks_like_a_value(tidy(cells[0])):
@@ -207,11 +211,18 @@ def tables(lines: Sequence[Line], is_header: Callable[[Sequence[str]], bool]) ->
     return [_trimmed(table) for table in found]
 
 
-def _is_under_a_column(cells: Sequence[str], header: Sequence[str]) -> bool:
-    """Tell a cell that stands alone under a further column of a header, and begins like no note: it is of a row."""
+def _is_beside_the_rows(cells: Sequence[str], header: Sequence[str]) -> bool:
+    """Tell a line under a header that is no row: a note, or words alone that are not as many as the columns.
+
+    A cell that stands alone under a further column, and begins like no note, is of a row.
+    """
+    if len(cells) != len(header) and not any(values.looks_like_a_value(tidy(cell)) for cell in cells):
+        return True
+    if not is_note(cells):
+        return False
     place = next(place for place, cell in enumerate(cells) if tidy(cell))
     first = next(place for place, cell in enumerate(header) if tidy(cell))
-    return first < place < len(header) and bool(tidy(header[place])) and not NOTE.match(note_of(cells))
+    return not first < place < len(header) or not tidy(header[place]) or NOTE.match(note_of(cells)) is not None
 
 
 def headed(lines: Sequence[Line]) -> Table:

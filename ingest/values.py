@@ -33,6 +33,8 @@ _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _SERIAL = re.compile(r"(\d{5})(?:\.0+)?")
 _WEEKDAY = re.compile(r"[ (]*(?:星期|周)[一二三四五六日天]\)?$")
 _LIKE_A_VALUE = re.compile(rf"[+-]?[\d.][\d.,/:年月日\-+T%eE ]*|\d{{1,2}}[- ](?:{'|'.join(_MONTHS)})[a-z]*[- ]\d+", re.IGNORECASE)
+# What terminals and spreadsheets print besides where there is no figure.
+MISSING = BLANKS | {"#N/A", "#N/A N/A", "N/A", "NA", "NaN", "nan"}
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?")
 
 

@@ -160,8 +160,12 @@ class VendorSource:
 
     def _row(self, request: Request, row: Mapping[str, Any], calendar: Calendar) -> dict[str, Any]:
         text = {column: str(value or "") for column, value in row.items()}
+        if not values.looks_like_a_value(text["obs_date"]):
+            raise ValueError(f"unreadable_value: {text['obs_date']!r} is not a date; write it as 2025-07-22")
         unit, scale = UNITS[_unit(text["unit"])]
         name = text["series_name"]
+        if not _PLAIN_PROVIDER.fullmatch(text["provider"]) and values.looks_like_a_value(text["obs_date"]):
+            raise ValueError(f"unknown_provider: source {text['provider']!r} is none that is known; write the provider's letters, such as SMM")
         # A capacity is an amount and a rate (产能利用率 too) is a share: the other way round is a mixed-up column, not a figure.
         is_rate = "开工率" in name or "利用率" in name
         if (is_rate and unit != "ratio") or ("产能" in name and not is_rate and unit == "ratio"):
@@ -255,6 +259,7 @@ def _require(rows: Sequence[dict[str, Any]], named: str) -> set[str]:
     A line without a day is no row of a series: it goes its own way, and refuses no file.
     """
     providers = set()
+    wrong = ""
     for row in rows:
         line = row["_line"]
         is_stated = "provider" in row
@@ -265,7 +270,6 @@ def _require(rows: Sequence[dict[str, Any]], named: str) -> set[str]:
         series_id = _id(str(row["series_id"] if "series_id" in row else row["series_name"]))
         row |= {"provider": provider, "unit": unit, "series_id": series_id, "series_name": row.get("series_name") or series_id}
         if not values.looks_like_a_value(str(row["obs_date"])):
-            row |= {"unit": unit if _unit(unit) in UNITS else "吨"}  # any: the row is refused for its day
             continue
         if _unit(unit) not in UNITS:
             raise PayloadError(Outcome.FORMAT_CHANGED, "unknown_unit", f"{line}: unit {unit!r} is not one of {', '.join(UNITS)}")
@@ -276,11 +280,9 @@ def _require(rows: Sequence[dict[str, Any]], named: str) -> set[str]:
                 "neither the file nor its name says whose figures these are; add a column 数据来源, or begin the name with the provider: smm_spot_price_20250722.csv",
             )
         if not provider or not _PLAIN_PROVIDER.fullmatch(provider):
-            raise PayloadError(
-                Outcome.NOT_DATA,
-                "unknown_provider",
-                f"{line}: source {text!r} is none that is known; write the provider's letters, such as {', '.join(PROVIDERS)}",
-            )
+            row["provider"] = text  # as printed, for the row's own refusal
+            wrong = f"{line}: source {text!r} is none that is known; write the provider's letters, such as {', '.join(PROVIDERS)}"
+            continue
         if not series_id or _SCIENTIFIC.fullmatch(series_id):
             raise PayloadError(
                 Outcome.NOT_DATA,
@@ -289,16 +291,20 @@ def _require(rows: Sequence[dict[str, Any]], named: str) -> set[str]:
                 "format the column of ids as text, export it again and drop it again",
             )
         providers.add(provider)
+    if wrong and not providers:
+        raise PayloadError(Outcome.NOT_DATA, "unknown_provider", wrong)
     return providers
 
 
 def _id(text: str) -> str:
-    """Give an id as it is compared: full-width letters are half-width ones."""
-    return values.plain(tidy(text)) if len(text) <= values.LONGEST else text
+    """Give an id as it is compared: full-width letters are half-width ones, and the apostrophe by which people keep a number text is not of it."""
+    return values.plain(tidy(text)).removeprefix("'") if len(text) <= values.LONGEST else text
 
 
 def _figure(text: str | None, unit: str) -> float | None:
     """Read a figure; raises ValueError where it is printed as a percentage of something else than a share."""
+    if text in values.MISSING:
+        return None
     if text and text.endswith(("%", "％")):
         if unit != "ratio":
             raise ValueError(f"{text!r} is a percentage, and the unit of the row is not %")

@@ -51,7 +51,7 @@ class Bars:
     """Feed `bars` into `bars__prices`."""
 
     name = "bars"
-    parser_version = "1"
+    parser_version = "2"
     tables: tuple[str, ...] = (TABLE,)
     cadence = Cadence.ANY_DAY
 

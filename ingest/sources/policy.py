@@ -57,7 +57,7 @@ class Policy:
     @property
     def parser_version(self) -> str:
         """Version of the code and of the lexicon: a changed lexicon reads every flash anew from its archived bytes."""
-        return f"3-{self.configuration.lexicon.version}"
+        return f"4-{self.configuration.lexicon.version}"
 
     def requests(self, day: date) -> Iterable[Request]:
         """Ask for the newest flashes, today only: the feed knows no dates, so a past day cannot be asked for."""

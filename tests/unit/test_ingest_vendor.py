@@ -309,8 +309,6 @@ def test_the_header_printed_again_among_the_rows_refuses_the_file() -> None:
     [
         (VALUE_LINE.replace("万吨/年", "万桶"), "unknown_unit"),
         (VALUE_LINE.replace("万吨/年", ""), "unknown_unit"),
-        (VALUE_LINE.replace("ALD", "某网"), "unknown_provider"),
-        (VALUE_LINE.replace("ALD", ""), "unknown_provider"),
         (VALUE_LINE.replace("CAP-RUN", "2.01106E+11"), "mangled_series_id"),
         (VALUE_LINE.replace("CAP-RUN", "2E+11"), "mangled_series_id"),
         (VALUE_LINE.replace("CAP-RUN", ""), "mangled_series_id"),
@@ -375,6 +373,8 @@ def test_every_unit_is_scaled_with_its_whole_row(printed: str, unit: str, factor
         (VALUE_LINE.replace("万吨/年", "%"), "unit_of_another_kind"),
         (VALUE_LINE.replace("运行产能", "开工率"), "unit_of_another_kind"),
         (VALUE_LINE.replace("运行产能", "产能利用率").replace("万吨/年", "万吨"), "unit_of_another_kind"),
+        (VALUE_LINE.replace("ALD", "某网"), "unknown_provider"),
+        (VALUE_LINE.replace("ALD", ""), "unknown_provider"),
         (VALUE_LINE.replace("8863", "81.05 million tonnes"), "unreadable_value"),
         (VALUE_LINE.replace("2025-07-16", "2025-02-30", 1), "unreadable_value"),
         (VALUE_LINE.replace("17:30", "下午"), "unreadable_value"),

@@ -317,6 +317,25 @@ def test_a_time_of_publication_is_read_as_people_write_it(printed: str, hour: tu
         values.written_moment(printed.partition(" ")[0])
 
 
+def test_a_sum_across_is_no_series_and_words_below_are_no_row() -> None:
+    parsed = parse(
+        "ald_capacity_20250722.csv", "名称,单位,指标ID,频率,2025年5月,2025年6月\n产量,吨,T-1,月,7,8\n合计,,,,7,8\n版权所有,SMM信息\n".encode()
+    )
+    assert parsed.frames["capacity__series"].height == 2
+    assert [(reject.reason, "line 3: '合计' has neither a unit nor an id" in reject.message) for reject in parsed.rejects] == [("no_series", True)]
+
+
+def test_what_keeps_an_id_text_is_not_of_it_and_what_stands_for_no_figure_is_none() -> None:
+    lines = ("日期,名称,均价,单位,指标ID,数据来源", '2025-07-22,甲,3100,元/吨,="00201",SMM', "2025-07-22,乙,3200,元/吨,'00202,SMM")
+    assert [row[1] for row in one(*lines)] == ["00201", "00202"]
+    assert [row[4] for row in one("指标名称,甲(元/吨)", "指标ID,T-1", "2025-07-22,3100", "2025-07-21,#N/A", "2025-07-18,N/A")] == [3100.0]
+
+
+def test_a_label_that_is_blank_for_one_series_leaves_what_is_said_of_all() -> None:
+    found = one("指标名称,甲(元/吨),乙", "单位,,元/吨", "指标ID,T-1,T-2", "来源,ALD,", "2025-07-22,3100,3200", "数据来源：SMM")
+    assert [(row[0], row[1], row[5]) for row in found] == [("ALD", "T-1", "CNY/t"), ("SMM", "T-2", "CNY/t")]
+
+
 def test_each_series_of_a_file_goes_to_its_own_provider() -> None:
     found = one(
         "日期,名称,均价,单位,指标ID,数据来源",
@@ -336,6 +355,12 @@ def test_each_series_of_a_file_goes_to_its_own_provider() -> None:
         (["日期,名称,均价,单位,指标ID,数据来源", "2025-07-22,甲,81.23%,元/吨,T-1,SMM"], "row", "is a percentage"),
         (["2025-07-21,甲,1,元/吨,T-1,SMM", "日期,名称,均价,单位,指标ID,数据来源", "2025-07-22,甲,3100,元/吨,T-1,SMM"], "rows_above_header", "line 1"),
         (["日期,名称,均价(元/吨),最低价(美元/吨),指标ID,数据来源", "2025-07-22,甲,3100,1,T-1,SMM"], "two_units", "元/吨 and 美元/吨"),
+        (
+            ["日期,名称,均价(元/吨),单位,指标ID,数据来源", "2025-07-22,甲,3100,美元/吨,T-1,SMM"],
+            "two_units",
+            "line 2: the unit is 美元/吨 and the header says 元/吨",
+        ),
+        (["指标名称,甲(美元/吨)", "单位,元/吨", "2025-07-22,3100"], "two_units", "the unit is 元/吨 and the header says 美元/吨"),
         (["甲,乙", "丙,丁"], "no_header", "line 1 says '甲 乙'"),
         (["日期,名称,均价,指标ID,数据来源", "2025-07-22,甲,3100,T-1,SMM"], "missing_column", "单位"),
         (

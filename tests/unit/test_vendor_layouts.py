@@ -173,7 +173,7 @@ def test_a_terminal_in_the_footer_does_not_outweigh_the_series_own_source() -> N
     [
         (WIDE.replace("单位,", "计量,", 1), "missing_column"),
         (WIDE.replace("指标ID,", "编号,", 1), "missing_column"),
-        (WIDE.replace("来源,TEST,TEST,TEST", "来源,TEST,某网,TEST"), "unknown_provider"),
+        (WIDE.replace("来源,TEST,TEST,TEST", "来源,某网,某网,某网"), "unknown_provider"),
         (WIDE.replace("TST000002", "2.01106E+11"), "mangled_series_id"),
         (WIDE.replace("TST000002", ""), "mangled_series_id"),
         (WIDE.replace("美元/吨", "元/磅"), "unknown_unit"),
