@@ -212,9 +212,9 @@ def _level(row: Mapping[str, str], *, is_marked: bool) -> tuple[str, str, str | 
         if found := sum_label(warehouse):
             return ("product_total", "", found.text) if found.extent is Extent.WHOLE else ("region_total", region, found.text)
         if found := sum_label(region):
-            # A factory with goods in several regions has a sum of its own: its label stands beside the factory.
+            # A factory with goods in several regions has a sum of its own: its label stands beside the factory, which takes the region's place.
             is_whole = found.extent is Extent.WHOLE and not warehouse
-            return ("product_total" if is_whole else "region_total"), "", warehouse + found.text
+            return ("product_total" if is_whole else "region_total"), warehouse, found.text
     except UnknownSumError:
         if not is_marked or not (warehouse and region):
             raise
