@@ -42,6 +42,7 @@ SESSIONS = (
     ("am2", time(10, 30), time(11, 30)),
     ("pm", time(13, 30), time(15)),
 )
+DAY_ENDS = SESSIONS[-1][2]
 NIGHT_BEGINS, NIGHT_ENDS = time(21), time(3)
 # Nothing is auctioned at these: a bar that carries one is stamped with its beginning.
 _BEGINNINGS = frozenset({time(10, 30), time(13, 30)})
@@ -104,6 +105,13 @@ class Bars:
             )
         if ends and set(ends) == {time(0)}:
             raise PayloadError(Outcome.NOT_DATA, "no_times", "every bar stands at 00:00: days are not bars; export minute or session bars")
+        # One bar may be an afternoon: the exchange's own day tells (int_contracts__bar_days).
+        if set(ends) == {DAY_ENDS} and len({bar["trade_date"] for bar in kept}) > 1:
+            raise PayloadError(
+                Outcome.NOT_DATA,
+                "daily_bars",
+                "every bar stands at 15:00: days are not bars; export minute or session bars, each stamped with its end",
+            )
         if off_tick * 2 > len(rows):
             raise PayloadError(
                 Outcome.NOT_DATA, "adjusted_series", "most prices are not on the contract's tick: adjusted series are not taken, export raw prices"

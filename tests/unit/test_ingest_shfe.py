@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 from feeds import DAY, NOON, Row, answer, extract, quote, rank, warrant
 
-from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.source import Outcome, Parsed, PayloadError, Request, Response
 from ingest.sources.shfe import Shfe, product_of
 from quality.raw import TABLES
@@ -534,12 +533,12 @@ def test_a_number_no_column_can_hold_is_a_bad_row_and_no_crash(name: str, body: 
     ],
 )  # fmt: skip
 def test_a_product_is_found_by_its_whole_chinese_name(name: str, code: str) -> None:
-    assert product_of(name, SHIPPED_ONLY.shfe_products) == code
+    assert product_of(name) == code
 
 
 @pytest.mark.parametrize("name", ["", "仓库", "氧化", "再生氧化铝", "氧化铝粉", "Aluminium Oxide", "铝(保税)", "保税铜"])
 def test_a_name_that_is_not_whole_is_not_guessed(name: str) -> None:
-    assert product_of(name, SHIPPED_ONLY.shfe_products) is None
+    assert product_of(name) is None
 
 
 def test_the_product_code_goes_before_the_name_and_the_name_serves_where_there_is_none() -> None:

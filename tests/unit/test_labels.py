@@ -135,7 +135,7 @@ def test_a_factory_with_goods_in_two_regions_has_a_sum_of_its_own(shared_data: P
     frame = Shfe().parse(request, (shared_data / "payloads_more/shfe/dailystock_20260918/ZH/all.html").read_bytes()).frames[TABLE]
     sums = frame.filter(pl.col("warehouse_type") == "factory", pl.col("row_level") != "detail")
     assert sums.select("row_level", "region", "warehouse", "receipts_qty").rows() == [
-        ("region_total", "", "四邦实业合计", 8100.0),
+        ("region_total", "四邦实业", "合计", 8100.0),
         ("product_total", "", "总计", 8100.0),
     ]
 

@@ -10,6 +10,7 @@ from lxml import html as lxml_html
 
 from ingest import values
 from ingest.answer import extra_of, frame_of, lacking, require, rows_of, stated_time, text_of
+from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.labels import Extent, UnknownSumError, sum_label
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request
 from ingest.table import part_of, repeats
@@ -23,14 +24,16 @@ _TYPES = {"1": "warehouse", "2": "factory"}
 _HTML_UNITS = {"吨": "t", "千克": "kg", "公斤": "kg", "桶": "bbl"}
 
 
-def parse_receipts_json(request: Request, day: date, envelope: Mapping[str, Any], remarks: list[str], products: Mapping[str, str]) -> Parsed:
+def parse_receipts_json(
+    request: Request, day: date, envelope: Mapping[str, Any], remarks: list[str], products: Mapping[str, str] | None = None
+) -> Parsed:
     """Read the JSON form: one row per warehouse, printed sums kept as such."""
     rows = rows_of(request, envelope, "o_cursor")
     require(request, set().union(*rows), _RECEIPTS_REQUIRED, remarks, _RECEIPTS_KNOWN)
     tables = _Tables(request, products)
     for row in rows:
         name = _chinese(row.get("VARNAME"))
-        product = text_of(row.get("VARID")).lower() or product_of(name, products)
+        product = text_of(row.get("VARID")).lower() or product_of(name, tables.products)
         label, level = _chinese(row.get("WHABBRNAME")), _LEVELS.get(text_of(row.get("ROWSTATUS")))
         part = tables.part(name, product, level, row)
         if gap := lacking(TABLE, part, _RECEIPTS_REQUIRED):
@@ -73,8 +76,9 @@ def parse_receipts_json(request: Request, day: date, envelope: Mapping[str, Any]
 class _Tables:
     """The rows of a payload as they are read, product by product: kept, put aside, or in doubt with the table they stand in."""
 
-    def __init__(self, request: Request, products: Mapping[str, str]) -> None:
-        self._request, self._products = request, products
+    def __init__(self, request: Request, products: Mapping[str, str] | None) -> None:
+        self._request = request
+        self.products = SHIPPED_ONLY.shfe_products if products is None else products
         self._kept: list[tuple[Mapping[str, Any], dict[str, Any]]] = []
         self._doubts: dict[str, str] = {}
         self.rejects: list[Reject] = []
@@ -84,8 +88,8 @@ class _Tables:
 
         A name that begins with a known one may be the same product under a new name; any other is no part of what is known.
         """
-        near = max((known for known in self._products if name.startswith(known)), key=len, default=None)
-        return part_of(row, product_id=product or (self._products[near] if near else ""), row_level=level or "detail")
+        near = max((known for known in self.products if name.startswith(known)), key=len, default=None)
+        return part_of(row, product_id=product or (self.products[near] if near else ""), row_level=level or "detail")
 
     def doubt(self, product: str, name: str, why: str) -> None:
         """Note that what is a sum in the table of a product cannot be told."""
@@ -111,7 +115,7 @@ class _Tables:
         return kept
 
 
-def parse_receipts_html(request: Request, day: date, body: bytes, products: Mapping[str, str]) -> Parsed:
+def parse_receipts_html(request: Request, day: date, body: bytes, products: Mapping[str, str] | None = None) -> Parsed:
     """Read the HTML form: one table per product, its date above the tables."""
     try:
         page = lxml_html.fromstring(body.decode("utf-8-sig"))
@@ -125,7 +129,7 @@ def parse_receipts_html(request: Request, day: date, body: bytes, products: Mapp
         raise PayloadError(Outcome.NOT_DATA, "wrong_date", f"{request.name} is about {inner.group()}, not {day}")
     tables = _Tables(request, products)
     for table in _tables(page, "el-table_table"):
-        _receipts_table(request, day, table, products, tables)
+        _receipts_table(request, day, table, tables)
     kept = tables.readable()
     if not kept:
         raise PayloadError(Outcome.FORMAT_CHANGED, "no_rows", f"{request.name} holds no row of any product")
@@ -136,7 +140,7 @@ def _tables(page: Any, name: str) -> Any:
     return page.xpath("//table[contains(concat(' ', normalize-space(@class), ' '), $name)]", name=f" {name} ")
 
 
-def _receipts_table(request: Request, day: date, table: Any, products: Mapping[str, str], tables: _Tables) -> None:
+def _receipts_table(request: Request, day: date, table: Any, tables: _Tables) -> None:
     columns: list[str] = []
     name = unit = product = None
     open_spans: dict[int, tuple[int, str]] = {}
@@ -151,7 +155,7 @@ def _receipts_table(request: Request, day: date, table: Any, products: Mapping[s
         cells = [(cell, cell.text_content().strip()) for cell in line.findall("td")]
         if "special_row_type" in (line.get("class") or ""):
             name, open_spans = cells[0][1] if cells else "", {}
-            product = product_of(name, products)
+            product = product_of(name, tables.products)
             unit = _HTML_UNITS.get(re.sub(r"^单位[:：]\s*", "", cells[-1][1])) if cells else None
             continue
         if not cells or not columns:
@@ -212,9 +216,9 @@ def _level(row: Mapping[str, str], *, is_marked: bool) -> tuple[str, str, str | 
         if found := sum_label(warehouse):
             return ("product_total", "", found.text) if found.extent is Extent.WHOLE else ("region_total", region, found.text)
         if found := sum_label(region):
-            # A factory with goods in several regions has a sum of its own: its label stands beside the factory.
+            # A factory with goods in several regions has a sum of its own: its label stands beside the factory, which takes the region's place.
             is_whole = found.extent is Extent.WHOLE and not warehouse
-            return ("product_total" if is_whole else "region_total"), "", warehouse + found.text
+            return ("product_total" if is_whole else "region_total"), warehouse, found.text
     except UnknownSumError:
         if not is_marked or not (warehouse and region):
             raise
@@ -256,9 +260,12 @@ def _heading(request: Request, text: str) -> str:
         raise PayloadError(Outcome.FORMAT_CHANGED, "unknown_column", f"{request.name} has a column {text.strip()!r} that is not known") from None
 
 
-def product_of(name: str, products: Mapping[str, str]) -> str | None:
-    """Find a product by the Chinese name of its receipts table, less 仓库/厂库; whole names only, since 氧化铝 contains 铝."""
-    return products.get(re.sub(r"[(（]?(?:仓库|厂库)[)）]?$", "", name).strip())
+def product_of(name: str, products: Mapping[str, str] | None = None) -> str | None:
+    """Find a product by the Chinese name of its receipts table, less 仓库/厂库; whole names only, since 氧化铝 contains 铝.
+
+    The names are the shipped ones where none are given.
+    """
+    return (SHIPPED_ONLY.shfe_products if products is None else products).get(re.sub(r"[(（]?(?:仓库|厂库)[)）]?$", "", name).strip())
 
 
 def _unknown(name: str, product: str | None, level: str | None, unit: str | None, row: Mapping[str, Any]) -> Reject:

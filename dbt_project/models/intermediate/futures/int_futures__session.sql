@@ -1,7 +1,24 @@
--- Sessions made of bars. Bars of two providers or two lengths are never mixed: of each contract's trade date the finest kind is used.
-with bars as (
+-- Sessions made of bars that are what they say (int_contracts__bar_days). Bars of two providers or two lengths are never mixed: of each
+-- contract's trade date the finest kind is used.
+with held as (
 
-    {{ readings(ref('int_contracts__bars')) }}
+    select * from {{ ref('int_contracts__bar_days') }}
+    where held_reason is not null
+
+),
+
+bars as (
+
+    select bars.*
+    from ({{ readings(ref('int_contracts__bars')) }}) as bars
+    left join held
+        on
+            bars.reading = held.reading
+            and bars.contract_code = held.contract_code
+            and bars.trade_date = held.trade_date
+            and bars.provider = held.provider
+            and bars.bar_length = held.bar_length
+    where held.contract_code is null
 
 ),
 

@@ -31,9 +31,8 @@ final as (
             and sums.warehouse_type = details.warehouse_type
             and details.row_level = 'detail'
             and (
-                (sums.row_level = 'region_total' and sums.warehouse in ('合计', '') and sums.region in ('', details.region))
-                -- A factory with goods in several places has a sum of its own.
-                or (sums.row_level = 'region_total' and sums.warehouse = details.warehouse || '合计')
+                -- A factory with goods in several regions has a sum of its own, with its name in the region's place.
+                (sums.row_level = 'region_total' and sums.region in ('', details.region, details.warehouse))
                 -- 保税商品总计 and 完税商品总计 are parts of 总计; where the exchange prints one sum only, it has no such name.
                 or (sums.row_level = 'product_total' and sums.warehouse in ('总计', ''))
             )
