@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-EVERY_S = 0.1
+EVERY_S = 0.5
 """How often memory is looked at: the largest process is told by the system itself, all of them together are only as exact as this."""
 
 

@@ -11,6 +11,7 @@ import pytest
 from ingest.settings import Settings
 from serving.publish import release
 from tests.pipeline.conftest import Built, copied
+from tests.reliability.readers import nothing_but_the_swap
 
 
 def test_every_published_table_and_column_is_described(sample) -> None:
@@ -137,8 +138,9 @@ def test_a_failed_dbt_test_refuses_the_release(a_copy: Settings) -> None:
 
 def test_old_releases_are_retired_but_never_the_served_one(a_copy: Settings) -> None:
     settings = Settings(home=a_copy.home, releases_kept=2)
-    for _ in range(3):
-        release.publish(settings, "test")
+    with nothing_but_the_swap():
+        for _ in range(3):
+            release.publish(settings, "test")
     kept = sorted(path.name for path in settings.releases.iterdir())
     assert len(kept) == 2
     assert Path(os.readlink(settings.serving)).name == kept[-1]
@@ -146,7 +148,7 @@ def test_old_releases_are_retired_but_never_the_served_one(a_copy: Settings) -> 
 
 def test_a_reader_keeps_its_release_while_another_is_published(a_copy: Settings) -> None:
     path = (a_copy.serving / release.FILE_NAME).resolve()
-    with duckdb.connect(str(path), read_only=True) as con:
+    with nothing_but_the_swap(), duckdb.connect(str(path), read_only=True) as con:
         before = con.execute("select release_id from serving.publication").fetchall()
         published = release.publish(a_copy, "test")
         assert con.execute("select release_id from serving.publication").fetchall() == before
