@@ -18,20 +18,20 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from ingest.catalog.documents import HELD, SHIPPED, catalog_files
-from ingest.catalog.schemas import HeldFile
+from ingest.catalog.documents import catalog_files, load
+from ingest.catalog.schemas import HeldFile, PublishedFile
 from ingest.origins import FilesOrigin
 from ingest.source import Request
 from ingest.sources import SOURCES
 from ingest.sources.catalog import Catalog
 from ingest.vendor import UNITS
 from quality.raw import TABLES
-from quality.typed import read
+from serving.publish.release import ranges
 from tests.pipeline.conftest import Built, House, Model, query, upstream
 
 JUDGED = ("dated", "judged", "held")
 START = date(2025, 7, 1)
-QUANTITIES = read(HeldFile, HELD, (SHIPPED / HELD).read_text(encoding="utf-8"))
+QUANTITIES = load(HeldFile)
 
 
 @dataclass(frozen=True)
@@ -327,6 +327,15 @@ def test_nothing_of_the_sample_is_held(sample: Built) -> None:
     assert sample.published("select held_id, reason_en from serving.held_figures") == []
     (rows,) = sample.working("select count(*) from intermediate.int_series__judged")
     assert rows[0] > 10_000
+
+
+def test_every_published_number_has_bounds_and_none_of_the_sample_leaves_them(sample: Built) -> None:
+    numbers = "select schema_name || '.' || table_name, column_name from duckdb_columns() where schema_name in ('marts', 'serving') "
+    numbers += "and data_type in ('DOUBLE', 'BIGINT') and table_name in (select table_name from duckdb_tables())"
+    file = load(PublishedFile)
+    assert [(table, column) for table, column in sample.published(numbers) if table not in file.not_judged and file.of(column) is None] == []
+    with duckdb.connect(str((sample.home / "serving" / "alumina.duckdb").resolve()), read_only=True) as con:
+        assert ranges(con).filter(pl.col("rows_outside") > 0).rows() == []
 
 
 # ---------------------------------------------------------------- a whole run
