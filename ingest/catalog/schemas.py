@@ -360,6 +360,49 @@ class FeedsFile(Document):
         return repeated("feed", self.feed, "of")
 
 
+class PublishedBounds(Entry):
+    """Between which figures published columns must lie, by name or by the end of their name."""
+
+    columns: list[Name] = []
+    endings: list[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]] = []
+    lowest: Number
+    highest: Number
+    label: Label
+    source: Text
+
+    @model_validator(mode="after")
+    def _speaks_of_columns(self) -> "PublishedBounds":
+        if not self.columns and not self.endings:
+            raise ValueError("columns or endings are missing")
+        if self.highest <= self.lowest:
+            raise ValueError("highest does not lie above lowest")
+        return self
+
+
+class PublishedFile(Document):
+    """`published.toml`: what the release gate refuses."""
+
+    not_judged: list[Annotated[str, Field(pattern=r"^(marts|serving)\.[a-z0-9_]+$")]] = []
+    bounds: Annotated[list[PublishedBounds], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """A column or an ending stands in one entry."""
+        seen: set[str] = set()
+        for number, row in enumerate(self.bounds):
+            for key, names in (("columns", row.columns), ("endings", [f"…{ending}" for ending in row.endings])):
+                for name in names:
+                    if name in seen:
+                        yield ("bounds", number, key), f"{name} has bounds in an earlier entry already"
+                    seen.add(name)
+
+    def of(self, column: str) -> PublishedBounds | None:
+        """Give the bounds of a column: those of its name, else of the longest ending it has."""
+        if named := next((row for row in self.bounds if column in row.columns), None):
+            return named
+        fitting = [(len(ending), row) for row in self.bounds for ending in row.endings if column.endswith(ending)]
+        return max(fitting, key=lambda found: found[0])[1] if fitting else None
+
+
 class Freshness(Entry):
     """From when on a release is late."""
 
