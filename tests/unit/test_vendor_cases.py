@@ -1,5 +1,6 @@
 """Files of people that were read wrongly once, each with its right value; where they are on the machine."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -92,6 +93,15 @@ def test_a_series_no_mart_reads_is_said_when_the_file_is_tried(shared_data: Path
     assert len(notes) == (len(UNREAD[case]) + 1 if UNREAD[case] else 0)
     if "smm-ao-spot-shandong" in UNREAD[case]:
         assert "the catalogue has SMM-AO-SPOT-SHANDONG" in notes[0]
+
+
+def test_a_product_nobody_knows_is_named_with_the_place_to_name_it(shared_data: Path, home: Home) -> None:
+    found = tried(shared_data, "renamed-product/dailystock_20250716.html", home)
+    assert not found.is_taken
+    assert "'氧化铝AO(仓库)' is not known" in found.attempt.message
+    assert "catalog/exchanges.toml" in found.attempt.message
+    shutil.copytree(shared_data / "cases" / "renamed-product", home.settings.catalog_overlay, ignore=shutil.ignore_patterns("*.html", "README*"))
+    assert tried(shared_data, "renamed-product/dailystock_20250716.html", home).is_useful
 
 
 def test_the_hidden_sheet_is_named(shared_data: Path, home: Home) -> None:

@@ -132,7 +132,8 @@ def parse_receipts_html(request: Request, day: date, body: bytes, products: Mapp
         _receipts_table(request, day, table, tables)
     kept = tables.readable()
     if not kept:
-        raise PayloadError(Outcome.FORMAT_CHANGED, "no_rows", f"{request.name} holds no row of any product")
+        why = f": {tables.rejects[0].message}" if tables.rejects else ""
+        raise PayloadError(Outcome.FORMAT_CHANGED, "no_rows", f"{request.name} holds no row of any product that is known{why}")
     return Parsed({TABLE: frame_of(TABLE, kept)}, tuple(tables.rejects))
 
 
@@ -270,7 +271,8 @@ def product_of(name: str, products: Mapping[str, str] | None = None) -> str | No
 
 def _unknown(name: str, product: str | None, level: str | None, unit: str | None, row: Mapping[str, Any]) -> Reject:
     what = "product" if product is None else "row status" if level is None else "unit"
-    return Reject(TABLE, f"unknown_{what.replace(' ', '_')}", f"the {what} of a row of {name!r} is not known (unit {unit})", row)
+    advice = "; where it is a known product under a new name, say so in catalog/exchanges.toml of the home" if product is None else ""
+    return Reject(TABLE, f"unknown_{what.replace(' ', '_')}", f"the {what} of a row of {name!r} is not known (unit {unit}){advice}", row)
 
 
 def _chinese(value: Any) -> str:
