@@ -186,12 +186,16 @@ def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
+    failed = last_failure(settings)
     if not settings.status.is_file():
-        yield Finding(Level.NOTE, "publication", "nothing was ever published here", "alumina run")
+        if failed:
+            said = f"nothing was ever published here; the last run failed at {failed['at']}: {failed['message']}"
+            yield Finding(Level.ERROR, "publication", said, "mend what it names, then alumina run")
+        else:
+            yield Finding(Level.NOTE, "publication", "nothing was ever published here", "alumina run")
         return
     status = read_note(settings.status, "alumina run writes it anew") or {}
     said = f"last attempt {status['outcome']} at {status['at']}, serving {status['serving'] or 'nothing'}"
-    failed = last_failure(settings)
     # A run that was refused is told by the status itself.
     if failed and failed["run_id"] != status.get("run_id") and datetime.fromisoformat(failed["at"]) > datetime.fromisoformat(status["at"]):
         advice = "mend what it names, then alumina run"
