@@ -5,7 +5,7 @@ file still lies in the inbox, the next run finds it unchanged and files it.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -14,16 +14,17 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock, Timeout
 
+from ingest import reach
 from ingest.archive import Archive, Attempt
-from ingest.catalog.configuration import Configuration
-from ingest.catalog.limits import Limits
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.flow import Report, ingest
 from ingest.home import MixedHomeError
 from ingest.inbox import Inbox, InboxError
 from ingest.lake import Lake
 from ingest.origins import FILE_LIMIT, InboxOrigin
+from ingest.reach import SeriesRead
 from ingest.settings import Settings
-from ingest.source import Outcome, Source
+from ingest.source import ACCEPTED, Outcome, Source
 from ingest.storable import storable
 from quality.raw import TABLES
 
@@ -48,12 +49,29 @@ def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settin
     if not inbox.entries():
         return Report()
     with _only_one(settings):
-        origin, lake = InboxOrigin(inbox, known), Lake(settings.lake)
-        limits = Configuration(settings.catalog_overlay).limits
-        report = ingest(sources, origin, Archive(settings.archive), lake, run_id, limits=limits)
+        origin, lake, archive = InboxOrigin(inbox, known), Lake(settings.lake), Archive(settings.archive)
+        configuration = Configuration(settings.catalog_overlay)
+        report = ingest(sources, origin, archive, lake, run_id, limits=configuration.limits)
+        held = {table: reach.held(lake, table) for source in sources for table in source.tables if table in reach.VENDOR_TABLES and origin.delivered}
+        names = {attempt.request_name for attempt in archive.fetch_log()} if origin.delivered else set()
         for entry, attempt in zip(origin.delivered, report.fetch_log, strict=True):
-            inbox.file_away(entry, attempt, refused_rows(lake, attempt.payload_sha256))
+            notes = notes_of(attempt, held, configuration, names, entry.name) if attempt.outcome in ACCEPTED else []
+            report.notes += [f"{entry.name}: {note}" for note in notes]
+            inbox.file_away(entry, attempt, refused_rows(lake, attempt.payload_sha256), notes, reach.next_name(entry.name, names))
     return report
+
+
+def notes_of(attempt: Attempt, held: Mapping[str, pl.DataFrame], configuration: Configuration, names: Collection[str], file: str) -> list[str]:
+    """Say what of a payload that was taken reaches no mart, or does not count as its file states it."""
+    sha = attempt.payload_sha256
+    rows = {table: frame for table, frame in held.items() if sha is not None and frame.filter(pl.col("payload_sha256") == sha).height}
+    if sha is None or not rows:
+        return []
+    found = reach.series_of(frame.filter(pl.col("payload_sha256") == sha) for frame in rows.values())
+    said = reach.said_unread(reach.unread(found, configuration.series), configuration.series, file)
+    for table, frame in rows.items():
+        said += reach.said_of_corrections(table, sha, file, frame, configuration.clock, names)
+    return said
 
 
 @contextmanager
@@ -100,6 +118,10 @@ class Examination:
     attempt: Attempt
     tables: tuple[TableRead, ...]
     refused: tuple[str, ...]
+    series: tuple[SeriesRead, ...] = ()
+    """Those of a vendor's file."""
+    notes: tuple[str, ...] = ()
+    """What reaches no mart, or does not count as the file states it."""
 
     @property
     def is_taken(self) -> bool:
@@ -112,19 +134,29 @@ class Examination:
         return self.is_taken and any(table.rows for table in self.tables)
 
 
-def examine(file: Path, known: Sequence[Source], limits: Limits | None = None) -> Examination:
-    """Try one file in a home that is thrown away afterwards; raises FileNotFoundError when there is none."""
+def examine(file: Path, known: Sequence[Source], configuration: Configuration = SHIPPED_ONLY, settings: Settings | None = None) -> Examination:
+    """Try one file in a home that is thrown away afterwards, beside what the home of the settings holds; raises FileNotFoundError when there is none."""
     file.lstat()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         archive, lake = Archive(home / "archive"), Lake(home / "lake")
-        report = ingest(known, InboxOrigin(Inbox(file.parent, 0.0, FILE_LIMIT, only=file.name), known), archive, lake, "check", limits=limits)
+        report = ingest(
+            known, InboxOrigin(Inbox(file.parent, 0.0, FILE_LIMIT, only=file.name), known), archive, lake, "check", limits=configuration.limits
+        )
         if not report.fetch_log:
             raise FileNotFoundError(f"{file} is a folder, unfinished, hidden, or changes while it is read")
         attempt = report.fetch_log[0]
         parts = [part for batch in lake.batches() for part in batch.files]
         read = [_table_read(table, [lake.verified(part) for part in parts if part.table == table]) for table in TABLES]
-        return Examination(attempt, tuple(found for found in read if found), tuple(refused_rows(lake, attempt.payload_sha256)))
+        own = {table: reach.held(lake, table) for table in reach.VENDOR_TABLES}
+        notes: list[str] = []
+        if attempt.outcome is Outcome.OK:
+            home_lake = Lake(settings.lake) if settings else None
+            held = {table: pl.concat([frame, *([reach.held(home_lake, table)] if home_lake else [])]) for table, frame in own.items() if frame.height}
+            names = {one.request_name for one in Archive(settings.archive).fetch_log()} if settings else set()
+            notes = notes_of(attempt, held, configuration, names, file.name)
+        refused = tuple(refused_rows(lake, attempt.payload_sha256))
+        return Examination(attempt, tuple(found for found in read if found), refused, tuple(reach.series_of(own.values())), tuple(notes))
 
 
 def _table_read(table: str, parts: Sequence[Path]) -> TableRead | None:

@@ -13,14 +13,16 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from copy import copy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
 from ingest.archive import Archive, Attempt
-from ingest.catalog.configuration import SHIPPED_ONLY
+from ingest.catalog.calendar import horizon_of
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.catalog.limits import Limits
 from ingest.catalog.schemas import TextLimits
 from ingest.deadline import judged
@@ -71,6 +73,8 @@ class Report:
     refused_rows: list[dict[str, Any]] = field(default_factory=list)
     """The first rows that went to quarantine, each with table and reason."""
     payloads: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is to be said of dropped files that were taken."""
     configuration_error: str | None = None
     """Why the configuration delivered was not taken; the one before stays in force."""
 
@@ -92,6 +96,7 @@ class Report:
         self.fetch_log += other.fetch_log
         self.refused_rows += other.refused_rows
         self.payloads += other.payloads
+        self.notes += other.notes
         self.configuration_error = self.configuration_error or other.configuration_error
 
 
@@ -149,6 +154,8 @@ def ingest(
         caught_up = _ingest(
             by_name, ReplayOrigin(archive, frozenset(waiting)), archive, lake, run_id, limits, lambda attempt: attempt.outcome not in ACCEPTED
         )
+    if origin.data_origin is not DataOrigin.SAMPLE:
+        caught_up.absorb(_read_what_waited(by_name, archive, lake, run_id, limits))
     report = _ingest(by_name, origin, archive, lake, run_id, limits, lambda _: True, progress=progress, look_at_clock=clock.look)
     caught_up.fetch_log, caught_up.outcomes = [], Counter()  # there is one for each delivery of the origin
     report.absorb(caught_up)
@@ -286,6 +293,52 @@ def _not_in_lake(by_name: Mapping[str, Source], archive: Archive, lake: Lake) ->
     judged_last = archive.ended(observed, (*ACCEPTED, *REFUSED))
     last = dict(zip(_pairs(judged_last), judged_last["outcome"].to_list(), strict=True))
     return {pair for pair, outcome in last.items() if outcome in ACCEPTED and pair[1] not in held}
+
+
+@runtime_checkable
+class _Configured(Protocol):
+    """A source that reads by the catalogue."""
+
+    configuration: Configuration
+
+
+def _read_what_waited(by_name: Mapping[str, Source], archive: Archive, lake: Lake, run_id: str, limits: Limits) -> Report:
+    """Read again the payloads with rows that lay outside the calendar, of the sources whose calendar has been extended since."""
+    report = Report()
+    waiting = _outside_calendar(lake)
+    for name in sorted({source for source, _, _ in waiting} & by_name.keys()):
+        source = by_name[name]
+        if not isinstance(source, _Configured):
+            continue
+        last_day = source.configuration.calendar.last_day
+        shas = {sha for of, sha, horizon in waiting if of == name and horizon < last_day}
+        only = frozenset(pair for pair in _pairs(archive.accepted([name])) if pair[1] in shas)
+        if not only:
+            continue
+        logger.warning(
+            "%d payloads of %s have rows that waited for the calendar, which now reaches to %s; they are read again", len(only), name, last_day
+        )
+        again = copy(source)
+        # Another version: what the lake has read by the same one it does not take again.
+        object.__setattr__(again, "parser_version", f"{source.parser_version}+{last_day}")  # some sources are frozen
+        is_told = lambda attempt: attempt.outcome not in ACCEPTED  # noqa: E731
+        report.absorb(_ingest({name: again}, ReplayOrigin(archive, only), archive, lake, run_id, limits, is_told))
+    report.fetch_log, report.outcomes = [], Counter()
+    return report
+
+
+def _outside_calendar(lake: Lake) -> set[tuple[str, str, date]]:
+    """Give source, payload and the calendar's end, as it was then, of the rows in quarantine that lay outside the calendar."""
+    batches = list(lake.batches())
+    newest = {sha: batch.batch_id for batch in batches for sha in batch.payloads}
+    found: set[tuple[str, str, date]] = set()
+    for batch in batches:
+        for file in (file for file in batch.files if file.table == "ingest__quarantine"):
+            rows = pl.read_parquet(lake.verified(file), columns=["source", "payload_sha256", "reason", "message"])
+            for source, sha, message in rows.filter(pl.col("reason") == "outside_calendar").select("source", "payload_sha256", "message").iter_rows():
+                if newest[sha] == batch.batch_id and (horizon := horizon_of(message)):
+                    found.add((source, sha, horizon))
+    return found
 
 
 def _is_state(source: Source) -> bool:

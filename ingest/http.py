@@ -40,6 +40,8 @@ class HttpClient:
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _last: dict[str, float] = field(default_factory=dict)
+    _silent: set[str] = field(default_factory=set)
+    """Hosts whose last request got no answer at any try: the next gets one try only."""
 
     def fetch(self, request: Request) -> Response:
         """Give the answer to one request, or a Response whose `error` says why there is none."""
@@ -47,7 +49,7 @@ class HttpClient:
             raise ValueError(f"{request.source}/{request.feed} has no address; its files are exported by people")
         host = urlsplit(request.url).netloc
         with httpx.Client(timeout=self.pace.timeout, follow_redirects=False, headers={"User-Agent": self.agent}) as client:
-            for delay in (*self.pace.retry_after, None):
+            for delay in (*(() if host in self._silent else self.pace.retry_after), None):
                 self._wait_turn(host)
                 answer, failure = None, ""
                 try:
@@ -62,9 +64,11 @@ class HttpClient:
                 if watch.hung_up:  # whatever it looks like now: a body that ends with the connection would pass for whole
                     return self._failed(f"the answer was not complete after {self.pace.deadline:g} seconds")
                 if answer is not None:
+                    self._silent.discard(host)
                     return answer
                 if delay is not None:
                     self.sleep(delay)
+        self._silent.add(host)
         return self._failed(failure)
 
     def _once(self, client: httpx.Client, request: Request, watch: "_Watch") -> Response:

@@ -1,13 +1,15 @@
 """The inbox: a folder people drop files into. Which of them are ready, how they are read, and where they go afterwards.
 
-`inbox/NAME` → `inbox/archived/YYYY-MM/NAME` once archive and lake hold it, or → `inbox/refused/NAME` with `NAME.reason.txt`
-beside it. Nothing is deleted, executed or followed; a file's name is data and reaches paths and messages only made safe.
+`inbox/NAME` → `inbox/archived/YYYY-MM/NAME` once archive and lake hold it, with `NAME.note.txt`
+beside it where there is something to say, or → `inbox/refused/NAME` with `NAME.reason.txt`. Nothing is deleted, executed or followed; a file's name is data and reaches paths and messages only made safe.
 """
 
 import os
+import re
 import stat
 import time
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +20,12 @@ from ingest.source import SHANGHAI, Outcome, Response
 from ingest.storable import is_plain, storable
 
 ARCHIVED, REFUSED = "archived", "refused"
+# What is said about a file that was taken lies beside it under its name with this ending.
+NOTE = ".note.txt"
 NAME_CHARACTERS, NAME_BYTES = 100, 180
 ROWS_TOLD = 200
+_COPY = re.compile(r"(?:[ _-]*(?:\(\d+\)|副本|copy(?: \d+)?))+$", re.IGNORECASE)
+_ENDINGS = {"xlsx": "xlsx", "csv": "csv", "txt": "csv", "tsv": "csv"}
 UNFINISHED = (".part", ".filepart", ".crdownload", ".download", ".tmp")
 ADVICE = {
     Outcome.NOT_PUBLISHED: "Drop the final file when it is published.",
@@ -84,6 +90,12 @@ class Inbox:
             return []
         return [safe_name(path.name) for path in sorted(self.folder.iterdir()) if path.is_dir() and path.name not in (ARCHIVED, REFUSED)]
 
+    def notes(self, since: float) -> Iterator[tuple[str, list[str]]]:
+        """Give what was said of files that were taken since a time, by their names."""
+        for path in sorted((self.folder / ARCHIVED).glob(f"*/*{NOTE}")):
+            if path.stat().st_mtime >= since:
+                yield path.name.removesuffix(NOTE), path.read_text(encoding="utf-8", errors="replace").splitlines()
+
     def is_used(self) -> bool:
         """Tell whether people ever put anything here, unfinished files, folders and what is filed away by now included."""
         return self.folder.is_dir() and any(not path.name.startswith(".") for path in self.folder.iterdir())
@@ -117,8 +129,11 @@ class Inbox:
             body = file.read(self.limit + 1)
             return Response(body, now) if _seen(os.fstat(handle)) == entry.seen and len(body) == entry.size else None
 
-    def file_away(self, entry: Entry, attempt: Attempt, refused_rows: Sequence[str] = ()) -> Path | None:
-        """Move a file to where its outcome says it belongs and tell people why; None when it is no longer the file that was read."""
+    def file_away(self, entry: Entry, attempt: Attempt, refused_rows: Sequence[str] = (), notes: Sequence[str] = (), again: str = "") -> Path | None:
+        """Move a file to where its outcome says it belongs and tell people why; None when it is no longer the file that was read.
+
+        `notes` are said beside the archived file, `again` is the name under which its mended rows are to come.
+        """
         try:
             if _seen(entry.path.lstat()) != entry.seen:
                 return None
@@ -129,9 +144,11 @@ class Inbox:
             if refused_rows:
                 told = [f"- {row}" for row in refused_rows[:ROWS_TOLD]]
                 told += [f"- and {len(refused_rows) - ROWS_TOLD} more"] if len(refused_rows) > ROWS_TOLD else []
-                head = f"{entry.name} was taken, {len(refused_rows)} of its rows were not. Mend them and drop the file again under its name with _r1."
+                head = f"{entry.name} was taken, {len(refused_rows)} of its rows were not. Mend them and drop the file again as {again}."
                 where = f"The file lies in {target.relative_to(self.folder)}."
                 self._tell(entry, self._free(Path(REFUSED), f"{entry.name}.reason.txt"), [head, where, *told])
+            if notes:
+                self._tell(entry, target.with_name(f"{target.name}{NOTE}"), notes)
         else:
             target = self._free(Path(REFUSED), entry.name)
             self._tell(entry, target.with_name(f"{target.name}.reason.txt"), [attempt.message, ADVICE.get(attempt.outcome, MEND)])
@@ -155,9 +172,18 @@ class Inbox:
         stem, ending = (stem, f"{dot}{ending}{note}") if stem else (name.removesuffix(note), note)
         for number in range(1, 1_000_000):
             path = folder / (name if number == 1 else f"{stem}-{number}{ending}")
-            if not os.path.lexists(path) and not os.path.lexists(f"{path}.reason.txt"):
+            if not os.path.lexists(path) and not any(os.path.lexists(f"{path}{beside}") for beside in (".reason.txt", NOTE)):
                 return path
         raise InboxError(f"{folder} holds a million files named like {name}; clear it up")
+
+
+def as_meant(name: str) -> tuple[str, ...]:
+    """Give a name and what it is once the marks of browsers and file managers are off: ` (1)`, ` - 副本`, `.XLSX`, `.txt` of a text export."""
+    plain = unicodedata.normalize("NFKC", name)
+    stem, dot, ending = plain.rpartition(".")
+    ending = _ENDINGS.get(ending.lower(), ending)
+    meant = f"{_COPY.sub('', stem).strip()}{dot}{ending}"
+    return tuple(dict.fromkeys((name, meant, meant.lower())))
 
 
 def safe_name(name: str) -> str:

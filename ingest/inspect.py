@@ -18,6 +18,10 @@ TRUNCATED = "truncated"
 # The end tag stands at the very end; white space or a comment may follow. A page that broke off would read as one with fewer rows.
 PAGE_END = 1_000
 KINDS = {b"{": "json", b"[": "json", b"<": "html", b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
+_ADVICE = {
+    ("xls", "xlsx"): ": an old spreadsheet, or one with a password; save it as .xlsx without a password and drop it again",
+    ("html", "xlsx"): ": a web page under a spreadsheet's name; open it in the spreadsheet program, save it as .xlsx and drop it again",
+}
 
 
 def kind_of(body: bytes) -> str:
@@ -50,5 +54,9 @@ def inspect(response: Response, expected: str) -> Verdict:
     if kind == expected == "html" and b"</html>" not in body[-PAGE_END:].lower():
         return Verdict(Outcome.NOT_DATA, TRUNCATED, "the page breaks off: its end tag is missing")
     if kind != expected:
-        return Verdict(Outcome.NOT_DATA, f"{kind}_instead_of_{expected}", f"the content is {kind}, not the {expected} its name promises")
+        return Verdict(
+            Outcome.NOT_DATA,
+            f"{kind}_instead_of_{expected}",
+            f"the content is {kind}, not the {expected} its name promises{_ADVICE.get((kind, expected), '')}",
+        )
     return OK

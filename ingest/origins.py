@@ -4,11 +4,13 @@ An origin gives (request, response) pairs; what becomes of them is the same for 
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from ingest import values
 from ingest.archive import Archive, Attempt
@@ -16,12 +18,14 @@ from ingest.catalog.calendar import Calendar
 from ingest.catalog.documents import catalog_files
 from ingest.catalog.references import faults_of
 from ingest.deadline import Deadlines, load_deadlines
-from ingest.inbox import Entry, Inbox
+from ingest.inbox import Entry, Inbox, as_meant
 from ingest.inspect import TRUNCATED
 from ingest.made_before import MadeBefore
-from ingest.source import ACCEPTED, REFUSED, DataOrigin, Outcome, Request, Response, Source, Verdict
+from ingest.source import ACCEPTED, REFUSED, Adopter, DataOrigin, Outcome, Request, Response, Source, Verdict
 from ingest.storable import storable
 
+# Reason of a payload that was not asked for, since its feed or host would not have given it.
+HELD_BACK = "held_back"
 FILE_LIMIT = 64 * 2**20
 Delivery = tuple[Request, Response]
 
@@ -88,11 +92,11 @@ class FilesOrigin:
 
 @dataclass
 class InboxOrigin:
-    """Files people dropped into the inbox, each known by its name made safe. What is still being written waits for the next run."""
+    """Files people dropped into the inbox, each known by its name made safe, or by what it holds. What is still being written waits for the next run."""
 
     inbox: Inbox
     known: Sequence[Source]
-    """Every source there is: each file belongs to the first that recognises it."""
+    """Every source there is: each file belongs to the first that recognises its name, else to the first that knows its content; the last takes all."""
     delivered: list[Entry] = field(default_factory=list)
     """What was delivered, in order: the attempts say where each file goes."""
     data_origin: DataOrigin = DataOrigin.FILES
@@ -100,12 +104,18 @@ class InboxOrigin:
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Give each file that is ready with the request it answers."""
         names = {source.name for source in sources}
+        *readers, last = self.known
         for entry in self.inbox.entries():
-            request = next((request for source in self.known if (request := source.recognise(entry.name))), None)
-            if request is None or request.source not in names or not self.inbox.is_settled(entry):
+            request = next((found for name in as_meant(entry.name) for source in readers if (found := source.recognise(name))), None)
+            if (request is not None and request.source not in names) or not self.inbox.is_settled(entry):
                 continue
             response = self.inbox.read(entry)
-            if response is not None:
+            if response is None:
+                continue
+            if request is None:
+                adopters = (source for source in readers if isinstance(source, Adopter)) if response.body else ()
+                request = next((found for source in adopters if (found := source.adopt(entry.name, response.body))), last.recognise(entry.name))
+            if request is not None and request.source in names:
                 self.delivered.append(entry)
                 yield request, response
 
@@ -144,10 +154,13 @@ class LiveOrigin:
     data_origin: DataOrigin = DataOrigin.LIVE
     only: frozenset[date] | None = None
     """The days of the span that are asked for, where that is not all of them."""
+    silent_after: int | None = None
+    """After so many silences in a row a feed or a host is left alone; None where all is asked."""
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
-        """Ask for each day's payloads; a feed that blocks is left alone for the rest of the run."""
+        """Ask for each day's payloads; a feed that blocks, or that gives no answer again and again, is left alone for the rest of the run."""
         blocked: set[tuple[str, str]] = set()
+        silence = _Silence(self.silent_after)
         span = (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
         for day in (day for day in span if self.only is None or day in self.only):
             for source in sources:
@@ -159,17 +172,52 @@ class LiveOrigin:
                 for request in source.requests(day):
                     feed = (request.source, request.feed)
                     held = (
-                        Verdict(Outcome.BLOCKED, "held_back", "not asked for: the feed answered with a challenge earlier in this run")
+                        Verdict(Outcome.BLOCKED, HELD_BACK, "not asked for: the feed answered with a challenge earlier in this run")
                         if feed in blocked
-                        else None
+                        else silence.of(request)
                     )
                     if closed or held:
                         yield request, Response(b"", datetime.now(UTC), verdict=closed or held)
                         continue
                     response = self.fetch(request)
+                    silence.note(request, response)
                     if source.inspect(request, response).outcome is Outcome.BLOCKED:
                         blocked.add(feed)
                     yield replace(request, due=self.deadlines.of(request)), response
+
+
+@dataclass
+class _Silence:
+    """Who gave no answer how often in a row: feeds, since an address may hang, and hosts that gave none at all, since there may be no network."""
+
+    limit: int | None
+    _times: Counter[str] = field(default_factory=Counter)
+    _why: dict[str, str] = field(default_factory=dict)
+    _heard: set[str] = field(default_factory=set)
+
+    def note(self, request: Request, response: Response) -> None:
+        """Count a silence; any answer, be it a refusal, ends the row, and shows that the host is there."""
+        host, feed = _asked(request)
+        if response.status is None and response.error is not None:
+            for name in (feed,) if host in self._heard else (host, feed):
+                self._times[name] += 1
+                self._why[name] = response.error
+        else:
+            self._heard.add(host)
+            self._times.pop(host, None)
+            self._times.pop(feed, None)
+
+    def of(self, request: Request) -> Verdict | None:
+        """Say why a request is not asked any more; None where it is."""
+        for name in _asked(request):
+            if self.limit is not None and self._times[name] >= self.limit:
+                said = f"not asked for: {name} gave no answer {self._times[name]} times in a row ({self._why[name]}); the next run asks again"
+                return Verdict(Outcome.HTTP_ERROR, HELD_BACK, said)
+        return None
+
+
+def _asked(request: Request) -> tuple[str, str]:
+    return urlsplit(request.url or "").netloc, f"{request.source}/{request.feed}"
 
 
 @dataclass

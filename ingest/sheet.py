@@ -1,23 +1,30 @@
 """Foreign spreadsheets, read in a child process of their own: limited memory, processor time and patience, no shell, no network code.
 
-`read` is for the rest of the house; `python -I -m ingest.sheet LIMITS` is the child: a spreadsheet on standard input, its
-first sheet's rows as lines of JSON on standard output, how many they are on the last. Whatever a file makes of the parser ends there, as one sentence.
+`read` is for the rest of the house; `python -I -m ingest.sheet LIMITS` is the child: a spreadsheet on standard input, the rows of
+its visible sheets as lines of JSON on standard output, how many they are on the last. Whatever a file makes of the parser ends there, as one sentence.
+
+Cells come as the text a person reads: a date as a date, 0.8123 under a percent format as `81.23%`, and a number of more than 15 digits,
+of which a spreadsheet keeps 15, in the notation that says so (`2.01000100123456e+17`). What a table means is not known here.
 """
 
 import io
 import json
 import math
+import re
 import resource
 import subprocess
 import sys
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from xml.parsers import expat
 
 if TYPE_CHECKING:
     from ingest.source import PayloadError
@@ -26,6 +33,13 @@ COMMAND: tuple[str, ...] = (sys.executable, "-I", "-m", "ingest.sheet")
 # Rows that are handed over together.
 _PART = 2_000
 ADVICE = "save it again as a plain sheet or as CSV and drop it again"
+# A spreadsheet keeps 15 digits of a number and fills the rest with what it likes.
+DIGITS_KEPT = 15
+_LONG = re.compile(rf"-?[0-9]{{{DIGITS_KEPT + 1}}}")
+# Number formats every spreadsheet knows as 0% and 0.00% (ECMA-376, 18.8.30).
+_PERCENT_FORMATS = frozenset({"9", "10"})
+# What stands in a format as text: "…", \x, [Red], _x, *x.
+_LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|[_*].')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +55,21 @@ class Limits:
     wall_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet of a workbook: its rows as text, blank ones included. A hidden one is named and not read."""
+
+    name: str
+    is_hidden: bool = False
+    rows: list[list[str]] = field(default_factory=list)
+
+
 class _RefusedError(Exception):
     """The child's verdict: reason and sentence."""
 
 
-def read(body: bytes, limits: Limits) -> list[list[str]]:
-    """Give the rows of the first sheet as text, blank rows included; raises PayloadError when it cannot be read within its limits."""
+def read(body: bytes, limits: Limits) -> list[Sheet]:
+    """Give the sheets of a workbook in its order; raises PayloadError when it cannot be read within its limits."""
     try:
         done = subprocess.run(
             [*COMMAND, json.dumps(asdict(limits))],
@@ -69,10 +92,16 @@ def read(body: bytes, limits: Limits) -> list[list[str]]:
         *parts, end = map(json.loads, done.stdout.splitlines())
         if "reason" in end:
             raise _refusal(str(end["reason"]), str(end["message"]))
-        found = [[str(cell) for cell in row] for part in parts for row in part]
-        if len(found) != end["rows"]:
+        told = [row for part in parts for row in part]
+        if len(told) != end["rows"]:
             raise ValueError("rows are missing")
-    except (ValueError, KeyError, TypeError):
+        found: list[Sheet] = []
+        for row in told:
+            if isinstance(row, dict):
+                found.append(Sheet(str(row["sheet"]), bool(row["is_hidden"])))
+            else:
+                found[-1].rows.append([str(cell) for cell in row])
+    except (ValueError, KeyError, TypeError, IndexError):
         ended = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
         raise _refusal(
             "too_costly",
@@ -126,21 +155,163 @@ def _address_space() -> int:
         return 2**30
 
 
-def rows(body: bytes, limits: Limits) -> Iterator[list[str]]:
-    """Check the parts, then read the first sheet, some rows at a time."""
+def rows(body: bytes, limits: Limits) -> Iterator[dict[str, object] | list[str]]:
+    """Check the parts, then give each sheet's name, and after it its rows where it is visible."""
     _check_parts(body, limits)
     import fastexcel
 
     try:
-        sheet = fastexcel.read_excel(body).load_sheet(0, header_row=None, dtypes="string")
-        if sheet.width * sheet.total_height > limits.cells:
-            raise _RefusedError("oversized", f"the sheet spans {sheet.total_height} rows and {sheet.width} columns, more than is read; {ADVICE}")
-        table = sheet.to_arrow()
-    except fastexcel.FastExcelError as error:
-        raise _RefusedError("unparsable", f"the file is not a readable spreadsheet: {str(error).splitlines()[0]}") from None
-    for begin in range(0, table.num_rows, _PART):
-        columns = [column.to_pylist() for column in table.slice(begin, _PART).columns]
-        yield from (["" if cell is None else str(cell) for cell in line] for line in zip(*columns, strict=True))
+        reader = fastexcel.read_excel(body)
+        book, left = _Book(body), limits.cells
+        for number, name in enumerate(reader.sheet_names):
+            sheet = reader.load_sheet(number, header_row=None, dtypes="string", skip_rows=0)
+            is_hidden = sheet.visible != "visible"
+            yield {"sheet": name, "is_hidden": is_hidden}
+            if is_hidden or not sheet.width:
+                continue
+            left -= sheet.width * sheet.total_height
+            if left < 0:
+                raise _RefusedError("oversized", f"the sheet spans {sheet.total_height} rows and {sheet.width} columns, more than is read; {ADVICE}")
+            table = sheet.to_arrow()
+            # A second look at the part itself costs as much as the first: only where something is to be seen.
+            has_long = any(_LONG.match(cell) for column in table.columns for cell in column.to_pylist() if cell)
+            shown = book.shown(name) if has_long or book.has_percentages else {}
+            for begin in range(0, table.num_rows, _PART):
+                columns = [column.to_pylist() for column in table.slice(begin, _PART).columns]
+                for row, line in enumerate(zip(*columns, strict=True), start=begin):
+                    yield (
+                        [_shown(cell, shown.get((row, column))) for column, cell in enumerate(line)]
+                        if shown
+                        else ["" if cell is None else str(cell) for cell in line]
+                    )
+    except (fastexcel.FastExcelError, expat.ExpatError, KeyError, ValueError) as error:
+        raise _RefusedError(
+            "unparsable", f"the file is not a readable spreadsheet: {(str(error).splitlines() or [type(error).__name__])[0]}"
+        ) from None
+
+
+def _shown(cell: object, meant: tuple[str, str] | None) -> str:
+    """Give a cell as a person reads it; `meant` are the number it holds and how it is to be shown."""
+    text = "" if cell is None else str(cell)
+    if meant is None:
+        return text
+    number, how = meant
+    if float(text) != float(number):
+        raise _RefusedError("unparsable", f"a cell holds {number} and is read as {text}; {ADVICE}")
+    kept = Decimal(f"{float(number):.{DIGITS_KEPT}g}")
+    return f"{(kept * 100).normalize():f}%" if how == "percent" else f"{kept:.{DIGITS_KEPT - 1}e}"
+
+
+class _Book:
+    """What the reader of sheets does not tell: which cells are percentages, and which hold more digits than a spreadsheet keeps."""
+
+    def __init__(self, body: bytes) -> None:
+        self._zip = zipfile.ZipFile(io.BytesIO(body))
+        if "xl/workbook.xml" not in self._zip.namelist():
+            raise _RefusedError("unparsable", "the file is a spreadsheet of another kind (.xlsb, .ods); save it as .xlsx and drop it again")
+        self._percent = self._percent_styles()
+
+    @property
+    def has_percentages(self) -> bool:
+        """Tell whether any cell may be shown as a percentage."""
+        return bool(self._percent)
+
+    def shown(self, sheet: str) -> Mapping[tuple[int, int], tuple[str, str]]:
+        """Give, by row and column from the sheet's first, the number and how it is shown of each cell that is not to be shown as it is."""
+        found: dict[tuple[int, int], tuple[str, str]] = {}
+        row, column, first_column = 0, 0, None
+        cell: tuple[str, bool] | None = None
+        text: list[str] = []
+
+        def start(tag: str, of: dict[str, str]) -> None:
+            nonlocal row, column, first_column, cell
+            tag = tag.rpartition(":")[2]
+            if tag == "c":
+                place = of.get("r")
+                column = _column(place.rstrip("0123456789")) if place else column + 1
+                cell = (of.get("s", ""), of.get("t", "n") == "n")
+            elif tag == "row":
+                row, column, cell = int(of.get("r", row + 1)), 0, None
+            elif tag in ("v", "is") and cell is not None:
+                first_column = column if first_column is None else min(first_column, column)
+                text.clear()
+
+        def end(tag: str) -> None:
+            nonlocal cell
+            if cell is not None and tag.rpartition(":")[2] == "v":
+                style, is_number = cell
+                if is_number and (number := "".join(text)):
+                    if style in self._percent:
+                        found[row - 1, column] = (number, "percent")
+                    elif abs(float(number)) >= 10**DIGITS_KEPT:
+                        found[row - 1, column] = (number, "long")
+                cell = None
+
+        parser = _parser(start)
+        parser.EndElementHandler = end
+        parser.CharacterDataHandler = text.append
+        parser.Parse(self._part(sheet), True)
+        return {(row, column - (first_column or 1)): meant for (row, column), meant in found.items()}
+
+    def _percent_styles(self) -> frozenset[str]:
+        """Give the styles, by their number, whose cells are shown as percentages."""
+        if "xl/styles.xml" not in self._zip.namelist():
+            return frozenset()
+        formats: set[str] = set(_PERCENT_FORMATS)
+        styles: list[str] = []
+        inside: list[str] = []
+
+        def start(tag: str, of: dict[str, str]) -> None:
+            inside.append(tag.rpartition(":")[2])
+            if inside[-1] == "numFmt" and "%" in _LITERAL.sub("", of.get("formatCode", "")):
+                formats.add(of.get("numFmtId", ""))
+            elif inside[-2:] == ["cellXfs", "xf"]:
+                styles.append(of.get("numFmtId", ""))
+
+        parser = _parser(start)
+        parser.EndElementHandler = lambda _: inside.pop()
+        parser.Parse(self._zip.read("xl/styles.xml"), True)
+        return frozenset(str(number) for number, style in enumerate(styles) if style in formats)
+
+    def _part(self, sheet: str) -> bytes:
+        """Give the part of the package a sheet lies in."""
+        parts: dict[str, str] = {}
+        of_sheet: dict[str, str] = {}
+
+        def relation(tag: str, of: dict[str, str]) -> None:
+            if tag.rpartition(":")[2] == "Relationship":
+                parts[of["Id"]] = of["Target"]
+
+        def entry(tag: str, of: dict[str, str]) -> None:
+            if tag.rpartition(":")[2] == "sheet":
+                of_sheet[of["name"]] = next(value for name, value in of.items() if name.rpartition(":")[2] == "id")
+
+        _parser(relation).Parse(self._zip.read("xl/_rels/workbook.xml.rels"), True)
+        _parser(entry).Parse(self._zip.read("xl/workbook.xml"), True)
+        target = parts[of_sheet[sheet]]
+        return self._zip.read(target.lstrip("/") if target.startswith("/") else f"xl/{target}")
+
+
+def _parser(start: Any) -> expat.XMLParserType:
+    """Make a parser that takes no declarations of entities, which no spreadsheet has."""
+
+    def refuse(*_: object) -> None:
+        raise _RefusedError("unparsable", f"the spreadsheet declares entities; {ADVICE}")
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EntityDeclHandler = refuse
+    return parser
+
+
+@cache
+def _column(letters: str) -> int:
+    """Give the number of a column from its letters, A being 1."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
 
 
 def _check_parts(body: bytes, limits: Limits) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -182,4 +182,13 @@ class Source(Protocol):
 
     def parse(self, request: Request, body: bytes) -> Parsed:
         """Turn an accepted payload into typed frames; raises PayloadError when it cannot be used as a whole."""
+        ...
+
+
+@runtime_checkable
+class Adopter(Protocol):
+    """A source that knows a file of any name by what it holds."""
+
+    def adopt(self, name: str, body: bytes) -> Request | None:
+        """Give the request a file answers, or None when it is not this source's."""
         ...

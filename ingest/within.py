@@ -14,9 +14,11 @@ from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.catalog.limits import FeedBounds
 from ingest.inspect import kind_of
 from ingest.source import Outcome, PayloadError
+from ingest.table import SEPARATORS
 
 ADVICE = "export a shorter span, or raise the limit in catalog/limits.toml of the home"
 _NESTED = (dict, list)
+_SEPARATORS = tuple(separator.encode() for separator in SEPARATORS)
 
 
 def require_within(name: str, body: bytes, limits: FeedBounds) -> None:
@@ -50,6 +52,7 @@ def counted(body: bytes, limits: FeedBounds) -> list[tuple[int, int, str]]:
             return [(_count(body, b"<"), limits.cells, "tags")]
         case "xlsx":
             return []
+    commas = max(_count(body, separator) for separator in _SEPARATORS)  # what stands between the cells of a text is not known yet
     lines = _count(body, b"\n") + _count(body, b"\r")
     if lines > limits.rows or commas + lines > limits.cells:  # blank ones cost nothing
         lines = sum(1 for _ in islice(re.finditer(rb"[\r\n]+", body), limits.cells + 1))
@@ -57,7 +60,7 @@ def counted(body: bytes, limits: FeedBounds) -> list[tuple[int, int, str]]:
     return [
         (lines, limits.rows, "lines"),
         (commas + lines, limits.cells, "cells and line ends"),
-        (head.count(b",") + 1, limits.columns, "columns"),
+        (max(map(head.count, _SEPARATORS)) + 1, limits.columns, "columns"),
     ]
 
 

@@ -154,7 +154,8 @@ class Intake(dg.ConfigurableResource):
             case "live":
                 end = last or datetime.now(SHANGHAI).date()
                 begin = first or calendar.back(end, self.lookback_days)
-                return LiveOrigin(begin, end, calendar, HttpClient(agent=settings.user_agent).fetch, load_deadlines(settings.catalog_overlay))
+                client, deadlines = HttpClient(agent=settings.user_agent), load_deadlines(settings.catalog_overlay)
+                return LiveOrigin(begin, end, calendar, client.fetch, deadlines, silent_after=home.configuration.feeds.asking.silent_after)
             case "archive":
                 return ReplayOrigin(home.archive)
         raise IntakeError(f"source {kind!r} is not one of sample, files, inbox, live, archive")

@@ -80,10 +80,15 @@ class GateResult:
     """Key and value of the first rows that broke it."""
 
 
-def run_gate(frames: Mapping[str, "pd.DataFrame"], keys: Mapping[str, tuple[str, ...]], docs: Path) -> list[GateResult]:
+BOUNDED = "published_figures"
+"""Name of the suite that looks at every published number."""
+
+
+def run_gate(frames: Mapping[str, "pd.DataFrame"], keys: Mapping[str, tuple[str, ...]], docs: Path, ranges: "pd.DataFrame") -> list[GateResult]:
     """Audit published tables (name -> frame, name -> key columns) and write Data Docs into `docs`.
 
-    Every gated table must be there; a missing one is a failed rule, not an exception.
+    `ranges` tells of every published number what it may be and what it is, a row a column: table_name, column_name, lowest, highest,
+    lowest_found, highest_found, rows_outside. Every gated table must be there; a missing one is a failed rule, not an exception.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
@@ -108,6 +113,12 @@ def run_gate(frames: Mapping[str, "pd.DataFrame"], keys: Mapping[str, tuple[str,
         batch = source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("all")
         suite = context.suites.add(gx.ExpectationSuite(name=table, expectations=_expectations(GATES[table], keys[table], list(frame.columns))))
         definitions.append((table, frame, context.validation_definitions.add(gx.ValidationDefinition(name=table, data=batch, suite=suite))))
+    batch = source.add_dataframe_asset(BOUNDED).add_batch_definition_whole_dataframe("all")
+    suite = context.suites.add(gx.ExpectationSuite(name=BOUNDED, expectations=_bounds()))
+    bounded = context.validation_definitions.add(gx.ValidationDefinition(name=BOUNDED, data=batch, suite=suite))
+    checkpoint = gx.Checkpoint(name=BOUNDED, validation_definitions=[bounded], result_format={"result_format": "SUMMARY"})
+    outcome = checkpoint.run(batch_parameters={"dataframe": ranges})
+    results.extend(_outside(ranges) or [_result(BOUNDED, result) for result in next(iter(outcome.run_results.values())).results])
     for table, frame, definition in definitions:
         checkpoint = gx.Checkpoint(
             name=table,
@@ -130,6 +141,32 @@ def _expectations(gate: TableGate, key: tuple[str, ...], columns: list[str]) -> 
         *(gxe.ExpectColumnValuesToNotBeNull(column=name) for name in gate.never_null),
         *(gxe.ExpectColumnValuesToBeInSet(column=name, value_set=list(values)) for name, values in gate.value_sets.items()),
         *(gxe.ExpectColumnValuesToBeBetween(column=field.name, min_value=field.ge, max_value=field.le) for field in bounded),
+    ]
+
+
+def _bounds() -> list[Any]:
+    import great_expectations.expectations as gxe
+
+    return [
+        gxe.ExpectTableRowCountToBeBetween(min_value=1),
+        gxe.ExpectColumnValuesToBeBetween(column="rows_outside", max_value=0),
+    ]
+
+
+def _outside(ranges: "pd.DataFrame") -> list[GateResult]:
+    """Say of each column that leaves its bounds how far it goes, and which it has."""
+    return [
+        GateResult(
+            row["table_name"],
+            "stays_inside_its_bounds",
+            row["column_name"],
+            False,
+            int(row["rows_outside"]),
+            f"{row['column_name']} goes from {row['lowest_found']:,.7g} to {row['highest_found']:,.7g}, in {row['rows_outside']} rows beyond "
+            f"{row['lowest']:,.7g} to {row['highest']:,.7g}, between which it is believed (published.toml)",
+        )
+        for row in ranges.to_dict("records")
+        if row["rows_outside"]
     ]
 
 

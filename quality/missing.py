@@ -53,7 +53,16 @@ MISSING: Mapping[str, Conditions] = {
         **_named(
             "ret_cc_1d_pct", "ret_cc_2d_pct", "ret_cc_5d_pct", "ret_ss_2d_pct", "ret_c_ps_pct", "ret_s_ps_pct", "ret_n_ps_pct", "ret_c_night_pct"
         ),
-        **_named("volume_ratio_20d", "volume_oi_ratio", "limit_up_cny_t", "limit_down_cny_t", "ma20_cny_t", "sigma20_pct", "trend_state"),
+        **_named(
+            "sessions_to_last_trading_day",
+            "volume_ratio_20d",
+            "volume_oi_ratio",
+            "limit_up_cny_t",
+            "limit_down_cny_t",
+            "ma20_cny_t",
+            "sigma20_pct",
+            "trend_state",
+        ),
     },
     "fct_futures_session": {
         **_where("session <> 'am2' or null_reason is not null", "last_1130_cny_t"),
@@ -88,22 +97,31 @@ MISSING: Mapping[str, Conditions] = {
     },
     "fct_price_levels": _said("prior_high_20d_cny_t", "is_broken"),
     "fct_receipts_daily": {
-        **_named("receipts_change_t", "receipts_change_3d_pct", "percentile_since_listing_ratio", "percentile_since_first_nonzero_ratio"),
+        **_named(
+            "receipts_t",
+            "published_change_t",
+            "warehouse_count",
+            "receipts_change_t",
+            "receipts_change_3d_pct",
+            "percentile_since_listing_ratio",
+            "percentile_since_first_nonzero_ratio",
+        ),
         **_named("days_since_ltd", "cycle_ratio", "squeeze_ratio", "squeeze_dominant_ratio", "cover_days"),
         **_named("expiry_30d_ratio", "expiry_60d_ratio", "expiry_90d_ratio"),
         **_with("days_since_ltd", "days_since_delivery"),
+        **_with("receipts_t", "warrants", "is_warrant_multiple"),
         **_with("squeeze_ratio", "squeeze_state"),
         **_with("cover_days", "delivery_demand_t_day"),
         **_with("squeeze_dominant_ratio squeeze_dominant_percentile_ratio", "squeeze_dominant_percentile_ratio"),
     },
-    "fct_receipts_warehouse_daily": _said("region_share_ratio"),
+    "fct_receipts_warehouse_daily": _said("region_share_ratio", "region_receipts_t"),
     "fct_sentiment_daily": {
         **_where("coverage = 0.0", "score", "score_band_low", "score_band_high", "score_equal_blocks", "score_equal_weights"),
         **{f"contribution_{block}": f"missing_blocks like '%{block}%'" for block in ("policy", "receipts", "money", "fundamentals")},
         **_named("policy_intensity", "policy_intensity_change", "breadth_5d", "sector_breadth"),
     },
     "fct_spot_daily": {
-        **_named("spot_change_cny_t", "region_up_share_ratio"),
+        **_named("spot_change_cny_t", "region_up_share_ratio", "region_spread_cny_t"),
         **_with("spot_change_cny_t", "spot_change_pct"),
     },
     "fct_supply_demand": {

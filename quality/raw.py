@@ -5,6 +5,7 @@ tables belong to dbt, the audit of what is published to `quality.gate`. Frames m
 the schema of a lazy one.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -186,12 +187,20 @@ _WIDEST_LIMIT = 0.5
 # Neighbours are taken inside one payload, so that a verdict never depends on what else was delivered with it.
 _SERIES = ("payload_sha256", "provider", "series_id")
 _PREVIOUS = pl.col("value").shift(1).over(_SERIES, order_by="obs_date")
-_BEFORE_THAT = pl.col("value").shift(2).over(_SERIES, order_by="obs_date")
 # Published changes are rounded like the averages they join: half a unit of the second decimal on each side.
 _CHANGE_TOLERANCE = 0.011
 # A jump of three times between neighbours is a slipped unit or a lost digit, not a price move (a daily limit is below 20 %).
 _JUMP = 3.0
 _SPREAD_NAMES = "价差|基差|升贴水|利润|盈亏"
+# On which scale a row of a series stands, in jumps from that of the first: jumps there and back cancel out, a change that stays adds up to one.
+_LOG = pl.when(pl.col("value") > 0).then(pl.col("value").log())
+_STEP = (_LOG - _LOG.forward_fill().shift(1)).fill_null(0.0)
+_SCALE = (pl.when(_STEP.abs() >= math.log(_JUMP)).then(_STEP).otherwise(0.0).cum_sum() / math.log(_JUMP)).round()
+_ON_SCALE = _SCALE.rank("max") - _SCALE.rank("min") + 1
+# Which of two scales is right the file does not say: that of its first rows, unless another has more than twice as many.
+_IS_OF_SCALE = (
+    pl.when(2 * _ON_SCALE.first() >= _ON_SCALE.max()).then(_SCALE == 0).otherwise(_ON_SCALE.max() == _ON_SCALE).over(_SERIES, order_by="obs_date")
+)
 
 _VENDOR_COLUMNS = (
     "feed", "provider", "series_id", "series_name", "region", "frequency", "obs_date", "low_value", "high_value",
@@ -213,13 +222,9 @@ _VENDOR_RULES = (
     ),
     Rule(
         "jump_of_a_power_of_ten",
-        "the value jumps by three times or more against its neighbour: a slipped unit or a lost digit",
-        # Spreads change sign and pass through zero; only levels can jump by a factor. A value that jumps back to where the series
-        # was before its neighbour is the good one after a slip.
-        pl.col("series_name").str.contains(_SPREAD_NAMES)
-        | (_PREVIOUS <= 0)
-        | (pl.col("value") / _PREVIOUS).is_between(1 / _JUMP, _JUMP)
-        | (_BEFORE_THAT.is_not_null() & (pl.col("value") / _BEFORE_THAT).is_between(1 / _JUMP, _JUMP)),
+        "the value is three times or more, or a third or less, of the series' other values in the file: a slipped unit or a lost digit",
+        # Spreads change sign and pass through zero; only levels can jump by a factor.
+        pl.col("series_name").str.contains(_SPREAD_NAMES) | (_IS_OF_SCALE & ~((pl.col("value") <= 0) & (_PREVIOUS > 0))),
     ),
 )
 
@@ -467,7 +472,13 @@ TABLES: dict[str, RawTable] = {
         ),
         _config("catalog__lexicon", "Words and signs by which news tone is scored.", ("entry_kind", "entry", "entry_meaning", "entry_effect", "lexicon_version", "source_note"), ("entry_kind", "entry", "entry_meaning"), optional=("entry_effect",), staged=False),
         _config("catalog__policy_topics", "How the topics of policy events relate to each commodity.", ("commodity_code", "topic", "relation", "source_note"), ("commodity_code", "topic")),
-        _config("catalog__trading_days", "Sessions of the exchange calendar.", ("trade_date", "session_index"), ("trade_date",)),
+        _config("catalog__trading_days", "Sessions of the exchange calendar.", ("trade_date", "session_index", "known_until"), ("trade_date",)),
+        _config(
+            "catalog__expected_days",
+            "Sessions expected by rule after the days whose closures count as known.",
+            ("known_until", "trade_date", "session_index"),
+            ("known_until", "trade_date"),
+        ),
         _config(
             "catalog__commodities",
             "Configured commodities.",
@@ -488,6 +499,24 @@ TABLES: dict[str, RawTable] = {
             ("exchange", "product_id"),
         ),
         _config("catalog__series", "Vendor series the marts read, by role.", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "source_note"), ("commodity_code", "role", "provider", "series_id")),
+        _config(
+            "catalog__quantities",
+            "What figures of a unit may be, and how far they go; a figure outside is held.",
+            (
+                "quantity", "unit", "match_kind", "match_value", "form", "lowest", "highest", "day_step", "most_step", "scale_ratio", "spread_multiple",
+                "range_ratio", "prints_remembered", "label", "source_note",
+            ),
+            ("unit", "match_kind", "match_value"),
+            optional=("scale_ratio", "range_ratio"),
+        ),
+        _config(
+            "catalog__bounds",
+            "Between which figures a commodity's series are believed, by role.",
+            ("commodity_code", "role", "unit", "lowest", "highest", "day_step", "label", "source_note"),
+            ("commodity_code", "role", "unit"),
+            optional=("day_step",),
+        ),
+        _config("catalog__reviews", "Held figures that people accepted or rejected.", ("held_id", "review", "review_reason", "reviewed_at"), ("held_id",)),
         _config(
             "catalog__terms",
             "Dated fees, freights, premiums, limits and coefficients.",

@@ -38,6 +38,11 @@
 {% macro duckdb__days_in_year(day) %}dayofyear(make_date(cast(extract(year from {{ day }}) as integer), 12, 31)){% endmacro %}
 {% macro default__days_in_year(day) %}dayofyear(make_date(cast(extract(year from {{ day }}) as int), 12, 31)){% endmacro %}
 
+{# A cell of a row kept as a JSON object, as text; null where it has none. #}
+{% macro json_text(document, name) %}{{ return(adapter.dispatch('json_text', 'alumina')(document, name)) }}{% endmacro %}
+{% macro duckdb__json_text(document, name) %}json_extract_string({{ document }}, '$."{{ name }}"'){% endmacro %}
+{% macro default__json_text(document, name) %}get_json_object({{ document }}, '$.{{ name }}'){% endmacro %}
+
 {# Whether two values differ, where a missing one differs from any other and from no other missing one. #}
 {% macro differs(one, other) %}{{ return(adapter.dispatch('differs', 'alumina')(one, other)) }}{% endmacro %}
 {% macro duckdb__differs(one, other) %}{{ one }} is distinct from {{ other }}{% endmacro %}
@@ -99,6 +104,36 @@
 {% macro first_where(values, name, condition) %}{{ return(adapter.dispatch('first_where', 'alumina')(values, name, condition)) }}{% endmacro %}
 {% macro duckdb__first_where(values, name, condition) %}list_filter({{ values }}, lambda {{ name }}: {{ condition }})[1]{% endmacro %}
 {% macro default__first_where(values, name, condition) %}get(filter({{ values }}, {{ name }} -> {{ condition }}), 0){% endmacro %}
+
+{# The values of a list that meet a condition on `name`. #}
+{% macro those_where(values, name, condition) %}{{ return(adapter.dispatch('those_where', 'alumina')(values, name, condition)) }}{% endmacro %}
+{% macro duckdb__those_where(values, name, condition) %}list_filter({{ values }}, lambda {{ name }}: {{ condition }}){% endmacro %}
+{% macro default__those_where(values, name, condition) %}filter({{ values }}, {{ name }} -> {{ condition }}){% endmacro %}
+
+{# A list with each value, named `name`, made into another. #}
+{% macro each_as(values, name, other) %}{{ return(adapter.dispatch('each_as', 'alumina')(values, name, other)) }}{% endmacro %}
+{% macro duckdb__each_as(values, name, other) %}list_transform({{ values }}, lambda {{ name }}: {{ other }}){% endmacro %}
+{% macro default__each_as(values, name, other) %}transform({{ values }}, {{ name }} -> {{ other }}){% endmacro %}
+
+{# An expression in which `name` stands for a value that is worked out once. #}
+{% macro let(name, value, expression) %}{{ return(adapter.dispatch('let', 'alumina')(name, value, expression)) }}{% endmacro %}
+{% macro duckdb__let(name, value, expression) %}list_transform(list_value({{ value }}), lambda {{ name }}: {{ expression }})[1]{% endmacro %}
+{% macro default__let(name, value, expression) %}transform(array({{ value }}), {{ name }} -> {{ expression }})[0]{% endmacro %}
+
+{# A list with a value before the others, no longer than `most`. #}
+{% macro put_first(values, value, most) %}{{ return(adapter.dispatch('put_first', 'alumina')(values, value, most)) }}{% endmacro %}
+{% macro duckdb__put_first(values, value, most) %}list_slice(list_prepend({{ value }}, {{ values }}), 1, {{ most }}){% endmacro %}
+{% macro default__put_first(values, value, most) %}slice(array_prepend({{ values }}, {{ value }}), 1, cast({{ most }} as int)){% endmacro %}
+
+{# How many values a list has. #}
+{% macro size_of(values) %}{{ return(adapter.dispatch('size_of', 'alumina')(values)) }}{% endmacro %}
+{% macro duckdb__size_of(values) %}len({{ values }}){% endmacro %}
+{% macro default__size_of(values) %}size({{ values }}){% endmacro %}
+
+{# The value in the middle of a list of numbers, the upper one of two; null where the list is empty. #}
+{% macro middle_of(values) %}{{ return(adapter.dispatch('middle_of', 'alumina')(values)) }}{% endmacro %}
+{% macro duckdb__middle_of(values) %}list_sort({{ values }})[len({{ values }}) // 2 + 1]{% endmacro %}
+{% macro default__middle_of(values) %}get(array_sort({{ values }}), cast(floor(size({{ values }}) / 2) as int)){% endmacro %}
 
 {# What becomes of `start` on the way through a list: at each value, named `each`, the `state` so far turns into `next`. One pass, in the list's order. #}
 {% macro fold(values, start, next) %}{{ return(adapter.dispatch('fold', 'alumina')(values, start, next)) }}{% endmacro %}

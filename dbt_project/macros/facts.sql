@@ -88,13 +88,14 @@ published at once, so it is found for each payload, not for each row. The clock 
 The versions of each fact of a relation, which has clock_at, fetched_at and payload_sha256 (and decided_by, the decision time of the
 fact's own day, where decided=true):
 
-available_at   by known_from. Every version is known from available_at until superseded_at.
+available_at   by known_from; dated=true where the relation has it, which some of whose rows were left out. Every version is known from
+               available_at until superseded_at.
 vintage        1, 2, … as they became known. A payload that repeats the figures known before it is no version of its own.
 is_latest      the newest by the payloads' own time.
 is_decided     the version the day's own decision stood on; where none was there yet, the first that came. History as it was lived:
                revisions never reach back into it.
 #}
-{% macro versions(relation, keys, values, decided=false) -%}
+{% macro versions(relation, keys, values, decided=false, dated=false) -%}
     {%- set key = keys | join(', ') -%}
     {%- set own_order = 'clock_at, fetched_at, payload_sha256' -%}
     {%- set known_order = 'available_at, clock_at, fetched_at, payload_sha256' -%}
@@ -112,7 +113,9 @@ is_decided     the version the day's own decision stood on; where none was there
 
         select
             told.*,
+            {%- if not dated %}
             told.clock_at as available_at,
+            {%- endif %}
             true as is_new,
             cast(1 as bigint) as vintage,
             case when false then told.clock_at end as superseded_at,
@@ -121,7 +124,7 @@ is_decided     the version the day's own decision stood on; where none was there
             true as is_decided
             {%- endif %}
         from {{ relation }} as told
-        where not {{ is_among('told', 'told_again', keys) }} and {{ is_known('told.clock_at') }}
+        where not {{ is_among('told', 'told_again', keys) }} and {{ is_known('told.available_at' if dated else 'told.clock_at') }}
 
     ),
 
@@ -159,8 +162,8 @@ is_decided     the version the day's own decision stood on; where none was there
                 row_number() over known_before = 1 as is_new
             from (
                 select
-                    *,
-                    {{ known_from(keys) }} as available_at
+                    *{% if not dated %},
+                    {{ known_from(keys) }} as available_at{% endif %}
                 from {{ relation }} as given
                 where {{ is_among('given', 'told_again', keys) }}
             ) as seen

@@ -9,6 +9,7 @@ inner join {{ ref('int_quality__identities') }} as findings
         parity.fob_date = findings.trade_date
         and findings.check_id = 'figure_is_no_copy_of_the_index'
         and parity.vendor_parity_cny_t = findings.found_value
+        and findings.subject like parity.provider || ' %'
 
 union all
 

@@ -3,6 +3,5 @@ select *
 from {{ ref('fct_price_levels') }}
 where
     (is_broken and level_cny_t < prior_high_20d_cny_t)
-    or (is_broken is null and null_reason is null)
-    or (prior_high_20d_cny_t is null) <> (null_reason is not null)
+    or (prior_high_20d_cny_t is null or is_broken is null) <> (null_reason is not null)
     or coalesce(is_broken, false) <> (broken_session is not null)

@@ -23,5 +23,5 @@ left join {{ ref('int_series__values') }} as built
         and operating.obs_date = built.obs_date
         and built.role = 'capacity_built'
         and operating.available_at >= built.available_at
-        and built.value = 1000.0 * capacity.capacity_built_kt_a
+        and abs(built.value - 1000.0 * capacity.capacity_built_kt_a) <= 0.000001 * built.value
 where capacity.capacity_built_kt_a is not null and built.obs_date is null

@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 from ingest.catalog.calendar import Calendar, load_calendar
-from ingest.catalog.documents import SHIPPED, commodity, commodity_files, load
+from ingest.catalog.documents import COMMODITIES, SERIES, SHIPPED, catalog_files, commodity, commodity_files, load, parsed
 from ingest.catalog.limits import Limits
-from ingest.catalog.schemas import LimitsFile
+from ingest.catalog.schemas import Clock, ClockFile, CommodityFile, ExchangesFile, FeedsFile, LimitsFile, SeriesFile
 from ingest.catalog.tone import FILE as LEXICON
 from ingest.catalog.tone import Lexicon, read_lexicon
 from ingest.source import ConfigurationError
@@ -32,6 +32,12 @@ class Configuration:
         return {file.commodity.product_id: tuple({spec.tick_cny_t for spec in file.contract_spec}) for file in files}
 
     @cached_property
+    def shfe_products(self) -> Mapping[str, str]:
+        """Chinese product name as SHFE prints it -> code; raises ConfigurationError where the file is wrong."""
+        shfe = load(ExchangesFile, self.overlay).shfe
+        return {name: code for code, name in shfe.products.items()} | shfe.aliases
+
+    @cached_property
     def hs_codes(self) -> tuple[str, ...]:
         """HS codes of every configured commodity; a file that is wrong is the catalogue's to report."""
         codes: set[str] = set()
@@ -43,9 +49,25 @@ class Configuration:
         return tuple(sorted(codes))
 
     @cached_property
+    def series(self) -> frozenset[tuple[str, str]]:
+        """Provider and id of every series a mart reads; raises ConfigurationError where a file that names them is wrong."""
+        files = [parsed(name, body) for name, body in catalog_files(self.overlay) if name.startswith(COMMODITIES) or name == SERIES]
+        return frozenset((row.provider, row.series_id) for file in files if isinstance(file, CommodityFile | SeriesFile) for row in file.series)
+
+    @cached_property
+    def clock(self) -> Mapping[str, Clock]:
+        """The window of the publication clock of each dataset; raises ConfigurationError where it is wrong."""
+        return {row.dataset: row for row in load(ClockFile, self.overlay).clock}
+
+    @cached_property
     def limits(self) -> Limits:
         """What a payload may be and may cost; raises ConfigurationError where the file is wrong."""
         return Limits(load(LimitsFile, self.overlay))
+
+    @cached_property
+    def feeds(self) -> FeedsFile:
+        """What each feed is needed for, and when a silent one is left alone; raises ConfigurationError where the file is wrong."""
+        return load(FeedsFile, self.overlay)
 
     @cached_property
     def lexicon(self) -> Lexicon:

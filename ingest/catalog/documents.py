@@ -1,7 +1,7 @@
 """The files of the catalogue: which there are, whose counts, and the model each is read through. Reads files, and nothing else.
 
 A file the operator puts into `$ALUMINA_HOME/catalog/` under the same name replaces the shipped one (calendar and metrics are extended
-instead); new files under `commodities/` add commodities. A file is read when it is asked for, and parsed again when its bytes have changed.
+instead); new files under `commodities/` add commodities, `series.toml` adds series to them. A file is read when it is asked for, and parsed again when its bytes have changed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,12 +17,17 @@ from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,
+    FeedsFile,
+    HeldFile,
     LexiconFile,
     LimitsFile,
     ParametersFile,
+    PublishedFile,
     RegionsFile,
     ReleasesFile,
+    ReviewsFile,
     ScheduleFile,
+    SeriesFile,
     TermsFile,
     WhatifFile,
 )  # fmt: skip
@@ -33,22 +38,31 @@ from quality.typed import Document, Fault, WrongFileError, near, read
 
 SHIPPED = Path(__file__).parent
 CALENDAR = "calendar.toml"
+HELD = "held.toml"
+REVIEWS = "reviews.toml"
 COMMODITIES = "commodities/"
+# Of the files of one name only a home has this one: what it says is added to the commodities' files.
+SERIES = "series.toml"
 # Between the shipped calendar and the operator's, which travel as one payload.
 EXTENSION = "\n#---\n"
 FILES: Mapping[str, type[Document]] = {
     CALENDAR: CalendarFile,
     "clock.toml": ClockFile,
     "exchanges.toml": ExchangesFile,
+    "feeds.toml": FeedsFile,
+    HELD: HeldFile,
     "lexicon.toml": LexiconFile,
     "limits.toml": LimitsFile,
     "metrics.toml": MetricsFile,
     "parameters.toml": ParametersFile,
+    "published.toml": PublishedFile,
     "regions.toml": RegionsFile,
     "releases.toml": ReleasesFile,
+    REVIEWS: ReviewsFile,
     "rules.toml": RulesFile,
     "schedule.toml": ScheduleFile,
     "score.toml": ScoreFile,
+    SERIES: SeriesFile,
     "terms.toml": TermsFile,
     "whatif.toml": WhatifFile,
     WORDS: WordsFile,

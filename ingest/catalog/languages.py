@@ -36,6 +36,21 @@ class Sentences(Entry):
     between_parts: Said
 
 
+class WhyHeld(Entry):
+    """Why a figure is held (`held_rule`), with its places; `divided` and `multiplied` are the hint {fits}: how it would be believed."""
+
+    not_positive: Said
+    outside_bounds: Said
+    range: Said
+    unit_changed: Said
+    another_scale: Said
+    jump: Said
+    rejected: Said
+    divided: Said
+    multiplied: Said
+
+
+WHY_HELD = ("series", "day", "value", "unit", "before", "before_day", "lowest", "highest", "low", "high", "factor", "fits")
 PLACES = {
     "stated": ("name", "horizon", "stance", "volatility", "tail", "confidence", "score"),
     "closed": ("contract", "close", "day", "two_days"),
@@ -54,6 +69,7 @@ class WordsFile(Document):
     """`words.toml`."""
 
     sentence: Sentences
+    held: WhyHeld
     stance: dict[Literal["2", "1", "0", "-1", "-2"], Said]
     volatility: Words
     tail: Words
@@ -78,8 +94,11 @@ class WordsFile(Document):
 
     def contradictions(self) -> Iterator[Wrong]:
         """A sentence has no place that nothing fills."""
-        for sentence, said in self.sentence:
+        told = [("sentence", name, said, PLACES.get(name, ())) for name, said in self.sentence] + [
+            ("held", name, said, WHY_HELD) for name, said in self.held
+        ]
+        for kind, name, said, places in told:
             for language, text in said:
                 for place in _PLACE.findall(text):
-                    if place not in PLACES.get(sentence, ()):
-                        yield ("sentence", sentence, language), unknown("place", place, PLACES.get(sentence, ()))
+                    if place not in places:
+                        yield (kind, name, language), unknown("place", place, places)

@@ -17,10 +17,13 @@ from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,
+    HeldFile,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
     ScheduleFile,
+    Series,
+    SeriesFile,
     Term,
     TermsFile,
     WhatifFile,
@@ -48,6 +51,7 @@ class Names:
     datasets: frozenset[str]
     roles: frozenset[str]
     regions: frozenset[str]
+    units: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ def _names() -> Names:
         ),
         roles=frozenset({row.role for row in series} | set(ROLES_BESIDES)),
         regions=frozenset({row.region for row in series}),
+        units=frozenset({row.unit for row in load(HeldFile).quantity}),
     )
 
 
@@ -185,11 +190,13 @@ def _commodities(catalogue: Catalogue, names: Names, whole: bool) -> Found:
         head = file.commodity
         if seen.setdefault(head.commodity_code, name) != name:
             yield name, ("commodity", "commodity_code"), f"commodity {head.commodity_code} stands in {seen[head.commodity_code]} already"
-        for number, series in enumerate(file.series):
-            if series.role not in names.roles:
-                yield name, ("series", number, "role"), unknown("role", series.role, names.roles)
-            if whole and series.region not in regions:
-                yield name, ("series", number, "region"), f"{unknown('region', series.region, regions)}; regions.toml names them"
+        yield from _series(name, file.series, names, regions, whole)
+        for number, bounds in enumerate(file.bounds):
+            for place, role in enumerate(bounds.roles):
+                if role not in names.roles:
+                    yield name, ("bounds", number, "roles", place), unknown("role", role, names.roles)
+            if bounds.unit not in names.units:
+                yield name, ("bounds", number, "unit"), unknown("unit", bounds.unit, names.units)
         if head.exchange not in exchanges or not (contracts := exchanges[head.exchange].contracts):
             continue
         if head.product_id not in contracts:
@@ -202,6 +209,30 @@ def _commodities(catalogue: Catalogue, names: Names, whole: bool) -> Found:
                 ("contract_spec", len(file.contract_spec) - 1, "contract_size_t"),
                 f"no contract_spec has the {contract.size:g} t a lot of {head.product_id} holds by exchanges.toml",
             )
+
+
+def _own_series(catalogue: Catalogue, names: Names, whole: bool) -> Found:
+    regions = names.regions | {region for _, file in catalogue.of(RegionsFile) for region in file.regions}
+    known = {
+        (file.commodity.commodity_code, row.role, row.provider, row.series_id): name
+        for name, file in catalogue.of(CommodityFile)
+        for row in file.series
+    }
+    for name, file in catalogue.of(SeriesFile):
+        yield from _series(name, file.series, names, regions, whole)
+        for number, row in enumerate(file.series):
+            if whole and row.commodity not in catalogue.codes:
+                yield name, ("series", number, "commodity"), unknown("commodity", row.commodity, catalogue.codes)
+            if where := known.get((row.commodity, row.role, row.provider, row.series_id)):
+                yield name, ("series", number, "series_id"), f"{row.series_id} of {row.provider} has the role {row.role} in {where} already"
+
+
+def _series(name: str, entries: Iterable[Series], names: Names, regions: frozenset[str] | set[str], whole: bool) -> Found:
+    for number, series in enumerate(entries):
+        if series.role not in names.roles:
+            yield name, ("series", number, "role"), unknown("role", series.role, names.roles)
+        if whole and series.region not in regions:
+            yield name, ("series", number, "region"), f"{unknown('region', series.region, regions)}; regions.toml names them"
 
 
 def _scores(catalogue: Catalogue, names: Names, whole: bool) -> Found:
@@ -238,4 +269,16 @@ def _shocks(catalogue: Catalogue, names: Names, whole: bool) -> Found:
                     yield name, ("shock", number, "changes", place, "term"), unknown("term", change.term, names.terms)
 
 
-_CHECKS = (_clocks, _parameters, _terms, _commodities, _scores, _claims, _shocks)
+def _held(catalogue: Catalogue, names: Names, whole: bool) -> Found:
+    for name, file in catalogue.of(HeldFile):
+        for number, row in enumerate(file.quantity):
+            if row.unit not in names.units:
+                yield name, ("quantity", number, "unit"), unknown("unit", row.unit, names.units)
+            for place, role in enumerate(row.roles):
+                if role not in names.roles:
+                    yield name, ("quantity", number, "roles", place), unknown("role", role, names.roles)
+        for missing in sorted(names.units - {row.unit for row in file.quantity}):
+            yield name, (), f"no quantity says what figures in {missing} may be"
+
+
+_CHECKS = (_clocks, _parameters, _terms, _commodities, _own_series, _scores, _claims, _shocks, _held)

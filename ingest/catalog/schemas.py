@@ -6,11 +6,12 @@ Score and rules have a page of their own (`scoring`), the metrics of claims too 
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from ingest.catalog.notice import closed_spans
 from quality.typed import Day, Document, Entry, NotNegative, Number, Positive, Text, Wrong, repeated, unknown
 
 Label = Literal["sourced", "assumed"]
@@ -51,6 +52,12 @@ def _span(value: Any) -> Any:
     return (first, last)
 
 
+def _moment(value: Any) -> Any:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError(f"{value!r} is not a time with its offset such as 2025-07-16T09:30:00+08:00")
+    return value
+
+
 def _hs_code(value: Any) -> Any:
     if not isinstance(value, str) or not re.fullmatch(r"(\d\d){2,4}", value):
         raise ValueError(f"{value!r} is not an HS code of 4, 6 or 8 digits, in quotes")
@@ -61,6 +68,8 @@ Minute = Annotated[int, BeforeValidator(_minute), WithJsonSchema({"type": "strin
 """A time of day, HH:MM, as minutes after midnight; 24:00 is the end of the day."""
 Month = Annotated[date, BeforeValidator(_month), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"})]
 """A month, YYYY-MM, as its first day."""
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A time with its offset, 2025-07-16T09:30:00+08:00."""
 Span = Annotated[tuple[date, date], BeforeValidator(_span), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d)?$"})]
 """First and last of some days, written as one day or as first/last."""
 HsCode = Annotated[str, BeforeValidator(_hs_code), WithJsonSchema({"type": "string", "pattern": r"^(\d\d){2,4}$"})]
@@ -75,16 +84,43 @@ class Fixings(Entry):
     closed: list[Day] = []
 
 
+class Holidays(Entry):
+    """Public holidays of China that move with the sun and the moon, a day a year."""
+
+    spring_festival: Annotated[list[Day], Field(min_length=1)]
+    tomb_sweeping: Annotated[list[Day], Field(min_length=1)]
+    dragon_boat: Annotated[list[Day], Field(min_length=1)]
+    mid_autumn: Annotated[list[Day], Field(min_length=1)]
+
+
 class CalendarFile(Document):
     """`calendar.toml`: the days the exchanges are closed. The operator's extends the shipped one, so each part may be left out."""
 
     first_day: Day | None = None
     last_day: Day | None = None
+    always_known_until: Day | None = None
     closures: dict[str, list[Span]] = {}
+    notices: dict[str, Text] = {}
     fixings: Fixings = Fixings()
+    holidays: Holidays | None = None
+    trades_on_holidays: list[Day] = []
+
+    @property
+    def spans(self) -> dict[str, list[Span]]:
+        """The closures of each year, with those its notice names."""
+        years = {*self.closures, *self.notices}
+        return {year: [*self.closures.get(year, []), *(closed_spans(year, self.notices[year]) if year in self.notices else [])] for year in years}
 
     def contradictions(self) -> Iterator[Wrong]:
-        """Hold each closure against the year it stands under."""
+        """Hold each closure against the year it stands under, and read each notice."""
+        for year, text in self.notices.items():
+            if not re.fullmatch(r"\d{4}", year):
+                yield ("notices", year), f"{year!r} is not a year"
+                continue
+            try:
+                closed_spans(year, text)
+            except ValueError as error:
+                yield ("notices", year), str(error)
         for year, spans in self.closures.items():
             if not re.fullmatch(r"\d{4}", year):
                 yield ("closures", year), f"{year!r} is not a year"
@@ -216,6 +252,155 @@ class LimitsFile(Document):
         common = next((row for row in self.limit if row.of == "*"), None)
         if common is None or None in common.model_dump().values():
             yield ("limit",), 'an entry of = "*" that says bytes, rows, cells, columns and refused_rows is missing'
+
+
+class Quantity(Entry):
+    """What figures of one unit may be: of every series (no roles, no words), or of those with a role or a word in their name."""
+
+    name: Name
+    unit: Text
+    form: Literal["level", "signed"]
+    roles: list[Name] = []
+    words: list[Text] = []
+    lowest: Number
+    highest: Number
+    day_step: Positive
+    most_step: Positive
+    scale_ratio: Positive | None = None
+    spread_multiple: NotNegative
+    range_ratio: Positive | None = None
+    label: Label
+    source: Text
+
+    @model_validator(mode="after")
+    def _is_of_its_form(self) -> "Quantity":
+        if self.highest <= self.lowest:
+            raise ValueError("highest does not lie above lowest")
+        if self.most_step < self.day_step:
+            raise ValueError("most_step is smaller than day_step")
+        if (self.form == "level") != (self.scale_ratio is not None and self.range_ratio is not None):
+            raise ValueError('scale_ratio and range_ratio go with form = "level", and only with it')
+        if self.form == "level" and self.lowest < 0:
+            raise ValueError("a level is never below zero")
+        return self
+
+
+class Memory(Entry):
+    """How many accepted prints of a series a new one is held against."""
+
+    prints: Annotated[int, Field(ge=1, le=250)]
+    label: Label
+    source: Text
+
+
+class HeldFile(Document):
+    """`held.toml`: when a figure that people drop is held."""
+
+    memory: Memory
+    quantity: Annotated[list[Quantity], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each unit has one quantity for all its series; a role or a word of a unit stands in one."""
+        yield from repeated("quantity", self.quantity, "name")
+        seen: set[tuple[str, str]] = set()
+        for number, row in enumerate(self.quantity):
+            for key, matches in (("roles", row.roles), ("words", row.words), ("unit", [] if row.roles or row.words else ["*"])):
+                for match in matches:
+                    if (row.unit, match) in seen:
+                        told = f"{match} of {row.unit}" if match != "*" else f"every other series in {row.unit}"
+                        yield ("quantity", number, key), f"{told} stands in an earlier entry already"
+                    seen.add((row.unit, match))
+        for number, row in enumerate(self.quantity):
+            if (row.unit, "*") not in seen:
+                yield ("quantity", number, "unit"), f"no entry without roles and words says what every other series in {row.unit} may be"
+
+
+class Review(Entry):
+    """What a person said of one held figure."""
+
+    id: Annotated[str, Field(pattern=r"^H[0-9a-f]{10}$")]
+    verdict: Literal["accept", "reject"]
+    reason: Text
+    at: Moment
+
+
+class ReviewsFile(Document):
+    """`reviews.toml`: held figures that people accepted or rejected; `alumina review` writes the home's."""
+
+    review: list[Review] = []
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Of each figure there is one word."""
+        return repeated("review", self.review, "id")
+
+
+class Asking(Entry):
+    """When a feed or a host that gives no answer is left alone for the rest of a run: after so many silences in a row."""
+
+    silent_after: Most
+    label: Label
+    source: Text
+
+
+class FeedLoss(Entry):
+    """What is lost while a feed (`source/feed`) stays away, in words."""
+
+    of: Annotated[str, Field(pattern=r"^[a-z]+/[a-z_]+$")]
+    without_it: Text
+
+
+class FeedsFile(Document):
+    """`feeds.toml`: what each feed is needed for, gravest first, and when a silent one is left alone."""
+
+    asking: Asking
+    feed: Annotated[list[FeedLoss], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each feed has one entry."""
+        return repeated("feed", self.feed, "of")
+
+
+class PublishedBounds(Entry):
+    """Between which figures published columns must lie, by name or by the end of their name."""
+
+    columns: list[Name] = []
+    endings: list[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]] = []
+    lowest: Number
+    highest: Number
+    label: Label
+    source: Text
+
+    @model_validator(mode="after")
+    def _speaks_of_columns(self) -> "PublishedBounds":
+        if not self.columns and not self.endings:
+            raise ValueError("columns or endings are missing")
+        if self.highest <= self.lowest:
+            raise ValueError("highest does not lie above lowest")
+        return self
+
+
+class PublishedFile(Document):
+    """`published.toml`: what the release gate refuses."""
+
+    not_judged: list[Annotated[str, Field(pattern=r"^(marts|serving)\.[a-z0-9_]+$")]] = []
+    bounds: Annotated[list[PublishedBounds], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """A column or an ending stands in one entry."""
+        seen: set[str] = set()
+        for number, row in enumerate(self.bounds):
+            for key, names in (("columns", row.columns), ("endings", [f"…{ending}" for ending in row.endings])):
+                for name in names:
+                    if name in seen:
+                        yield ("bounds", number, key), f"{name} has bounds in an earlier entry already"
+                    seen.add(name)
+
+    def of(self, column: str) -> PublishedBounds | None:
+        """Give the bounds of a column: those of its name, else of the longest ending it has."""
+        if named := next((row for row in self.bounds if column in row.columns), None):
+            return named
+        fitting = [(len(ending), row) for row in self.bounds for ending in row.endings if column.endswith(ending)]
+        return max(fitting, key=lambda found: found[0])[1] if fitting else None
 
 
 class Freshness(Entry):
@@ -377,12 +562,46 @@ class Series(Entry):
     source: Text
 
 
+class MappedSeries(Series):
+    """A vendor's series of a home, with the commodity it speaks of."""
+
+    commodity: CommodityCode
+
+
+class SeriesFile(Document):
+    """`series.toml`: the series a home adds to those of the commodities' files."""
+
+    series: Annotated[list[MappedSeries], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Nothing is said twice."""
+        return repeated("series", self.series, "series_id", "commodity", "role", "provider")
+
+
 class Customs(Entry):
     """A customs code and what it is to the commodity."""
 
     hs_code: HsCode
     role: Literal["product", "ore"]
     source: Text
+
+
+class Bounds(Entry):
+    """Between which figures the commodity's series of some roles are believed, and how far they go in a day where that is not `held.toml`'s."""
+
+    roles: Annotated[list[Name], Field(min_length=1)]
+    unit: Text
+    lowest: Number
+    highest: Number
+    day_step: Positive | None = None
+    label: Label
+    source: Text
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Bounds":
+        if self.highest <= self.lowest:
+            raise ValueError("highest does not lie above lowest")
+        return self
 
 
 class Term(Entry):
@@ -438,6 +657,7 @@ class CommodityFile(Document):
     contract_spec: Annotated[list[ContractSpec], Field(min_length=1)]
     customs: list[Customs] = []
     series: list[Series] = []
+    bounds: list[Bounds] = []
     term: list[Term] = []
     topic: list[Topic] = []
 
@@ -447,7 +667,16 @@ class CommodityFile(Document):
         yield from repeated("customs", self.customs, "hs_code")
         yield from repeated("series", self.series, "series_id", "role", "provider")
         yield from repeated("topic", self.topic, "name")
+        yield from self._bounded_twice()
         yield from _repeated_terms(self.term)
+
+    def _bounded_twice(self) -> Iterator[Wrong]:
+        seen: set[tuple[str, str]] = set()
+        for number, row in enumerate(self.bounds):
+            for role in row.roles:
+                if (role, row.unit) in seen:
+                    yield ("bounds", number, "roles"), f"{role} in {row.unit} has bounds in an earlier entry already"
+                seen.add((role, row.unit))
 
 
 class TermsFile(Document):

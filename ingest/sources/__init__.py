@@ -18,7 +18,16 @@ from ingest.sources.unread import Unread
 def sources(configuration: Configuration) -> tuple[Source, ...]:
     """Make every source, for one run: what they read payloads by is the catalogue given."""
     vendors = (Spot(configuration), Cost(configuration), Capacity(configuration), Bars(configuration))
-    return (Catalog(), Shfe(), Gfex(configuration), *vendors, Customs(configuration), Fx(), Policy(configuration=configuration), Unread())
+    return (
+        Catalog(),
+        Shfe(configuration=configuration),
+        Gfex(configuration),
+        *vendors,
+        Customs(configuration),
+        Fx(),
+        Policy(configuration=configuration),
+        Unread(),
+    )
 
 
 SOURCES = sources(SHIPPED_ONLY)

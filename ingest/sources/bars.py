@@ -12,13 +12,13 @@ from typing import Any
 
 import polars as pl
 
-from ingest import values
+from ingest import sheet, values
 from ingest.catalog.calendar import Calendar, CalendarHorizonError
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.table import repeats
-from ingest.vendor import NAME, read_lines, records
+from ingest.table import NAMES_IN_A_HEADER, headed, heading, named, repeats, tables, tidy
+from ingest.vendor import NAME, grids
 from quality.raw import TABLES
 
 TABLE = "bars__prices"
@@ -33,7 +33,7 @@ HEADERS = {
     "open_interest_lots": ("oi", "持仓量"),
 }
 PRICES = ("open_price", "high_price", "low_price", "close_price")
-_COLUMN_OF = {header: column for column, headers in HEADERS.items() for header in headers}
+_COLUMN_OF = {heading(header): column for column, headers in HEADERS.items() for header in headers}
 _CONTRACT = re.compile(r"(?:[A-Z]+\.)?([A-Za-z]{1,2})(\d{2}(?:0[1-9]|1[0-2]))(?:\.[A-Z]+)?")
 _ADJUSTED = re.compile(r"复权|adj", re.IGNORECASE)
 # Ends of bars lie after the first and up to the second time; products trade in a part of each.
@@ -42,6 +42,7 @@ SESSIONS = (
     ("am2", time(10, 30), time(11, 30)),
     ("pm", time(13, 30), time(15)),
 )
+DAY_ENDS = SESSIONS[-1][2]
 NIGHT_BEGINS, NIGHT_ENDS = time(21), time(3)
 # Nothing is auctioned at these: a bar that carries one is stamped with its beginning.
 _BEGINNINGS = frozenset({time(10, 30), time(13, 30)})
@@ -51,7 +52,7 @@ class Bars:
     """Feed `bars` into `bars__prices`."""
 
     name = "bars"
-    parser_version = "1"
+    parser_version = "2"
     tables: tuple[str, ...] = (TABLE,)
     cadence = Cadence.ANY_DAY
 
@@ -72,16 +73,14 @@ class Bars:
 
     def inspect(self, request: Request, response: Response) -> Verdict:
         """Expect what the name's ending promises."""
-        return inspect(response, "xlsx" if request.name.endswith(".xlsx") else "text")
+        return inspect(response, "xlsx" if request.name.lower().endswith(".xlsx") else "text")
 
     def parse(self, request: Request, body: bytes) -> Parsed:
         """Read one file; refuses it as a whole when its columns, contracts or stamps are not those of single contracts."""
         match = NAME.search(request.name)
         if match is None:
             raise ValueError(f"{request.name} is not a drop file")
-        lines = read_lines(match["form"], body, self.configuration.limits.sheet)
-        columns, remarks = _columns(lines[0][1])
-        rows = records(lines, columns)
+        rows, remarks = _read(body, self.configuration.limits.sheet)
         kept: list[dict[str, Any]] = []
         rejects: list[Reject] = []
         ends: list[time] = []
@@ -106,6 +105,13 @@ class Bars:
             )
         if ends and set(ends) == {time(0)}:
             raise PayloadError(Outcome.NOT_DATA, "no_times", "every bar stands at 00:00: days are not bars; export minute or session bars")
+        # One bar may be an afternoon: the exchange's own day tells (int_contracts__bar_days).
+        if set(ends) == {DAY_ENDS} and len({bar["trade_date"] for bar in kept}) > 1:
+            raise PayloadError(
+                Outcome.NOT_DATA,
+                "daily_bars",
+                "every bar stands at 15:00: days are not bars; export minute or session bars, each stamped with its end",
+            )
         if off_tick * 2 > len(rows):
             raise PayloadError(
                 Outcome.NOT_DATA, "adjusted_series", "most prices are not on the contract's tick: adjusted series are not taken, export raw prices"
@@ -125,11 +131,26 @@ class Bars:
         return Parsed({TABLE: frame}, tuple(rejects), None, tuple(remarks))
 
 
+def _read(body: bytes, limits: sheet.Limits) -> tuple[list[dict[str, Any]], list[str]]:
+    """Give the bars of every table of a file, each with its line, and what was unusual."""
+    parts, remarks = grids(body, limits)
+    rows: list[dict[str, Any]] = []
+    for where, lines in parts:
+        found = tables(lines, lambda cells: len(named(cells, _COLUMN_OF)) >= NAMES_IN_A_HEADER)
+        for table in found or ([headed(lines)] if len(parts) == 1 else []):
+            columns, unusual = _columns(table.header)
+            remarks += [remark for remark in unusual if remark not in remarks]
+            rows += [dict(zip(columns, map(tidy, cells), strict=True)) | {"_line": f"{where}line {number}"} for number, cells in table.rows]
+    if not rows:
+        raise PayloadError(Outcome.NOT_DATA, "no_rows", "the file has a header and no rows")
+    return rows, remarks
+
+
 def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
-    names = [name.strip() for name in header]
+    names = [tidy(name) for name in header]
     if adjusted := [name for name in names if _ADJUSTED.search(name)]:
         raise PayloadError(Outcome.NOT_DATA, "adjusted_series", f"column {adjusted[0]!r}: adjusted series are not taken, export raw prices")
-    columns = [_COLUMN_OF.get(name, _COLUMN_OF.get(name.lower(), f"?{name}")) for name in names]
+    columns = [_COLUMN_OF.get(heading(name), f"?{name}") for name in names]
     twice = set(repeats(columns))
     if repeated := sorted({name for name, column in zip(names, columns, strict=True) if column in twice}):
         raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(repeated)}")

@@ -4,24 +4,28 @@ Which files there are, and what each may hold, is `ingest.catalog`'s to say; her
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import polars as pl
 
 from ingest.catalog import scoring
-from ingest.catalog.calendar import parse_calendar
+from ingest.catalog.calendar import Calendar, parse_calendar
 from ingest.catalog.documents import CALENDAR, EXTENSION, parsed
 from ingest.catalog.languages import WordsFile
 from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,
+    HeldFile,
     LexiconFile,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
+    ReviewsFile,
+    Series,
+    SeriesFile,
     Term,
     TermsFile,
     Timetable,
@@ -37,7 +41,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "8"
+    parser_version = "9"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
     cadence = Cadence.ANY_DAY
 
@@ -57,8 +61,7 @@ class Catalog:
         """Read one file; raises PayloadError with everything that is wrong with it."""
         try:
             if request.name == CALENDAR:
-                sessions = parse_calendar(body.decode("utf-8").split(EXTENSION)).sessions
-                rows = {"catalog__trading_days": [{"trade_date": day, "session_index": n} for n, day in enumerate(sessions, start=1)]}
+                rows = _days(parse_calendar(body.decode("utf-8").split(EXTENSION)))
             else:
                 rows = _rows(parsed(request.name, body), body)
         except UnicodeDecodeError:
@@ -72,6 +75,8 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
     match file:
         case CommodityFile():
             return _commodity(file)
+        case SeriesFile():
+            return {"catalog__series": [_series(series.commodity, series) for series in file.series]}
         case RegionsFile():
             return {
                 "catalog__regions": [{"region": code, "region_name_zh": names.zh, "region_name_en": names.en} for code, names in file.regions.items()]
@@ -118,6 +123,15 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
             return {"catalog__terms": _terms("*", file.term)}
         case ExchangesFile():
             return {"catalog__products": _products(file)}
+        case HeldFile():
+            return {"catalog__quantities": list(_quantities(file))}
+        case ReviewsFile():
+            return {
+                "catalog__reviews": [
+                    {"held_id": row.id, "review": row.verdict, "review_reason": row.reason, "reviewed_at": row.at.astimezone(UTC)}
+                    for row in file.review
+                ]
+            }
         case scoring.ScoreFile():
             return scoring.score_rows(file, _said(body))
         case scoring.RulesFile():
@@ -129,6 +143,20 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
 
 def _said(body: bytes) -> Mapping[str, Any]:
     return tomllib.loads(body.decode("utf-8"))
+
+
+def _days(calendar: Calendar) -> scoring.Rows:
+    """Sessions, and those expected after each day up to which closures count as known somewhere, numbered on from it."""
+    sessions = [(day, n, calendar.known_until(day)) for n, day in enumerate(calendar.sessions, start=1)]
+    newest = {known: n for _, n, known in sessions}
+    return {
+        "catalog__trading_days": [{"trade_date": day, "session_index": n, "known_until": known} for day, n, known in sessions],
+        "catalog__expected_days": [
+            {"known_until": known, "trade_date": day, "session_index": n}
+            for known, last in newest.items()
+            for n, day in enumerate(calendar.expected(known), start=last + 1)
+        ],
+    }
 
 
 def _commodity(file: CommodityFile) -> scoring.Rows:
@@ -147,10 +175,12 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
             }
             for spec in file.contract_spec
         ],
-        "catalog__series": [
-            {"commodity_code": code, "model_id": series.model_id or "", "source_note": series.source}
-            | {name: getattr(series, name) for name in ("role", "provider", "series_id", "region")}
-            for series in file.series
+        "catalog__series": [_series(code, series) for series in file.series],
+        "catalog__bounds": [
+            {"commodity_code": code, "role": role, "source_note": row.source}
+            | {name: getattr(row, name) for name in ("unit", "lowest", "highest", "day_step", "label")}
+            for row in file.bounds
+            for role in row.roles
         ],
         "catalog__customs_codes": [
             {"commodity_code": code, "hs_code": row.hs_code, "role": row.role, "source_note": row.source} for row in file.customs
@@ -160,6 +190,11 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
             {"commodity_code": code, "topic": topic.name.lower(), "relation": topic.relation, "source_note": topic.source} for topic in file.topic
         ],
     }
+
+
+def _series(code: str, series: Series) -> dict[str, Any]:
+    own = {"commodity_code": code, "model_id": series.model_id or "", "source_note": series.source}
+    return own | {name: getattr(series, name) for name in ("role", "provider", "series_id", "region")}
 
 
 def _products(file: ExchangesFile) -> list[dict[str, Any]]:
@@ -178,6 +213,15 @@ def _products(file: ExchangesFile) -> list[dict[str, Any]]:
         for name, exchange in file.exchanges.items()
         for product, contract in exchange.contracts.items()
     ]
+
+
+def _quantities(file: HeldFile) -> Iterator[dict[str, Any]]:
+    """One row for each role and word an entry speaks of, or one for every series of its unit."""
+    for row in file.quantity:
+        said = row.model_dump(exclude={"name", "roles", "words", "source"}) | {"quantity": row.name, "source_note": row.source}
+        matches = [("role", role) for role in row.roles] + [("word", word) for word in row.words]
+        for kind, match in matches or [("any", "")]:
+            yield said | {"match_kind": kind, "match_value": match, "prints_remembered": file.memory.prints}
 
 
 def _terms(code: str, terms: Iterable[Term]) -> list[dict[str, Any]]:

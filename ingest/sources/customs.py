@@ -15,8 +15,10 @@ from ingest import values
 from ingest.answer import frame_of, read_json, require, rows_of, text_of
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
+from ingest.labels import UnknownSumError, sum_label
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.table import RowError, csv_table, rejected
+from ingest.sums import added
+from ingest.table import RowError, csv_table, part_of, rejected
 
 TABLE = "customs__monthly_trade"
 PREVIEW = "https://comtradeapi.un.org/public/v1/preview/C/M/HS"
@@ -39,6 +41,10 @@ _GACC_COLUMNS = {
 _COMTRADE_REQUIRED = {
     "period", "reporterCode", "partnerCode", "flowCode", "cmdCode", "netWgt", "primaryValue", "isNetWgtEstimated", "isQtyEstimated",
 }  # fmt: skip
+_LABELS = ("贸易伙伴名称", "贸易伙伴编码", "商品名称", "数据年月")
+_SPLIT_BY = ("month", "flow", "hs_code", "partner_code", "partner_name", "currency", "second_unit")
+_ADDED = ("qty_t", "value_usd", "value_cny", "second_qty")
+SUM_TOLERANCE = 0.0015  # tonnes and money, added up from figures printed to the kilogram and the unit
 # A row that names a second partner, a customs procedure or a mode of transport is a part of the row that names none.
 _WHOLE = {"partner2Code": "0", "customsCode": "C00", "mosCode": "0", "motCode": "0"}
 _KILOGRAMS = 8  # Comtrade's qtyUnitCode
@@ -48,7 +54,7 @@ class Customs:
     """Portal exports from the inbox, UN Comtrade live or from disk."""
 
     name = "customs"
-    parser_version = "1"
+    parser_version = "2"
     tables = (TABLE,)
     cadence = Cadence.ANY_DAY
 
@@ -98,7 +104,7 @@ class Customs:
 
 
 def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:
-    header, rows = csv_table(body)
+    header, rows = csv_table(body, {*_GACC_COLUMNS, *_CURRENCIES})
     if missing := sorted(_GACC_COLUMNS - set(header)):
         raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"{request.name} has no column {', '.join(missing)}; {BY_HAND}")
     money = [name for name in header if name in _CURRENCIES]
@@ -111,24 +117,88 @@ def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:
         raise PayloadError(Outcome.FORMAT_CHANGED, "unknown_column", f"{request.name} is split by {', '.join(unknown)}; export it without; {BY_HAND}")
     first, last = _span(match)
     kept: list[dict[str, Any]] = []
+    sums: list[tuple[Mapping[str, Any], dict[str, Any], int]] = []
     rejects: list[Reject] = []
     for line, row in rows:
+        part = part_of(row, flow=match["flow"])
         try:
+            is_sum = _is_sum(request, line, row)
             month = _month(row["数据年月"])
+            # Which whole the row is a part of: without it the total of that month and code is not known.
+            part = part_of(row, flow=match["flow"], month=f"{month}", hs_code=values.plain(row["商品编码"]))
             if not first <= month <= last:
                 raise RowError("wrong_month", f"the row is about {month:%Y-%m}, the name of the file says {match['first']}")
-            kept.append(_portal_row(row, month, match["flow"], money[0]))
+            read = _portal_row(row, month, match["flow"], money[0], is_sum=is_sum)
+            if is_sum:
+                sums.append((part, read, line))
+            else:
+                kept.append(read)
         except ValueError as error:
-            rejects.append(rejected(TABLE, error, f"line {line}", row))
+            rejects.append(rejected(TABLE, error, f"line {line}", part))
+    kept, remarks = _added_up(kept)
+    rejects += [reject for part, printed, line in sums if (reject := _disagreement(part, printed, line, kept))]
     if not kept and all(reject.reason == "wrong_month" for reject in rejects):
         raise PayloadError(Outcome.NOT_DATA, "wrong_month", f"{request.name} holds no row of its month, {rejects[0].message}; {BY_HAND}")
-    return Parsed({TABLE: frame_of(TABLE, kept)}, tuple(rejects))
+    if sums:
+        remarks.append(f"sums: {len(sums)} sum rows are held against their parts and left out")
+    return Parsed({TABLE: frame_of(TABLE, kept)}, tuple(rejects), remarks=tuple(remarks))
 
 
-def _portal_row(row: Mapping[str, str], month: date, flow: str, money: str) -> dict[str, Any]:
+def _is_sum(request: Request, line: int, row: Mapping[str, str]) -> bool:
+    """Tell a sum somebody added to the export from a partner: the portal itself prints none."""
+    try:
+        return any(sum_label(row[name]) for name in _LABELS)
+    except UnknownSumError as error:
+        raise PayloadError(
+            Outcome.FORMAT_CHANGED,
+            "unknown_sum",
+            f"{request.name}, line {line}: {error}; a sum must not be counted as a partner: leave the line out and drop the file again",
+        ) from None
+
+
+def _added_up(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Add up the rows of one partner, month and code: the portal splits a partner by what was asked for and not shown.
+
+    Two lines of one quantity are no parts but two versions of one figure, and a negative figure is none: they stay as they are, to be refused.
+    """
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        group = groups.setdefault(tuple(row[name] for name in _SPLIT_BY), [])
+        if row not in group:  # a line that stands twice counts once, as everywhere
+            group.append(row)
+    kept: list[dict[str, Any]] = []
+    remarks: list[str] = []
+    for group in groups.values():
+        quantities = {row["qty_t"] for row in group}
+        if len(group) > 1 and len(quantities) == len(group) and all((row[name] or 0.0) >= 0.0 for row in group for name in _ADDED):
+            kept.append(group[0] | {name: _total(row[name] for row in group) for name in _ADDED})
+            remarks.append(f"added_up: {len(group)} lines of {group[0]['partner_name']} in {group[0]['month']:%Y-%m}")
+        else:
+            kept += group
+    return kept, remarks
+
+
+def _total(figures: Iterable[float | None]) -> float | None:
+    """Add up; a sum with a part that is not known is not known."""
+    known = list(figures)
+    return None if None in known else added(figure for figure in known if figure is not None)
+
+
+def _disagreement(part: Mapping[str, Any], printed: Mapping[str, Any], line: int, rows: list[dict[str, Any]]) -> Reject | None:
+    """Hold a sum somebody printed against the rows it is of."""
+    of = [row for row in rows if row["month"] == printed["month"] and row["hs_code"] == printed["hs_code"]]
+    for column in _ADDED[:3]:
+        found = _total(row[column] for row in of)
+        if printed[column] is not None and found is not None and abs(printed[column] - found) > SUM_TOLERANCE:
+            message = f"line {line}: the sum {printed[column]:,.3f} is not that of its {len(of)} partners, {found:,.3f}"
+            return Reject(TABLE, "sum_broken", message, part)
+    return None
+
+
+def _portal_row(row: Mapping[str, str], month: date, flow: str, money: str, *, is_sum: bool) -> dict[str, Any]:
     code = values.plain(row["商品编码"])
-    if not row["贸易伙伴编码"] or not row["贸易伙伴名称"]:
-        raise RowError("no_partner", "the row names no trading partner")  # the portal prints no sums
+    if not is_sum and not (row["贸易伙伴编码"] and row["贸易伙伴名称"]):
+        raise RowError("no_partner", "the row names no trading partner")
     unit = row["第一计量单位"]
     if unit not in _TONNES:
         raise RowError("unknown_unit", f"quantity in {unit!r} is not a weight that is known ({', '.join(_TONNES)})")

@@ -15,7 +15,9 @@ from ingest.answer import extra_of, frame_of, lacking, read_json, require, rows_
 from ingest.catalog.calendar import CalendarHorizonError
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
+from ingest.labels import Extent, UnknownSumError, is_whole, sum_label
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.table import part_of
 
 HOST = "http://www.gfex.com.cn"
 BASE = f"{HOST}/u"
@@ -63,7 +65,7 @@ class Gfex:
     """The exchange's daily answers, live or from disk."""
 
     name = "gfex"
-    parser_version = "1"
+    parser_version = "2"
     tables = (QUOTES, TOTALS, RECEIPTS)
     cadence = Cadence.SESSIONS
 
@@ -139,7 +141,8 @@ def _quotes(request: Request, day: date, rows: list[Mapping[str, Any]], remarks:
     for row in rows:
         product, name, month = text_of(row.get("varietyOrder")).lower(), text_of(row.get("variety")), text_of(row.get("delivMonth"))
         is_contract = re.fullmatch(r"\d{4}", month) is not None and product != ""
-        scope = "exchange" if name == "总计" else "product" if name.endswith("小计") and product else None
+        level = None if is_contract else _sum_level(name, product)
+        scope = None if level is None else level.removesuffix("_total")
         table = QUOTES if is_contract else TOTALS
         if not is_contract and scope is None:
             rejects.append(Reject(table, "unknown_row", f"row {name!r} {month!r} is neither a contract nor a known sum", row))
@@ -177,21 +180,26 @@ def _receipts(request: Request, day: date | None, rows: list[Mapping[str, Any]],
         if gap := lacking(RECEIPTS, row, _RECEIPTS_REQUIRED):
             rejects.append(gap)
             continue
-        product, name = text_of(row["varietyOrder"]).lower(), text_of(row["variety"])
-        if name == "总计":
-            level, product = "exchange_total", ""
-        elif name.endswith("小计") and product:
-            level = "product_total"
-        elif text_of(row.get("genDate")) and product:
-            level = "detail"
-        else:
-            rejects.append(Reject(RECEIPTS, "unknown_row", f"row {name!r} is neither a warehouse nor a known sum", row))
+        product, name, place = text_of(row["varietyOrder"]).lower(), text_of(row["variety"]), text_of(row["whAbbr"])
+        is_dated = text_of(row.get("genDate")) != ""  # the exchange dates warehouses, and no sum
+        level = _sum_level(name, product) or ("detail" if is_dated and product else None)
+        part = part_of(row, product_id=product, row_level=level or "detail")
+        if is_dated and (level != "detail" or _is_like_a_sum(place)):
+            raise PayloadError(
+                Outcome.FORMAT_CHANGED,
+                "unknown_sum",
+                f"{request.name} has a row {name!r} {place!r} that is dated like a warehouse and named like a sum; "
+                "a sum must not be counted as a warehouse, so nothing of it is read",
+            )
+        if level is None:
+            rejects.append(Reject(RECEIPTS, "unknown_row", f"row {name!r} is neither a warehouse nor a known sum", part))
             continue
+        product = "" if level == "exchange_total" else product
         is_detail = level == "detail"
         try:
             figures = {column: values.number(row.get(key)) for column, key in _RECEIPTS.items()}
         except ValueError as error:
-            rejects.append(Reject(RECEIPTS, "not_a_number", str(error), row))
+            rejects.append(Reject(RECEIPTS, "not_a_number", str(error), part))
             continue
         kept.append(
             {
@@ -213,6 +221,25 @@ def _receipts(request: Request, day: date | None, rows: list[Mapping[str, Any]],
     return Parsed({RECEIPTS: frame_of(RECEIPTS, kept)}, tuple(rejects), remarks=tuple(remarks))
 
 
+def _sum_level(name: str, product: str) -> str | None:
+    """Say what a row of this name is the sum of: the exchange, or a product; None where it is none that is known."""
+    try:
+        found = sum_label(name)
+    except UnknownSumError:
+        return None
+    if found is None:
+        return None
+    is_all = (found.extent is Extent.WHOLE and not found.kind) or not product
+    return "exchange_total" if is_all else "product_total"
+
+
+def _is_like_a_sum(label: str) -> bool:
+    try:
+        return sum_label(label) is not None
+    except UnknownSumError:
+        return True
+
+
 def _is_placeholder(request: Request, rows: list[Mapping[str, Any]]) -> bool:
     """Tell the placeholder of a day without data from an answer that must have its columns.
 
@@ -221,7 +248,7 @@ def _is_placeholder(request: Request, rows: list[Mapping[str, Any]]) -> bool:
     row, is_quotes = rows[0], request.feed == "day_quotes"
     figures, zeros = (("volumn", "openInterest", "turnover"), ("0", "0.0")) if is_quotes else (tuple(_RECEIPTS.values()), ())
     empty = all(text_of(row.get(key)) in (*values.BLANKS, *zeros) for key in figures)
-    return len(rows) == 1 and text_of(row.get("variety")) == "总计" and not text_of(row.get("genDate")) and empty
+    return len(rows) == 1 and is_whole(text_of(row.get("variety"))) and not text_of(row.get("genDate")) and empty
 
 
 def _parameter(answer: Mapping[str, Any], name: str) -> Any:

@@ -57,7 +57,7 @@ class Policy:
     @property
     def parser_version(self) -> str:
         """Version of the code and of the lexicon: a changed lexicon reads every flash anew from its archived bytes."""
-        return f"3-{self.configuration.lexicon.version}"
+        return f"4-{self.configuration.lexicon.version}"
 
     def requests(self, day: date) -> Iterable[Request]:
         """Ask for the newest flashes, today only: the feed knows no dates, so a past day cannot be asked for."""
@@ -84,7 +84,7 @@ class Policy:
 
 
 def _events(request: Request, body: bytes) -> Parsed:
-    header, rows = csv_table(body)
+    header, rows = csv_table(body, _REQUIRED + _OPTIONAL)
     if missing := [name for name in _REQUIRED if name not in header]:
         raise PayloadError(Outcome.FORMAT_CHANGED, "missing_column", f"{request.name} has no column {', '.join(missing)}; add it and drop it again")
     unknown = [name for name in header if name not in _REQUIRED + _OPTIONAL]

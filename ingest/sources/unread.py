@@ -2,7 +2,13 @@
 
 from datetime import date
 
+from ingest.catalog.configuration import SHIPPED_ONLY
+from ingest.inspect import kind_of
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Request, Response, Verdict
+from ingest.vendor import feeds_in, provider_in
+
+NAME = "An export of a price vendor is named like smm_spot_price_20250722.csv: provider, feed, day"
+ADVICE = {"xls": "It is a spreadsheet of the old form (.xls): save it as .xlsx, named like smm_spot_price_20250722.xlsx"}
 
 
 class Unread:
@@ -23,8 +29,17 @@ class Unread:
 
     def inspect(self, request: Request, response: Response) -> Verdict:
         """Say that nobody reads it."""
+        if len(feeds := feeds_in(request.name, response.body, SHIPPED_ONLY.limits) or ()) > 1:
+            return Verdict(
+                Outcome.NOT_DATA,
+                "several_feeds",
+                f"{request.key} holds series of {', '.join(sorted(feeds))}; export one kind a file, or name it after the one that is meant: "
+                f"{(provider_in(request.name) or 'smm').lower()}_{max(feeds)}_20250722.csv",
+            )
         return Verdict(
-            Outcome.NOT_DATA, "no_reader", f"{request.key}: no source of this warehouse reads a file of this name; it is kept in the archive"
+            Outcome.NOT_DATA,
+            "no_reader",
+            f"{request.key}: no source of this warehouse reads a file of this name; it is kept in the archive. {ADVICE.get(kind_of(response.body), NAME)}",
         )
 
     def parse(self, request: Request, body: bytes) -> Parsed:

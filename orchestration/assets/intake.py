@@ -65,6 +65,8 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
             raise dg.Failure(f"the catalogue cannot be used: {reason}", allow_retries=False)
         mark(context, source, home, intake, report)
         context.log.info(f"{source.name}: {report.attempts} payloads, {sum(report.rows.values())} new rows, {len(report.problems)} problems")
+        for note in report.notes:
+            context.log.warning(note)
         return dg.MaterializeResult(metadata=_metadata(report, origin.data_origin, time.perf_counter() - started), check_results=_checks(report))
 
     return build

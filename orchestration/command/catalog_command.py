@@ -15,12 +15,15 @@ catalog_app = typer.Typer(help="The catalogue: calendar, clocks, weights, rules,
 @catalog_app.command("check")
 def catalog_check() -> None:
     """Say everything that is wrong with the shipped catalogue and the home's, one line each. Exit code 1 when anything is."""
+    from ingest.catalog.calendar import load_calendar
     from ingest.catalog.documents import SHIPPED
     from ingest.catalog.references import catalogue_faults
     from quality.corrections import FILE, CorrectionError, parse
 
     overlay = Settings().catalog_overlay
     said = [str(fault) for fault in catalogue_faults(overlay)]
+    if not any(line.startswith("calendar.toml") for line in said):
+        said += [f"calendar.toml: {missing}" for missing in load_calendar(overlay).missing_holidays()]
     try:
         parse(FILE.read_text(encoding="utf-8"))
     except CorrectionError as error:
@@ -33,6 +36,22 @@ def catalog_check() -> None:
         sys.stderr.write("".join(f"{line}\n" for line in said))
         raise typer.Exit(1)
     sys.stdout.write("nothing is wrong\n")
+
+
+@catalog_app.command("calendar")
+def catalog_calendar(
+    notice: Annotated[Path | None, typer.Argument(help="The exchange's notice on holidays (休市安排) as a text file.")] = None,
+) -> None:
+    """Print the text that extends the calendar by a year: from the exchange's notice, or as the closures are expected."""
+    from ingest.catalog.calendar import load_calendar
+
+    try:
+        text = load_calendar(Settings().catalog_overlay).extension(notice.read_text(encoding="utf-8-sig") if notice else None)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{notice or 'calendar.toml'}: {error}\n")
+        raise typer.Exit(1) from None
+    of = "read from the notice" if notice else "expected, hold them against the exchange's notice"
+    sys.stdout.write(f"# {Settings().catalog_overlay / 'calendar.toml'}; the closures are {of}; then: alumina catalog check\n{text}")
 
 
 @catalog_app.command("schema")

@@ -1,6 +1,7 @@
 """The `alumina` command: thin, over the same jobs the UI runs. Errors are one sentence on stderr and a non-zero exit."""
 
 import errno
+import glob
 import os
 import sys
 import time
@@ -8,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -17,7 +18,12 @@ from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.review_command import review_app
 from orchestration.command.terminal import Output, console, prepared
+
+if TYPE_CHECKING:
+    from ingest.catalog.configuration import Configuration
+    from ingest.dropped import Examination
 
 app = typer.Typer(
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
@@ -28,7 +34,8 @@ app = typer.Typer(
 inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
-PROBLEMS_SHOWN = 20
+app.add_typer(review_app, name="review")
+NOTES_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
 OUTPUTS = (Output("stdout"), Output("stderr"))
@@ -371,18 +378,7 @@ def export(
 @inbox_app.command("check")
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
     """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
-    from ingest.catalog.configuration import Configuration
-    from ingest.dropped import examine
-    from ingest.source import ConfigurationError
-    from ingest.sources import sources
-
-    try:
-        configuration = Configuration(Settings().catalog_overlay)
-        found = examine(file, sources(configuration), configuration.limits)
-    except ConfigurationError as error:
-        fail(str(error))
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror or error}")
+    found, _ = _examined(file)
     receipt = found.attempt
     if not found.is_taken:
         fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {receipt.message}")
@@ -390,12 +386,91 @@ def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it
     for read in found.tables:
         span = f", {read.first} to {read.last}" if read.first else ""
         _plain(f"  {read.table}: {read.rows} rows of {read.series} series{span}")
+    if receipt.message:
+        _plain(f"  · {receipt.message}")
+    for note in found.notes:
+        _plain(f"  · {note}")
     if found.refused:
         _plain(f"  {len(found.refused)} rows would be refused:")
         for row in found.refused:
             _plain(f"  ! {row}")
     if not found.is_useful:
         fail(f"no row of {receipt.request_name} would be taken")
+
+
+def _examined(file: Path) -> tuple["Examination", "Configuration"]:
+    from ingest.catalog.configuration import Configuration
+    from ingest.dropped import examine
+    from ingest.source import ConfigurationError, HomeError
+    from ingest.sources import sources
+
+    settings = Settings()
+    if not file.exists() and file.name == str(file):  # a name the run told, of a file it has put away
+        away = sorted(settings.inbox.glob(f"**/{glob.escape(file.name)}"))
+        file = away[-1] if away else file
+    try:
+        configuration = Configuration(settings.catalog_overlay)
+        return examine(file, sources(configuration), configuration, settings), configuration
+    except (ConfigurationError, HomeError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror or error}")
+    raise AssertionError  # fail ends the command
+
+
+@inbox_app.command("map")
+def inbox_map(
+    file: Annotated[Path, typer.Argument(help="A vendor's file, wherever it lies.")],
+    series: Annotated[
+        str | None, typer.Option(help="Id of the series to map; without it each is asked for, or shown where nobody can answer.")
+    ] = None,
+    role: Annotated[str | None, typer.Option(help="What it is to the commodity: spot, cost_full, …")] = None,
+    commodity: Annotated[str, typer.Option(help="Code of the commodity.")] = "AO",
+    region: Annotated[str | None, typer.Option(help="Region; default: the one its name speaks of, else national.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Provider, where two have a series of this id.")] = None,
+    model: Annotated[str | None, typer.Option(help="Cost model, where the role has several.")] = None,
+) -> None:
+    """Say what a vendor's series is to a commodity: shows those no mart reads, and writes what is said into the home's catalog/series.toml."""
+    from ingest.catalog import mapping
+    from ingest.source import ConfigurationError
+    from orchestration.command import mapped
+
+    found, configuration = _examined(file)
+    if not found.is_taken:
+        fail(f"{found.attempt.request_name} would be refused ({found.attempt.outcome}, {found.attempt.reason}): {found.attempt.message}")
+    if (series is None) != (role is None):
+        fail("say both --series ID and --role ROLE, or neither")
+    overlay = Settings().catalog_overlay
+    try:
+        if series is not None and role is not None:
+            chosen = [mapped.entry_of(series, provider, mapped.Choice(role, commodity, region, model), found.series, configuration)]
+        else:
+            chosen = []
+            waiting = mapped.open_series(found.series, configuration)
+            if not waiting:
+                _plain(f"the marts read every series of {file.name}" if found.series else f"{file.name} holds no series of a vendor")
+                return
+            _plain(f"{len(waiting)} of {len(found.series)} series of {file.name} are read by no mart. A series has one of these roles:")
+            for line in mapped.roles():
+                _plain(line)
+            for one in waiting:
+                _plain(mapped.described(one))
+                if not sys.stdin.isatty():
+                    _plain(f"  {mapped.command_for(one, str(file), configuration)}")
+                    continue
+                said = typer.prompt("  role (empty: leave it)", default=mapping.suggested_role(one.name) or "", show_default=True).strip()
+                if said:
+                    where = typer.prompt("  region", default=mapped.region_of(one, configuration)).strip()
+                    chosen.append(
+                        mapped.entry_of(one.series_id, one.provider, mapped.Choice(said, commodity, where, model), found.series, configuration)
+                    )
+        if chosen:
+            path = mapping.write(overlay, chosen)
+            for entry in chosen:
+                _plain(f"{entry.provider} {entry.series_id} is {entry.role} of {entry.commodity}, {entry.region}")
+            _plain(f"written: {path}; the next run reads what was taken in before by it, too (alumina run)")
+    except ConfigurationError as error:
+        fail(str(error))
 
 
 @inbox_app.command("list")
@@ -466,13 +541,17 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
             else:
                 out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]")
 
+        since = time.time()
         result = run_job(settings, intake, on_step=on_step)
-    _show_problems(settings, result.run_id)
+    cause = _show_problems(settings, result.run_id)
+    _show_notes(settings, since)
     if timings:
         _show_timings(result.seconds, time.perf_counter() - begun)
     if not result.success:
-        fail(f"{result.message}\n  details: {result.log}")
+        fail(f"{result.message}\n  details: {result.log}" + (f"\n  {cause}" if cause else ""))
     _show_outlook(settings, None)
+    if cause:
+        _plain(cause)
 
 
 def _look_back(text: str) -> None:
@@ -488,19 +567,32 @@ def _look_back(text: str) -> None:
     _show_outlook(aside, None)
 
 
-def _show_problems(settings: Settings, run_id: str) -> None:
-    """Say what this run could not use; the same lines stand in serving.source_status and serving.quality_results."""
+def _show_problems(settings: Settings, run_id: str) -> str:
+    """Say what this run could not use, the gravest first, and give the cause of all of it where there is one; serving.quality_results names every payload."""
     from ingest.archive import Archive
-    from ingest.source import Outcome
+    from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+    from ingest.problems import no_network, problems
+    from ingest.source import ConfigurationError, Outcome
 
-    receipts = [receipt for receipt in Archive(settings.archive).fetch_log() if receipt.run_id == run_id]
-    problems = [receipt for receipt in receipts if receipt.is_failure]
-    for receipt in problems[:PROBLEMS_SHOWN]:
-        out.print(f"  ! {receipt.request_name}: {receipt.outcome}: {receipt.message}", soft_wrap=True, markup=False, highlight=False)
-    if len(problems) > PROBLEMS_SHOWN:
-        out.print(f"  ! and {len(problems) - PROBLEMS_SHOWN} more payloads that could not be used, see serving.quality_results")
-    if waiting := [receipt.request_name for receipt in receipts if receipt.outcome is Outcome.NOT_PUBLISHED and not receipt.is_failure]:
+    attempts = [attempt for attempt in Archive(settings.archive).fetch_log() if attempt.run_id == run_id]
+    try:
+        feeds = Configuration(settings.catalog_overlay).feeds
+    except ConfigurationError:  # told as a problem of this run, by the shipped order
+        feeds = SHIPPED_ONLY.feeds
+    for problem in problems(attempts, feeds):
+        out.print(f"  ! {problem}", soft_wrap=True, markup=False, highlight=False)
+    if waiting := [attempt.request_name for attempt in attempts if attempt.outcome is Outcome.NOT_PUBLISHED and not attempt.is_failure]:
         _plain(f"  · not published yet, and not due: {', '.join(waiting)}")
+    return no_network(attempts)
+
+
+def _show_notes(settings: Settings, since: float) -> None:
+    """Say of the files this run took from the inbox what reaches no mart or does not count as they state it."""
+    from ingest.dropped import inbox_of
+
+    for name, lines in inbox_of(settings).notes(since):
+        for line in lines[:NOTES_SHOWN]:
+            _plain(f"  · {name}: {line}")
 
 
 def _show_outlook(settings: Settings, day: date | None) -> None:

@@ -12,10 +12,12 @@ from itertools import takewhile
 from filelock import FileLock, Timeout
 from packaging.requirements import Requirement
 
+from ingest import reach
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
 from ingest.catalog.configuration import Configuration
 from ingest.deadline import Deadlines, load_deadlines
+from ingest.dropped import inbox_of
 from ingest.home import FORMAT, FormatError, format_of, origin_of
 from ingest.lake import Lake
 from ingest.notes import read_note
@@ -31,9 +33,10 @@ from serving.seal import BrokenSealError, faults, sealed
 # What a full home needs to go on for a while; assumed: a release of the sample takes 10 MB, DuckDB spills while it sorts.
 DISK_NEEDED = 2 * 2**30
 # Days back that are looked through for what is overdue: longer than any holiday, so that the session before one is among them.
+SERIES_SHOWN = 3
 LOOK_BACK_DAYS = 30
-# The operator needs time to enter next year's closures, which the exchanges publish in December.
-HORIZON_NEEDED = timedelta(days=45)
+# The operator needs time to enter next year's closures, which the exchanges publish in December; the State Council's notice comes in November.
+HORIZON_NEEDED = timedelta(days=60)
 # How a home says that it may be read only.
 READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 CHECKED_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandera", "polars")
@@ -83,6 +86,7 @@ def examine(settings: Settings, now: datetime | None = None, *, deep: bool = Fal
         _publication,
         _alerts,
         _sources,
+        _dropped,
         *((_content,) if deep else ()),
     )
     return [finding for check in checks for finding in _told(check, settings, moment)]
@@ -112,11 +116,21 @@ def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 def _calendar(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
-        last = load_calendar(settings.catalog_overlay).last_day
+        calendar = load_calendar(settings.catalog_overlay)
     except (ValueError, CalendarHorizonError) as error:
         yield Finding(Level.ERROR, "calendar", str(error), f"mend {settings.catalog_overlay / 'calendar.toml'}")
         return
-    advice = f"put the exchange's closures of {last.year + 1} and the new last_day into {settings.catalog_overlay / 'calendar.toml'}"
+    file, last = settings.catalog_overlay / "calendar.toml", calendar.last_day
+    yield from (
+        Finding(Level.ERROR, "holidays", missing, f"mend {file}; alumina catalog check says when it is right")
+        for missing in calendar.missing_holidays()
+    )
+    text = calendar.extension()
+    year = text.split("-")[0][-4:]
+    advice = (
+        f"put the exchange's closures of {year} and the new last_day into {file}: this text, its days held against the exchange's notice "
+        f"(or the notice itself, docs/operations.md; alumina catalog calendar prints both):\n{text}"
+    )
     if now.date() > last:
         yield Finding(Level.ERROR, "calendar", f"ended on {last}; no trading day is known since, and none is guessed", advice)
     elif now.date() + HORIZON_NEEDED > last:
@@ -172,12 +186,16 @@ def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
+    failed = last_failure(settings)
     if not settings.status.is_file():
-        yield Finding(Level.NOTE, "publication", "nothing was ever published here", "alumina run")
+        if failed:
+            said = f"nothing was ever published here; the last run failed at {failed['at']}: {failed['message']}"
+            yield Finding(Level.ERROR, "publication", said, "mend what it names, then alumina run")
+        else:
+            yield Finding(Level.NOTE, "publication", "nothing was ever published here", "alumina run")
         return
     status = read_note(settings.status, "alumina run writes it anew") or {}
     said = f"last attempt {status['outcome']} at {status['at']}, serving {status['serving'] or 'nothing'}"
-    failed = last_failure(settings)
     # A run that was refused is told by the status itself.
     if failed and failed["run_id"] != status.get("run_id") and datetime.fromisoformat(failed["at"]) > datetime.fromisoformat(status["at"]):
         advice = "mend what it names, then alumina run"
@@ -250,6 +268,27 @@ def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield Finding(Level.NOTE, source.name, f"no data yet for {', '.join(missing)}", advice)
     if origin is DataOrigin.LIVE:
         yield from _overdue(settings, now)
+
+
+def _dropped(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Name the series of dropped files that no mart reads, and what was said of files of the last days that were taken."""
+    if origin_of(settings) in (None, DataOrigin.SAMPLE):
+        return
+    try:
+        mapped = Configuration(settings.catalog_overlay).series
+    except ConfigurationError:
+        return  # the run says it
+    lake = Lake(settings.lake)
+    open_series = reach.unread(reach.series_of(reach.held(lake, table) for table in reach.VENDOR_TABLES), mapped)
+    if open_series:
+        named = ", ".join(f"{one.provider} {one.series_id} ({one.name})" for one in open_series[:SERIES_SHOWN])
+        more = f" and {len(open_series) - SERIES_SHOWN} more" if len(open_series) > SERIES_SHOWN else ""
+        yield Finding(Level.NOTE, "series", f"no mart reads {named}{more}: the catalogue has no such id", "alumina inbox map FILE")
+    since = now.timestamp() - timedelta(days=LOOK_BACK_DAYS).total_seconds()
+    for name, lines in inbox_of(settings).notes(since):
+        for line in lines:
+            if any(words in line for words in reach.NOT_COUNTED):
+                yield Finding(Level.NOTE, "inbox", f"{name}: {line}")
 
 
 def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:

@@ -20,10 +20,10 @@ import polars as pl
 
 from quality.gate import GateResult, run_gate
 
-Gate = Callable[[Mapping[str, pl.DataFrame], Mapping[str, tuple[str, ...]], Path], list[GateResult]]
-"""Takes the published tables, their keys and the folder the Data Docs go to; gives the verdicts of `quality.gate.run_gate`."""
+Gate = Callable[[Mapping[str, pl.DataFrame], Mapping[str, tuple[str, ...]], Path, pl.DataFrame], list[GateResult]]
+"""Takes the published tables, their keys, the folder the Data Docs go to, and what every published number is and may be; gives the verdicts of `quality.gate.run_gate`."""
 
-DOCS = "docs"
+DOCS, RANGES = "docs", "ranges"
 
 
 class GateError(RuntimeError):
@@ -38,8 +38,8 @@ def gate_process() -> Iterator[Gate]:
         command = [sys.executable, "-P", "-m", "serving.publish.judge", name]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, encoding="utf-8")
 
-        def gate(frames: Mapping[str, pl.DataFrame], keys: Mapping[str, tuple[str, ...]], docs: Path) -> list[GateResult]:
-            for table, frame in frames.items():
+        def gate(frames: Mapping[str, pl.DataFrame], keys: Mapping[str, tuple[str, ...]], docs: Path, ranges: pl.DataFrame) -> list[GateResult]:
+            for table, frame in {**frames, RANGES: ranges}.items():
                 frame.write_ipc(folder / f"{table}.arrow")
             answer, _ = process.communicate(json.dumps([list(frames), keys]))
             if process.returncode or not answer:
@@ -67,10 +67,11 @@ def main() -> None:
             shutil.rmtree(folder, ignore_errors=True)
             return
         tables, known = json.loads(asked)
-        frames = {table: pl.read_ipc(folder / f"{table}.arrow").to_pandas() for table in tables}
+        frames = {table: pl.read_ipc(folder / f"{table}.arrow").to_pandas() for table in [*tables, RANGES]}
+        ranges = frames.pop(RANGES)
         keys = {table: tuple(key) for table, key in known.items()}
         # As they are shown and kept (`orchestration.assets.pictures`): a day as text.
-        answers.write(json.dumps([asdict(result) for result in run_gate(frames, keys, folder / DOCS)], default=str))
+        answers.write(json.dumps([asdict(result) for result in run_gate(frames, keys, folder / DOCS, ranges)], default=str))
 
 
 if __name__ == "__main__":

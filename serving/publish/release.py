@@ -25,6 +25,8 @@ from typing import Any, TypeVar
 import duckdb
 import polars as pl
 
+from ingest.catalog.documents import load
+from ingest.catalog.schemas import PublishedFile
 from ingest.failure import explain
 from ingest.files import sync_folder
 from ingest.lake import Lake
@@ -176,7 +178,7 @@ def publish(
             with _open(settings, folder) as con:
                 _make_own(con)
                 with _meanwhile(con, lambda own: _describe(own, sources, last=False)), _timed(seconds, "gate"):
-                    judged = gate(_frames(con), published_keys(), folder / "data_docs")
+                    judged = gate(_frames(con), published_keys(), folder / "data_docs", ranges(con, settings.catalog_overlay))
                     results = (*checks, *(_as_check(result) for result in judged), *_missing_figures(con))
                 failed = [result for result in results if result.result == "fail"]
                 _finish(con, release_id, run_id, now, inputs_hash, code, results)
@@ -311,6 +313,30 @@ def _frames(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     """Read the gated tables from the built file, as its readers will."""
     there = {f"{schema}.{table}" for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
     return {name: con.sql(f"select * from {name}").pl() for name in GATES if name in there}
+
+
+def ranges(con: duckdb.DuckDBPyConnection, overlay: Path | None = None) -> pl.DataFrame:
+    """Tell of every published number that has bounds in the catalogue which they are, and what it is: a row a table and column."""
+    file = load(PublishedFile, overlay)
+    columns = con.execute(
+        "select schema_name || '.' || table_name, column_name from duckdb_columns() where list_contains(?, schema_name) and not internal "
+        "and data_type in ('DOUBLE', 'BIGINT') and schema_name || '.' || table_name in (select schema_name || '.' || table_name from duckdb_tables()) "
+        "order by all",
+        [list(SCHEMAS)],
+    ).fetchall()
+    rows: list[tuple[Any, ...]] = []
+    for table, group in groupby((row for row in columns if row[0] not in file.not_judged), lambda row: row[0]):
+        named = [(column, bounds) for _, column in group if (bounds := file.of(column))]
+        # Not a number is no number: it lies beyond every bound.
+        value = 'case when isnan("{0}"::double) then \'inf\'::double else "{0}"::double end'
+        asked = [
+            f"min({value}), max({value}), count(*) filter ({value} not between {bounds.lowest} and {bounds.highest})".format(column)
+            for column, bounds in named
+        ]
+        found = con.execute(f"select {', '.join(asked)} from {table}").fetchall()[0] if asked else ()
+        rows += [(table, column, bounds.lowest, bounds.highest, *found[3 * n : 3 * n + 3]) for n, (column, bounds) in enumerate(named)]
+    kinds = {"table_name": pl.String, "column_name": pl.String} | dict.fromkeys(("lowest", "highest", "lowest_found", "highest_found"), pl.Float64)
+    return pl.DataFrame(rows, schema=kinds | {"rows_outside": pl.Int64}, orient="row")
 
 
 def _make_own(con: duckdb.DuckDBPyConnection) -> None:

@@ -67,13 +67,18 @@ resolved as (
 quotes as (
     select * from intermediate.int_futures__daily where reading = 'decided'
 ),
--- Which contract could have been held, as it was known at the decision: one that trades to the end of the horizon.
+ends as (
+    select quotes.*, days.session_index + quotes.sessions_to_last_trading_day as ends_index
+    from quotes
+    inner join marts.dim_trading_day as days on quotes.trade_date = days.trade_date
+),
+-- Which contract could have been held, as it was known at the decision: one that trades to the end of the horizon. Where it is not known how
+-- long the dominant one trades, nothing is judged: another one would be judged under its name.
 held as (
-    select resolved.commodity_code, resolved.as_of_date, resolved.horizon, quotes.contract_code
+    select resolved.commodity_code, resolved.as_of_date, resolved.horizon, quotes.contract_code, quotes.ends_index
     from resolved
-    inner join quotes on resolved.commodity_code = quotes.commodity_code and resolved.quotes_date = quotes.trade_date
-    inner join marts.dim_contract as contracts
-        on quotes.contract_code = contracts.contract_code and resolved.exit_date <= contracts.last_trading_day
+    inner join ends as quotes on resolved.commodity_code = quotes.commodity_code and resolved.quotes_date = quotes.trade_date
+    where quotes.ends_index is null and quotes.contract_code = resolved.dominant_contract or resolved.session_index + resolved.sessions <= quotes.ends_index
     qualify row_number() over (
         partition by resolved.commodity_code, resolved.as_of_date, resolved.horizon
         order by quotes.contract_code <> resolved.dominant_contract, quotes.open_interest_lots desc, quotes.contract_code
@@ -82,7 +87,12 @@ held as (
 select
     resolved.*, entry.open_cny_t as entry_cny_t, leaving.close_cny_t as exit_cny_t, seen.ret_cc_5d_pct as momentum_pct
 from resolved
-left join held using (commodity_code, as_of_date, horizon)
+left join held
+    on
+        resolved.commodity_code = held.commodity_code
+        and resolved.as_of_date = held.as_of_date
+        and resolved.horizon = held.horizon
+        and held.ends_index is not null
 left join marts.fct_futures_daily as entry on held.contract_code = entry.contract_code and resolved.entry_date = entry.trade_date
 left join marts.fct_futures_daily as leaving on held.contract_code = leaving.contract_code and resolved.exit_date = leaving.trade_date
 left join quotes as seen on resolved.dominant_contract = seen.contract_code and resolved.quotes_date = seen.trade_date

@@ -16,6 +16,7 @@ from orchestration.assets.pictures import failures, keep_failures
 from orchestration.warehouse.dbt import environment, record_results
 from quality.gate import GATES, run_gate
 from serving.publish.keys import published_keys
+from serving.publish.release import ranges
 from tests.pipeline.conftest import Built
 
 DBT = Path(sys.executable).with_name("dbt")
@@ -130,7 +131,8 @@ def test_every_gated_table_has_a_gate_that_fails(broken: tuple[Path, dict[str, A
     home, _, _ = broken
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as con:
         frames = {name: con.sql(f"select * from {name}").pl().to_pandas() for name in GATES}
-    results = run_gate(frames, published_keys(), tmp_path / "docs")
+        bounds = ranges(con).to_pandas()
+    results = run_gate(frames, published_keys(), tmp_path / "docs", bounds)
     assert {result.table for result in results if not result.passed} == set(GATES)
     duplicates = next(result for result in results if result.table == "marts.fct_receipts_daily" and "unique" in result.check)
     assert not duplicates.passed

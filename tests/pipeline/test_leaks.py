@@ -24,7 +24,7 @@ from ingest.sources.shfe import quotes
 from tests.pipeline.conftest import House, query
 from tests.pipeline.test_futures_figures import test_levels_are_never_back_adjusted as levels_are_never_back_adjusted
 from tests.pipeline.test_futures_figures import test_no_settlement_is_known_before_a_quarter_past_three as no_settlement_is_known_early
-from tests.pipeline.test_point_in_time import DECIDED, Revising, differences
+from tests.pipeline.test_point_in_time import DECIDED, Revising, differences, untimely
 from tests.pipeline.test_policy_figures import (
     test_tone_is_the_mean_of_the_flashes_of_five_sessions_by_the_time_they_were_pushed as tone_is_by_time_pushed,
 )
@@ -241,6 +241,36 @@ LEAKS = [
 ]
 
 
+def no_row_claims_what_came_later(world: World) -> None:
+    """Master test (c), cut at the decision itself: a mart's row that says it was known then is one of the warehouse of then."""
+    assert not (found := untimely(world.then, world.now, world.models, DECISION)), found
+
+
+# Looks ahead within the marts, where no decision stands on them: the next row for the one before, a clock that runs early, an input without its time.
+MART_LEAKS: dict[str, Patches] = {
+    "next spot price for the one before": {"marts.fct_spot_daily": ("value - lag(value)", "value - lead(value)")},
+    "next stock for the one before": {"marts.fct_inventory": ("lag(stock_kt)", "lead(stock_kt)")},
+    "next capacity for the one before": {"marts.fct_capacity": ("lag(capacity_operating)", "lead(capacity_operating)")},
+    "members five sessions later": {"intermediate.int_positioning__daily": ("then top20_net_lots - lag(", "then top20_net_lots - lead(")},
+    "receipts five sessions later": {"intermediate.int_receipts__daily": ("then lag(totals.receipts_t, 5)", "then lead(totals.receipts_t, 5)")},
+    "a vendor's series visible a day early": {
+        "intermediate.int_series__values": stamped(
+            "printed.published_at", "timezone('Asia/Shanghai', cast(printed.obs_date as timestamp) - interval 1 day)"
+        )
+    },
+    "a price at 11:30 before its contract is known": {
+        "intermediate.int_basis__prices": ("greatest(midday.available_at, decided.available_at)", "midday.available_at")
+    },
+    "the best pair before all pairs are known": {
+        "intermediate.int_carry__daily": ("compared_at as available_at", "greatest(available_at, legs_available_at) as available_at")
+    },
+    "the close before, revised later, at the start of a session": {"intermediate.int_futures__session": ("known_at as available_at", "available_at")},
+    "a change whose close before was revised later": {
+        "intermediate.int_positioning__moves": ("greatest(known_at, limits_available_at)", "greatest(available_at, limits_available_at)")
+    },
+}
+
+
 def put_into_parser(patches: Patches, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the exchange's quotes be read by a parser with the leak."""
     source = Path(quotes.__file__).read_text(encoding="utf-8")
@@ -261,6 +291,13 @@ def test_a_leak_put_in_is_seen(leak: Leak, honest: World, tmp_path: Path, monkey
         leaking = replace(honest, root=tmp_path, patches=leak.patches)
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         leak.seen_by(leaking)
+
+
+@pytest.mark.parametrize("leak", MART_LEAKS)
+def test_a_look_ahead_in_a_mart_is_seen(leak: str, honest: World, tmp_path: Path) -> None:
+    no_row_claims_what_came_later(honest)
+    with pytest.raises(AssertionError):
+        no_row_claims_what_came_later(replace(honest, root=tmp_path, patches=MART_LEAKS[leak]))
 
 
 def test_all_twelve_leaks_are_put_in_and_told_in_the_docs() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ingest.settings import Settings
+from serving.research.backtest import _FORECASTS
 from serving.research.whatif import WhatIfError, parse, shocks, whatif
 from tests.pipeline.conftest import BACKTEST, told_in_readme
 
@@ -288,3 +289,38 @@ def answers() -> Any:
         return held[texts]
 
     return ask
+
+
+def untimely_trades(sample: Any, forecasts: str) -> list[tuple[Any, ...]]:
+    """Give the judged statements whose entry is not the open of the first trade date after the decision's, or whose exit is not the horizon's end."""
+    return sample.working(
+        f"""
+        with judged as ({forecasts}),
+        sessions as (select trade_date, row_number() over (order by trade_date) as number from marts.dim_trading_day)
+        select judged.commodity_code, judged.as_of_date, judged.horizon, judged.entry_date, judged.exit_date
+        from judged
+        inner join sessions as decided on judged.as_of_date = decided.trade_date
+        inner join sessions as entered on judged.entry_date = entered.trade_date
+        inner join sessions as left_on on judged.exit_date = left_on.trade_date
+        where entered.number <> decided.number + 1 or left_on.number <> decided.number + judged.sessions
+            or judged.entry_cny_t is not null and judged.entry_cny_t not in (
+                select open_cny_t from marts.fct_futures_daily as quotes
+                where quotes.commodity_code = judged.commodity_code and quotes.trade_date = judged.entry_date
+            )
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("honest", "early"),
+    [
+        ("said.session_index + 1 = next_day", "said.session_index = next_day"),
+        ("said.session_index + said.sessions = last_day", "said.session_index + said.sessions - 1 = last_day"),
+        ("resolved.entry_date = entry.trade_date", "resolved.as_of_date = entry.trade_date"),
+    ],
+)
+def test_the_backtest_trades_after_the_decision_and_an_earlier_trade_is_seen(sample: Any, honest: str, early: str) -> None:
+    assert sample.working(f"select count(*) from ({_FORECASTS}) where entry_cny_t is not null and exit_cny_t is not null")[0][0] > 1000
+    assert untimely_trades(sample, _FORECASTS) == []
+    assert _FORECASTS.count(honest) == 1
+    assert untimely_trades(sample, _FORECASTS.replace(honest, early)) != []

@@ -2,6 +2,7 @@
 
 (a) For each chosen day T, the whole archive built as of T equals an archive that never got anything after T, in every mart.
 (b) In the normal build the rows of score and outlook decided by T equal those of the archive that ends at T.
+(c) In the normal build every mart row whose `available_at` is not after T is a row of the archive that ends at T: nothing it shows came later.
 
 Chosen are the days on which something happens that could let the future in (`NAMED`); `make test-full` adds twenty days, every third
 session. The archive that ends at T grows as a desk's would: day by day, with vendor files handed over again and again. The models run
@@ -11,7 +12,10 @@ as compiled by dbt, statement by statement.
 import csv
 import io
 import json
+import re
+import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,8 +25,9 @@ import pytest
 
 from ingest.catalog.calendar import load_calendar
 from ingest.origins import SampleOrigin
+from ingest.settings import REPOSITORY
 from ingest.source import SHANGHAI, DataOrigin, Request, Response, Source
-from tests.pipeline.conftest import House, Model, query
+from tests.pipeline.conftest import House, Model, query, upstream
 
 FIRST, LAST = date(2025, 4, 21), date(2025, 7, 23)
 STEP = 3
@@ -47,6 +52,8 @@ NAMED = {
 }
 # The bytes of a vendor's month file depend on the day it was exported; the figures in it do not.
 NOT_COMPARED = ("payload_sha256", "inputs_hash")
+OWN_CLOCK = {"marts.fct_policy_events": "followup_known_at"}
+"""Rows that also say when a part of them became known: until then they are not compared."""
 DECIDED = ("marts.fct_sentiment_daily", "serving.outlook_v1", "serving.outlook_drivers")
 
 
@@ -203,6 +210,29 @@ def differences(then: Path, now: Path, tables: list[str], condition: str = "true
     return found
 
 
+def untimely(then: Path, now: Path, models: list[Model], moment: datetime) -> dict[str, list[tuple[Any, ...]]]:
+    """Give, by mart, rows of a build that claim to have been known at a moment, and that the archive which ends there does not have."""
+    found = {}
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        con.execute(f"attach '{then}' as old (read_only)")
+        con.execute(f"attach '{now}' as new (read_only)")
+        for table in timed(con, models):
+            columns, clock = compared(con, table), OWN_CLOCK.get(table, "null")
+            claimed = f"available_at <= $moment and ({clock} is null or {clock} <= $moment)"
+            sql = f"select {columns} from new.{table} where {claimed} except all select {columns} from old.{table} limit 4"
+            if rows := con.execute(sql, {"moment": moment}).fetchall():
+                found[table] = rows
+    return found
+
+
+def timed(con: duckdb.DuckDBPyConnection, models: list[Model]) -> list[str]:
+    """Give the marts that say when each row was known."""
+    sql = "select format('{}.{}', schema_name, table_name) from duckdb_columns() where database_name = 'new' and column_name = 'available_at'"
+    held = {name for (name,) in con.execute(sql).fetchall()}
+    return [name for name, _, _ in models if name.startswith("marts.") and name in held]
+
+
 def hold_as_of(grown: Grown, models: list[Model]) -> None:
     marts = [name for name, _, _ in models if name.startswith("marts.")]
     for day, then, as_of in grown:
@@ -224,6 +254,69 @@ def test_scores_and_outlooks_never_change_after_a_named_day(named: Grown, models
     hold_afterwards(named, models, whole)
 
 
+def test_no_row_claims_to_have_been_known_before_all_it_shows_had_come(named: Grown, models: list[Model], whole: House) -> None:
+    for day, then, _ in named:
+        assert not (found := untimely(then, whole.settings.warehouse, models, end_of(day))), f"known by {day}: {found}"
+
+
+def test_most_marts_say_when_each_row_was_known(models: list[Model], whole: House) -> None:
+    with duckdb.connect() as con:
+        con.execute(f"attach '{whole.settings.warehouse}' as new (read_only)")
+        silent = {name for name, _, _ in models if name.startswith("marts.")} - set(timed(con, models))
+    # Dimensions describe, and the score has the time of its decision: (b) holds it.
+    assert silent == {"marts.dim_commodity", "marts.dim_contract", "marts.dim_trading_day", "marts.fct_sentiment_daily"}
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No payload: only the catalogue is read again."""
+
+    data_origin: DataOrigin = DataOrigin.SAMPLE
+
+    def deliveries(self, sources: Sequence[Source]) -> Iterator[tuple[Request, Response]]:
+        yield from ()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("component_in_force", ["decisions.as_of_date >= components.valid_from", "true"], ids=["by its date", "always the newest"])
+def test_a_second_set_of_weights_counts_from_its_date_and_no_score_before_it_changes(
+    component_in_force: str, whole: House, models: list[Model], tmp_path: Path
+) -> None:
+    house = House(tmp_path / "home")
+    shutil.copytree(whole.settings.root, house.settings.root)
+    first = date(2025, 7, 1)
+    shipped = (REPOSITORY / "ingest" / "catalog" / "score.toml").read_text(encoding="utf-8")
+    components = re.findall(r"(?ms)^\[\[component\]\].*?(?=^\[\[|\Z)", shipped)
+    blocks: dict[str, list[str]] = {}
+    for component in components:
+        blocks.setdefault(said("block", component), []).append(said("weight", component))
+    assert len(components) > 5
+    # The weights of a block change hands, so that it carries no more than before.
+    later = [
+        re.sub(r"(?m)^weight = \d+$", f'valid_from = "{first}"\nweight = {blocks[said("block", component)].pop()}', component)
+        for component in components
+    ]
+    house.settings.catalog_overlay.mkdir()
+    (house.settings.catalog_overlay / "score.toml").write_text(shipped + "\n" + "\n".join(later), encoding="utf-8")
+    house.take(Nothing())
+    honest = "decisions.as_of_date >= components.valid_from"
+    wanted = [(name, kind, sql.replace(honest, component_in_force)) for name, kind, sql in upstream(models, "marts.fct_sentiment_daily")]
+    built = house.build(wanted)
+    changed = differences(whole.settings.warehouse, built, ["marts.fct_sentiment_daily"], "as_of_date >= ?", first)
+    assert changed
+    before = query(whole.settings.warehouse, SCORES, first)
+    assert len(before) > 50
+    assert (query(built, SCORES, first) == before) is (component_in_force == honest)
+
+
+def said(key: str, entry: str) -> str:
+    (value,) = re.findall(rf"(?m)^{key} = (.+)$", entry)
+    return str(value)
+
+
+SCORES = "select commodity_code, as_of_date, round(score, 9) from marts.fct_sentiment_daily where as_of_date < ? order by all"
+
+
 class Sweep:
     """The same on every so many days; two classes, so that two processes share them."""
 
@@ -242,6 +335,10 @@ class Sweep:
 
     def test_scores_and_outlooks_never_change_afterwards(self, swept: Grown, models: list[Model], whole: House) -> None:
         hold_afterwards(swept, models, whole)
+
+    def test_no_row_claims_to_have_been_known_before_all_it_shows_had_come(self, swept: Grown, models: list[Model], whole: House) -> None:
+        for day, then, _ in swept:
+            assert not (found := untimely(then, whole.settings.warehouse, models, end_of(day))), f"known by {day}: {found}"
 
 
 @pytest.mark.full

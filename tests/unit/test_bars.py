@@ -214,3 +214,11 @@ def test_a_session_read_bar_by_bar_adds_up(home: Home) -> None:
     assert rows.select(pl.col("volume_lots").sum(), pl.col("high_price").max(), pl.col("low_price").min()).row(0) == (sum(range(10, 60)), 3351, 3299)
     assert rows["trade_date"].unique().to_list() == [date(2025, 7, 21)]
     assert rows["bar_length"].unique().to_list() == ["1m"]
+
+
+def test_days_stamped_with_their_end_are_no_bars() -> None:
+    days = [line("2025-07-17 15:00"), line("2025-07-18 15:00")]
+    with pytest.raises(PayloadError, match="days are not bars") as caught:
+        parse(*days)
+    assert caught.value.verdict.reason == "daily_bars"
+    assert not parse(*days, line("2025-07-18 11:30")).rejects

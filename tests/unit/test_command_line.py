@@ -116,7 +116,7 @@ def test_help_is_plain_text_and_offers_completion() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "offered"), [("alumina ro", {"rollback"}), ("alumina run --source l", {"live"}), ("alumina inbox ", {"check", "list"})]
+    ("typed", "offered"), [("alumina ro", {"rollback"}), ("alumina run --source l", {"live"}), ("alumina inbox ", {"check", "list", "map"})]
 )
 def test_a_shell_completes_commands_options_and_choices(typed: str, offered: set[str]) -> None:
     asked = {"_ALUMINA_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}

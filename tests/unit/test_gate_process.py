@@ -29,7 +29,7 @@ def test_a_process_that_dies_is_told_in_one_sentence(tmp_path: Path, monkeypatch
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     with pytest.raises(GateError, match="no verdict, the published release stays: MemoryError: no room for the tables"), gate_process() as gate:
-        gate({"marts.fct_basis_daily": pl.DataFrame({"a": [1]})}, {}, tmp_path / "docs")
+        gate({"marts.fct_basis_daily": pl.DataFrame({"a": [1]})}, {}, tmp_path / "docs", pl.DataFrame())
     assert not folders()
 
 
@@ -39,7 +39,7 @@ def test_one_that_is_killed_says_how_it_ended(tmp_path: Path, monkeypatch: pytes
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     with pytest.raises(GateError, match="its process ended with -9"), gate_process() as gate:
-        gate({}, {}, tmp_path / "docs")
+        gate({}, {}, tmp_path / "docs", pl.DataFrame())
 
 
 def test_one_whose_publication_ended_before_it_was_asked_clears_up(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from ingest.sources import SOURCES, sources
 from ingest.storable import storable
 
 FEEDS = SOURCES[1:]
-GOOD = csv_file("2025-07-16,山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,2025-07-16 11:40", header=QUOTE_HEADER)
-HALF = GOOD + "2025-07-13,山东氧化铝,3080,3120,3100,,元/吨,SD,SMM,山东,日,\n".encode()  # a Sunday
+GOOD = csv_file("2025-07-16,山东氧化铝,3080,3120,3100,,元/吨,SMM-AO-SPOT-SHANDONG,SMM,山东,日,2025-07-16 11:40", header=QUOTE_HEADER)
+HALF = GOOD + "2025-07-13,山东氧化铝,3080,3120,3100,,元/吨,SMM-AO-SPOT-SHANDONG,SMM,山东,日,\n".encode()  # a Sunday
 NAME = "smm_spot_price_20250716.csv"
 
 
@@ -93,13 +93,13 @@ def test_a_broken_catalogue_refuses_no_file_and_names_itself(home: Home, inbox: 
 
 
 def test_a_bad_file_lies_beside_the_sentence_that_says_what_to_do(home: Home, inbox: Inbox) -> None:
-    bad = GOOD.replace(b"SMM", b"ALD")
+    bad = GOOD.replace(b",SMM,", ",某网,".encode())
     drop(inbox, NAME, bad)
     assert run(home) == [Outcome.NOT_DATA]
     assert tree(inbox) == [f"refused/{NAME}", f"refused/{NAME}.reason.txt"]
     assert (inbox.folder / "refused" / NAME).read_bytes() == bad
     first, second = (inbox.folder / "refused" / f"{NAME}.reason.txt").read_text().splitlines()
-    assert "data of 'ALD' in a file named for SMM" in first
+    assert "source '某网' is none that is known" in first
     assert "drop it into the inbox again" in second
 
 
@@ -161,7 +161,9 @@ def test_a_name_that_is_taken_gets_a_number_and_nothing_is_overwritten(home: Hom
     stem = NAME.removesuffix(".csv")
     drop(inbox, NAME, GOOD.replace(b"3080", b"3090"))
     assert run(home) == [Outcome.OK]
-    assert tree(inbox) == [f"archived/{month()}/{stem}-2.csv", f"archived/{month()}/{stem}-3.csv", f"archived/{month()}/{NAME}"]
+    assert tree(inbox) == [
+        f"archived/{month()}/{stem}-2.csv", f"archived/{month()}/{stem}-3.csv", f"archived/{month()}/{stem}-3.csv.note.txt", f"archived/{month()}/{NAME}",
+    ]  # fmt: skip
     for _ in range(2):
         drop(inbox, "x.bin", b"x")
         run(home)

@@ -98,13 +98,13 @@ def test_a_changed_file_is_a_second_vintage_and_the_first_stays(home: Home) -> N
 
 def test_a_newer_parser_reads_again_what_the_lake_holds(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.take(KX)
-    monkeypatch.setattr(Shfe, "parser_version", "2-test")
+    monkeypatch.setattr(Shfe, "parser_version", "3-test")
     report = home.take((KX[0], Response(KX[1].body, NOON + timedelta(days=5))))
     assert report.count(Outcome.UNCHANGED) == 1, "the payload is the same, only its reading is new"
     assert report.rows[QUOTES] == 2
     versions = home.rows(QUOTES).select("parser_version", "fetched_at").unique().sort("parser_version").rows()
-    assert versions == [("1", NOON), ("2-test", NOON)], "the bytes were first in hand when they were"
-    assert set(home.lake.parsed().values()) == {"2-test"}
+    assert versions == [("2", NOON), ("3-test", NOON)], "the bytes were first in hand when they were"
+    assert set(home.lake.parsed().values()) == {"3-test"}
     assert home.take(KX).rows[QUOTES] == 0
 
 
@@ -226,6 +226,31 @@ def test_a_live_run_across_the_end_of_the_calendar_keeps_the_days_before_it(home
         ingest([Shfe()], origin, home.archive, home.lake, "run")
     assert sorted({receipt.request_key for receipt in home.fetch_log()}) == ["20261228", "20261229", "20261230", "20261231"]
     assert home.rows(QUOTES)["trade_date"].to_list() == [date(2026, 12, day) for day in (28, 29, 30, 31)]
+
+
+def test_rows_that_waited_for_the_calendar_come_in_by_themselves_once_it_is_extended(home: Home) -> None:
+    name, days = "smm_spot_price_20270105.csv", ("2026-12-31", "2027-01-04", "2028-01-04")
+    body = csv_file(*(f"{day},氧化铝,3080,3120,3100,,元/吨,A,SMM,全国,日," for day in days), header=QUOTE_HEADER)
+    bars = "smm_bars_20270104.csv"
+    of_bars = b"contract,event_ts,open,high,low,close,volume,oi\nao2703,2027-01-04 10:00,3000,3010,2990,3005,10,5\n"
+    home.take(delivery(name, body), delivery(bars, of_bars))
+    assert home.refused() == [("bars__prices", "outside_calendar"), *[("spot__quotes", "outside_calendar")] * 2]
+    before = len(home.fetch_log())
+    home.take()  # nothing has changed: nothing is read again
+    assert home.rows("spot__quotes").height == 1
+    overlay = home.settings.catalog_overlay
+    overlay.mkdir(parents=True)
+    (overlay / "calendar.toml").write_text('last_day = "2027-12-31"\n[closures]\n2027 = ["2027-01-01"]\n')
+    report = home.take()
+    assert (report.rows["spot__quotes"], report.rows["bars__prices"], report.attempts) == (2, 1, 0)
+    assert len(home.fetch_log()) == before, "it came when it came"
+    newest = list(home.lake.batches())[-2:]
+    assert {sha for batch in newest for sha in batch.payloads} == {sha for batch in home.lake.batches() for sha in batch.payloads}
+    versions = {source.name: source.parser_version for source in FEEDS}
+    assert {version for batch in newest for version in batch.payloads.values()} == {f"{versions[name]}+2027-12-31" for name in ("spot", "bars")}
+    again = home.take()
+    assert not again.rows, "the row of 2028 waits on, and costs nothing"
+    assert len(list(home.lake.batches())) == 3
 
 
 # ---------------------------------------------------------------- the clock
@@ -414,9 +439,10 @@ def test_yesterdays_bytes_under_todays_name_are_not_todays_file_in_a_later_run_e
     assert outcomes(home)[1] == ("kx20250717.dat", Outcome.NOT_DATA, "wrong_date")
 
 
-def test_another_providers_file_with_known_bytes_is_still_another_providers(home: Home) -> None:
+def test_known_bytes_under_another_providers_name_stay_those_of_the_provider_they_state(home: Home) -> None:
     home.take(spot(SPOT_LINE), spot(SPOT_LINE, name="ald_spot_price_20250716.csv"))
-    assert outcomes(home)[1] == ("ald_spot_price_20250716.csv", Outcome.NOT_DATA, "provider_mismatch")
+    assert outcomes(home)[1] == ("ald_spot_price_20250716.csv", Outcome.OK, "provider_of_content")
+    assert home.rows("spot__quotes")["provider"].to_list() == ["SMM"]
 
 
 def test_a_refused_payload_is_tried_again_and_accepted_when_it_is_final(home: Home) -> None:
@@ -681,6 +707,39 @@ def test_a_feed_that_blocks_is_left_alone_for_the_rest_of_the_run() -> None:
     assert len([name for name in asked if name.startswith("kx")]) == 3
     held = [response.verdict for request, response in delivered if request.feed == "pm"][1:]
     assert [(verdict.outcome, verdict.reason) for verdict in held if verdict] == [(Outcome.BLOCKED, "held_back")] * 2
+
+
+def _unanswered(request: Request) -> Response:
+    return Response(b"", NOON, error="ConnectError: no route")
+
+
+def test_a_host_that_gives_no_answer_is_left_alone_for_the_rest_of_the_run() -> None:
+    asked: list[str] = []
+
+    def fetch(request: Request) -> Response:
+        asked.append(request.name)
+        return _unanswered(request)
+
+    delivered = list(LiveOrigin(date(2025, 7, 14), date(2025, 7, 16), load_calendar(), fetch, silent_after=2).deliveries([Shfe()]))
+    assert asked == ["kx20250714.dat", "js20250714.dat"]
+    held = [response.verdict for _, response in delivered if response.verdict]
+    assert len(held) == 3 * 6 - 2
+    assert {(verdict.outcome, verdict.reason) for verdict in held} == {(Outcome.HTTP_ERROR, "held_back")}
+    assert held[0].message == "not asked for: www.shfe.com.cn gave no answer 2 times in a row (ConnectError: no route); the next run asks again"
+
+
+def test_one_feed_that_gives_no_answer_costs_that_feed_and_an_answer_between_ends_the_row() -> None:
+    asked: list[str] = []
+
+    def fetch(request: Request) -> Response:
+        asked.append(request.name)
+        is_lost = request.feed == "pm" or request.name in ("js20250714.dat", "js20250716.dat")
+        return _unanswered(request) if is_lost else Response(answer([quote()]), NOON, 200)
+
+    list(LiveOrigin(date(2025, 7, 14), date(2025, 7, 17), load_calendar(), fetch, silent_after=2).deliveries([Shfe()]))
+    assert [name for name in asked if name.startswith("pm")] == ["pm20250714.dat", "pm20250715.dat"]
+    assert len([name for name in asked if name.startswith("js")]) == 4
+    assert len([name for name in asked if name.startswith("kx")]) == 4
 
 
 def test_a_live_run_past_the_calendar_fails_before_it_asks() -> None:

@@ -262,6 +262,19 @@ def test_a_network_error_is_tried_again_after_the_configured_waits_and_then_give
     assert verdict(response) == (Outcome.HTTP_ERROR, "transport")
 
 
+def test_a_host_that_gave_no_answer_at_any_try_is_asked_once_by_the_next_request_until_it_answers(site: Site, clock: Clock) -> None:
+    asking = client(clock, retry_after=(1.0, 2.0), seconds_between=0)
+    nobody = "http://127.0.0.1:9/data"
+    for _ in range(3):
+        assert asking.fetch(ask(nobody)).error is not None
+    assert clock.slept == [1.0, 2.0]
+    asking._silent.add(site.url.removeprefix("http://"))
+    assert asking.fetch(ask(f"{site.url}/data")).error is None
+    site.asked.clear()
+    assert asking.fetch(ask(f"{site.url}/cut")).error is not None
+    assert len(site.asked) == 3
+
+
 def test_an_attempt_that_works_ends_the_retries(site: Site, clock: Clock) -> None:
     response = client(clock, retry_after=(1.0, 2.0, 4.0)).fetch(ask(f"{site.url}/twice"))
     assert (response.body, response.error) == (DATA, None)

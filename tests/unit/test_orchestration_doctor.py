@@ -21,6 +21,7 @@ from ingest.source import SHANGHAI, DataOrigin, Outcome
 from ingest.sources import SOURCES
 from orchestration.home import doctor
 from orchestration.home.doctor import Finding, Level, examine
+from orchestration.instance.alerts import alert
 from orchestration.warehouse.load import write_lock
 
 EVENING = datetime(2025, 7, 22, 22, 0, tzinfo=SHANGHAI)
@@ -65,6 +66,18 @@ def test_the_calendar_is_watched(settings: Settings) -> None:
     near = _found(settings, "calendar", datetime(2026, 12, 1, 18, 0, tzinfo=SHANGHAI))
     assert near.level is Level.NOTE
     assert "in 30 days" in near.message
+    assert _found(settings, "calendar", datetime(2026, 11, 2, 18, 0, tzinfo=SHANGHAI)).level is Level.NOTE, "60 days ahead"
+    assert _found(settings, "calendar", datetime(2026, 10, 30, 18, 0, tzinfo=SHANGHAI)).level is Level.OK
+    text = near.advice[near.advice.index('last_day = "2027-12-31"') :]
+    settings.catalog_overlay.mkdir(parents=True)
+    (settings.catalog_overlay / "calendar.toml").write_text(text)
+    assert _found(settings, "calendar", datetime(2026, 12, 1, 18, 0, tzinfo=SHANGHAI)).message == "known until 2027-12-31"
+    assert not [finding for finding in examine(settings) if finding.subject == "holidays"]
+    (settings.catalog_overlay / "calendar.toml").write_text(text.replace('"2027-05-03/2027-05-05", ', ""))
+    (lacking,) = [finding for finding in examine(settings) if finding.subject == "holidays"]
+    assert lacking.level is Level.ERROR
+    assert "劳动节" in lacking.message
+    (settings.catalog_overlay / "calendar.toml").unlink()
     past = _found(settings, "calendar", datetime(2027, 1, 4, 18, 0, tzinfo=SHANGHAI))
     assert past.level is Level.ERROR
     assert "closures of 2027" in past.advice
@@ -112,6 +125,19 @@ def test_the_last_publication_is_judged(settings: Settings, outcome: str, level:
     found = _found(settings, "publication")
     assert found.level is level
     assert (outcome != "refused") or "score must be between" in found.message
+
+
+def test_a_run_that_failed_is_told_also_where_nothing_was_ever_published(settings: Settings) -> None:
+    def told() -> tuple[Level, str]:
+        (found,) = [finding for finding in examine(settings) if finding.subject == "publication"]
+        return found.level, found.message
+
+    assert told() == (Level.NOTE, "nothing was ever published here")
+    alert(settings, "run_failed", "dbt build failed: a test", run_id="run-1")
+    level, message = told()
+    assert level is Level.ERROR
+    assert "nothing was ever published here; the last run failed at " in message
+    assert message.endswith(": dbt build failed: a test")
 
 
 @pytest.mark.parametrize(("run_id", "at", "level"), [("a", "2025-07-22T09:39:00", Level.OK), ("a", "2025-07-22T09:41:00", Level.ERROR), ("b", "2025-07-22T09:41:00", Level.OK)])  # fmt: skip

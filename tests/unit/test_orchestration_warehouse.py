@@ -121,11 +121,11 @@ def test_loading_again_changes_nothing(home: Home, every_table: None) -> None:
 def test_a_payload_parsed_anew_replaces_its_own_rows_and_no_others(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.take(KX, delivery("kx20250717.dat", answer([quote()], day=date(2025, 7, 17))))
     load_raw(home.settings)
-    monkeypatch.setattr(Shfe, "parser_version", "2-test")
+    monkeypatch.setattr(Shfe, "parser_version", "3-test")
     home.take(KX)
     assert load_raw(home.settings)[QUOTES] == 3
     assert rows(home.settings, QUOTES, "trade_date, delivery_month_code, parser_version") == [
-        (date(2025, 7, 16), "2509", "2-test"), (date(2025, 7, 16), "2510", "2-test"), (date(2025, 7, 17), "2509", "1"),
+        (date(2025, 7, 16), "2509", "3-test"), (date(2025, 7, 16), "2510", "3-test"), (date(2025, 7, 17), "2509", "2"),
     ]  # fmt: skip
     assert content(home.settings) == from_scratch(home.settings)
 
@@ -138,7 +138,7 @@ def test_a_payload_parsed_anew_takes_back_rows_its_new_reading_no_longer_gives(h
     load_raw(home.settings)
     assert len(rows(home.settings, QUARANTINE)) == 1
     parse = Shfe.parse
-    monkeypatch.setattr(Shfe, "parser_version", "2-test")
+    monkeypatch.setattr(Shfe, "parser_version", "3-test")
     monkeypatch.setattr(Shfe, "parse", lambda self, request, _: parse(self, request, good[1].body))
     home.take(odd)
     load_raw(home.settings)

@@ -7,19 +7,29 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import polars as pl
 import pytest
 
+from ingest.catalog.documents import load
+from ingest.catalog.schemas import PublishedBounds, PublishedFile
 from quality.fields import FIELDS, Kind
-from quality.gate import GATES, GateResult, run_gate
+from quality.gate import BOUNDED, GATES, GateResult, run_gate
 from serving.publish.judge import gate_process
 from serving.publish.keys import published_keys
+from serving.publish.release import ranges
 
 Frames = dict[str, pd.DataFrame]
 Failure = tuple[str, str, str | None]
 KEYS = published_keys()
 OUTLOOK, FUTURES, RECEIPTS, BASIS = "serving.outlook_v1", "marts.fct_futures_daily", "marts.fct_receipts_daily", "marts.fct_basis_daily"
+
+PUBLISHED = load(PublishedFile)
+RANGES = pd.DataFrame(
+    [("marts.fct_basis_daily", "premium_rate_pct", -75.0, 150.0, -20.0, 12.0, 0)],
+    columns=["table_name", "column_name", "lowest", "highest", "lowest_found", "highest_found", "rows_outside"],
+)
 
 
 def fitting(table: str, number: int) -> dict[str, Any]:
@@ -54,13 +64,13 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[GateResult], 
     docs = tmp_path_factory.mktemp("docs")
     frames = good()
     frames[BASIS] = frames[BASIS].iloc[:0]  # a home without spot prices: this mart may be empty
-    return run_gate({**frames, "marts.not_gated": pd.DataFrame({"a": [None]})}, KEYS, docs), docs
+    return run_gate({**frames, "marts.not_gated": pd.DataFrame({"a": [None]})}, KEYS, docs, RANGES), docs
 
 
 def test_good_tables_pass_every_rule(passed: tuple[list[GateResult], Path]) -> None:
     results, _ = passed
     assert failures(results) == {}
-    assert {result.table for result in results} == set(GATES)
+    assert {result.table for result in results} == {*GATES, BOUNDED}
     assert all(result.message == "" and result.rows_failed == 0 for result in results)
 
 
@@ -114,7 +124,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> dict[Failure, GateResult
 
     with pytest.MonkeyPatch.context() as patch:  # pages are looked at above and take most of a run's time
         patch.setattr(gx.data_context.AbstractDataContext, "build_data_docs", lambda *_, **__: {})
-        return failures(run_gate(frames, KEYS, tmp_path_factory.mktemp("docs")))
+        return failures(run_gate(frames, KEYS, tmp_path_factory.mktemp("docs"), RANGES))
 
 
 KINDS: dict[str, tuple[Failure, int, str]] = {
@@ -139,8 +149,36 @@ def test_nothing_else_is_reported(broken: dict[Failure, GateResult]) -> None:
     assert set(broken) == {failure for failure, _, _ in KINDS.values()}
 
 
+PLANTED: dict[str, PublishedBounds] = {
+    **{name: row for row in PUBLISHED.bounds for name in row.columns},
+    # The end of a name is that of a column which no other entry speaks of.
+    **{f"x{ending}": row for row in PUBLISHED.bounds for ending in row.endings if PUBLISHED.of(f"x{ending}") is row},
+}
+
+
+def test_an_absurd_figure_planted_in_any_published_column_is_refused_by_name(tmp_path: Path) -> None:
+    with duckdb.connect() as con:
+        con.execute("create schema marts; create schema serving; create table serving.held_figures (value double)")
+        con.execute("insert into serving.held_figures values (1e99)")
+        for side in ("below", "above", "nan", "inside"):
+            figures = {
+                "below": "{0} - 0.01 * ({1} - {0})", "above": "{1} + 0.01 * ({1} - {0})", "nan": "'nan'::double", "inside": "({0} + {1}) / 2",
+            }  # fmt: skip
+            columns = ", ".join(f'{figures[side].format(row.lowest, row.highest)} as "{name}"' for name, row in PLANTED.items())
+            con.execute(f"create table marts.{side} as select cast(columns(*) as double) from (select {columns})")
+        found = ranges(con).to_pandas()
+    outside = {(row.table_name, row.column_name) for row in found.itertuples() if row.rows_outside}
+    assert outside == {(f"marts.{side}", name) for side in ("below", "above", "nan") for name in PLANTED}
+    refused = [result for result in run_gate({}, KEYS, tmp_path, found) if result.check == "stays_inside_its_bounds"]
+    assert {(result.table, result.column) for result in refused} == outside
+    (premium,) = [result for result in refused if result.column == "premium_rate_pct" and result.table == "marts.above"]
+    assert premium.message == (
+        "premium_rate_pct goes from 152.25 to 152.25, in 1 rows beyond -75 to 150, between which it is believed (published.toml)"
+    )
+
+
 def test_a_missing_table_is_a_failed_rule_and_no_exception(tmp_path: Path) -> None:
-    assert {failure: result.message for failure, result in failures(run_gate({}, KEYS, tmp_path)).items()} == {
+    assert {failure: result.message for failure, result in failures(run_gate({}, KEYS, tmp_path, RANGES)).items()} == {
         (table, "table_is_published", None): f"{table} is missing from the release" for table in GATES
     }
 
@@ -154,8 +192,8 @@ def test_in_a_process_of_its_own_the_gate_says_the_same(tmp_path: Path) -> None:
     frames = good()
     frames[RECEIPTS].loc[1, "trade_date"] = frames[RECEIPTS].loc[0, "trade_date"]
     with gate_process() as gate:
-        found = gate({table: pl.from_pandas(frame) for table, frame in frames.items()}, KEYS, tmp_path / "docs")
-    here = run_gate({table: pl.from_pandas(frame).to_pandas() for table, frame in frames.items()}, KEYS, tmp_path / "other")
+        found = gate({table: pl.from_pandas(frame) for table, frame in frames.items()}, KEYS, tmp_path / "docs", pl.from_pandas(RANGES))
+    here = run_gate({table: pl.from_pandas(frame).to_pandas() for table, frame in frames.items()}, KEYS, tmp_path / "other", RANGES)
     assert [asdict(result) for result in found] == [row | {"rows": tuple(row["rows"])} for row in as_text([asdict(result) for result in here])]
     assert [result.check for result in found if not result.passed] == ["expect_compound_columns_to_be_unique"]
     assert (tmp_path / "docs" / "index.html").is_file()

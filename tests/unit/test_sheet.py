@@ -36,8 +36,9 @@ def packed(members: dict[str, bytes]) -> bytes:
 
 
 def read(body: bytes, **changes: float) -> list[list[str]]:
-    """Read under the shipped limits, a few of them changed."""
-    return sheet.read(body, replace(SHIPPED_ONLY.limits.sheet, **changes))
+    """Read the one sheet of a workbook under the shipped limits, a few of them changed."""
+    (only,) = sheet.read(body, replace(SHIPPED_ONLY.limits.sheet, **changes))
+    return only.rows
 
 
 def refusal(body: bytes, **changes: float) -> str:
@@ -60,6 +61,58 @@ def test_rows_come_back_as_text_blank_ones_included() -> None:
     assert read(workbook(["日期", "数值"], [], ["2025-07-16", 8863], ["", 361.5], ["00201", "--"])) == [
         ["日期", "数值"], ["", ""], ["2025-07-16", "8863"], ["", "361.5"], ["00201", "--"],
     ]  # fmt: skip
+
+
+def formatted(*cells: tuple[Any, str], **sheets: str) -> bytes:
+    """A workbook whose first sheet begins at C3, a cell a row, each with its number format; further sheets by name and state."""
+    book = openpyxl.Workbook()
+    for number, (value, number_format) in enumerate(cells):
+        cell = book.active.cell(row=3 + number, column=3, value=value)
+        cell.number_format = number_format
+    for name, state in sheets.items():
+        sheet = book.create_sheet(name)
+        sheet.sheet_state = state
+        sheet.append(["x"])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "shown"),
+    [
+        (0.8123, "0.00%", "81.23%"), (0.8123, "0%", "81.23%"), (-0.07, "[Red]0.0%;[Green]-0.0%", "-7%"), (0.29, "#,##0.0 %", "29%"), (1, "0%", "100%"),
+        (81.23, '0.00"%"', "81.23"), (81.23, "0.00\\%", "81.23"), (81.23, "0.00", "81.23"), (0.5, "General", "0.5"), ("81%", "0%", "81%"),
+        (201000100123456789, "0", "2.01000100123457e+17"), (999999999999999, "0", "999999999999999"), ("201000100123456789", "@", "201000100123456789"),
+        (1234567890123456, "0%", "123456789012346000%"),
+    ],
+)  # fmt: skip
+def test_a_cell_is_the_text_a_person_reads(value: Any, number_format: str, shown: str) -> None:
+    assert read(formatted(("日期", "General"), (value, number_format), (0.25, "0%"))) == [[""], [""], ["日期"], [shown], ["25%"]]
+
+
+def test_hidden_sheets_are_named_and_not_read() -> None:
+    found = sheet.read(formatted(("x", "General"), 甲="hidden", 乙="veryHidden", 丙="visible"), SHIPPED_ONLY.limits.sheet)
+    assert [(one.name, one.is_hidden, one.rows[-1:]) for one in found] == [
+        ("Sheet", False, [["x"]]), ("甲", True, []), ("乙", True, []), ("丙", False, [["x"]]),
+    ]  # fmt: skip
+
+
+def test_all_sheets_together_have_no_more_cells_than_are_read() -> None:
+    body = formatted(("x", "General"), 乙="visible")
+    assert len(sheet.read(body, replace(SHIPPED_ONLY.limits.sheet, cells=4))) == 2
+    with pytest.raises(PayloadError, match="more than is read"):
+        sheet.read(body, replace(SHIPPED_ONLY.limits.sheet, cells=3))
+
+
+@pytest.mark.parametrize("part", ["xl/styles.xml", "xl/worksheets/sheet1.xml"])
+def test_entities_are_not_expanded(part: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(formatted((0.5, "0%")))) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    head = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    start = members[part].index(b"?>") + 2 if members[part].startswith(b"<?xml") else 0
+    members[part] = members[part][:start] + head + members[part][start:]
+    assert refusal(packed(members)) == "unparsable"
 
 
 def test_a_bomb_is_known_from_its_directory() -> None:
@@ -120,7 +173,7 @@ def test_the_child_cannot_write_files_and_knows_nothing_of_our_environment(monke
     monkeypatch.setenv("SECRET", "s3cret")
     child(
         monkeypatch,
-        "import os; return [[str(os.environ.get('SECRET')), os.getcwd(), *map(str, sheet.resource.getrlimit(sheet.resource.RLIMIT_FSIZE))]]",
+        "import os; return [{'sheet': 'x', 'is_hidden': False}, [str(os.environ.get('SECRET')), os.getcwd(), *map(str, sheet.resource.getrlimit(sheet.resource.RLIMIT_FSIZE))]]",
     )
     assert read(workbook(["x"])) == [["None", "/", "0", "0"]]
     child(monkeypatch, f"open({str(tmp_path / 'out')!r}, 'w').write('x' * 9000); return []")

@@ -151,8 +151,9 @@ def test_what_a_run_could_not_use_is_shown_without_acting(monkeypatch: pytest.Mo
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stdout", shown)
     monkeypatch.setattr(cli, "out", terminal.console(terminal.Output("stdout")))
-    receipt = SimpleNamespace(run_id="1", is_failure=True, request_name=ACTING, outcome="not_data", message=ACTING)
-    monkeypatch.setattr("ingest.archive.Archive.fetch_log", lambda _: iter([receipt]))
+    said = {"source": "shfe", "feed": "kx", "request_name": ACTING, "outcome": "not_data", "reason": "", "message": ACTING, "data_origin": "files"}
+    attempt = SimpleNamespace(run_id="1", is_failure=True, http_status=None, **said)
+    monkeypatch.setattr("ingest.archive.Archive.fetch_log", lambda _: iter([attempt]))
     cli._show_problems(settings, "1")
-    assert shown.getvalue().startswith("  ! \\u001b]0;owned")
+    assert shown.getvalue().startswith("  ! shfe/kx (no price, basis, score or outlook of the day): not_data: \\u001b]0;owned")
     assert "\x1b" not in shown.getvalue()

@@ -140,13 +140,13 @@ def test_a_changed_lexicon_scores_archived_flashes_anew(home: Home) -> None:
     home.take(delivery("shmet_newsflash.json", body))
     rows = home.rows(TONE).filter(perspective="alumina").select("tone", "positive_weight", "parser_version", "lexicon_version").rows()
     assert {(tone, weight) for tone, weight, *_ in rows} == {(of(2, 0), 2.0), (of(3, 0), 3.0)}
-    assert all(parser == f"3-{lexicon}" for *_, parser, lexicon in rows) and len({row[2] for row in rows}) == 2
+    assert all(parser == f"4-{lexicon}" for *_, parser, lexicon in rows) and len({row[2] for row in rows}) == 2
 
 
 def test_a_lexicon_that_cannot_be_read_leaves_the_shipped_one_in_force(home: Home) -> None:
     home.settings.catalog_overlay.mkdir(parents=True)
     (home.settings.catalog_overlay / "lexicon.toml").write_text("version = 1\n")
-    assert Policy(configuration=Configuration(home.settings.catalog_overlay)).parser_version == f"3-{LEXICON.version}"
+    assert Policy(configuration=Configuration(home.settings.catalog_overlay)).parser_version == f"4-{LEXICON.version}"
 
 
 @pytest.mark.parametrize(

@@ -152,8 +152,15 @@ def test_labels_are_found_by_name_in_any_order_and_days_in_either() -> None:
 def test_the_footer_names_the_provider_where_no_label_does() -> None:
     text = WIDE.replace("来源,TEST,TEST,TEST\n", "", 1)
     assert by_series(only(wide(text))) == FIGURES
-    with pytest.raises(PayloadError, match="数据来源") as caught:
-        wide(text.replace("数据来源：TEST,,,\n", ""))
+    assert set(only(wide(text.replace("数据来源：TEST", "数据来源：上海有色网")))["provider"]) == {"SMM"}
+
+
+def test_the_name_of_the_file_helps_where_nothing_in_it_says_whose_figures_they_are() -> None:
+    text = WIDE.replace("来源,TEST,TEST,TEST\n", "", 1).replace("数据来源：TEST,,,\n", "")
+    assert set(only(wide(text))["provider"]) == {"TEST"}
+    # A label nobody knows may be the source under another name.
+    with pytest.raises(PayloadError, match="数据来源; nobody knows 出处") as caught:
+        wide("出处,SMM,SMM,SMM\n" + text)
     assert caught.value.verdict.reason == "missing_column"
 
 
@@ -166,7 +173,7 @@ def test_a_terminal_in_the_footer_does_not_outweigh_the_series_own_source() -> N
     [
         (WIDE.replace("单位,", "计量,", 1), "missing_column"),
         (WIDE.replace("指标ID,", "编号,", 1), "missing_column"),
-        (WIDE.replace("来源,TEST,TEST,TEST", "来源,TEST,SMM,TEST"), "provider_mismatch"),
+        (WIDE.replace("来源,TEST,TEST,TEST", "来源,某网,某网,某网"), "unknown_provider"),
         (WIDE.replace("TST000002", "2.01106E+11"), "mangled_series_id"),
         (WIDE.replace("TST000002", ""), "mangled_series_id"),
         (WIDE.replace("美元/吨", "元/磅"), "unknown_unit"),

@@ -4,19 +4,27 @@ with sessions as (
 
 ),
 
+deliveries as (
+
+    select * from {{ ref('int_contracts__deliveries') }}
+
+),
+
 final as (
 
     select
-        commodity_code,
-        contract_code,
-        delivery_month,
-        last_trading_day,
-        first_trade_date,
-        last_trade_date,
-        contract_size_t,
-        tick_cny_t,
-        warrant_unit_t
+        sessions.commodity_code,
+        sessions.contract_code,
+        sessions.delivery_month,
+        deliveries.last_trading_day,
+        deliveries.is_last_trading_day_expected,
+        sessions.first_trade_date,
+        sessions.last_trade_date,
+        sessions.contract_size_t,
+        sessions.tick_cny_t,
+        sessions.warrant_unit_t
     from sessions
+    inner join deliveries on sessions.contract_code = deliveries.contract_code
 
 )
 

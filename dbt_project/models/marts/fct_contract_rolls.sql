@@ -5,10 +5,24 @@ with dominant as (
 
 ),
 
-quotes as (
+daily as (
 
     select * from {{ ref('int_futures__daily') }}
+
+),
+
+quotes as (
+
+    select * from daily
     where reading = 'latest'
+
+),
+
+-- A roll is seen when the first quotes of its session have come.
+decided as (
+
+    select * from daily
+    where reading = 'decided'
 
 ),
 
@@ -42,10 +56,7 @@ final as (
             when left_behind.contract_code is null or taken_up.contract_code is null then 'no_quote_before_the_roll'
             when left_behind.close_cny_t is null or taken_up.close_cny_t is null then 'not_traded_before_the_roll'
         end as null_reason,
-        case
-            when taken_up.available_at > left_behind.available_at then taken_up.available_at
-            else coalesce(left_behind.available_at, taken_up.available_at)
-        end as available_at,
+        greatest(taken_up.available_at, left_behind.available_at, decided.available_at) as available_at,
         coalesce(taken_up.data_origin, left_behind.data_origin) as data_origin,
         coalesce(taken_up.payload_sha256, left_behind.payload_sha256) as payload_sha256
     from chained
@@ -57,6 +68,10 @@ final as (
         on
             chained.to_contract = taken_up.contract_code
             and chained.decision_date = taken_up.trade_date
+    left join decided
+        on
+            chained.to_contract = decided.contract_code
+            and chained.roll_date = decided.trade_date
     where chained.from_contract <> chained.to_contract
 
 )

@@ -45,6 +45,7 @@ final as (
         is_traded,
         is_final,
         sessions_to_last_trading_day,
+        is_last_trading_day_expected,
         known_at as available_at,
         vintage,
         source,

@@ -27,7 +27,8 @@ final as (
         surplus_kt,
         demand_cap_kt_a,
         null_reason,
-        available_at,
+        -- What is asked at a decision cannot be known before it, however old the figures are.
+        greatest(available_at, decision_at) as available_at,
         data_origin,
         payload_sha256
     from balance

@@ -19,6 +19,13 @@ attempts as (
 
 ),
 
+held as (
+
+    select * from {{ ref('int_series__held') }}
+    where held_status = 'held'
+
+),
+
 final as (
 
     select
@@ -35,6 +42,23 @@ final as (
         message,
         payload_sha256
     from identities
+
+    union all
+
+    select
+        'held_' || held_rule as check_id,
+        'dbt' as tool,
+        'warning' as severity,
+        'finding' as result,
+        dataset as table_name,
+        obs_date as trade_date,
+        provider || ' ' || series_id || ' value' as subject,
+        value_before as expected_value,
+        value as found_value,
+        cast(1 as bigint) as rows_failed,
+        coalesce(request_name || ': ', '') || reason_en || ' It is in no mart; alumina review list' as message,
+        payload_sha256
+    from held
 
     union all
 

@@ -12,7 +12,30 @@ with receipts as (
 
 ),
 
-final as (
+payloads as (
+
+    select distinct
+        payload_sha256,
+        source,
+        feed
+    from receipts
+
+),
+
+unread as (
+
+    select
+        payloads.source,
+        payloads.feed,
+        count(distinct findings.subject) as series_unread
+    from {{ ref('int_quality__identities') }} as findings
+    inner join payloads on findings.payload_sha256 = payloads.payload_sha256
+    where findings.check_id = 'series_is_read_by_a_mart'
+    group by payloads.source, payloads.feed
+
+),
+
+counted as (
 
     select
         source,
@@ -30,6 +53,19 @@ final as (
         ) }} as last_message
     from receipts
     group by source, feed
+
+),
+
+final as (
+
+    select
+        counted.*,
+        coalesce(unread.series_unread, 0) as series_unread
+    from counted
+    left join unread
+        on
+            counted.source = unread.source
+            and counted.feed = unread.feed
 
 )
 

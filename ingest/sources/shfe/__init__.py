@@ -11,10 +11,11 @@ from datetime import date, datetime
 
 from ingest import values
 from ingest.answer import read_json
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
 from ingest.source import SHANGHAI, Cadence, Outcome, Parsed, PayloadError, Request, Response, Verdict
 from ingest.sources.shfe.parameters import parse_margins_fees, parse_price_limits, parse_settlement_parameters, parse_trading_day
-from ingest.sources.shfe.quotes import parse_quotes, read_quotes
+from ingest.sources.shfe.quotes import FUTURES_AT, parse_quotes, read_quotes
 from ingest.sources.shfe.ranking import parse_ranking
 from ingest.sources.shfe.receipts import parse_receipts_html, parse_receipts_json, product_of
 
@@ -50,7 +51,6 @@ _PARSERS = {
     "kx": parse_quotes,
     "js": parse_settlement_parameters,
     "pm": parse_ranking,
-    "dailystock": parse_receipts_json,
     "settlement": parse_margins_fees,
     "limits": parse_price_limits,
 }
@@ -60,7 +60,7 @@ class Shfe:
     """The exchange's daily files, live or from disk."""
 
     name = "shfe"
-    parser_version = "1"
+    parser_version = "2"
     tables = (
         "shfe__daily_quotes",
         "shfe__daily_totals",
@@ -73,16 +73,16 @@ class Shfe:
     )
     cadence = Cadence.SESSIONS
 
-    def __init__(self, today: Callable[[], date] = lambda: datetime.now(SHANGHAI).date()) -> None:
+    def __init__(self, today: Callable[[], date] = lambda: datetime.now(SHANGHAI).date(), *, configuration: Configuration = SHIPPED_ONLY) -> None:
         self._today = today
+        self.configuration = configuration
 
     def requests(self, day: date) -> Iterable[Request]:
         """Give the files of one day, each at the address of its era; the exchange's own calendar only knows today."""
         stamp = f"{day:%Y%m%d}"
-        daily = f"{BASE}/tradedata/future/dailydata"
-        addresses = [(feed, f"{feed}{stamp}.dat", f"{daily}/{feed}{stamp}.dat") for feed in ("kx", "js", "pm")]
+        addresses = [(feed, f"{feed}{stamp}.dat", f"{FUTURES_AT}/{feed}{stamp}.dat") for feed in ("kx", "js", "pm")]
         if day < HTML_FROM:
-            addresses.append(("dailystock", f"{stamp}dailystock.dat", f"{daily}/{stamp}dailystock.dat"))
+            addresses.append(("dailystock", f"{stamp}dailystock.dat", f"{FUTURES_AT}/{stamp}dailystock.dat"))
         else:
             addresses.append(("dailystock_html", f"dailystock_{stamp}.html", f"{BASE}/tradedata/future/stockdata/dailystock_{stamp}/ZH/all.html"))
         if day >= PARAMETERS_FROM:
@@ -118,11 +118,13 @@ class Shfe:
         if request.day is None:
             raise ValueError(f"{request.name}: a file of the exchange is asked for by day")
         if request.feed == "dailystock_html":
-            return parse_receipts_html(request, request.day, body)
+            return parse_receipts_html(request, request.day, body, self.configuration.shfe_products)
         if request.feed == "kx" and (parsed := read_quotes(request.day, body)):
             return parsed
         envelope, remarks = read_json(body)
         inner = str(envelope.get("report_date", "")).strip()
         if inner != f"{request.day:%Y%m%d}":
             raise PayloadError(Outcome.NOT_DATA, "wrong_date", f"{request.name} is about {inner or 'no day'}, not {request.day:%Y%m%d}")
+        if request.feed == "dailystock":
+            return parse_receipts_json(request, request.day, envelope, remarks, self.configuration.shfe_products)
         return _PARSERS[request.feed](request, request.day, envelope, remarks)

@@ -13,9 +13,11 @@ import polars as pl
 
 from ingest import values
 from ingest.answer import extra_of, frame_of, require, rows_of, stated_time, text_of
+from ingest.labels import UnknownSumError, is_whole, sum_label
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request
 from quality.raw import TABLES
 
+FUTURES_AT = "https://www.shfe.com.cn/data/tradedata/future/dailydata"
 # Turnover is printed per contract since this day; older files have no such column.
 TURNOVER_FROM = date(2021, 7, 28)
 
@@ -41,6 +43,8 @@ _TEXTS_OF, _FIGURES_OF = itemgetter(*_TEXTS), itemgetter(*(key for key, _ in _QU
 _QUOTES_KNOWN = {*_TEXTS, *(key for key, _ in _QUOTES.values())}
 _QUOTES_UNUSED = {"PRODUCTGROUPID", "PRODUCTSORTNO", "ORDERNO", "ORDERNO2", "TASVOLUME"}
 _QUOTES_SCHEMA, _TOTALS_SCHEMA = TABLES["shfe__daily_quotes"].schema, TABLES["shfe__daily_totals"].schema
+# What only option quotes have; the exchange gives them in a file of the same name, from another folder.
+_OF_OPTIONS = {"STRIKEPRICE", "OPTIONSTYPE", "UNDERLYINGINSTRID"}
 _PLACE = ("total_scope", "product_id", "product_name", "product_class", "delivery_month_code")
 
 
@@ -112,6 +116,13 @@ def parse_quotes(request: Request, day: date, envelope: Mapping[str, Any], remar
     """Read the quotes of every contract and the printed sums; refuses a file that is not final."""
     rows = rows_of(request, envelope, "o_curinstrument")
     keys = set().union(*rows)
+    if keys & _OF_OPTIONS or any(text_of(row.get("PRODUCTID")).endswith("_o") for row in rows):
+        raise PayloadError(
+            Outcome.NOT_DATA,
+            "options",
+            f"{request.name} holds quotes of options, which this warehouse does not read; the futures quotes of {day} are wanted, which the exchange "
+            f"gives under the same name, {FUTURES_AT}/kx{day:%Y%m%d}.dat",
+        )
     required = {"PRODUCTID", "DELIVERYMONTH", "SETTLEMENTPRICE"}
     if "o_code" in envelope:  # the exchange's own answer is complete; an extract somebody made of it may hold fewer columns
         required = _required(day)
@@ -184,7 +195,13 @@ def _scope(product: str, month: str) -> str | None:
         return "contract"
     if "efp" in (month.lower(), product[-3:].lower()) or product.endswith("_tas"):
         return "unread"  # exchanges of futures for physicals and trade-at-settlement orders are not contracts; the archive keeps them
-    return "exchange" if product == "总计" else "product" if month == "小计" else None
+    if is_whole(product):
+        return "exchange"
+    try:
+        found = sum_label(month)
+    except UnknownSumError:
+        return None
+    return "product" if found and found.word in ("小计", "subtotal") else None
 
 
 def _figures(row: Mapping[str, Any]) -> dict[str, Any]:

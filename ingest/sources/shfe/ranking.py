@@ -8,6 +8,7 @@ from typing import Any
 from ingest import values
 from ingest.answer import extra_of, frame_of, lacking, require, rows_of, stated_time, text_of
 from ingest.source import Parsed, Reject, Request
+from ingest.table import part_of
 
 _BOARDS = {"volume": "1", "long": "2", "short": "3"}
 _RANKING_REQUIRED = {
@@ -26,11 +27,12 @@ def parse_ranking(request: Request, day: date, envelope: Mapping[str, Any], rema
     kept: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     for row in rows:
-        if gap := lacking("shfe__member_ranking", row, _RANKING_REQUIRED):
+        instrument = text_of(row.get("INSTRUMENTID"))
+        part = part_of(row, instrument=instrument, row_kind=_kind(row.get("RANK"))) if instrument else row
+        if gap := lacking("shfe__member_ranking", part, _RANKING_REQUIRED):
             rejects.append(gap)
             continue
         boards: list[dict[str, Any]] = []
-        instrument = text_of(row["INSTRUMENTID"])
         match = re.fullmatch(r"([A-Za-z]+)(?:(\d{4})|all|actv)", instrument)
         try:
             rank = values.whole(row["RANK"])
@@ -58,7 +60,16 @@ def parse_ranking(request: Request, day: date, envelope: Mapping[str, Any], rema
                     }
                 )
         except ValueError as error:
-            rejects.append(Reject("shfe__member_ranking", "not_a_ranking_row", str(error), row))
+            rejects.append(Reject("shfe__member_ranking", "not_a_ranking_row", str(error), part))
         else:
             kept += boards
     return Parsed({"shfe__member_ranking": frame_of("shfe__member_ranking", kept)}, tuple(rejects), stated_time(envelope), tuple(remarks))
+
+
+def _kind(rank: Any) -> str:
+    """Say what a row is by its rank, as far as that can be read; else it may be a member."""
+    try:
+        place = values.whole(rank)
+    except ValueError:
+        return "member"
+    return "member" if place is None else _ROW_KINDS.get(place, "member")

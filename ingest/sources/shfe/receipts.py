@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -11,11 +10,12 @@ from lxml import html as lxml_html
 
 from ingest import values
 from ingest.answer import extra_of, frame_of, lacking, require, rows_of, stated_time, text_of
-from ingest.catalog.documents import load
-from ingest.catalog.schemas import ExchangesFile
+from ingest.catalog.configuration import SHIPPED_ONLY
+from ingest.labels import Extent, UnknownSumError, sum_label
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request
-from ingest.table import repeats
+from ingest.table import part_of, repeats
 
+TABLE = "shfe__warehouse_receipts"
 _RECEIPTS_REQUIRED = {"VARNAME", "REGNAME", "WHABBRNAME", "WGHTUNIT", "WRTWGHTS", "WRTCHANGE", "ROWSTATUS"}
 _RECEIPTS_KNOWN = _RECEIPTS_REQUIRED | {"VARID", "WHTYPE", "WHROWS", "VARSORT", "REGSORT", "ROWORDER"}
 _UNITS = {"1": "kg", "2": "t", "3": "bbl"}
@@ -24,46 +24,98 @@ _TYPES = {"1": "warehouse", "2": "factory"}
 _HTML_UNITS = {"吨": "t", "千克": "kg", "公斤": "kg", "桶": "bbl"}
 
 
-def parse_receipts_json(request: Request, day: date, envelope: Mapping[str, Any], remarks: list[str]) -> Parsed:
+def parse_receipts_json(
+    request: Request, day: date, envelope: Mapping[str, Any], remarks: list[str], products: Mapping[str, str] | None = None
+) -> Parsed:
     """Read the JSON form: one row per warehouse, printed sums kept as such."""
     rows = rows_of(request, envelope, "o_cursor")
     require(request, set().union(*rows), _RECEIPTS_REQUIRED, remarks, _RECEIPTS_KNOWN)
-    kept: list[dict[str, Any]] = []
-    rejects: list[Reject] = []
+    tables = _Tables(request, products)
     for row in rows:
-        if gap := lacking("shfe__warehouse_receipts", row, _RECEIPTS_REQUIRED):
-            rejects.append(gap)
+        name = _chinese(row.get("VARNAME"))
+        product = text_of(row.get("VARID")).lower() or product_of(name, tables.products)
+        label, level = _chinese(row.get("WHABBRNAME")), _LEVELS.get(text_of(row.get("ROWSTATUS")))
+        part = tables.part(name, product, level, row)
+        if gap := lacking(TABLE, part, _RECEIPTS_REQUIRED):
+            tables.rejects.append(gap)
             continue
-        name = _chinese(row["VARNAME"])
-        kind = _TYPES.get(text_of(row.get("WHTYPE"))) or ("factory" if name.endswith("厂库") else "warehouse")
-        product = text_of(row.get("VARID")).lower() or product_of(name)
-        level, unit = _LEVELS.get(text_of(row["ROWSTATUS"])), _UNITS.get(text_of(row["WGHTUNIT"]))
+        unit = _UNITS.get(text_of(row["WGHTUNIT"]))
         if product is None or level is None or unit is None:
-            rejects.append(_unknown(name, product, level, unit, row))
+            tables.rejects.append(_unknown(name, product, level, unit, part))
             continue
         try:
-            kept.append(
-                {
-                    "trade_date": day,
-                    "product_id": product,
-                    "product_name": name,
-                    "warehouse_type": kind,
-                    "region": _chinese(row["REGNAME"]),
-                    "warehouse": _chinese(row["WHABBRNAME"]),
-                    "row_level": level,
-                    "receipts_qty": values.number(row["WRTWGHTS"]),
-                    "receipts_change_qty": values.number(row["WRTCHANGE"]),
-                    "quantity_unit": unit,
-                    "payload_form": "json",
-                    "extra": extra_of(row, _RECEIPTS_KNOWN),
-                }
-            )
+            printed = sum_label(label)
+        except UnknownSumError as error:
+            printed = None
+            if level == "detail":
+                tables.doubt(product, name, str(error))
+        if level == "detail" and printed is not None:
+            tables.doubt(product, name, f"{label!r} is the label of a sum, but the row says that it is a warehouse")
+        kind = _TYPES.get(text_of(row.get("WHTYPE"))) or ("factory" if name.endswith("厂库") else "warehouse")
+        tables.keep(
+            part,
+            {
+                "trade_date": day,
+                "product_id": product,
+                "product_name": name,
+                "warehouse_type": kind,
+                "region": _chinese(row["REGNAME"]),
+                "warehouse": label if printed is None else printed.text,
+                "row_level": level,
+                "receipts_qty": row["WRTWGHTS"],
+                "receipts_change_qty": row["WRTCHANGE"],
+                "quantity_unit": unit,
+                "payload_form": "json",
+                "extra": extra_of(row, _RECEIPTS_KNOWN),
+            },
+        )
+    kept = tables.readable()
+    return Parsed({TABLE: frame_of(TABLE, kept)}, tuple(tables.rejects), stated_time(envelope), tuple(remarks))
+
+
+class _Tables:
+    """The rows of a payload as they are read, product by product: kept, put aside, or in doubt with the table they stand in."""
+
+    def __init__(self, request: Request, products: Mapping[str, str] | None) -> None:
+        self._request = request
+        self.products = SHIPPED_ONLY.shfe_products if products is None else products
+        self._kept: list[tuple[Mapping[str, Any], dict[str, Any]]] = []
+        self._doubts: dict[str, str] = {}
+        self.rejects: list[Reject] = []
+
+    def part(self, name: str, product: str | None, level: str | None, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Say beside a printed row which whole it is a part of: without it the total of that product is not known.
+
+        A name that begins with a known one may be the same product under a new name; any other is no part of what is known.
+        """
+        near = max((known for known in self.products if name.startswith(known)), key=len, default=None)
+        return part_of(row, product_id=product or (self.products[near] if near else ""), row_level=level or "detail")
+
+    def doubt(self, product: str, name: str, why: str) -> None:
+        """Note that what is a sum in the table of a product cannot be told."""
+        self._doubts.setdefault(product, f"the table {name} of {self._request.name} is not read: {why}; a sum must not be counted as a warehouse")
+
+    def keep(self, part: Mapping[str, Any], row: dict[str, Any]) -> None:
+        """Take a row whose figures can be read; put the others aside."""
+        try:
+            figures = {column: values.number(row[column]) for column in ("receipts_qty", "receipts_change_qty")}
         except ValueError as error:
-            rejects.append(Reject("shfe__warehouse_receipts", "not_a_number", str(error), row))
-    return Parsed({"shfe__warehouse_receipts": frame_of("shfe__warehouse_receipts", kept)}, tuple(rejects), stated_time(envelope), tuple(remarks))
+            self.rejects.append(Reject(TABLE, "not_a_number", str(error), part))
+        else:
+            self._kept.append((part, row | figures))
+
+    def readable(self) -> list[dict[str, Any]]:
+        """Give the rows of the tables without doubt, and put the others aside; raises PayloadError when that is all there is."""
+        self.rejects += [
+            Reject(TABLE, "unknown_sum", self._doubts[row["product_id"]], part) for part, row in self._kept if row["product_id"] in self._doubts
+        ]
+        kept = [row for _, row in self._kept if row["product_id"] not in self._doubts]
+        if self._doubts and not kept:
+            raise PayloadError(Outcome.FORMAT_CHANGED, "unknown_sum", "; ".join(self._doubts.values()))
+        return kept
 
 
-def parse_receipts_html(request: Request, day: date, body: bytes) -> Parsed:
+def parse_receipts_html(request: Request, day: date, body: bytes, products: Mapping[str, str] | None = None) -> Parsed:
     """Read the HTML form: one table per product, its date above the tables."""
     try:
         page = lxml_html.fromstring(body.decode("utf-8-sig"))
@@ -75,20 +127,21 @@ def parse_receipts_html(request: Request, day: date, body: bytes) -> Parsed:
         raise PayloadError(Outcome.FORMAT_CHANGED, "no_date", f"{request.name} states no date above its tables")
     if "".join(inner.groups()) != f"{day:%Y%m%d}":
         raise PayloadError(Outcome.NOT_DATA, "wrong_date", f"{request.name} is about {inner.group()}, not {day}")
-    kept: list[dict[str, Any]] = []
-    rejects: list[Reject] = []
+    tables = _Tables(request, products)
     for table in _tables(page, "el-table_table"):
-        _receipts_table(request, day, table, kept, rejects)
+        _receipts_table(request, day, table, tables)
+    kept = tables.readable()
     if not kept:
-        raise PayloadError(Outcome.FORMAT_CHANGED, "no_rows", f"{request.name} holds no row of any product")
-    return Parsed({"shfe__warehouse_receipts": frame_of("shfe__warehouse_receipts", kept)}, tuple(rejects))
+        why = f": {tables.rejects[0].message}" if tables.rejects else ""
+        raise PayloadError(Outcome.FORMAT_CHANGED, "no_rows", f"{request.name} holds no row of any product that is known{why}")
+    return Parsed({TABLE: frame_of(TABLE, kept)}, tuple(tables.rejects))
 
 
 def _tables(page: Any, name: str) -> Any:
     return page.xpath("//table[contains(concat(' ', normalize-space(@class), ' '), $name)]", name=f" {name} ")
 
 
-def _receipts_table(request: Request, day: date, table: Any, kept: list[dict[str, Any]], rejects: list[Reject]) -> None:
+def _receipts_table(request: Request, day: date, table: Any, tables: _Tables) -> None:
     columns: list[str] = []
     name = unit = product = None
     open_spans: dict[int, tuple[int, str]] = {}
@@ -103,7 +156,7 @@ def _receipts_table(request: Request, day: date, table: Any, kept: list[dict[str
         cells = [(cell, cell.text_content().strip()) for cell in line.findall("td")]
         if "special_row_type" in (line.get("class") or ""):
             name, open_spans = cells[0][1] if cells else "", {}
-            product = product_of(name)
+            product = product_of(name, tables.products)
             unit = _HTML_UNITS.get(re.sub(r"^单位[:：]\s*", "", cells[-1][1])) if cells else None
             continue
         if not cells or not columns:
@@ -124,31 +177,57 @@ def _receipts_table(request: Request, day: date, table: Any, kept: list[dict[str
         while place in open_spans and place < len(columns):
             place = _take_span(open_spans, place, spread)
         row = {column: text or "" for column, text in zip(columns, spread, strict=True)}
-        # A sum's label stands where its span ends: in the warehouse column, or in the region's when that one comes last.
-        label = next((row[column] for column in ("warehouse", "region") if row[column].endswith(("总计", "合计"))), None)
-        level = "detail" if label is None else "product_total" if label.endswith("总计") else "region_total"
-        if product is None or unit is None:
-            rejects.append(_unknown(name or "", product, level, unit, row))
-            continue
         try:
-            kept.append(
-                {
-                    "trade_date": day,
-                    "product_id": product,
-                    "product_name": name,
-                    "warehouse_type": "factory" if "厂库" in (name or "") else "warehouse",
-                    "region": "" if level == "product_total" or row["region"] == label else row["region"],
-                    "warehouse": label or row["warehouse"],
-                    "row_level": level,
-                    "receipts_qty": values.number(row["receipts_qty"]),
-                    "receipts_change_qty": values.number(row["receipts_change_qty"]),
-                    "quantity_unit": unit,
-                    "payload_form": "html",
-                    "extra": None,
-                }
-            )
-        except ValueError as error:
-            rejects.append(Reject("shfe__warehouse_receipts", "not_a_number", str(error), row))
+            level, region, label = _level(row, is_marked="isTotal" in (line.get("class") or "").split())
+        except UnknownSumError as error:
+            level, region, label = "detail", row["region"], None
+            if product is not None:
+                tables.doubt(product, name or "", str(error))
+        part = tables.part(name or "", product, level, row)
+        if product is None or unit is None:
+            tables.rejects.append(_unknown(name or "", product, level, unit, part))
+            continue
+        tables.keep(
+            part,
+            {
+                "trade_date": day,
+                "product_id": product,
+                "product_name": name,
+                "warehouse_type": "factory" if "厂库" in (name or "") else "warehouse",
+                "region": region,
+                "warehouse": label or row["warehouse"],
+                "row_level": level,
+                "receipts_qty": row["receipts_qty"],
+                "receipts_change_qty": row["receipts_change_qty"],
+                "quantity_unit": unit,
+                "payload_form": "html",
+                "extra": None,
+            },
+        )
+
+
+def _level(row: Mapping[str, str], *, is_marked: bool) -> tuple[str, str, str | None]:
+    """Tell a sum from a warehouse: by the page's own mark, else by the label; gives the level, the region, and of a sum the label that is kept.
+
+    Raises UnknownSumError where a label without mark looks like a sum, and where a marked row says neither in words nor by its place what it sums.
+    """
+    # The label stands where its span ends: in the warehouse column, or in the region's when that one comes last.
+    warehouse, region = row["warehouse"], row["region"]
+    try:
+        if found := sum_label(warehouse):
+            return ("product_total", "", found.text) if found.extent is Extent.WHOLE else ("region_total", region, found.text)
+        if found := sum_label(region):
+            # A factory with goods in several regions has a sum of its own: its label stands beside the factory, which takes the region's place.
+            is_whole = found.extent is Extent.WHOLE and not warehouse
+            return ("product_total" if is_whole else "region_total"), warehouse, found.text
+    except UnknownSumError:
+        if not is_marked or not (warehouse and region):
+            raise
+    if not is_marked:
+        return "detail", region, None
+    if not (warehouse and region):
+        raise UnknownSumError(f"{warehouse or region!r} is marked as a sum, and its label does not say of what")
+    return "region_total", region, warehouse
 
 
 def _span(text: str | None) -> int:
@@ -182,21 +261,18 @@ def _heading(request: Request, text: str) -> str:
         raise PayloadError(Outcome.FORMAT_CHANGED, "unknown_column", f"{request.name} has a column {text.strip()!r} that is not known") from None
 
 
-@lru_cache
-def _product_names() -> dict[str, str]:
-    """Chinese product name -> code, from the shipped catalogue."""
-    shfe = load(ExchangesFile).shfe
-    return {name: code for code, name in shfe.products.items()} | shfe.aliases
+def product_of(name: str, products: Mapping[str, str] | None = None) -> str | None:
+    """Find a product by the Chinese name of its receipts table, less 仓库/厂库; whole names only, since 氧化铝 contains 铝.
 
-
-def product_of(name: str) -> str | None:
-    """Find a product by the Chinese name of its receipts table, less 仓库/厂库; whole names only, since 氧化铝 contains 铝."""
-    return _product_names().get(re.sub(r"[(（]?(?:仓库|厂库)[)）]?$", "", name).strip())
+    The names are the shipped ones where none are given.
+    """
+    return (SHIPPED_ONLY.shfe_products if products is None else products).get(re.sub(r"[(（]?(?:仓库|厂库)[)）]?$", "", name).strip())
 
 
 def _unknown(name: str, product: str | None, level: str | None, unit: str | None, row: Mapping[str, Any]) -> Reject:
     what = "product" if product is None else "row status" if level is None else "unit"
-    return Reject("shfe__warehouse_receipts", f"unknown_{what.replace(' ', '_')}", f"the {what} of a row of {name!r} is not known (unit {unit})", row)
+    advice = "; where it is a known product under a new name, say so in catalog/exchanges.toml of the home" if product is None else ""
+    return Reject(TABLE, f"unknown_{what.replace(' ', '_')}", f"the {what} of a row of {name!r} is not known (unit {unit}){advice}", row)
 
 
 def _chinese(value: Any) -> str:

@@ -23,13 +23,27 @@ horizon as (
 
 ),
 
+-- The session after the last one whose closures are known is the one expected, also when it is known later.
+expected as (
+
+    select
+        known_until,
+        min(trade_date) as first_expected_date
+    from {{ ref('stg_catalog__expected_days') }}
+    group by known_until
+
+),
+
 days as (
 
     select
-        trade_date,
-        session_index,
-        lead(trade_date) over (order by trade_date) as next_trade_date
-    from {{ ref('stg_catalog__trading_days') }}
+        days.trade_date,
+        days.session_index,
+        coalesce(
+            lead(days.trade_date) over (partition by days.known_until order by days.trade_date), expected.first_expected_date
+        ) as next_trade_date
+    from {{ ref('stg_catalog__trading_days') }} as days
+    left join expected on days.known_until = expected.known_until
 
 ),
 

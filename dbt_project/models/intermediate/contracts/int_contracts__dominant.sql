@@ -24,6 +24,12 @@ sessions as (
 
 ),
 
+expiries as (
+
+    select * from {{ ref('int_contracts__expiries') }}
+
+),
+
 days as (
 
     select * from {{ ref('stg_catalog__trading_days') }}
@@ -54,12 +60,18 @@ known_before as (
             end,
             quotes.open_interest_lots - quotes.open_interest_change_lots
         ) as open_interest_before,
-        coalesce(sessions.last_session_index - days.session_index <= parameters.roll_deadline_sessions, false) as is_past_deadline,
+        coalesce(
+            coalesce(expiries.last_session_index, sessions.last_session_index) - days.session_index <= parameters.roll_deadline_sessions, false
+        ) as is_past_deadline,
         coalesce(quotes.available_at > lead(quotes.decided_by) over contract_days, false) as is_late,
         parameters.roll_open_interest_ratio
     from quotes
     inner join sessions on quotes.contract_code = sessions.contract_code
     inner join days on quotes.trade_date = days.trade_date
+    left join expiries
+        on
+            quotes.contract_code = expiries.contract_code
+            and days.known_until = expiries.known_until
     inner join parameters on quotes.commodity_code = parameters.commodity_code
     window contract_days as (partition by quotes.contract_code order by quotes.trade_date)
 

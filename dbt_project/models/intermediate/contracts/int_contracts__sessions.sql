@@ -97,8 +97,8 @@ postponed as (
 
 ),
 
--- A day of the month is postponed to the next session, an n-th session is one. Past the calendar's horizon there is none, and
--- nothing is guessed.
+-- A day of the month is postponed to the next session, an n-th session is one. Past the calendar's horizon there is none here:
+-- int_contracts__expiries says what is expected.
 expiries as (
 
     select

@@ -6,6 +6,12 @@ with ranking as (
 
 ),
 
+wholes as (
+
+    select * from {{ ref('int_members__wholes') }}
+
+),
+
 commodities as (
 
     select * from {{ ref('stg_catalog__commodities') }}
@@ -38,6 +44,7 @@ timed as (
         ranking.participant,
         ranking.position_lots,
         ranking.position_change_lots,
+        wholes.whole_reason,
         ranking.source,
         ranking.data_origin,
         ranking.payload_sha256,
@@ -48,6 +55,13 @@ timed as (
     inner join commodities on ranking.product_id = commodities.product_id
     inner join parameters on commodities.commodity_code = parameters.commodity_code
     cross join clock
+    left join wholes
+        on
+            ranking.payload_sha256 = wholes.payload_sha256
+            and ranking.trade_date = wholes.trade_date
+            and ranking.product_id = wholes.product_id
+            and ranking.delivery_month_code = wholes.delivery_month_code
+            and ranking.board = wholes.board
 
 ),
 
@@ -58,7 +72,7 @@ versions as (
         keys=['commodity_code', 'trade_date'],
         said=[
             'told.contract_code', 'told.board', 'cast(told.rank as varchar)', 'told.participant', 'cast(told.position_lots as varchar)',
-            'cast(told.position_change_lots as varchar)',
+            'cast(told.position_change_lots as varchar)', 'told.whole_reason',
         ],
         order=['told.contract_code', 'told.board', 'told.rank', 'told.participant'],
         decided=true
@@ -78,6 +92,7 @@ final as (
         timed.participant,
         timed.position_lots,
         timed.position_change_lots,
+        timed.whole_reason,
         timed.source,
         timed.data_origin,
         timed.payload_sha256,

@@ -49,6 +49,7 @@ supplied as (
         obs_date as production_date,
         value / 1000.0 as production_kt_a,
         available_at,
+        decision_at,
         data_origin,
         payload_sha256
     from known
@@ -66,6 +67,7 @@ supplied as (
         max(obs_date) as production_date,
         avg(value) / 1000.0 as production_kt_a,
         max(available_at) as available_at,
+        cast(null as timestamp with time zone) as decision_at,
         max(data_origin) as data_origin,
         {{ arg_max('payload_sha256', 'obs_date') }} as payload_sha256
     from latest
@@ -183,6 +185,7 @@ balanced as (
             coalesce(demands.available_at, supplied.available_at),
             coalesce(trade.available_at, supplied.available_at)
         ) as available_at,
+        supplied.decision_at,
         supplied.data_origin,
         supplied.payload_sha256
     from supplied

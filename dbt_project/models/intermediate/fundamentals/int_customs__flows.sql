@@ -144,7 +144,9 @@ flows as (
         qty_t / nullif(total_qty_t, 0.0) as partner_share_ratio,
         partner_share_ytd_ratio,
         case
+            when partner_code = 'all' and is_part_refused then 'part_refused'
             when qty_t is null then 'no_quantity'
+            when total_qty_t is null then 'total_unknown'
             when value_usd is null then 'no_value_in_dollars'
             when ytd_t is null then 'year_not_complete'
         end as null_reason,

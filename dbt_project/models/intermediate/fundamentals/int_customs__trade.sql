@@ -6,6 +6,32 @@ with trade as (
 
 ),
 
+-- Lines of an export that were refused, by the month and code they are a part of.
+refused as (
+
+    {{ lost_parts(['customs__monthly_trade'], ['flow', 'month', 'hs_code']) }}
+
+),
+
+of_any as (
+
+    select distinct payload_sha256 from refused
+    where month is null or hs_code is null
+
+),
+
+of_code as (
+
+    select distinct
+        payload_sha256,
+        flow,
+        month,
+        hs_code
+    from refused
+    where month is not null and hs_code is not null
+
+),
+
 codes as (
 
     select * from {{ ref('stg_catalog__customs_codes') }}
@@ -41,6 +67,7 @@ timed as (
         trade.partner_name,
         trade.qty_t,
         trade.value_usd,
+        trade.partner_scheme = 'gacc' and (of_any.payload_sha256 is not null or of_code.payload_sha256 is not null) as is_part_refused,
         trade.source,
         trade.data_origin,
         trade.payload_sha256,
@@ -54,6 +81,13 @@ timed as (
                 when trade.partner_scheme = 'm49' then 'customs__monthly_trade/m49'
                 else 'customs__monthly_trade'
             end
+    left join of_any on trade.payload_sha256 = of_any.payload_sha256
+    left join of_code
+        on
+            trade.payload_sha256 = of_code.payload_sha256
+            and trade.flow = of_code.flow
+            and cast(trade.month as varchar) = of_code.month
+            and trade.hs_code = of_code.hs_code
     left join releases
         on
             clock.dataset = releases.dataset
@@ -71,18 +105,20 @@ partners as (
         partner_name,
         qty_t,
         value_usd,
+        is_part_refused,
         payload_sha256
     from timed
 
     union all
 
-    -- A sum over rows of which one has no figure is no sum.
+    -- A sum over rows of which one has no figure, or was refused, is no sum.
     select
         {{ key | join(', ') }},
         'all' as partner_code,
         'all' as partner_name,
-        case when count(qty_t) = count(*) then sum(qty_t) end as qty_t,
-        case when count(value_usd) = count(*) then sum(value_usd) end as value_usd,
+        case when count(qty_t) = count(*) and not max(is_part_refused) then sum(qty_t) end as qty_t,
+        case when count(value_usd) = count(*) and not max(is_part_refused) then sum(value_usd) end as value_usd,
+        max(is_part_refused) as is_part_refused,
         payload_sha256
     from timed
     where partner_scheme = 'gacc'
@@ -95,7 +131,7 @@ versions as (
     {{ payload_versions(
         'timed',
         keys=key,
-        said=['told.partner_code', 'cast(told.qty_t as varchar)', 'cast(told.value_usd as varchar)'],
+        said=['told.partner_code', 'cast(told.qty_t as varchar)', 'cast(told.value_usd as varchar)', 'cast(told.is_part_refused as varchar)'],
         order=['told.partner_code']
     ) }}
 
@@ -111,6 +147,7 @@ final as (
         partners.partner_name,
         partners.qty_t,
         partners.value_usd,
+        partners.is_part_refused,
         versions.source,
         versions.data_origin,
         versions.payload_sha256,

@@ -17,6 +17,12 @@ sessions as (
 
 ),
 
+expiries as (
+
+    select * from {{ ref('int_contracts__expiries') }}
+
+),
+
 days as (
 
     select * from {{ ref('stg_catalog__trading_days') }}
@@ -58,6 +64,7 @@ neighbours as (
     select
         traded.*,
         days.session_index,
+        days.known_until,
         {%- for column, n, before in [
             ('traded_close_cny_t', 1, 'close_before_1'), ('traded_close_cny_t', 2, 'close_before_2'),
             ('traded_close_cny_t', 5, 'close_before_5'), ('settle_cny_t', 2, 'settle_before_2'),
@@ -180,9 +187,7 @@ final as (
             'ret_cc_1d_pct': {not_traded: 'not_traded', no_close: 'no_close_printed', 'windows.close_before_1 is null': 'no_close_1_sessions_before'},
             'ret_cc_2d_pct': {not_traded: 'not_traded', no_close: 'no_close_printed', 'windows.close_before_2 is null': 'no_close_2_sessions_before'},
             'ret_cc_5d_pct': {not_traded: 'not_traded', no_close: 'no_close_printed', 'windows.close_before_5 is null': 'no_close_5_sessions_before'},
-            'ret_ss_2d_pct': {
-                'windows.settle_cny_t is null': 'no_settlement', 'windows.settle_before_2 is null': 'no_settlement_2_sessions_before',
-            },
+            'ret_ss_2d_pct': {'windows.settle_cny_t is null': 'no_settlement', 'windows.settle_before_2 is null': 'no_settlement_2_sessions_before'},
             'ret_c_ps_pct': {not_traded: 'not_traded', no_close: 'no_close_printed', no_settlement_before: 'no_settlement_before'},
             'ret_s_ps_pct': {'windows.settle_cny_t is null': 'no_settlement', no_settlement_before: 'no_settlement_before'},
             'ret_n_ps_pct': {
@@ -193,6 +198,7 @@ final as (
                 not_traded: 'not_traded', no_close: 'no_close_printed', 'not bounds.has_night_session': 'no_night_session',
                 'nights.session_last_cny_t is null': 'no_night_bars',
             },
+            'sessions_to_last_trading_day': {'coalesce(expiries.last_session_index, sessions.last_session_index) is null': 'no_last_trading_day'},
             'volume_ratio_20d': {'windows.volume_ratio_20d is null': 'too_few_observations'},
             'volume_oi_ratio': {'coalesce(windows.open_interest_lots, 0) = 0': 'no_open_interest'},
             'limit_up_cny_t': {no_settlement_before: 'no_settlement_before', 'bounds.limit_ratio is null': 'no_limit'},
@@ -200,14 +206,14 @@ final as (
             'ma20_cny_t': {'windows.ma20_cny_t is null': 'too_few_observations'},
             'sigma20_pct': {'windows.sigma20_pct is null': 'too_few_observations'},
             'trend_state': {
-                'windows.ma20_cny_t is null or windows.sigma20_pct is null': 'too_few_observations',
-                'windows.close_before_5 is null': 'no_close_5_sessions_before',
+                'windows.ma20_cny_t is null or windows.sigma20_pct is null': 'too_few_observations', 'windows.close_before_5 is null': 'no_close_5_sessions_before',
             },
         }) }} as null_reason,
         windows.contract_code = dominant.contract_code as is_dominant,
         windows.volume_lots > 0 as is_traded,
         windows.settle_cny_t is not null as is_final,
-        sessions.last_session_index - windows.session_index as sessions_to_last_trading_day,
+        coalesce(expiries.last_session_index, sessions.last_session_index) - windows.session_index as sessions_to_last_trading_day,
+        expiries.contract_code is not null as is_last_trading_day_expected,
         windows.decided_by,
         -- When the day's quotes could be known, when the exchange's file of its limits and margins, and when all that the row shows.
         windows.available_at,
@@ -230,6 +236,10 @@ final as (
             and windows.trade_date = nights.trade_date
     inner join parameters on windows.commodity_code = parameters.commodity_code
     inner join sessions on windows.contract_code = sessions.contract_code
+    left join expiries
+        on
+            windows.contract_code = expiries.contract_code
+            and windows.known_until = expiries.known_until
     left join dominant
         on
             windows.commodity_code = dominant.commodity_code

@@ -1,7 +1,24 @@
--- Sessions made of bars. Bars of two providers or two lengths are never mixed: of each contract's trade date the finest kind is used.
-with bars as (
+-- Sessions made of bars that are what they say (int_contracts__bar_days). Bars of two providers or two lengths are never mixed: of each
+-- contract's trade date the finest kind is used.
+with held as (
 
-    {{ readings(ref('int_contracts__bars')) }}
+    select * from {{ ref('int_contracts__bar_days') }}
+    where held_reason is not null
+
+),
+
+bars as (
+
+    select bars.*
+    from ({{ readings(ref('int_contracts__bars')) }}) as bars
+    left join held
+        on
+            bars.reading = held.reading
+            and bars.contract_code = held.contract_code
+            and bars.trade_date = held.trade_date
+            and bars.provider = held.provider
+            and bars.bar_length = held.bar_length
+    where held.contract_code is null
 
 ),
 
@@ -146,6 +163,7 @@ joined as (
         -- Keys alone in the join: a condition over both of its sides with an `or` in it would compare every pair of rows.
         case when {{ had_come('closes.available_at', 'sessions') }} then closes.close_before_cny_t end as close_before_cny_t,
         case when {{ had_come('closes.available_at', 'sessions') }} then closes.open_interest_before_lots end as open_interest_before_lots,
+        case when {{ had_come('closes.available_at', 'sessions') }} then closes.available_at end as closes_available_at,
         sessions.part = 1
         or (
             sessions.part = 2
@@ -154,7 +172,8 @@ joined as (
         lag(sessions.part) over trade_day = sessions.part - 1 as follows_on,
         {{ shanghai_time('sessions.trade_date', 'parameters.midday_minutes') }} as midday_at,
         lag(sessions.session_last_cny_t) over trade_day as last_before_cny_t,
-        lag(sessions.open_interest_end_lots) over trade_day as end_before_lots
+        lag(sessions.open_interest_end_lots) over trade_day as end_before_lots,
+        lag(sessions.available_at) over trade_day as before_available_at
     from sessions
     inner join days on sessions.trade_date = days.trade_date
     inner join parameters on sessions.commodity_code = parameters.commodity_code
@@ -178,7 +197,8 @@ started as (
     select
         *,
         case when is_first then close_before_cny_t when follows_on then last_before_cny_t end as price_start_cny_t,
-        case when is_first then open_interest_before_lots when follows_on then end_before_lots end as open_interest_start_lots
+        case when is_first then open_interest_before_lots when follows_on then end_before_lots end as open_interest_start_lots,
+        greatest(available_at, case when is_first then closes_available_at when follows_on then before_available_at end) as known_at
     from joined
 
 ),
@@ -213,7 +233,7 @@ final as (
             when price_start_cny_t is null or open_interest_start_lots is null then 'session_before_not_held'
             when open_interest_end_lots is null then 'no_open_interest'
         end as null_reason,
-        available_at,
+        known_at as available_at,
         source,
         data_origin,
         payload_sha256

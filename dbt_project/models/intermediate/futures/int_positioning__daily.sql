@@ -34,6 +34,7 @@ held as (
         members.top20_short_change_lots,
         100.0 * members.top5_long_lots / nullif(moves.open_interest_end_lots, 0) as cr5_long_pct,
         100.0 * members.top5_short_lots / nullif(moves.open_interest_end_lots, 0) as cr5_short_pct,
+        members.members_reason,
         members.available_at as members_available_at,
         ranked_days.trade_date is not null as has_ranking,
         members.contract_code is not null as is_listed
@@ -129,18 +130,21 @@ final as (
                 'capital_flow_cny': {'compared.spec_margin_ratio is null': 'no_margin'},
                 'members': {
                     "compared.session <> 'day'": 'whole_day_only', 'not compared.has_ranking': 'no_ranking', 'not compared.is_listed': 'not_listed',
+                    'compared.top20_net_lots is null': 'one_board_only',
                 },
                 'net_long_change_5d_lots': {
+                    'compared.members_reason is not null': 'members_unknown',
                     'compared.is_listed and compared.net_long_change_5d_lots is null': 'no_ranking_5_sessions_before',
                 },
                 'net_index_250d': {
+                    'compared.members_reason is not null': 'members_unknown',
                     'compared.is_listed and not coalesce(compared.is_dominant, false)': 'not_dominant',
                     'compared.is_listed and compared.top20_net_pct is null': 'no_open_interest',
                     'compared.is_listed and extremes.observations < compared.percentile_minimum_sessions': 'too_few_sessions',
                     'compared.is_listed and extremes.highest_pct = extremes.lowest_pct': 'no_range',
                 },
             },
-            also=["'quadrant:' || compared.move_reason"],
+            also=["'quadrant:' || compared.move_reason", "'members:' || compared.members_reason"],
         ) }} as null_reason,
         case
             when compared.members_available_at > compared.available_at then compared.members_available_at

@@ -23,7 +23,7 @@ known_ranking as (
 
 ),
 
-final as (
+summed as (
 
     select
         reading,
@@ -36,9 +36,38 @@ final as (
         cast(sum(case when board = 'short' then position_change_lots end) as bigint) as top20_short_change_lots,
         cast(sum(case when board = 'long' and rank <= 5 then position_lots end) as bigint) as top5_long_lots,
         cast(sum(case when board = 'short' and rank <= 5 then position_lots end) as bigint) as top5_short_lots,
+        {%- for board in ['long', 'short'] %}
+        count(case when board = '{{ board }}' then 1 end) as {{ board }}_places,
+        max(case when board = '{{ board }}' then whole_reason end) as {{ board }}_reason,
+        {%- endfor %}
+        count(case when board = 'short' and position_change_lots is null then 1 end) as changes_unknown,
         max(available_at) as available_at
     from known_ranking
     group by reading, exchange, contract_code, trade_date
+
+),
+
+-- Sums over a board that is not all there are not known.
+final as (
+
+    select
+        reading,
+        exchange,
+        contract_code,
+        trade_date,
+        session,
+        case when long_reason is null then top20_long_lots end as top20_long_lots,
+        case when short_reason is null then top20_short_lots end as top20_short_lots,
+        case when short_reason is null and changes_unknown = 0 then top20_short_change_lots end as top20_short_change_lots,
+        case when long_reason is null then top5_long_lots end as top5_long_lots,
+        case when short_reason is null then top5_short_lots end as top5_short_lots,
+        case
+            when long_reason is not null then long_reason
+            when short_reason is not null then short_reason
+            when long_places = 0 or short_places = 0 or changes_unknown > 0 then 'part_missing'
+        end as members_reason,
+        available_at
+    from summed
 
 )
 

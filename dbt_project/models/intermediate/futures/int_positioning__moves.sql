@@ -57,7 +57,7 @@ moves as (
         end as move_reason,
         spec_margin_ratio,
         margin_source,
-        greatest(available_at, limits_available_at) as available_at,
+        greatest(known_at, limits_available_at) as available_at,
         data_origin,
         payload_sha256
     from daily
@@ -79,7 +79,7 @@ moves as (
         sessions.null_reason as move_reason,
         daily.spec_margin_ratio,
         daily.margin_source,
-        greatest(sessions.available_at, daily.limits_available_at) as available_at,
+        greatest(sessions.available_at, daily.available_at, daily.limits_available_at) as available_at,
         sessions.data_origin,
         sessions.payload_sha256
     from sessions
@@ -128,6 +128,7 @@ final as (
             when
                 abs(price_change_pct) < quadrant_price_dead_band_pct
                 or abs(coalesce(open_interest_change_pct, 100.0)) < quadrant_open_interest_dead_band_pct
+                or open_interest_moved_lots = 0
                 then 'flat'
             when price_change_pct > 0 and open_interest_moved_lots > 0 then 'long_build'
             when price_change_pct > 0 then 'short_covering'

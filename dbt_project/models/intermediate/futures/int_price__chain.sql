@@ -39,7 +39,10 @@ chain as (
                 lag(days.session_index, 20) over chain_days = days.session_index - 20
                 and {{ had_come('max(daily.available_at) over prior_20', 'daily') }}
                 then max(daily.high_cny_t) over prior_20
-        end as prior_high_20d_cny_t
+        end as prior_high_20d_cny_t,
+        -- When the last of the sessions of a window came; in the decided reading all of them had come.
+        case when daily.reading = 'latest' then greatest(max(daily.available_at) over prior_20, daily.available_at) end as window_20_at,
+        case when daily.reading = 'latest' then max(daily.available_at) over last_60 end as window_60_at
     from daily
     inner join days on daily.trade_date = days.trade_date
     window
@@ -82,7 +85,8 @@ centers as (
         windows.reading,
         windows.commodity_code,
         windows.trade_date,
-        windows.level_center_step_cny_t * round(median(history.close_cny_t) / windows.level_center_step_cny_t) as center_cny_t
+        windows.level_center_step_cny_t * round(median(history.close_cny_t) / windows.level_center_step_cny_t) as center_cny_t,
+        max(history.available_at) as center_at
     from windows
     inner join chain as history
         on
@@ -113,6 +117,9 @@ final as (
         chain.stage_low_60,
         chain.prior_high_20d_cny_t,
         centers.center_cny_t,
+        chain.window_20_at,
+        chain.window_60_at,
+        centers.center_at,
         chain.available_at,
         chain.limits_available_at,
         chain.data_origin,

@@ -81,9 +81,9 @@ levels as (
     from multiples
 
     {%- for kind, level, known_at in [
-        ('stage_high_20', 'stage_high_20', 'available_at'), ('stage_low_20', 'stage_low_20', 'available_at'),
-        ('stage_high_60', 'stage_high_60', 'available_at'), ('stage_low_60', 'stage_low_60', 'available_at'),
-        ('center', 'center_cny_t', 'cast(null as timestamp with time zone)'),
+        ('stage_high_20', 'stage_high_20', 'window_20_at'), ('stage_low_20', 'stage_low_20', 'window_20_at'),
+        ('stage_high_60', 'stage_high_60', 'window_60_at'), ('stage_low_60', 'stage_low_60', 'window_60_at'),
+        ('center', 'center_cny_t', 'center_at'),
         ('limit_up', 'limit_up_cny_t', 'limits_available_at'), ('limit_down', 'limit_down_cny_t', 'limits_available_at'),
     ] %}
 
@@ -178,7 +178,8 @@ judged as (
         chain.prior_high_20d_cny_t,
         chain.high_cny_t > levels.level_cny_t and levels.level_cny_t >= chain.prior_high_20d_cny_t as is_broken,
         first_above.part,
-        greatest(chain.available_at, coalesce(levels.known_at, chain.available_at)) as available_at,
+        -- Whether it is broken is told by the 20 sessions before.
+        greatest(chain.available_at, chain.window_20_at, levels.known_at) as available_at,
         chain.data_origin,
         chain.payload_sha256
     from levels
@@ -212,7 +213,10 @@ final as (
             when is_broken
                 then case part when 1 then 'night' when 2 then 'am1' when 3 then 'am2' when 4 then 'pm' else 'day' end
         end as broken_session,
-        case when prior_high_20d_cny_t is null then 'fewer_than_20_sessions_before' end as null_reason,
+        case
+            when prior_high_20d_cny_t is null then 'fewer_than_20_sessions_before'
+            when is_broken is null then 'no_high_printed'
+        end as null_reason,
         available_at,
         data_origin,
         payload_sha256

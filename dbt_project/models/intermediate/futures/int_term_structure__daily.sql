@@ -170,7 +170,8 @@ runs as (
                     and lag(session_index) over chain = session_index - 1
                     then 0
                 else 1
-            end as is_new_run
+            end as is_new_run,
+            lag(available_at) over chain as before_available_at
         from sloped
         window chain as (partition by reading, commodity_code order by trade_date)
     ) as marked
@@ -183,9 +184,12 @@ counted as (
         *,
         case
             when slope_pct_month is not null
-                then row_number() over (partition by reading, commodity_code, run_number order by trade_date)
-        end as days_same_sign
+                then row_number() over run
+        end as days_same_sign,
+        -- A run is known when all of it is, and the session that it did not reach.
+        case when reading = 'latest' then max(greatest(available_at, before_available_at)) over run else available_at end as known_at
     from runs
+    window run as (partition by reading, commodity_code, run_number order by trade_date)
 
 ),
 
@@ -220,7 +224,7 @@ final as (
                 when counted.sub_dominant_reason is not null then 'slope_pct_month:sub_dominant_' || counted.sub_dominant_reason
             end
         ), '') as null_reason,
-        counted.available_at,
+        counted.known_at as available_at,
         counted.data_origin,
         counted.payload_sha256
     from counted

@@ -23,6 +23,17 @@ parameters as (
 
 ),
 
+-- Receipts that came and are not all there: why they count as late.
+incomplete as (
+
+    select distinct
+        commodity_code,
+        trade_date
+    from {{ ref('int_receipts__totals') }}
+    where reading = 'decided' and whole_reason is not null
+
+),
+
 final as (
 
     select
@@ -39,7 +50,10 @@ final as (
         case when not effects.is_rejected and scores.score is not null then effects.confidence end as confidence,
         -- Before the usual time of the day a statement is a draft.
         decisions.decision_at < {{ shanghai_time('decisions.as_of_date', 'parameters.decision_time_minutes') }} as is_early,
-        effects.status_reason,
+        case
+            when incomplete.trade_date is null then effects.status_reason
+            else concat_ws(';', effects.status_reason, 'receipts_incomplete')
+        end as status_reason,
         effects.rule_ids,
         effects.risks_en,
         effects.risks_zh,
@@ -61,6 +75,10 @@ final as (
             effects.commodity_code = scores.commodity_code
             and effects.as_of_date = scores.as_of_date
     inner join parameters on effects.commodity_code = parameters.commodity_code
+    left join incomplete
+        on
+            effects.commodity_code = incomplete.commodity_code
+            and effects.as_of_date = incomplete.trade_date
 
 )
 

@@ -35,11 +35,8 @@ releases as (
 -- Series and customs codes no commodity is configured for are evidence too: their versions are made here, by the same clock as the marts'.
 series as (
 
-    select
-        printed.*,
-        {{ clock_at('printed.obs_date', 'printed.published_at', 'clock') }} as clock_at
-    from {{ ref('int_series__printed') }} as printed
-    inner join clock on {{ series_clock('printed') }} = clock.dataset
+    select * from {{ ref('int_series__judged') }}
+    where available_at is not null
 
 ),
 
@@ -48,7 +45,8 @@ vendor as (
     {{ versions(
         'series',
         keys=['dataset', 'series_id', 'obs_date'],
-        values=['provider', 'value', 'low_value', 'high_value', 'change_value', 'unit']
+        values=['provider', 'value', 'low_value', 'high_value', 'change_value', 'unit'],
+        dated=true
     ) }}
 
 ),

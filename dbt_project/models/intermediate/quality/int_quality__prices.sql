@@ -8,10 +8,10 @@ with futures as (
 
 ),
 
-sessions as (
+held as (
 
-    select * from {{ ref('int_futures__session') }}
-    where reading = 'latest'
+    select * from {{ ref('int_contracts__bar_days') }}
+    where reading = 'latest' and held_reason is not null
 
 ),
 
@@ -38,36 +38,39 @@ stale_limits as (
 ),
 
 -- Bars of a vendor against the exchange's own day.
-session_prices as (
+{%- set checks = [
+    ('outside_high', 'day_high_cny_t', 'bars_high_cny_t', 'bars_high_cny_t > day_high_cny_t'),
+    ('outside_low', 'day_low_cny_t', 'bars_low_cny_t', 'bars_low_cny_t < day_low_cny_t'),
+    ('more_than_the_day', 'day_volume_lots', 'bars_volume_lots', "held_reason = 'more_than_the_day'"),
+    ('not_the_close', 'day_close_cny_t', 'bars_close_cny_t', "held_reason = 'not_the_close'"),
+    ('daily_bar', '0', 'bars', "held_reason = 'daily_bar'"),
+] %}
+{%- for name, expected, found, condition in checks %}
+{{ name }} as (
 
-    {%- for price, day_price, beyond in [('session_high_cny_t', 'high_cny_t', '>'), ('session_low_cny_t', 'low_cny_t', '<')] %}
     select
-        'fct_futures_session' as table_name,
-        sessions.trade_date,
-        sessions.contract_code || ' ' || sessions.session || ' {{ price }}' as subject,
-        futures.{{ day_price }} as expected_value,
-        sessions.{{ price }} as found_value,
-        greatest(sessions.available_at, futures.available_at) as available_at,
-        sessions.payload_sha256
-    from sessions
-    inner join futures
-        on
-            sessions.contract_code = futures.contract_code
-            and sessions.trade_date = futures.trade_date
-    where sessions.{{ price }} {{ beyond }} futures.{{ day_price }}
-    {%- if not loop.last %}
-
-    union all
-    {% endif %}
-    {%- endfor %}
+        'bars__prices' as table_name,
+        trade_date,
+        contract_code || ' ' || provider || ' ' || bar_length || ' {{ found }}' as subject,
+        cast({{ expected }} as double) as expected_value,
+        cast({{ found }} as double) as found_value,
+        greatest(available_at, coalesce(quotes_available_at, available_at)) as available_at,
+        payload_sha256
+    from held
+    where {{ condition }}
 
 ),
-
+{% endfor %}
 final as (
 
+    {%- set not_used = '; no session, night return or price at 11:30 is made of the bars of that day' %}
     {{ identities([
         ('prices_stay_inside_the_limits', 'stale_limits', 'a price lies beyond the limit: stale limit row'),
-        ('sessions_lie_inside_the_day', 'session_prices', 'a bar trades outside the high and low of the exchange'),
+        ('sessions_lie_inside_the_day', 'outside_high', 'a bar trades above the high of the exchange' ~ not_used),
+        ('sessions_lie_inside_the_day', 'outside_low', 'a bar trades below the low of the exchange' ~ not_used),
+        ('bars_trade_no_more_than_the_day', 'more_than_the_day', 'the bars trade more than the exchange did' ~ not_used),
+        ('bars_end_at_the_close', 'not_the_close', 'the bar of 15:00 does not end at the close of the exchange: an adjusted series' ~ not_used),
+        ('bars_are_shorter_than_the_day', 'daily_bar', 'one bar stamped 15:00 holds the whole day' ~ not_used),
     ]) }}
 
 )

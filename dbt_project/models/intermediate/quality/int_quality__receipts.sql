@@ -33,26 +33,14 @@ exchange_sums as (
 region_sums as (
 
     select
-        sums.dataset as table_name,
-        sums.trade_date,
-        trim(sums.product_name || ' ' || sums.region || ' ' || sums.warehouse) as subject,
-        sums.receipts_qty as expected_value,
-        sum(details.receipts_qty) as found_value,
-        max(greatest(sums.available_at, details.available_at)) as available_at,
-        sums.payload_sha256
-    from receipts as sums
-    inner join receipts as details
-        on
-            sums.payload_sha256 = details.payload_sha256
-            and sums.product_id = details.product_id
-            and sums.warehouse_type = details.warehouse_type
-            and details.row_level = 'detail'
-            and (
-                (sums.row_level = 'region_total' and sums.region in ('', details.region))
-                -- 保税商品总计 and 完税商品总计 are parts of 总计; where the exchange prints one sum only, it has no such name.
-                or (sums.row_level = 'product_total' and sums.warehouse in ('总计', ''))
-            )
-    group by sums.dataset, sums.trade_date, sums.product_name, sums.region, sums.warehouse, sums.receipts_qty, sums.payload_sha256
+        dataset as table_name,
+        trade_date,
+        trim(product_name || ' ' || region || ' ' || warehouse) as subject,
+        printed_qty as expected_value,
+        found_qty as found_value,
+        available_at,
+        payload_sha256
+    from ({{ with_available_at(ref('int_receipts__sums'), keys=['dataset', 'trade_date', 'product_id']) }}) as sums
 
 ),
 

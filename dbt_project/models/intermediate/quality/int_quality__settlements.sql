@@ -117,7 +117,7 @@ missing_settlements as (
         available_at,
         payload_sha256
     from quotes
-    where volume_lots > 0 and settle_price is null
+    where volume_lots > 0 and coalesce(settle_price, 0.0) = 0.0
 
 ),
 

@@ -2,6 +2,7 @@
 with totals as (
 
     select * from {{ ref('int_receipts__totals') }}
+    where whole_reason is null
 
 ),
 

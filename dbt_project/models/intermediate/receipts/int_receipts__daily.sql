@@ -1,8 +1,10 @@
 -- Receipts of all places together: where they stand in their history, against open interest, and in the cycle of deliveries. A window of
--- the decided reading holds only days that were known at their own decision.
+-- the decided reading holds only days that were known at their own decision. A day whose total is not known is as if it were not
+-- there; the mart has its row.
 with totals as (
 
     select * from {{ ref('int_receipts__totals') }}
+    where whole_reason is null
 
 ),
 
@@ -200,6 +202,7 @@ final as (
         expiry_90d_ratio,
         {%- set none_held = 'receipts_t = 0.0' %}
         {{ reasons({
+            'published_change_t': {'published_change_t is null': 'part_without_change'},
             'receipts_change_t': {'receipts_before_1_t is null': 'session_before_missing'},
             'receipts_change_3d_pct': {'receipts_before_3_t is null': 'session_before_missing', 'receipts_before_3_t = 0.0': 'zero_receipts'},
             'percentile_since_listing_ratio': {'percentile_since_listing_ratio is null': 'history_incomplete'},

@@ -4,6 +4,12 @@ with receipts as (
 
 ),
 
+wholes as (
+
+    select * from {{ ref('int_receipts__wholes') }}
+
+),
+
 commodities as (
 
     select * from {{ ref('stg_catalog__commodities') }}
@@ -40,6 +46,7 @@ timed as (
         {%- set tonnes = "case receipts.quantity_unit when 't' then 1.0 when 'kg' then 0.001 when 'lot' then specs.contract_size_t end" %}
         {{ tonnes }} * receipts.receipts_qty as receipts_t,
         {{ tonnes }} * receipts.receipts_change_qty as published_change_t,
+        wholes.whole_reason,
         receipts.source,
         receipts.data_origin,
         receipts.payload_sha256,
@@ -53,6 +60,11 @@ timed as (
             and receipts.exchange = commodities.exchange
     inner join clock on receipts.dataset = clock.dataset
     inner join parameters on commodities.commodity_code = parameters.commodity_code
+    left join wholes
+        on
+            receipts.payload_sha256 = wholes.payload_sha256
+            and receipts.trade_date = wholes.trade_date
+            and receipts.product_id = wholes.product_id
     left join specs
         on
             commodities.commodity_code = specs.commodity_code
@@ -67,7 +79,7 @@ versions as (
         keys=['commodity_code', 'trade_date'],
         said=[
             'told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'cast(told.receipts_t as varchar)',
-            'cast(told.published_change_t as varchar)',
+            'cast(told.published_change_t as varchar)', 'told.whole_reason',
         ],
         order=['told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'told.receipts_t'],
         decided=true
@@ -86,6 +98,7 @@ final as (
         timed.row_level,
         timed.receipts_t,
         timed.published_change_t,
+        timed.whole_reason,
         timed.source,
         timed.data_origin,
         timed.payload_sha256,

@@ -1,4 +1,5 @@
 -- The total is the sum of detail rows over the warehouse and the factory table: the printed 总计 covers warehouses only.
+-- It is null with its reason where a part of the payload was refused or its printed sums are not those of its rows.
 -- Two readings (macro readings). The decided one holds only days whose receipts were known at the day's own decision: what
 -- came later is as if it were not there, in the day itself and in every window.
 with warehouses as (
@@ -67,8 +68,12 @@ final as (
         sessions.listing_session_index,
         sessions.decided_by,
         sessions.cycle,
-        sum(warehouses.receipts_t) as receipts_t,
-        sum(warehouses.published_change_t) as published_change_t,
+        max(warehouses.whole_reason) as whole_reason,
+        case when max(warehouses.whole_reason) is null then sum(warehouses.receipts_t) end as receipts_t,
+        case
+            when max(warehouses.whole_reason) is null and count(warehouses.published_change_t) = count(*)
+                then sum(warehouses.published_change_t)
+        end as published_change_t,
         count(*) as warehouse_count,
         max(warehouses.available_at) as available_at,
         max(warehouses.source) as source,

@@ -21,6 +21,7 @@ places as (
         levels.warehouse,
         levels.receipts_t,
         levels.published_change_t,
+        levels.whole_reason,
         levels.available_at,
         levels.source,
         levels.data_origin,
@@ -35,8 +36,10 @@ sums as (
 
     select
         *,
-        sum(receipts_t) over (partition by reading, commodity_code, trade_date, region) as region_receipts_t,
-        sum(receipts_t) over (partition by reading, commodity_code, trade_date) as total_receipts_t
+        -- A sum of which a part is not known is not known.
+        case when whole_reason is null then sum(receipts_t) over (partition by reading, commodity_code, trade_date, region) end
+            as region_receipts_t,
+        case when whole_reason is null then sum(receipts_t) over (partition by reading, commodity_code, trade_date) end as total_receipts_t
     from places
 
 ),
@@ -54,7 +57,12 @@ final as (
         published_change_t,
         region_receipts_t,
         case when region <> '' then region_receipts_t / nullif(total_receipts_t, 0.0) end as region_share_ratio,
-        case when region = '' then 'region_unstated' when total_receipts_t = 0.0 then 'zero_receipts' end as null_reason,
+        case
+            when whole_reason is not null then whole_reason
+            when region = '' then 'region_unstated'
+            when total_receipts_t = 0.0 then 'zero_receipts'
+        end as null_reason,
+        whole_reason,
         available_at,
         source,
         data_origin,

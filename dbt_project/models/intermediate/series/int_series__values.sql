@@ -1,6 +1,7 @@
-with printed as (
+with judged as (
 
-    select * from {{ ref('int_series__printed') }}
+    select * from {{ ref('int_series__judged') }}
+    where available_at is not null
 
 ),
 
@@ -10,48 +11,43 @@ series as (
 
 ),
 
-clock as (
-
-    select * from {{ ref('stg_catalog__publication_clock') }}
-
-),
-
-timed as (
+mapped as (
 
     select
         series.commodity_code,
         series.role,
         series.region,
         series.model_id,
-        printed.provider,
-        printed.series_id,
-        printed.frequency,
-        printed.obs_date,
-        printed.unit,
-        printed.value,
-        printed.low_value,
-        printed.high_value,
-        printed.change_value,
-        printed.source,
-        printed.data_origin,
-        printed.payload_sha256,
-        printed.fetched_at,
-        {{ clock_at('printed.obs_date', 'printed.published_at', 'clock') }} as clock_at
-    from printed
+        judged.provider,
+        judged.series_id,
+        judged.frequency,
+        judged.obs_date,
+        judged.unit,
+        judged.value,
+        judged.low_value,
+        judged.high_value,
+        judged.change_value,
+        judged.source,
+        judged.data_origin,
+        judged.payload_sha256,
+        judged.fetched_at,
+        judged.clock_at,
+        judged.available_at
+    from judged
     inner join series
         on
-            printed.provider = series.provider
-            and printed.series_id = series.series_id
-    inner join clock on {{ series_clock('printed') }} = clock.dataset
+            judged.provider = series.provider
+            and judged.series_id = series.series_id
 
 ),
 
 final as (
 
     {{ versions(
-        'timed',
+        'mapped',
         keys=['commodity_code', 'role', 'provider', 'series_id', 'obs_date'],
-        values=['value', 'low_value', 'high_value', 'change_value', 'unit']
+        values=['value', 'low_value', 'high_value', 'change_value', 'unit'],
+        dated=true
     ) }}
 
 )

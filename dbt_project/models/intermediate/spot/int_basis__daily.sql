@@ -95,7 +95,7 @@ priced as (
             when price_source <> 'vendor_spread' and futures_cny_t is null then 'no_futures_price'
             when delivery_end_date is null then 'no_delivery_date'
         end as null_reason,
-        greatest(case when price_source = 'vendor_spread' then spread_available_at else available_at end, spot_available_at) as available_at,
+        greatest(available_at, case when price_source = 'vendor_spread' then spread_available_at end, spot_available_at) as available_at,
         data_origin,
         case when price_source = 'vendor_spread' then spread_payload_sha256 else payload_sha256 end as payload_sha256
     from paired

@@ -8,6 +8,18 @@ with futures as (
 
 ),
 
+-- A session has a dominant contract when its quotes have come.
+decided as (
+
+    select
+        contract_code,
+        trade_date,
+        available_at
+    from futures
+    where reading = 'decided'
+
+),
+
 midday as (
 
     select
@@ -69,45 +81,51 @@ final as (
     union all
     {% endfor %}
     select
-        reading,
-        commodity_code,
-        trade_date,
-        contract_code,
-        delivery_end_date,
+        known_futures.reading,
+        known_futures.commodity_code,
+        known_futures.trade_date,
+        known_futures.contract_code,
+        known_futures.delivery_end_date,
         't1130' as futures_leg,
         'vendor_spread' as price_source,
         cast(null as double) as futures_cny_t,
-        cast(null as timestamp with time zone) as available_at,
-        data_origin,
+        decided.available_at,
+        known_futures.data_origin,
         cast(null as varchar) as payload_sha256
     from known_futures
+    inner join decided
+        on
+            known_futures.contract_code = decided.contract_code
+            and known_futures.trade_date = decided.trade_date
 
     union all
 
-    -- Which contract is dominant was decided before the day began, so that its price at 11:30 is known at 11:30.
     select
-        futures.reading,
-        futures.commodity_code,
-        futures.trade_date,
-        futures.contract_code,
-        deliveries.delivery_end_date,
+        known_futures.reading,
+        known_futures.commodity_code,
+        known_futures.trade_date,
+        known_futures.contract_code,
+        known_futures.delivery_end_date,
         't1130' as futures_leg,
         'bars' as price_source,
         midday.last_1130_cny_t as futures_cny_t,
-        midday.available_at,
+        greatest(midday.available_at, decided.available_at) as available_at,
         midday.data_origin,
         midday.payload_sha256
-    from futures
-    inner join deliveries on futures.contract_code = deliveries.contract_code
+    from known_futures
+    inner join decided
+        on
+            known_futures.contract_code = decided.contract_code
+            and known_futures.trade_date = decided.trade_date
     inner join midday
         on
-            futures.reading = midday.reading
-            and futures.contract_code = midday.contract_code
-            and futures.trade_date = midday.trade_date
-    inner join parameters on futures.commodity_code = parameters.commodity_code
+            known_futures.reading = midday.reading
+            and known_futures.contract_code = midday.contract_code
+            and known_futures.trade_date = midday.trade_date
+    inner join parameters on known_futures.commodity_code = parameters.commodity_code
     where
-        futures.reading = 'latest'
-        or midday.available_at <= {{ shanghai_time('futures.trade_date', 'parameters.decision_time_minutes') }}
+        known_futures.reading = 'latest'
+        or midday.available_at <= {{ shanghai_time('known_futures.trade_date', 'parameters.decision_time_minutes') }}
 
 )
 

@@ -12,6 +12,18 @@ deliveries as (
 
 ),
 
+expiries as (
+
+    select * from {{ ref('int_contracts__expiries') }}
+
+),
+
+days as (
+
+    select * from {{ ref('stg_catalog__trading_days') }}
+
+),
+
 parameters as (
 
     select * from {{ ref('int_commodities__parameters') }}
@@ -32,12 +44,17 @@ known_futures as (
         futures.available_at,
         futures.data_origin,
         futures.payload_sha256,
-        cast(deliveries.delivery_end_date - futures.trade_date as bigint) as days_to_delivery_end,
-        cast(deliveries.last_trading_day - futures.trade_date as bigint) as days_to_last_trading_day,
+        cast(coalesce(expiries.delivery_end_date, deliveries.delivery_end_date) - futures.trade_date as bigint) as days_to_delivery_end,
+        cast(coalesce(expiries.last_trading_day, deliveries.last_trading_day) - futures.trade_date as bigint) as days_to_last_trading_day,
         parameters.reverse_carry_sessions,
         max(case when futures.is_dominant then futures.delivery_month end) over same_day as dominant_month
     from futures
     inner join deliveries on futures.contract_code = deliveries.contract_code
+    inner join days on futures.trade_date = days.trade_date
+    left join expiries
+        on
+            futures.contract_code = expiries.contract_code
+            and days.known_until = expiries.known_until
     inner join parameters on futures.commodity_code = parameters.commodity_code
     where
         futures.sessions_to_last_trading_day >= 0

@@ -1,6 +1,6 @@
 -- Cash and carry: buy spot at an origin, bring it to a delivery warehouse, sell the contract and deliver; and its reverse, take delivery
 -- and sell there. Every pair with a freight term, against the nearest, the dominant and the next contract at their close. The national
--- pair is a yardstick without freight. In the decided reading only figures known at the day's own decision.
+-- pair is a yardstick without freight. In the decided reading only figures known at the day's own decision. Which pair is best is known with the last of them.
 {%- set pair = ['reading', 'commodity_code', 'trade_date', 'contract_code', 'provider', 'origin_region', 'warehouse_region'] %}
 
 with contracts as (
@@ -162,7 +162,8 @@ netted as (
 
     select
         *,
-        case when null_reason is null then gross_cny_t - carry_cny_t - vat_adj_cny_t end as net_cny_t
+        case when null_reason is null then gross_cny_t - carry_cny_t - vat_adj_cny_t end as net_cny_t,
+        max(greatest(available_at, legs_available_at)) over (partition by reading, commodity_code, trade_date, contract_code, provider) as compared_at
     from carried
 
 ),
@@ -239,8 +240,7 @@ final as (
             },
             'free_capacity_t': {'not has_capacity': 'no_capacity_known', 'free_capacity_t is null': 'no_receipts'},
         }) }} as other_null_reason,
-        -- greatest() passes over nulls: what a missing leg leaves out is no part of the row either.
-        greatest(available_at, legs_available_at) as available_at,
+        compared_at as available_at,
         data_origin,
         payload_sha256
     from placed

@@ -1,0 +1,89 @@
+"""Labels of sums, as exchanges, the customs portal and vendors print them: the one vocabulary that tells a sum from a name.
+
+What the source itself marks as a sum (a class of the page, a row status) is asked first, and not here. Pure; no I/O.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Extent(StrEnum):
+    """What a sum row covers, by its wording."""
+
+    PART = "part"
+    """Some of the rows: 合计, 小计, subtotal."""
+    WHOLE = "whole"
+    """All of them, or all of the kind named before the word: 总计, 共计, total."""
+
+
+@dataclass(frozen=True, slots=True)
+class SumLabel:
+    """A label that is known to be one of a sum."""
+
+    extent: Extent
+    word: str
+    """The word it was known by, in its plain form."""
+    kind: str
+    """What stands before the word: 保税商品 of 保税商品总计; blank where the sum is of everything."""
+
+    @property
+    def text(self) -> str:
+        """The label in the one spelling that is kept, whatever was printed."""
+        return self.kind + ("总计" if self.extent is Extent.WHOLE else "合计")
+
+
+class UnknownSumError(ValueError):
+    """A label that looks like one of a sum and is not in the vocabulary."""
+
+
+# Longer words first: 合计 ends 总合计, total ends subtotal.
+_WORDS = {
+    "总合计": Extent.WHOLE,
+    "总小计": Extent.WHOLE,
+    "合计总计": Extent.WHOLE,
+    "总计": Extent.WHOLE,
+    "总值": Extent.WHOLE,
+    "共计": Extent.WHOLE,
+    "合共": Extent.WHOLE,
+    "合计": Extent.PART,
+    "小计": Extent.PART,
+    "分计": Extent.PART,
+    "subtotal": Extent.PART,
+    "grandtotal": Extent.WHOLE,
+    "total": Extent.WHOLE,
+}
+# No name of a warehouse, factory, product or country in any file seen holds one of these (tests/unit/test_labels.py).
+_SUSPECT = re.compile(r"计$|合计|总计|小计|共计|累计|总数|总和|总量|总额|汇总|total|^sum$|sumof")
+_UNITS = "吨|手|千克|公斤|克|桶|万吨|元|美元|万元|kg|t|lots?|tons?|tonnes?|mt|usd|cny"
+_TAIL = re.compile(rf"(?:(?<=.)(?:\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】)|/(?:{_UNITS})|(?<=[计共l])(?:{_UNITS})|[\W_])+$")
+_HEAD = re.compile(r"^[\W_]+")
+
+
+def sum_label(label: str) -> SumLabel | None:
+    """Tell whether a label is one of a sum, and of which; None for a name. Raises UnknownSumError for one that only looks like a sum.
+
+    Full-width forms, white space anywhere, invisible characters, units in brackets and closing marks make no difference.
+    """
+    plain = "".join(
+        character
+        for character in unicodedata.normalize("NFKC", label)
+        if not character.isspace() and unicodedata.category(character) not in ("Cf", "Cc")
+    ).casefold()
+    core = _HEAD.sub("", _TAIL.sub("", plain)).replace("-", "")
+    for word, extent in _WORDS.items():
+        if core.endswith(word):
+            return SumLabel(extent, word, core.removesuffix(word).rstrip("_的:"))
+    if _SUSPECT.search(core):
+        raise UnknownSumError(f"{label.strip()!r} looks like the label of a sum, and is none that is known (总计, 合计, 小计 …)")
+    return None
+
+
+def is_whole(label: str) -> bool:
+    """Tell whether a label is that of the sum of everything."""
+    try:
+        found = sum_label(label)
+    except UnknownSumError:
+        return False
+    return found is not None and found.extent is Extent.WHOLE and not found.kind

@@ -1,0 +1,65 @@
+"""What a run could not use, for people: grouped by feed, gravest first, with what is lost without it. Pure; prints nothing.
+
+Which feed weighs more, and what is lost, is configuration (`ingest/catalog/feeds.toml`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ingest.archive import Attempt
+from ingest.catalog.schemas import FeedsFile
+from ingest.origins import HELD_BACK
+from ingest.source import DataOrigin, Outcome
+
+NAMES_SHOWN = 3
+"""Payloads of a group that are named; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Payloads of one feed that ended the same way."""
+
+    feed: str
+    """`source/feed`."""
+    outcome: Outcome
+    names: tuple[str, ...]
+    message: str
+    """That of the first payload that was asked for."""
+    without_it: str
+    """What is lost while the feed stays away; empty where nobody says."""
+
+    def __str__(self) -> str:
+        rest = len(self.names) - NAMES_SHOWN
+        names = ", ".join(self.names[:NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+        lost = f" ({self.without_it})" if self.without_it else ""
+        return f"{self.feed}{lost}: {self.outcome}: {names}: {self.message}"
+
+
+def problems(attempts: Iterable[Attempt], feeds: FeedsFile) -> list[Problem]:
+    """Group the failed attempts by feed and outcome, in the order of what is lost; feeds nobody weighs come last, by name."""
+    lost = {row.of: row.without_it for row in feeds.feed}
+    order = {name: place for place, name in enumerate(lost)}
+    groups: dict[tuple[str, Outcome], list[Attempt]] = {}
+    for attempt in attempts:
+        if attempt.is_failure:
+            groups.setdefault((f"{attempt.source}/{attempt.feed}", attempt.outcome), []).append(attempt)
+    found = [
+        Problem(feed, outcome, tuple(one.request_name for one in group), _first_asked(group).message, lost.get(feed, ""))
+        for (feed, outcome), group in groups.items()
+    ]
+    return sorted(found, key=lambda problem: (order.get(problem.feed, len(order)), problem.feed, problem.outcome))
+
+
+def _first_asked(group: Sequence[Attempt]) -> Attempt:
+    return next((attempt for attempt in group if attempt.reason != HELD_BACK), group[0])
+
+
+def no_network(attempts: Iterable[Attempt]) -> str:
+    """Say that nobody who was asked gave an answer; empty where somebody did, or nobody was asked."""
+    asked = [one for one in attempts if one.data_origin is DataOrigin.LIVE and one.outcome is not Outcome.NO_SESSION and one.reason != HELD_BACK]
+    silent = [one for one in asked if one.outcome is Outcome.HTTP_ERROR and one.http_status is None]
+    if not silent or len(silent) < len(asked):
+        return ""
+    feeds = len({(one.source, one.feed) for one in silent})
+    said = silent[-1].message.removesuffix("; the next run asks again")
+    return f"no network: none of the {feeds} feeds that were asked gave an answer ({said}); nothing new was taken in, and the next run asks again"

@@ -1,0 +1,70 @@
+"""`alumina inbox map`: the series of a file beside the roles of the catalogue, and what is written where one is said. Decides; the command prints."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ingest import reach
+from ingest.catalog.configuration import Configuration
+from ingest.catalog.documents import load
+from ingest.catalog.mapping import ROLES, suggested_region, suggested_role
+from ingest.catalog.schemas import MappedSeries, RegionsFile
+from ingest.reach import SeriesRead
+from ingest.source import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person says of a series; None where it is to be guessed."""
+
+    role: str
+    commodity: str = "AO"
+    region: str | None = None
+    model: str | None = None
+
+
+def open_series(found: Sequence[SeriesRead], configuration: Configuration) -> list[SeriesRead]:
+    """Give the series of a file that no mart reads."""
+    return reach.unread(found, configuration.series)
+
+
+def region_of(series: SeriesRead, configuration: Configuration) -> str:
+    """Give the region a series speaks of."""
+    regions = {code: names.zh for code, names in load(RegionsFile, configuration.overlay).regions.items()}
+    return suggested_region(f"{series.region} {series.name}", regions)
+
+
+def described(series: SeriesRead) -> str:
+    """Say what a series is, with its newest figure."""
+    days = f"{series.first}" if series.first == series.last else f"{series.first} to {series.last}"
+    return f"{series.provider} {series.series_id}: {series.name}, {series.rows} figures of {days}, the last {series.value:,.10g} {series.unit}"
+
+
+def roles() -> Iterator[str]:
+    """List the roles, one a line."""
+    for role, (chinese, english) in ROLES.items():
+        yield f"  {role:<22}{chinese}  {english}"
+
+
+def command_for(series: SeriesRead, file: str, configuration: Configuration) -> str:
+    """Give the command that maps a series, with the role its name speaks of."""
+    role = suggested_role(series.name) or "ROLE"
+    return f"alumina inbox map '{file}' --series '{series.series_id}' --role {role} --region {region_of(series, configuration)}"
+
+
+def entry_of(series_id: str, provider: str | None, choice: Choice, found: Sequence[SeriesRead], configuration: Configuration) -> MappedSeries:
+    """Make the entry of one series of a file; raises ConfigurationError where the file has no such series, or two."""
+    meant = [one for one in found if one.series_id == series_id and provider in (None, one.provider)]
+    if not meant:
+        raise ConfigurationError(f"the file has no series {series_id}; it has {', '.join(one.series_id for one in found) or 'none'}")
+    if len(meant) > 1:
+        raise ConfigurationError(f"series {series_id} is of {' and '.join(one.provider for one in meant)}; say which with --provider")
+    (series,) = meant
+    return MappedSeries(
+        commodity=choice.commodity,
+        role=choice.role,
+        provider=series.provider,
+        series_id=series.series_id,
+        region=choice.region or region_of(series, configuration),
+        model_id=choice.model,
+        source=f"{series.name}, mapped by alumina inbox map",
+    )

@@ -1,0 +1,103 @@
+"""`alumina review`: held figures listed, and what a person says of them written down. Builds nothing; the next run acts on it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from filelock import FileLock
+
+from ingest.catalog.documents import REVIEWS
+from ingest.catalog.schemas import Review
+from ingest.settings import Settings
+from ingest.source import SHANGHAI, ConfigurationError, HomeError
+from orchestration.command.terminal import Output, console
+
+review_app = typer.Typer(help="Held figures: list, accept, reject.", no_args_is_help=True, rich_markup_mode=None)
+out = console(Output("stdout"))
+Ids = Annotated[list[str], typer.Argument(help="IDs of held figures, as `alumina review list` shows them.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")]
+
+
+class ReviewError(HomeError):
+    """A word that cannot be written down; the message says why."""
+
+
+@review_app.command("list")
+def review_list(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were released, accepted, rejected or replaced.")] = False,
+) -> None:
+    """Say which figures are held and why. They are in no mart until a later file agrees or a person accepts them."""
+    settings = Settings()
+    known, words = _held(settings), _words(settings)
+    shown = [row for row in known if everything or row["held_status"] == "held"]
+    _say(f"{len(shown)} figures are held" if not everything else f"{len(shown)} figures are or were held")
+    for row in shown:
+        word = words.get(row["held_id"])
+        waiting = f"; {word.verdict}ed, the next run acts on it" if word and row["held_status"] == "held" else ""
+        _say(f"  {row['held_id']}  {row['held_status']}{waiting}  {row['request_name'] or row['payload_sha256']}")
+        _say(f"      {row['reason_en']}")
+        _say(f"      {row['reason_zh']}")
+
+
+@review_app.command("accept")
+def review_accept(ids: Ids, reason: Reason) -> None:
+    """Let held figures count, with those of their series that agree with them. The next run acts on it."""
+    _write(ids, "accept", reason)
+
+
+@review_app.command("reject")
+def review_reject(ids: Ids, reason: Reason) -> None:
+    """Keep held figures out for good, also where a later print agrees. The next run acts on it."""
+    _write(ids, "reject", reason)
+
+
+def _write(ids: list[str], verdict: str, reason: str) -> None:
+    from ingest.catalog.reviews import add
+
+    settings = Settings()
+    status = {row["held_id"]: row["held_status"] for row in _held(settings)}
+    if not reason.strip():
+        raise ReviewError("--reason is empty; say why, for who reads it later")
+    for name in ids:
+        if name not in status:
+            raise ReviewError(f"no held figure is called {name}; alumina review list shows them")
+        if status[name] not in ("held", "replaced"):
+            raise ReviewError(
+                f"{name} is {status[name]} already; to take a person's word back, delete its entry in {settings.catalog_overlay / REVIEWS}"
+            )
+    with FileLock(settings.root / "reviews.lock"):
+        words = _words(settings)
+        for name in ids:
+            if name in words:
+                raise ReviewError(
+                    f"{name} was {words[name].verdict}ed already; to take that back, delete its entry in {settings.catalog_overlay / REVIEWS}"
+                )
+        file = add(settings.catalog_overlay, list(dict.fromkeys(ids)), verdict, reason.strip(), datetime.now(SHANGHAI))
+    _say(f"{', '.join(ids)}: {verdict}ed, written to {file}; the next alumina run acts on it")
+
+
+def _say(text: str) -> None:
+    out.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def _words(settings: Settings) -> dict[str, Review]:
+    from ingest.catalog.reviews import said
+
+    try:
+        return said(settings.catalog_overlay)
+    except ConfigurationError as error:
+        raise ReviewError(str(error)) from None
+
+
+def _held(settings: Settings) -> list[dict[str, Any]]:
+    """Give every figure that was ever held, as published."""
+    from serving.read import UnreadableError, query
+
+    try:
+        found = query(settings, "select * from serving.held_figures order by held_at, held_id")
+    except UnreadableError as error:
+        raise ReviewError(str(error)) from None
+    except duckdb.CatalogException:
+        raise ReviewError("the published release was made before figures were held; alumina run makes a new one") from None
+    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
