@@ -197,7 +197,7 @@ LEAKS = [
         },
         levels_are_never_back_adjusted,
     ),
-    Leak(5, "backfilled vendor history", {"intermediate.int_series__values": RESTATED_AS_FIRST_SAID}, history_is_as_it_was_lived),
+    Leak(5, "backfilled vendor history", {"intermediate.int_series__dated": RESTATED_AS_FIRST_SAID}, history_is_as_it_was_lived),
     Leak(
         6,
         "restated capacity denominators",
@@ -223,7 +223,7 @@ LEAKS = [
     Leak(
         10,
         "vendor date stamp for publication time",
-        {"intermediate.int_series__values": stamped("printed.published_at", "timezone('Asia/Shanghai', cast(printed.obs_date as timestamp))")},
+        {"intermediate.int_series__dated": stamped("printed.published_at", "timezone('Asia/Shanghai', cast(printed.obs_date as timestamp))")},
         history_is_as_it_was_lived,
     ),
     Leak(11, "empty-settle file as final", {"ingest/sources/shfe/quotes.py": ("    if blank:", "    if not blank:")}, an_intraday_file_is_not_taken),
