@@ -173,6 +173,26 @@ def test_a_repeated_key_is_reported_by_the_name_of_its_rule() -> None:
     assert "more than one row for the key" in checked.failures[0].message
 
 
+@pytest.mark.parametrize(
+    ("figures", "refused"),
+    [
+        ((683.9, 683.8, 6.81, 6.82), (2, 3)),
+        ((3100.0, 3.1, 3.12), (1, 2)),
+        ((3100.0, 310.0, 3090.0, 3080.0), (1,)),
+        ((310.0, 3100.0, 3090.0, 3080.0), (0,)),
+        ((3100.0, 3110.0, 0.0, 3120.0), (2,)),
+        ((3100.0, 3_100_000.0, 31.0, 3100.0), (1, 2)),
+        ((1000.0, 1800.0, 3200.0, 5600.0, 9000.0), ()),
+    ],
+)
+def test_a_series_of_one_file_has_one_scale(figures: tuple[float, ...], refused: tuple[int, ...]) -> None:
+    table = TABLES["spot__quotes"]
+    plain = {"low_value": None, "high_value": None, "change_value": None}
+    rows = [row(table, obs_date=date(2025, 7, 1 + n), value=value, **plain) for n, value in enumerate(figures)]
+    checked = validate(table, frame(table, *rows))
+    assert {number for failure in checked.failures for number in failure.rows} == set(refused)
+
+
 # ---------------------------------------------------------------- every named rule
 
 VENDOR_BREAKS: dict[str, tuple[list[Row], int]] = {

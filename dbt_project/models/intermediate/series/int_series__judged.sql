@@ -34,23 +34,29 @@ figures as (
 
 ),
 
--- Where every figure lies near the one before it there is nothing to hold, and no way through to be gone.
+-- Where a figure lies near the one before it, and comes after it, there is nothing to hold.
+numbered as (
+
+    select
+        *,
+        row_number() over so_far as number,
+        fault is not null
+        or day < lag(day) over so_far
+        or unit <> lag(unit) over so_far
+        or abs(place - lag(place) over so_far) > least(most_reach, day_reach * sqrt(greatest(1, day - lag(day) over so_far))) as is_far
+    from figures
+    window so_far as (partition by provider, series_id order by known_at, obs_date, held_id)
+
+),
+
+-- So the way through a series begins with what is remembered when the first figure is far.
 restless as (
 
     select
         provider,
-        series_id
-    from (
-        select
-            provider,
-            series_id,
-            fault is not null
-            or day < lag(day) over so_far
-            or unit <> lag(unit) over so_far
-            or abs(place - lag(place) over so_far) > least(most_reach, day_reach * sqrt(greatest(1, day - lag(day) over so_far))) as is_far
-        from figures
-        window so_far as (partition by provider, series_id order by known_at, obs_date, held_id)
-    ) as steps
+        series_id,
+        min(number) as first_far
+    from numbered
     where is_far
     group by provider, series_id
 
@@ -62,7 +68,7 @@ happened as (
         *,
         known_at as happened_at,
         cast(null as varchar) as said
-    from figures
+    from numbered
 
     union all
 
@@ -70,7 +76,7 @@ happened as (
         *,
         reviewed_at as happened_at,
         review as said
-    from figures
+    from numbered
     where review is not null
 
 ),
@@ -94,6 +100,7 @@ lines as (
         on
             happened.provider = restless.provider
             and happened.series_id = restless.series_id
+            and happened.number >= restless.first_far - happened.prints_remembered - 1
     group by happened.provider, happened.series_id
 
 ),
