@@ -62,6 +62,8 @@ _ALL = (
     Field("next_trade_date", D, "-", "Session after this one; null at the calendar's horizon", "下一交易日"),
     Field("last_trading_day", D, "-", "Last trading day of the contract; expected by rule past what is known of the exchange's closures", "最后交易日"),
     Field("is_last_trading_day_expected", B, "-", "True where the last trading day lies past the closures that count as known on the day, and follows from the usual ones", "最后交易日是否按规则推算"),
+    Field("expected_date", D, "-", "Session expected by rule past the closures that count as known", "按规则推算的交易日"),
+    Field("expected_index", I, "count", "Running number of the expected session, on from the last one known", "推算交易日序号", ge=1),
     Field("known_until", D, "-", "How far the exchange's closures count as known on the day", "休市安排已知至"),
     Field("first_trade_date", D, "-", "First session the contract is seen in the quotes", "首个有行情的交易日"),
     Field("last_trade_date", D, "-", "Last session the contract is seen in the quotes", "末个有行情的交易日"),

@@ -476,8 +476,8 @@ TABLES: dict[str, RawTable] = {
         _config(
             "catalog__expected_days",
             "Sessions expected by rule after the days whose closures count as known.",
-            ("known_until", "trade_date", "session_index"),
-            ("known_until", "trade_date"),
+            ("known_until", "expected_date", "expected_index"),
+            ("known_until", "expected_date"),
         ),
         _config(
             "catalog__commodities",

@@ -152,7 +152,7 @@ def _days(calendar: Calendar) -> scoring.Rows:
     return {
         "catalog__trading_days": [{"trade_date": day, "session_index": n, "known_until": known} for day, n, known in sessions],
         "catalog__expected_days": [
-            {"known_until": known, "trade_date": day, "session_index": n}
+            {"known_until": known, "expected_date": day, "expected_index": n}
             for known, last in newest.items()
             for n, day in enumerate(calendar.expected(known), start=last + 1)
         ],

@@ -135,9 +135,12 @@ def test_a_second_exchange_reaches_the_marts_with_its_own_rules(files) -> None:
     contracts = files.published(
         "select contract_code, last_trading_day, sessions_to_last_trading_day from marts.fct_futures_daily join marts.dim_contract using (contract_code, commodity_code) where commodity_code = 'LC' order by 1"
     )
-    # The tenth session of the delivery month, the holiday week of October left out; past the calendar there is no day.
+    # The tenth session of the delivery month, the holiday week of October left out; past the calendar it is the one expected, and marked.
     assert contracts[:3] == [("LC2610", date(2026, 10, 21), 9), ("LC2611", date(2026, 11, 13), 26), ("LC2612", date(2026, 12, 14), 47)]
-    assert {(day, left) for _, day, left in contracts[3:]} == {(None, None)}
+    assert contracts[3][:2] == ("LC2701", date(2027, 1, 15))
+    assert all(day > date(2026, 12, 31) and left > 47 for _, day, left in contracts[3:])
+    expected = files.published("select contract_code, is_last_trading_day_expected from marts.dim_contract where commodity_code = 'LC' order by 1")
+    assert expected == [(code, number >= 3) for number, (code, *_) in enumerate(contracts)]
     assert len(contracts) == 12
     assert files.published(
         "select close_cny_t, settle_cny_t, turnover_cny from marts.fct_futures_daily where contract_code = 'LC2701' and is_dominant"

@@ -28,7 +28,7 @@ expected as (
 
     select
         known_until,
-        min(trade_date) as first_expected_date
+        min(expected_date) as first_expected_date
     from {{ ref('stg_catalog__expected_days') }}
     group by known_until
 

@@ -10,10 +10,10 @@ expected as (
 
     select
         known_until,
-        trade_date,
-        session_index,
-        cast(date_trunc('month', trade_date) as date) as month,
-        row_number() over (partition by known_until, date_trunc('month', trade_date) order by trade_date) as session_of_month
+        expected_date,
+        expected_index,
+        cast(date_trunc('month', expected_date) as date) as month,
+        row_number() over (partition by known_until, date_trunc('month', expected_date) order by expected_date) as session_of_month
     from {{ ref('stg_catalog__expected_days') }}
 
 ),
@@ -49,14 +49,14 @@ postponed as (
     select distinct
         known_until,
         day,
-        min(trade_date) over (partition by known_until order by day desc) as last_trading_day,
-        min(session_index) over (partition by known_until order by day desc) as last_session_index
+        min(expected_date) over (partition by known_until order by day desc) as last_trading_day,
+        min(expected_index) over (partition by known_until order by day desc) as last_session_index
     from (
         select
             known_until,
-            trade_date as day,
-            trade_date,
-            session_index
+            expected_date as day,
+            expected_date,
+            expected_index
         from expected
 
         union all
@@ -64,8 +64,8 @@ postponed as (
         select
             known_until,
             day,
-            cast(null as date) as trade_date,
-            cast(null as bigint) as session_index
+            cast(null as date) as expected_date,
+            cast(null as bigint) as expected_index
         from fixed
     ) as every_day
 
@@ -89,8 +89,8 @@ expiries as (
     select
         sessions.contract_code,
         expected.known_until,
-        expected.trade_date as last_trading_day,
-        expected.session_index as last_session_index
+        expected.expected_date as last_trading_day,
+        expected.expected_index as last_session_index
     from sessions
     inner join expected
         on
@@ -108,7 +108,7 @@ final as (
         expiries.last_trading_day,
         expiries.last_session_index,
         cast(terms.term_value as bigint) as delivery_sessions,
-        ends.trade_date as delivery_end_date
+        ends.expected_date as delivery_end_date
     from expiries
     inner join sessions on expiries.contract_code = sessions.contract_code
     left join terms
@@ -118,7 +118,7 @@ final as (
     left join expected as ends
         on
             expiries.known_until = ends.known_until
-            and expiries.last_session_index + cast(terms.term_value as bigint) = ends.session_index
+            and expiries.last_session_index + cast(terms.term_value as bigint) = ends.expected_index
     where
         expiries.last_trading_day is not null
         and (sessions.last_trading_day is null or sessions.last_trading_day > expiries.known_until)

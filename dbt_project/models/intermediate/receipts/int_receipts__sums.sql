@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- Sums as a receipts file prints them, beside those of its own detail rows.
 with receipts as (
 
