@@ -65,6 +65,7 @@ timed as (
 
 ),
 
+-- A payload that says the same with a sum that does not fit is no version of its own.
 versions as (
 
     {{ payload_versions(
@@ -72,7 +73,7 @@ versions as (
         keys=['commodity_code', 'trade_date'],
         said=[
             'told.contract_code', 'told.board', 'cast(told.rank as varchar)', 'told.participant', 'cast(told.position_lots as varchar)',
-            'cast(told.position_change_lots as varchar)', 'told.whole_reason',
+            'cast(told.position_change_lots as varchar)', "case when told.whole_reason = 'part_refused' then told.whole_reason end",
         ],
         order=['told.contract_code', 'told.board', 'told.rank', 'told.participant'],
         decided=true

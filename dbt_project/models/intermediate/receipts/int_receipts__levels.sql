@@ -72,6 +72,7 @@ timed as (
 
 ),
 
+-- A payload that says the same with a sum that does not fit is no version of its own.
 versions as (
 
     {{ payload_versions(
@@ -79,7 +80,7 @@ versions as (
         keys=['commodity_code', 'trade_date'],
         said=[
             'told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'cast(told.receipts_t as varchar)',
-            'cast(told.published_change_t as varchar)', 'told.whole_reason',
+            'cast(told.published_change_t as varchar)', "case when told.whole_reason = 'part_refused' then told.whole_reason end",
         ],
         order=['told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'told.receipts_t'],
         decided=true
