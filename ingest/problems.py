@@ -3,7 +3,8 @@
 Which feed weighs more, and what is lost, is configuration (`ingest/catalog/feeds.toml`).
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ingest.archive import Attempt
@@ -11,13 +12,13 @@ from ingest.catalog.schemas import FeedsFile
 from ingest.origins import HELD_BACK
 from ingest.source import DataOrigin, Outcome
 
-NAMES_SHOWN = 3
+NAMES_SHOWN = 10
 """Payloads of a group that are named; the others are counted."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Payloads of one feed that ended the same way."""
+    """Payloads of one feed that ended the same way, for the same reason."""
 
     feed: str
     """`source/feed`."""
@@ -36,22 +37,24 @@ class Problem:
 
 
 def problems(attempts: Iterable[Attempt], feeds: FeedsFile) -> list[Problem]:
-    """Group the failed attempts by feed and outcome, in the order of what is lost; feeds nobody weighs come last, by name."""
+    """Group the failed attempts by feed, outcome and what was said of them, in the order of what is lost; feeds nobody weighs come last, by name."""
     lost = {row.of: row.without_it for row in feeds.feed}
     order = {name: place for place, name in enumerate(lost)}
-    groups: dict[tuple[str, Outcome], list[Attempt]] = {}
-    for attempt in attempts:
-        if attempt.is_failure:
-            groups.setdefault((f"{attempt.source}/{attempt.feed}", attempt.outcome), []).append(attempt)
+    groups: dict[tuple[str, Outcome, str], list[Attempt]] = {}
+    for attempt in sorted((one for one in attempts if one.is_failure), key=lambda one: one.reason == HELD_BACK):
+        feed = f"{attempt.source}/{attempt.feed}"
+        # What was not asked for any more belongs to what was.
+        asked = next((key for key in groups if key[:2] == (feed, attempt.outcome)), None) if attempt.reason == HELD_BACK else None
+        groups.setdefault(asked or (feed, attempt.outcome, _likeness(attempt)), []).append(attempt)
     found = [
-        Problem(feed, outcome, tuple(one.request_name for one in group), _first_asked(group).message, lost.get(feed, ""))
-        for (feed, outcome), group in groups.items()
+        Problem(key[0], key[1], tuple(one.request_name for one in group), group[0].message, lost.get(key[0], "")) for key, group in groups.items()
     ]
     return sorted(found, key=lambda problem: (order.get(problem.feed, len(order)), problem.feed, problem.outcome))
 
 
-def _first_asked(group: Sequence[Attempt]) -> Attempt:
-    return next((attempt for attempt in group if attempt.reason != HELD_BACK), group[0])
+def _likeness(attempt: Attempt) -> str:
+    """Give a message without what differs from payload to payload: its name, days and counts."""
+    return re.sub(r"\d+", "#", attempt.message.replace(attempt.request_name, ""))
 
 
 def no_network(attempts: Iterable[Attempt]) -> str:

@@ -288,7 +288,7 @@ def test_files_nobody_reads_are_kept_and_named(files, shared_data) -> None:
     path = shared_data / "payloads" / "sina" / "lc0_kline_head.js"
     sha = hashlib.sha256(path.read_bytes()).hexdigest()
     assert (files.home / "archive" / "blobs" / sha[:2] / sha).is_file()
-    assert "lc0_kline_head.js: not_data" in files.run.stdout
+    assert [line for line in files.run.stdout.splitlines() if ": not_data: " in line and "lc0_kline_head.js" in line]
     assert files.published(
         "select count(*) from serving.quality_results where check_id = 'not_data:no_reader' and subject = 'lc0_kline_head.js'"
     ) == [(1,)]

@@ -24,7 +24,7 @@ def attempt(feed: str, outcome: Outcome = Outcome.HTTP_ERROR, name: str = "x.dat
 
 def test_quotes_are_told_before_what_comes_first_by_source_and_each_feed_has_one_line() -> None:
     tried = [attempt("fx/latest"), attempt("new/feed")]
-    tried += [attempt("shfe/pm", name=f"pm{day}.dat") for day in range(5)]
+    tried += [attempt("shfe/pm", name=f"pm{day}.dat") for day in range(12)]
     tried += [attempt("shfe/kx", Outcome.BLOCKED, "kx1.dat"), attempt("shfe/js", Outcome.OK), attempt("shfe/kx", Outcome.FORMAT_CHANGED, "kx2.dat")]
     told = [str(problem) for problem in problems(tried, FEEDS)]
     assert [line.split(":")[0] for line in told] == [
@@ -34,7 +34,10 @@ def test_quotes_are_told_before_what_comes_first_by_source_and_each_feed_has_one
         "fx/latest (no exchange rate of the day, so no import margin)",
         "new/feed",
     ]
-    assert "http_error: pm0.dat, pm1.dat, pm2.dat and 2 more: no answer: ConnectError" in told[2]
+    assert (
+        "http_error: pm0.dat, pm1.dat, pm2.dat, pm3.dat, pm4.dat, pm5.dat, pm6.dat, pm7.dat, pm8.dat, pm9.dat and 2 more: no answer: ConnectError"
+        in told[2]
+    )
     assert problems([attempt("shfe/kx", Outcome.OK)], FEEDS) == []
 
 
@@ -42,8 +45,15 @@ def test_the_sentence_of_a_group_is_that_of_a_payload_that_was_asked_for() -> No
     held = replace(attempt("shfe/kx", name="kx1.dat", reason="held_back"), message="not asked for")
     (problem,) = problems([held, attempt("shfe/kx", name="kx2.dat")], FEEDS)
     assert problem.message == "no answer: ConnectError; the next run asks again"
-    assert problem.names == ("kx1.dat", "kx2.dat")
+    assert problem.names == ("kx2.dat", "kx1.dat")
     assert [problem.message for problem in problems([held], FEEDS)] == ["not asked for"]
+
+
+def test_files_of_a_feed_that_are_refused_for_different_reasons_are_told_apart() -> None:
+    unit = replace(attempt("spot/spot_price", Outcome.NOT_DATA, "a_20250716.csv"), message="a_20250716.csv, line 2: unit 'x' is not known")
+    same = replace(attempt("spot/spot_price", Outcome.NOT_DATA, "b_20250717.csv"), message="b_20250717.csv, line 13: unit 'x' is not known")
+    other = replace(attempt("spot/spot_price", Outcome.NOT_DATA, "c_20250718.csv"), message="c_20250718.csv: no line is the header of a table")
+    assert [problem.names for problem in problems([unit, other, same], FEEDS)] == [("a_20250716.csv", "b_20250717.csv"), ("c_20250718.csv",)]
 
 
 def test_no_network_is_said_where_nobody_answered_and_only_there() -> None:

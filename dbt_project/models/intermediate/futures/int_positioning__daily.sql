@@ -130,7 +130,6 @@ final as (
                 'capital_flow_cny': {'compared.spec_margin_ratio is null': 'no_margin'},
                 'members': {
                     "compared.session <> 'day'": 'whole_day_only', 'not compared.has_ranking': 'no_ranking', 'not compared.is_listed': 'not_listed',
-                    'compared.top20_net_lots is null': 'one_board_only',
                 },
                 'net_long_change_5d_lots': {
                     'compared.members_reason is not null': 'members_unknown',
