@@ -109,7 +109,6 @@ def _spoil(settings: Settings, statement: str) -> None:
             "update serving.outlook_v1 set horizon = 'never' where horizon = 'long'": "horizon must be in set",
             "insert into serving.outlook_v1 select * from serving.outlook_v1 limit 1": "commodity_code, as_of_date, horizon must be unique",
             "update marts.fct_receipts_daily set payload_sha256 = null where receipts_t > 0": "payload_sha256 must not be null",
-            "update marts.fct_receipts_daily set receipts_t = -1 where receipts_t > 0": "receipts_t",
         },
         {
             "delete from marts.fct_futures_daily": "the table has 0 rows",
