@@ -72,15 +72,17 @@ timed as (
 
 ),
 
--- A payload that says the same with a sum that does not fit is no version of its own.
+-- A payload that says the same of every warehouse is no version of its own, whatever it prints as their sum.
 versions as (
 
     {{ payload_versions(
         'timed',
         keys=['commodity_code', 'trade_date'],
         said=[
-            'told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'cast(told.receipts_t as varchar)',
-            'cast(told.published_change_t as varchar)', "case when told.whole_reason = 'part_refused' then told.whole_reason end",
+            'told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level',
+            "case when told.row_level = 'detail' then cast(told.receipts_t as varchar) end",
+            "case when told.row_level = 'detail' then cast(told.published_change_t as varchar) end",
+            "case when told.whole_reason = 'part_refused' then told.whole_reason end",
         ],
         order=['told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'told.receipts_t'],
         decided=true
