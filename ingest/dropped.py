@@ -55,22 +55,22 @@ def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settin
         held = {table: reach.held(lake, table) for source in sources for table in source.tables if table in reach.VENDOR_TABLES and origin.delivered}
         names = {attempt.request_name for attempt in archive.fetch_log()} if origin.delivered else set()
         for entry, attempt in zip(origin.delivered, report.fetch_log, strict=True):
-            notes = notes_of(attempt, held, configuration, names, entry.name) if attempt.outcome in ACCEPTED else []
+            notes = notes_of(attempt, held, configuration, names, Path(entry.name)) if attempt.outcome in ACCEPTED else []
             report.notes += [f"{entry.name}: {note}" for note in notes]
             inbox.file_away(entry, attempt, refused_rows(lake, attempt.payload_sha256), notes, reach.next_name(entry.name, names))
     return report
 
 
-def notes_of(attempt: Attempt, held: Mapping[str, pl.DataFrame], configuration: Configuration, names: Collection[str], file: str) -> list[str]:
-    """Say what of a payload that was taken reaches no mart, or does not count as its file states it."""
+def notes_of(attempt: Attempt, held: Mapping[str, pl.DataFrame], configuration: Configuration, names: Collection[str], file: Path) -> list[str]:
+    """Say what of a payload that was taken reaches no mart, or does not count as its file states it; `file` is what a person types for it."""
     sha = attempt.payload_sha256
     rows = {table: frame for table, frame in held.items() if sha is not None and frame.filter(pl.col("payload_sha256") == sha).height}
     if sha is None or not rows:
         return []
     found = reach.series_of(frame.filter(pl.col("payload_sha256") == sha) for frame in rows.values())
-    said = reach.said_unread(reach.unread(found, configuration.series), configuration.series, file)
+    said = reach.said_unread(reach.unread(found, configuration.series), configuration.series, str(file))
     for table, frame in rows.items():
-        said += reach.said_of_corrections(table, sha, file, frame, configuration.clock, names)
+        said += reach.said_of_corrections(table, sha, file.name, frame, configuration.clock, names)
     return said
 
 
@@ -154,7 +154,7 @@ def examine(file: Path, known: Sequence[Source], configuration: Configuration = 
             home_lake = Lake(settings.lake) if settings else None
             held = {table: pl.concat([frame, *([reach.held(home_lake, table)] if home_lake else [])]) for table, frame in own.items() if frame.height}
             names = {one.request_name for one in Archive(settings.archive).fetch_log()} if settings else set()
-            notes = notes_of(attempt, held, configuration, names, file.name)
+            notes = notes_of(attempt, held, configuration, names, file)
         refused = tuple(refused_rows(lake, attempt.payload_sha256))
         return Examination(attempt, tuple(found for found in read if found), refused, tuple(reach.series_of(own.values())), tuple(notes))
 

@@ -5,6 +5,7 @@ Pure: frames in, sentences out.
 """
 
 import re
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -69,7 +70,7 @@ def unread(found: Iterable[SeriesRead], mapped: Collection[tuple[str, str]]) -> 
 
 
 def said_unread(series: Sequence[SeriesRead], mapped: Collection[tuple[str, str]], file: str) -> list[str]:
-    """Say which series no mart reads, one line each, and what to do; nothing where there is none."""
+    """Say which series no mart reads, one line each, and what to do with `file`, a name or path; nothing where there is none."""
     if not series:
         return []
     by_case = {f"{provider} {known}".casefold(): known for provider, known in mapped}
@@ -80,7 +81,7 @@ def said_unread(series: Sequence[SeriesRead], mapped: Collection[tuple[str, str]
         lines.append(
             f"no mart reads series {one.series_id} of {one.provider} ({one.name}): the catalogue has no such id{meant} | 目录中没有该指标，不会进入任何结果表"
         )
-    return [*lines, f"say what they are with: alumina inbox map {file}"]
+    return [*lines, f"say what they are with: alumina inbox map {shlex.quote(file)}"]
 
 
 def held(lake: Lake, table: str) -> pl.DataFrame:

@@ -468,7 +468,7 @@ def inbox_map(
             path = mapping.write(overlay, chosen)
             for entry in chosen:
                 _plain(f"{entry.provider} {entry.series_id} is {entry.role} of {entry.commodity}, {entry.region}")
-            _plain(f"written: {path}; the next run reads what was taken in before by it, too (alumina run)")
+            _plain(f"written: {path}; put the file into {Settings().inbox} where that was not done yet, then: alumina run")
     except ConfigurationError as error:
         fail(str(error))
 

@@ -251,3 +251,12 @@ def test_the_command_shows_what_is_open_and_writes_what_is_said(home: Home, tmp_
     assert (done.returncode, done.stderr) == (0, "")
     assert ("SMM", "X-1") in Configuration(home.settings.catalog_overlay).series
     assert 'region = "shandong"' in (home.settings.catalog_overlay / mapping.SERIES).read_text(encoding="utf-8")
+
+
+def test_the_advice_of_a_check_can_be_pasted_whatever_the_name_and_wherever_it_lies(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "氧化铝价格 (1).csv"
+    body = csv_file("2025-07-16,甲,3100,元/吨,X-1,SMM", header="日期,名称,均价,单位,指标ID,数据来源")
+    file.write_bytes(body)
+    configuration = Configuration(home.settings.catalog_overlay)
+    said = dropped.examine(file, sources(configuration), configuration, home.settings).notes
+    assert said[-1] == f"say what they are with: alumina inbox map '{file}'"
