@@ -33,7 +33,7 @@ class Problem:
         rest = len(self.names) - NAMES_SHOWN
         names = ", ".join(self.names[:NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
         lost = f" ({self.without_it})" if self.without_it else ""
-        return f"{self.feed}{lost}: {self.outcome}: {names}: {self.message}"
+        return f"{self.feed}{lost}: {self.outcome}: {names}: {self.message.removeprefix(f'{self.names[0]}: ')}"
 
 
 def problems(attempts: Iterable[Attempt], feeds: FeedsFile) -> list[Problem]:

@@ -79,7 +79,7 @@ def test_an_unreadable_file_is_reported_and_the_run_goes_on(command, tmp_path: P
     done = command(tmp_path / "home", "run", "--source", "files", "--payloads", str(payloads))
     assert done.returncode == 1
     assert "kx20250716.dat: not a regular file; links are not followed" in done.stdout
-    assert "pm20250716.dat: not_data: the payload is empty" in done.stdout
+    assert "not_data: pm20250716.dat: the payload is empty" in done.stdout
     assert "release refused" in done.stderr
     assert "the table has 0 rows" in done.stderr
     status = json.loads((tmp_path / "home" / "status.json").read_text())

@@ -56,6 +56,12 @@ def test_files_of_a_feed_that_are_refused_for_different_reasons_are_told_apart()
     assert [problem.names for problem in problems([unit, other, same], FEEDS)] == [("a_20250716.csv", "b_20250717.csv"), ("c_20250718.csv",)]
 
 
+def test_a_name_is_not_told_twice() -> None:
+    link = replace(attempt("shfe/kx", Outcome.NOT_DATA, "kx1.dat"), message="kx1.dat: not a regular file; links are not followed")
+    (problem,) = problems([link], FEEDS)
+    assert str(problem).endswith(": not_data: kx1.dat: not a regular file; links are not followed")
+
+
 def test_no_network_is_said_where_nobody_answered_and_only_there() -> None:
     silent = [attempt("shfe/kx"), attempt("fx/latest"), attempt("shfe/kx", reason="held_back"), attempt("shfe/pm", Outcome.NO_SESSION)]
     assert no_network(silent) == (
