@@ -1,6 +1,6 @@
 -- Cash and carry: buy spot at an origin, bring it to a delivery warehouse, sell the contract and deliver; and its reverse, take delivery
 -- and sell there. Every pair with a freight term, against the nearest, the dominant and the next contract at their close. The national
--- pair is a yardstick without freight. In the decided reading only figures known at the day's own decision. Which pair is best is known with the last of them.
+-- pair is a yardstick without freight. Decided: only figures known at the day's own decision. Which pair is best is known with the last.
 {%- set pair = ['reading', 'commodity_code', 'trade_date', 'contract_code', 'provider', 'origin_region', 'warehouse_region'] %}
 
 with contracts as (
