@@ -50,6 +50,8 @@ CASES = (
     Case("flips", "a flipped bit in archive, lake, release or note", flips.bits, 200, 2),
     Case("writers", "a round of five runs at once and an inbox drop", commands.writers, 10),
     Case("first-starts", "a round of fifteen first starts at once", commands.first_starts, 10),
+    Case("orders", "a hundred orders of delivery", commands.orders, 1),
+    Case("days", "history as of every third session, against the archive that ends there", commands.days, 1),
 )
 
 

@@ -1,5 +1,6 @@
 """The same payloads in any order, twice, or in several runs give the same `raw`: what is held never depends on how it came."""
 
+import os
 import random
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -53,7 +54,11 @@ def _raw(home: Path, runs: list[list[Delivery]]) -> dict[str, tuple[int, int]]:
         return found
 
 
-@pytest.mark.parametrize("orders", [5, pytest.param(50, marks=pytest.mark.full)])
+ORDERS = int(os.environ.get("STRESS_ORDERS", "50"))
+"""Orders in `make test-full`; `make battery` asks for a hundred."""
+
+
+@pytest.mark.parametrize("orders", [5, pytest.param(ORDERS, marks=pytest.mark.full, id="many")])
 def test_any_order_twice_or_in_several_runs_gives_the_same_raw(payloads: list[Delivery], tmp_path: Path, orders: int) -> None:
     chance = random.Random(20250722)
     expected = _raw(tmp_path / "straight", [payloads])
