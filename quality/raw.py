@@ -498,7 +498,7 @@ TABLES: dict[str, RawTable] = {
             ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "sector", "source_note"),
             ("exchange", "product_id"),
         ),
-        _config("catalog__series", "Vendor series the marts read, by role.", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "source_note"), ("commodity_code", "role", "provider", "series_id")),
+        _config("catalog__series", "Vendor series the marts read, by role.", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "unit", "source_note"), ("commodity_code", "role", "provider", "series_id")),
         _config(
             "catalog__quantities",
             "What figures of a unit may be, and how far they go; a figure outside is held.",

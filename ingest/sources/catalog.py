@@ -14,6 +14,7 @@ from ingest.catalog import scoring
 from ingest.catalog.calendar import Calendar, parse_calendar
 from ingest.catalog.documents import CALENDAR, EXTENSION, parsed
 from ingest.catalog.languages import WordsFile
+from ingest.catalog.roles import ROLES
 from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
@@ -41,7 +42,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "9"
+    parser_version = "10"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
     cadence = Cadence.ANY_DAY
 
@@ -193,7 +194,12 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
 
 
 def _series(code: str, series: Series) -> dict[str, Any]:
-    own = {"commodity_code": code, "model_id": series.model_id or "", "source_note": series.source}
+    own = {
+        "commodity_code": code,
+        "unit": ROLES[series.role].unit if series.role in ROLES else "",
+        "model_id": series.model_id or "",
+        "source_note": series.source,
+    }
     return own | {name: getattr(series, name) for name in ("role", "provider", "series_id", "region")}
 
 
