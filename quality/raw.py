@@ -523,7 +523,7 @@ TABLES: dict[str, RawTable] = {
             ("commodity_code", "term", "scope", "valid_from", "term_value", "unit", "label", "source_note"),
             ("commodity_code", "term", "scope", "valid_from"),
         ),
-        _config("catalog__customs_codes", "Customs codes and what they are to the commodity.", ("commodity_code", "hs_code", "role", "source_note"), ("commodity_code", "hs_code")),
+        _config("catalog__customs_codes", "Customs codes and what they are to the commodity.", ("commodity_code", "hs_code", "role", "lowest_usd_t", "highest_usd_t", "source_note"), ("commodity_code", "hs_code"), optional=("lowest_usd_t", "highest_usd_t")),
         _config(
             "catalog__words",
             "What is said in two languages: sentences of the outlook and names of codes.",

@@ -184,7 +184,9 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
             for role in row.roles
         ],
         "catalog__customs_codes": [
-            {"commodity_code": code, "hs_code": row.hs_code, "role": row.role, "source_note": row.source} for row in file.customs
+            {"commodity_code": code, "source_note": row.source}
+            | {name: getattr(row, name) for name in ("hs_code", "role", "lowest_usd_t", "highest_usd_t")}
+            for row in file.customs
         ],
         "catalog__terms": _terms(code, file.term),
         "catalog__policy_topics": [
