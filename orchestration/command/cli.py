@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.releases_command import releases_app
 from orchestration.command.review_command import review_app
 from orchestration.command.terminal import Output, console, prepared
 
@@ -35,6 +36,7 @@ inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_he
 app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(review_app, name="review")
+app.add_typer(releases_app, name="releases")
 NOTES_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
@@ -257,17 +259,11 @@ def restore(
 
 
 @app.command()
-def rollback() -> None:
-    """Serve the release before the current one again."""
-    from orchestration.warehouse.load import WarehouseError, write_lock
-    from serving.publish import release
+def rollback(reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "") -> None:
+    """Serve the release before the current one again, and hold people there until `alumina releases let-go`."""
+    from orchestration.home.releases import go_back
 
-    settings = Settings()
-    try:
-        with write_lock(settings, "rolling back"):
-            out.print(f"serving {release.rollback(settings)}")
-    except (release.PublishRefusedError, WarehouseError, FileNotFoundError) as error:
-        fail(str(error))
+    _plain(f"serving {go_back(Settings(), reason)}; what is published next waits until alumina releases let-go")
 
 
 @app.command()
@@ -597,6 +593,7 @@ def _show_notes(settings: Settings, since: float) -> None:
 
 
 def _show_outlook(settings: Settings, day: date | None) -> None:
+    from serving.publish.served import pinned
     from serving.read import UnreadableError, outlook
 
     try:
@@ -636,6 +633,8 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
                 out.print(f"{row['commodity_code']} is {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}{missing}")
     if settings.as_of is None:
         out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
+        if held := pinned(settings):
+            _plain(str(held))
     else:
         out.print(f"as known at {settings.as_of:%Y-%m-%d %H:%M}, not published: {settings.warehouse}", soft_wrap=True)
 

@@ -21,6 +21,7 @@ from ingest.files import write_atomic
 from ingest.lake import Batch, Lake
 from ingest.notes import write_note
 from ingest.settings import Settings
+from ingest.source import HomeError
 from quality.fields import FIELDS
 from quality.raw import TABLES, RawTable
 from serving.read import held_elsewhere
@@ -29,7 +30,7 @@ from serving.read import held_elsewhere
 READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-class WarehouseError(Exception):
+class WarehouseError(HomeError):
     """The working warehouse cannot be used; the message says why and what to do."""
 
 
