@@ -84,6 +84,8 @@ class Name(Entry):
 
     commodity: Literal[""] | CommodityCode = ""
     words: Annotated[list[Text], Field(min_length=1)]
+    hs_code: str = ""
+    """Customs code of what the words name, where it is not the commodity's own product."""
 
 
 class Publisher(Entry):
@@ -190,6 +192,16 @@ class Metric(Entry):
     example: str = ""
     change_of: list[Text] = []
     """Metrics of whose levels it is a change: a change told after a level is one of these, by unit and period."""
+    part_of: list[Text] = []
+    """Metrics of whose figure it is the part of a region: a figure told for a region after one of them is this."""
+    plain_unit: str = ""
+    """Unit of a figure told without one, where it is not the metric's."""
+    commodity: Literal[""] | CommodityCode = ""
+    """The one commodity a text speaks of it for."""
+    is_monthly: bool = False
+    """Printed for a month."""
+    is_of_range: bool = False
+    """About more than one day where the words name a week."""
     when: Pattern | Literal[""] = ""
     """Words that choose it among the changes of one unit."""
     is_any_of: bool = False
@@ -256,6 +268,11 @@ class MetricsFile(Document):
     metric: list[Metric] = []
     judgement: dict[Text, Text] = {}
 
+    @property
+    def commodities(self) -> set[str]:
+        """Commodities the entries name."""
+        return {entry.commodity for entry in self.fact} | {entry.commodity for entry in self.name} | {entry.commodity for entry in self.metric}
+
     def contradictions(self) -> Iterator[Wrong]:
         """Names are told apart."""
         yield from repeated("fact", self.fact, "name")
@@ -301,6 +318,8 @@ class MetricsFile(Document):
                 if kind not in types:
                     yield ("unit_word", number, "types", place), unknown("type of unit", kind, types)
         for number, metric in enumerate(self.metric):
+            if metric.commodity and metric.commodity not in codes:
+                yield ("metric", number, "commodity"), unknown("commodity", metric.commodity, codes)
             for place, level in enumerate(metric.change_of):
                 if level not in metrics:
                     yield ("metric", number, "change_of", place), unknown("metric", level, metrics)

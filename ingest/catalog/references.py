@@ -254,7 +254,7 @@ def _scores(catalogue: Catalogue, names: Names, whole: bool) -> Found:
 def _claims(catalogue: Catalogue, names: Names, whole: bool) -> Found:
     shipped = cast(MetricsFile, typed("metrics.toml", (SHIPPED / "metrics.toml").read_bytes()))
     for name, own in catalogue.of(MetricsFile):
-        codes = catalogue.codes if whole else {fact.commodity for fact in own.fact} | {named.commodity for named in own.name}
+        codes = catalogue.codes if whole else own.commodities
         for loc, message in own.dangling(shipped.extended(own), codes):
             yield name, loc, message
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 DOMINANT = ("主力", "主连", "dominant", "main")
-_CONTRACT = r"(?<![A-Za-z])(?P<product>[A-Za-z]{1,2})[\s-]?(?P<month>\d{2}(?:0[1-9]|1[0-2]))(?!\d)"
+_CONTRACT = r"(?<![A-Za-z])(?P<product>(?-i:[A-Z]{1,2}(?=[\s-]?\d)|[a-z]{1,2}(?=\d)))[\s-]?(?P<month>2\d(?:0[1-9]|1[0-2]))(?!\d)"
 _HS = r"(?<![A-Za-z])HS\s*(?P<hs>\d{4,8})(?!\d)"
 _MONTH = r"(?<![\d.])(?P<bare>2\d(?:0[1-9]|1[0-2]))(?![\d.])"
-_REST = r"(?P<rest>[^\W\d_]+\d*)"
+_REST = r"(?P<rest>[A-Za-z]+\d*|[^\W\d_])"  # of Chinese one sign at a time: what follows it may be known
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Entity:
 def resolve(text: str, lexicon: Lexicon, own: str) -> Entity:
     """Give what the words name; `own` is the note's commodity, meant where they name none and are all known."""
     codes, foreign, unknown = dict[str, None](), list[str](), list[str]()
-    contracts, months = list[str](), list[str]()
+    contracts, months, end = list[str](), list[str](), -1
     vendors, hs, region, theme, is_dominant = set[str](), "", "", "", False
     for match in lexicon.pattern.finditer(text):
         word = match[0].lower()
@@ -79,7 +79,9 @@ def resolve(text: str, lexicon: Lexicon, own: str) -> Entity:
         elif match["bare"]:
             months.append(match["bare"])
         elif match["rest"]:
-            unknown.append(match[0])
+            joined = bool(unknown) and match.start() == end and not match[0].isascii()
+            unknown[len(unknown) - joined :] = [(unknown[-1] if joined else "") + match[0]]
+            end = match.end()
         elif word in lexicon.commodities:
             code = lexicon.commodities[word]
             codes.update({code: None} if code else {})

@@ -21,6 +21,7 @@ __all__ = ["FUTURES", "Catalog", "CatalogError", "Commodity", "Definition", "Fac
 
 
 METRICS_FILE = "metrics.toml"
+_ITEM_DIGITS = 8  # what China's customs counts; a heading has four
 
 
 class CatalogError(ValueError):
@@ -60,6 +61,10 @@ class Catalog:
     """What a kind of unit stands for beside itself: factor by (kind, other kind)."""
     lexicon: Lexicon
     publishers: tuple[tuple[str, ...], ...]
+    products: Mapping[str, str]
+    """Customs item of each commodity's own product."""
+    customs_words: Mapping[str, str]
+    """Customs item by word, of what is not a commodity's own product."""
     aliases: Mapping[str, str]
     constants: Mapping[str, Interval]
     parameters: Mapping[str, Fraction]
@@ -110,6 +115,13 @@ def load_catalog(overlay: Path | None = None) -> Catalog:
         readings={(row.of, row.to): row.factor for row in file.reading},
         lexicon=_lexicon(file, files, load(ExchangesFile, overlay), load(RegionsFile, overlay)),
         publishers=tuple(tuple(row.names) for row in file.publisher),
+        products={
+            one.commodity.commodity_code: row.hs_code
+            for one in files
+            for row in reversed(one.customs)
+            if row.role == "product" and len(row.hs_code) == _ITEM_DIGITS
+        },
+        customs_words={word.lower(): row.hs_code for row in file.name if row.hs_code for word in row.words},
         aliases={alias.casefold(): row.name for row in file.metric for alias in (*row.aliases, row.zh) if alias},
         constants={name: Interval.of(constant.value, constant.half_width) for name, constant in file.constants.items()},
         parameters={row.name: _fraction(row.value) for row in load(ParametersFile, overlay).parameter if row.commodity == "*"},

@@ -219,6 +219,7 @@ class Auditor:
             if claim.price_basis in (*UNSPECIFIED, one.basis) or not has_bases
             if claim.kind in (one.kinds or (claim.kind,))
             and one.night in (None, claim.period.night is not None)
+            and not (claim.period.night and one.night is None and self._is_of_the_day(one))
             and one.span in ("", "day" if _is_day(claim.period) else "range")
             and (not one.said or re.search(one.said, claim.quote))
         ]
@@ -227,6 +228,11 @@ class Auditor:
         named = self._named_vendors(claim)
         followed = [one for one in fitting if not (vendors := self._vendors(one)) or vendors & named]
         return followed if named and followed else fitting
+
+    def _is_of_the_day(self, definition: Definition) -> bool:
+        """Tell whether a definition rests on figures of the whole day: those of a night session are others."""
+        datasets = {self.catalog.facts[name].dataset for name in _names(definition.formula) if name in self.catalog.facts}
+        return "daily_quotes" in datasets and "bars" not in datasets
 
     def _of_its_unit(self, claim: Claim, metric: Metric) -> list[Definition]:
         """Give the definitions in the claim's kind of unit, or, where it states no figure, in the metric's own."""
