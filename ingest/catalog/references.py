@@ -255,7 +255,7 @@ def _scores(catalogue: Catalogue, names: Names, whole: bool) -> Found:
 def _claims(catalogue: Catalogue, names: Names, whole: bool) -> Found:
     shipped = cast(MetricsFile, typed("metrics.toml", (SHIPPED / "metrics.toml").read_bytes()))
     for name, own in catalogue.of(MetricsFile):
-        codes = catalogue.codes if whole else {fact.commodity for fact in own.fact}
+        codes = catalogue.codes if whole else own.commodities
         for loc, message in own.dangling(shipped.extended(own), codes):
             yield name, loc, message
 
