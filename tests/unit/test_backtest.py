@@ -43,8 +43,7 @@ def test_a_call_hits_when_its_sign_comes_true_and_no_call_counts_in_the_brier_sc
 
 
 def test_days_without_a_call_do_not_hide_what_the_calls_were_worth() -> None:
-    """60 calls with 0.363 among 414 statements look like 0.266: as many days without a word score 0.25 as the calendar has."""
-    assert (60 * 0.363 + 354 * 0.25) / 414 == pytest.approx(0.266, abs=0.0005)
+    """On the sample 60 calls of 0.363 among 414 statements looked like 0.266."""
     told = judge(forecasts([1, 0, 0, 0], [90.0, 90.0, 110.0, 110.0]), "rules")
     assert (told["brier_calls"], told["brier"]) == (0.5625, pytest.approx((0.5625 + 3 * 0.25) / 4))
     assert told["brier_calls_low"] == told["brier_calls_high"] == 0.5625
