@@ -162,11 +162,13 @@ def backtest() -> None:
     if any(row["data_origin"] == "sample" for row in rows):
         out.print("[bold]SAMPLE DATA[/bold]: largely simulated prices. This shows that the machinery runs, not that the rules work.")
     table = Table(title="Backtest: 90 % intervals, Brier 0.25 is one who says nothing")
-    for name in ("commodity", "horizon", "statements", "strategy", "forecasts", "calls", "hit ratio", "Brier", "note"):
-        table.add_column(name, justify="right" if name in ("forecasts", "calls", "hit ratio", "Brier") else "left", overflow="fold")
+    figures = ("forecasts", "calls", "hit ratio", "Brier on calls", "on all")
+    for name in ("commodity", "horizon", "statements", "strategy", *figures, "note"):
+        table.add_column(name, justify="right" if name in figures else "left", overflow="fold")
     for row in rows:
         spans = [
-            "–" if row[name] is None else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]" for name in ("hit_ratio", "brier")
+            "–" if row[name] is None else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
+            for name in ("hit_ratio", "brier_calls", "brier")
         ]
         keys = (row["commodity_code"], row["horizon"], row["statements"], row["strategy"], str(row["forecasts"]), str(row["calls"]))
         table.add_row(*keys, *spans, row["null_reason"] or "")
