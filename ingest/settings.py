@@ -138,6 +138,11 @@ class Settings(BaseSettings):
         return self.workshop / "warehouse.duckdb"
 
     @property
+    def outlook_model(self) -> Path:
+        """What the fits of the forecast came to."""
+        return self.root / "outlook_model.json"
+
+    @property
     def releases(self) -> Path:
         """Published releases, one folder each."""
         return self.root / "releases"

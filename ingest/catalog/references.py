@@ -19,6 +19,7 @@ from ingest.catalog.schemas import (
     CommodityFile,
     ExchangesFile,
     HeldFile,
+    PanelFile,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
@@ -160,6 +161,7 @@ def _clocks(catalogue: Catalogue, names: Names, whole: bool) -> Found:
 
 
 def _parameters(catalogue: Catalogue, names: Names, whole: bool) -> Found:
+    yield from _panel(catalogue)
     for name, file in catalogue.of(ParametersFile):
         for number, row in enumerate(file.parameter):
             if wrong := _unit("parameter", row.name, row.unit, names.parameters):
@@ -168,6 +170,16 @@ def _parameters(catalogue: Catalogue, names: Names, whole: bool) -> Found:
                 yield name, ("parameter", number, "commodity"), unknown("commodity", row.commodity, catalogue.codes)
         for missing in sorted(set(names.parameters) - {row.name for row in file.parameter if row.commodity == "*"}):
             yield name, (), f"parameter {missing} for all commodities is missing; the models read it"
+
+
+def _panel(catalogue: Catalogue) -> Found:
+    known = {row.name: row.unit for row in load(PanelFile).parameter}
+    for name, file in catalogue.of(PanelFile):
+        for number, row in enumerate(file.parameter):
+            if wrong := _unit("parameter", row.name, row.unit, known):
+                yield name, ("parameter", number, wrong[0]), wrong[1]
+        for missing in sorted(set(known) - {row.name for row in file.parameter}):
+            yield name, (), f"parameter {missing} is missing; the models read it"
 
 
 def _terms(catalogue: Catalogue, names: Names, whole: bool) -> Found:

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.record_command import record_app
 from orchestration.command.releases_command import releases_app
 from orchestration.command.review_command import review_app
 from orchestration.command.terminal import Output, console, prepared
@@ -37,6 +38,7 @@ app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(review_app, name="review")
 app.add_typer(releases_app, name="releases")
+app.add_typer(record_app)
 NOTES_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
@@ -146,32 +148,6 @@ def whatif(
     for readout in answer.readouts:
         change = None if readout.before is None or readout.after is None else readout.after - readout.before
         table.add_row(readout.name, readout.unit, _number(readout.before, ",.2f"), _number(readout.after, ",.2f"), _number(change or None, "+,.2f"))
-    out.print(table)
-
-
-@app.command()
-def backtest() -> None:
-    """Show how the outlook's statements fared walk-forward, from the published release."""
-    from serving.read import UnreadableError, query
-
-    try:
-        found = query(Settings(), "select * from serving.outlook_backtest order by commodity_code, horizon, statements, strategy")
-    except UnreadableError as error:
-        fail(str(error))
-    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-    if any(row["data_origin"] == "sample" for row in rows):
-        out.print("[bold]SAMPLE DATA[/bold]: largely simulated prices. This shows that the machinery runs, not that the rules work.")
-    table = Table(title="Backtest: 90 % intervals, Brier 0.25 is one who says nothing")
-    figures = ("forecasts", "calls", "hit ratio", "Brier on calls", "on all")
-    for name in ("commodity", "horizon", "statements", "strategy", *figures, "note"):
-        table.add_column(name, justify="right" if name in figures else "left", overflow="fold")
-    for row in rows:
-        spans = [
-            "–" if row[name] is None else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
-            for name in ("hit_ratio", "brier_calls", "brier")
-        ]
-        keys = (row["commodity_code"], row["horizon"], row["statements"], row["strategy"], str(row["forecasts"]), str(row["calls"]))
-        table.add_row(*keys, *spans, row["null_reason"] or "")
     out.print(table)
 
 

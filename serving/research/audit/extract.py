@@ -31,7 +31,9 @@ _IGNORED = re.compile(
     r"20\d\d\s*年|\d{1,2}:\d{2}|第\s*\d+|前\s*\d+|每手\s*\d+\s*吨|\d+\s*大卡|\d+\s*%\s*(?=液碱|烧碱)|\d+\s*(?:年期|天|日均线|个月|个交易日|小时)|[A-Z]00|(?m:^\s*\d{1,2}\s*[、.．)）])|GB/T\s*\d+|HS\s*\d+"
 )
 _BASE = re.compile(r"(?:较|比|自|from|since)\s*$", re.IGNORECASE)
-_WEEK = re.compile(r"[较比]上周|周环比|周度(?!产|开工|均)|周(?:涨|跌|增|减|升|降)|周内|环比上周|from (?:the )?(?:previous|last) week|week on week", re.IGNORECASE)
+_WEEK = re.compile(
+    r"[较比]上周|周环比|周度(?!产|开工|均)|周(?:涨|跌|增|减|升|降)|周内|环比上周|from (?:the )?(?:previous|last) week|week on week", re.IGNORECASE
+)
 _MONTHLY = re.compile(r"[较比]上月|月环比", re.IGNORECASE)
 _NIGHT = re.compile(r"夜盘|当晚|night session", re.IGNORECASE)
 _CAPTION = re.compile(r"\s*(?:图表?|表)\s*\d*\s*[：:]|\s*(?:数据|资料)?来源\s*[：:]")
@@ -46,7 +48,13 @@ _TERMINAL = re.compile(r"[。！？!?；;：:】.]\s*$")
 _WRAPPED = 25  # a line of at least so many characters that ends nowhere goes on in the next
 _NEAR, _QUOTE = 8, 120
 _BARE_DIGITS = 3  # a number without a unit and of fewer digits numbers a page or a line
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF1A)} | {ord("％"): "%", ord("－"): "-", ord("＋"): "+", ord("．"): ".", ord("，"): "，"}
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF1A)} | {
+    ord("％"): "%",
+    ord("－"): "-",
+    ord("＋"): "+",
+    ord("．"): ".",
+    ord("，"): "，",
+}
 
 
 @dataclass(frozen=True)
@@ -178,7 +186,15 @@ class Extractor:
         for match in self._number.finditer(masked, begin, end):
             unit = self.catalog.unit_named(match["unit"]) or "" if match["unit"] else ""
             scale = {"万": 10_000, "亿": 100_000_000}.get(match["scale"] or "", 1)
-            stop = match.end("unit") if match["unit"] else match.end("more") if match["more"] else match.end("high") if match["high"] else match.end("low")
+            stop = (
+                match.end("unit")
+                if match["unit"]
+                else match.end("more")
+                if match["more"]
+                else match.end("high")
+                if match["high"]
+                else match.end("low")
+            )
             yield _Number(
                 match.start("sign") if match["sign"] else match.start("low"), stop, (match["sign"] or "").replace("−", "-"),
                 match["low"].replace(",", ""), (match["high"] or "").replace(",", ""), unit, scale, match["more"] or "",
@@ -246,12 +262,18 @@ class Extractor:
         level = best[0] if best else state.level
         if level is not None and level.change_of and (base := self.catalog.metrics.get(level.change_of[0])):
             level = base
-        if level is not None and (change or (best and not fits) or _AGAINST.search(rest) or (number.sign and not best) or re.fullmatch(r"[\s（(,，/]*", lead)):
+        if level is not None and (
+            change or (best and not fits) or _AGAINST.search(rest) or (number.sign and not best) or re.fullmatch(r"[\s（(,，/]*", lead)
+        ):
             rivals = [one for one in self.spoken if level.name in one.change_of and self._fits(one, number.unit)]
             chosen = self._chosen(rivals, lead, tail, number.unit)
             if chosen:
                 return chosen, tuple(one.name for one in rivals), "said"
-            return None, tuple(one.name for one in rivals) or candidates, f"neither {level.name} nor a change of it is given in {number.unit or 'a bare number'}"
+            return (
+                None,
+                tuple(one.name for one in rivals) or candidates,
+                f"neither {level.name} nor a change of it is given in {number.unit or 'a bare number'}",
+            )
         part = self._part_of(lead, number.unit, state)
         if part:
             return part, (part.name,), "said"
@@ -312,7 +334,19 @@ class Extractor:
         if number.sign == "-" or (is_change and direction == "down" and float(value)):
             value = f"-{value}"
         unit = number.unit or metric.plain_unit or metric.unit
-        cmp = "range" if high else "gt" if _OVER.search(lead) else "lt" if _UNDER.search(lead) else "approx" if _ABOUT.search(lead) else "ge" if number.more else "eq"
+        cmp = (
+            "range"
+            if high
+            else "gt"
+            if _OVER.search(lead)
+            else "lt"
+            if _UNDER.search(lead)
+            else "approx"
+            if _ABOUT.search(lead)
+            else "ge"
+            if number.more
+            else "eq"
+        )
         if re.match(r"\s*(?:左右|附近|上下)", tail) and cmp == "eq":
             cmp = "approx"
         entity, trouble = self._entity(metric, lead + " " + tail[:6], sentence, state)
@@ -377,7 +411,7 @@ class Extractor:
             end = parse_period(re.sub(r"\s", "", day), as_of, self.calendar).end if day else as_of
         except ValueError:
             return as_of.isoformat(), f"the day {day!r} cannot be read"
-        sessions = [one for one in self.calendar.between(max(self.calendar.first_day, end - timedelta(days=30)), end)] if end <= self.calendar.last_day else []
+        sessions = list(self.calendar.between(max(self.calendar.first_day, end - timedelta(days=30)), end)) if end <= self.calendar.last_day else []
         if _is_night(before) and any("{contract}" in key for key in self._keys(metric)):
             evening = next((one for one in reversed(sessions) if one < as_of), end) if end == as_of and not day else end
             return f"NS {evening}", "" if self.calendar.night_of(evening) else "no night session that evening"
