@@ -572,7 +572,7 @@ TABLES: dict[str, RawTable] = {
         _config(
             "catalog__products",
             "Contract facts of every product, configured or not.",
-            ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "sector", "source_note"),
+            ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "sector", "settlement_rounding", "turnover_step_cny", "source_note"),
             ("exchange", "product_id"),
         ),
         _config("catalog__series", "Vendor series the marts read, by role.", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "source_note"), ("commodity_code", "role", "provider", "series_id")),

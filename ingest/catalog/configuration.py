@@ -33,9 +33,14 @@ class Configuration:
 
     @cached_property
     def shfe_products(self) -> Mapping[str, str]:
-        """Chinese product name as SHFE prints it -> code; raises ConfigurationError where the file is wrong."""
-        shfe = load(ExchangesFile, self.overlay).shfe
-        return {name: code for code, name in shfe.products.items()} | shfe.aliases
+        """Chinese product name as SHFE prints it, INE's products among its own -> code; raises ConfigurationError where the file is wrong."""
+        file = load(ExchangesFile, self.overlay)
+        return {
+            name: code
+            for exchange in (file.ine, file.shfe)
+            if exchange
+            for name, code in ({printed: code for code, printed in exchange.products.items()} | exchange.aliases).items()
+        }
 
     @cached_property
     def regions(self) -> frozenset[str]:

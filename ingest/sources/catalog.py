@@ -41,7 +41,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "9"
+    parser_version = "10"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
     cadence = Cadence.ANY_DAY
 
@@ -208,6 +208,8 @@ def _products(file: ExchangesFile) -> list[dict[str, Any]]:
             "quantity_unit": contract.unit,
             "tick_price": contract.tick,
             "sector": contract.sector,
+            "settlement_rounding": exchange.settlement,
+            "turnover_step_cny": exchange.turnover_step_cny,
             "source_note": exchange.contracts_source,
         }
         for name, exchange in file.exchanges.items()

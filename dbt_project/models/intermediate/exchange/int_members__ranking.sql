@@ -15,7 +15,7 @@ wholes as (
 commodities as (
 
     select * from {{ ref('stg_catalog__commodities') }}
-    where exchange = 'SHFE'
+    where exchange in {{ exchanges_of_shfe() }}
 
 ),
 
