@@ -31,7 +31,7 @@ class Market:
 
 @dataclass(frozen=True)
 class History:
-    """What happened on each of `days`; every list but the events and the second exchange runs parallel to it."""
+    """What happened on each of `days`; every list but the events and those of the other exchanges runs parallel to it."""
 
     days: list[date]
     spec: Mapping[str, Any]
@@ -39,6 +39,7 @@ class History:
     bars: list[list[bars.Bar]]
     receipts: Mapping[str, receipts.Levels]
     gfex: Market
+    czce: Market
     spot: list[list[spot.Price]]
     flashes: list[list[news.Flash]]
     fixings: list[list[str]]
@@ -66,7 +67,8 @@ def load_history() -> History:
         quotes=market,
         bars=bars.simulate(spec["bars"], spec["quotes"], market, {"ao": noon}, days, ledger, seed),
         receipts=stocks,
-        gfex=_second_exchange(spec["gfex"], ledger, seed),
+        gfex=_other_exchange(spec["gfex"], ledger, seed),
+        czce=_other_exchange(spec["czce"], ledger, seed),
         spot=prices,
         flashes=news.flashes(spec["newsflash"], days, dominant, seed),
         fixings=news.fixings(spec["fx"], days, ledger, seed),
@@ -76,7 +78,7 @@ def load_history() -> History:
     )
 
 
-def _second_exchange(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Market:
+def _other_exchange(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Market:
     days, sessions = trading_days(SHORT_FROM, LAST_DAY), trading_days(SHORT_FROM, HORIZON)
     market = {code: quotes.Simulation(code, facts, days, sessions, ledger, seed).run() for code, facts in spec["quotes"].items()}
     stocks: dict[str, receipts.Levels] = {}
