@@ -33,7 +33,7 @@ def weekly_stock(history: History, t: int, updated: datetime) -> bytes:
     """Write the report of the week that ends on a day, the JSON form of `weeklystock`: of delivery grade, on warrant, free capacity."""
     before = next(back for back in range(t - 1, -1, -1) if ends_a_week(history, back))
     rows: list[Row] = []
-    for code, levels in history.receipts.items():
+    for code in history.receipts:
         spec = history.spec["receipts"][code]
         for table in spec["tables"]:
             is_factory = table["type"] == "2"
