@@ -13,6 +13,7 @@ from orchestration.assets.freshness import published_in_time
 from orchestration.assets.intake import lake_asset
 from orchestration.assets.models import dbt_models
 from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
+from orchestration.assets.preflight import preflight
 from orchestration.assets.publication import release_asset
 from orchestration.assets.raw_tables import raw_tables
 from orchestration.automation.jobs import arrivals_by_day, arrivals_by_month, as_of_job, daily
@@ -28,6 +29,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     published = [key for key in dbt_models.keys if key.path[0] in SCHEMAS]
     return dg.Definitions(
         assets=[
+            preflight,
             *(arrivals_asset(source) for source in (*DAY_SOURCES, *MONTH_SOURCES)),
             *(lake_asset(source) for source in SOURCES),
             raw_tables,

@@ -261,6 +261,8 @@ _ALL = (
     Field("term", T, "-", "Name of a dated contract term, fee, freight, premium or coefficient", "条款或系数名称"),
     Field("scope", T, "-", "What the term holds for within the commodity: a region, a pair origin>warehouse, an input; blank for all of it", "适用范围"),
     Field("term_value", N, "term unit", "Value of the term from its first day on", "条款数值"),
+    Field("lowest_usd_t", N, "USD/t", "Least a tonne of a month's trade may cost for its figures to be believed; null where they are not judged", "单月贸易可信单价下限", ge=0),
+    Field("highest_usd_t", N, "USD/t", "Most a tonne of a month's trade may cost for its figures to be believed; null where they are not judged", "单月贸易可信单价上限", ge=0),
     # figures that are held
     Field("quantity", T, "-", "Kind of quantity a figure is judged as: price, share, capacity …", "判断所用的量的类别"),
     Field("match_kind", T, "-", "How a series is known to be of the quantity: role, word (in its name) or any", "匹配方式：用途、名称用词或任意"),

@@ -575,7 +575,7 @@ TABLES: dict[str, RawTable] = {
             ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "sector", "settlement_rounding", "turnover_step_cny", "source_note"),
             ("exchange", "product_id"),
         ),
-        _config("catalog__series", "Vendor series the marts read, by role.", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "source_note"), ("commodity_code", "role", "provider", "series_id")),
+        _config("catalog__series", "Vendor series the marts read, by role.", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "unit", "source_note"), ("commodity_code", "role", "provider", "series_id")),
         _config(
             "catalog__quantities",
             "What figures of a unit may be, and how far they go; a figure outside is held.",
@@ -600,7 +600,7 @@ TABLES: dict[str, RawTable] = {
             ("commodity_code", "term", "scope", "valid_from", "term_value", "unit", "label", "source_note"),
             ("commodity_code", "term", "scope", "valid_from"),
         ),
-        _config("catalog__customs_codes", "Customs codes and what they are to the commodity.", ("commodity_code", "hs_code", "role", "source_note"), ("commodity_code", "hs_code")),
+        _config("catalog__customs_codes", "Customs codes and what they are to the commodity.", ("commodity_code", "hs_code", "role", "lowest_usd_t", "highest_usd_t", "source_note"), ("commodity_code", "hs_code"), optional=("lowest_usd_t", "highest_usd_t")),
         _config(
             "catalog__words",
             "What is said in two languages: sentences of the outlook and names of codes.",

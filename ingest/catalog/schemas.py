@@ -584,10 +584,16 @@ class SeriesFile(Document):
 
 
 class Customs(Entry):
-    """A customs code and what it is to the commodity."""
+    """A customs code, what it is to the commodity, and what a tonne of a month's trade may cost.
+
+    Without bounds the figures of the code are believed whatever they are.
+    """
 
     hs_code: HsCode
     role: Literal["product", "ore"]
+    lowest_usd_t: Positive | None = None
+    highest_usd_t: Positive | None = None
+    label: Label | None = None
     source: Text
 
 

@@ -432,6 +432,7 @@ def inbox_map(
 ) -> None:
     """Say what a vendor's series is to a commodity: shows those no mart reads, and writes what is said into the home's catalog/series.toml."""
     from ingest.catalog import mapping
+    from ingest.catalog.roles import suggested_role
     from ingest.source import ConfigurationError
     from orchestration.command import mapped
 
@@ -458,7 +459,7 @@ def inbox_map(
                 if not sys.stdin.isatty():
                     _plain(f"  {mapped.command_for(one, str(file), configuration)}")
                     continue
-                said = typer.prompt("  role (empty: leave it)", default=mapping.suggested_role(one.name) or "", show_default=True).strip()
+                said = typer.prompt("  role (empty: leave it)", default=suggested_role(one.name) or "", show_default=True).strip()
                 if said:
                     where = typer.prompt("  region", default=mapped.region_of(one, configuration)).strip()
                     chosen.append(

@@ -4,6 +4,7 @@ The statements here move rows and never give them meaning; that is dbt's. Nothin
 for writing, and everything that does holds the same lock, across processes.
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ from ingest.settings import Settings
 from quality.fields import FIELDS
 from quality.raw import TABLES, RawTable
 from serving.read import held_elsewhere
+
+# How a home says that it may be read only.
+READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class WarehouseError(Exception):
@@ -70,6 +74,22 @@ def holder(settings: Settings) -> str:
         return f"{facts['what']} (process {facts['pid']}, since {facts['since']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
+
+
+def is_free(settings: Settings) -> bool | None:
+    """Tell whether nobody writes the warehouse; None where this user may not write the home and so cannot try its lock."""
+    path = settings.workshop / "warehouse.lock"
+    if not path.exists():
+        return True
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except Timeout:
+        return False
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise
+        return None
 
 
 def load_raw(settings: Settings) -> dict[str, int]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ingest.catalog.documents import CALENDAR, COMMODITIES, FILES, REVIEWS, SERIES, SHIPPED, catalog_files
 from ingest.catalog.editors import schemas
 from ingest.catalog.metrics import FUNCTIONS
-from ingest.catalog.references import ROLES_BESIDES, _names, catalogue_faults, faults_of
+from ingest.catalog.references import _names, catalogue_faults, faults_of
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_check, catalog_schema
 from quality.typed import Document, Fault, WrongFileError, read
@@ -259,10 +259,18 @@ def test_every_name_the_models_read_is_known() -> None:
         name for some in re.findall(r"\brole in \(([^)]*)\)", sql) for name in re.findall(r"'(\w+)'", some)
     }
     assert roles - {"product", "dominant"} <= known.roles  # of customs codes; of contracts
-    assert set(ROLES_BESIDES) <= roles
     names = (ROOT / "dbt_project/models/intermediate").rglob("int_commodities__parameters.sql")
     listed = re.findall(r"'(\w+)'", next(names).read_text(encoding="utf-8").split("-%}")[0])
     assert set(listed) <= set(known.parameters)
+
+
+def test_every_shipped_series_and_bound_has_a_role_the_models_read_in_its_unit() -> None:
+    changed = {name: body for name, body in catalog_files(None) if name != "commodities/ao.toml"}
+    ao = dict(catalog_files(None))["commodities/ao.toml"].decode()
+    assert faults_of(catalog_files(None)) == []
+    wrong = ao.replace('roles = ["fob"]\nunit = "USD/t"', 'roles = ["fob"]\nunit = "CNY/t"')
+    (said,) = faults_of((changed | {"commodities/ao.toml": wrong.encode()}).items())
+    assert "the role fob is read in USD/t, not in CNY/t" in str(said)
 
 
 def test_the_shipped_schemas_are_those_of_the_models() -> None:
