@@ -151,8 +151,8 @@
 {% macro default__numbers(count) %}filter(sequence(0, greatest(cast({{ count }} as int), 1) - 1), one -> one < {{ count }}){% endmacro %}
 
 {#
-A measure of the values of a group within the last `width` of `order`, the row's own included: count, min, max, or share_at_most, the share of
-them that are not above the row's own. The width is a figure of the row: an engine whose frames take nothing but a literal filters a list.
+A measure of the values of a group within the last `width` of `order`, the row's own included: count, min, max, median, or share_at_most, the
+share of them that are not above the row's own. The width is a figure of the row: an engine whose frames take nothing but a literal filters a list.
 #}
 {% macro within(measure, value, group, order, width) %}{{ return(adapter.dispatch('within', 'alumina')(measure, value, group, order, width)) }}{% endmacro %}
 {% macro duckdb__within(measure, value, group, order, width) -%}
@@ -164,6 +164,9 @@ them that are not above the row's own. The width is a figure of the row: an engi
     {%- set values = 'transform(filter(' ~ so_far ~ ', one -> one.place > ' ~ order ~ ' - ' ~ width ~ '), one -> one.value)' -%}
     {%- if measure == 'share_at_most' %}size(filter({{ values }}, one -> one <= {{ value }})) / size({{ values }})
     {%- elif measure == 'count' %}size({{ values }})
+    {%- elif measure == 'median' %}(
+        array_sort({{ values }})[cast(floor((size({{ values }}) - 1) / 2) as int)] + array_sort({{ values }})[cast(floor(size({{ values }}) / 2) as int)]
+    ) / 2.0
     {%- else %}array_{{ measure }}({{ values }})
     {%- endif %}
 {%- endmacro %}
