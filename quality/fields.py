@@ -420,6 +420,8 @@ _ALL = (
     Field("prior_high_20d_cny_t", N, "CNY/t", "Highest price of the 20 sessions before, dominant contracts as traded", "前20日最高价", ge=0),
     Field("is_broken", B, "-", "True on the session that trades above the level for the first time in 20", "是否突破"),
     Field("broken_session", T, "-", "Part of the trade date that broke the level first; day where no bars are held", "突破时段"),
+    Field("open_interest_share_pct", N, "pct", "The member's lots over the contract's open interest; the lists name different members, so a list is not the market", "占该侧持仓比例", ge=0),
+    Field("both_lists_net_lots", I, "lots", "Long less short lots of a member that stands in both lists of the contract; null where it stands in one", "双侧上榜会员净持仓"),
     # marts: receipts
     Field("receipts_t", N, "t", "Registered warrants, warehouses and factories", "注册仓单（吨）", ge=0),
     Field("receipts_change_t", N, "t", "Level less that of the session before; null where that session is not held", "仓单变化（吨）"),

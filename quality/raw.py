@@ -386,7 +386,7 @@ TABLES: dict[str, RawTable] = {
                 "delivery_start_date", "delivery_end_date", "base_price", "extra",
             ),
             ("trade_date", "instrument", "product_id", "delivery_month_code", "listing_date", "last_trading_day"),
-            ("trade_date", "instrument"),
+            _QUOTE_KEY,
             "trade_date",
             (
                 Rule("delivery_month_is_not_yymm", "the delivery month is not YYMM", _IS_YYMM),
