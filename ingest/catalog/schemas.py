@@ -500,6 +500,8 @@ class Exchange(Entry):
     aliases: dict[Text, ProductId] = {}
     contracts_valid_from: Day
     contracts_source: Text
+    settlement: Literal["floor", "nearest"] = "floor"
+    turnover_step_cny: NotNegative = 0.0
     contracts: dict[ProductId, Contract] = {}
 
 
@@ -507,12 +509,15 @@ class ExchangesFile(Document):
     """`exchanges.toml`, exchange by exchange in lower case: those whose payloads the warehouse reads."""
 
     shfe: Exchange
+    ine: Exchange | None = None
     gfex: Exchange | None = None
+    czce: Exchange | None = None
 
     @property
     def exchanges(self) -> dict[str, Exchange]:
         """The exchanges by their names."""
-        return {name.upper(): exchange for name, exchange in (("shfe", self.shfe), ("gfex", self.gfex)) if exchange}
+        said = {"shfe": self.shfe, "ine": self.ine, "gfex": self.gfex, "czce": self.czce}
+        return {name.upper(): exchange for name, exchange in said.items() if exchange}
 
     def contradictions(self) -> Iterator[Wrong]:
         """A printed name means one product, and an alias one there is."""
@@ -534,7 +539,7 @@ class Commodity(Entry):
     commodity_code: CommodityCode
     name_en: Text
     name_zh: Text
-    exchange: Literal["SHFE", "GFEX"]
+    exchange: Literal["SHFE", "INE", "GFEX", "CZCE"]
     product_id: ProductId
     listing_date: Day
     source: Text

@@ -31,7 +31,7 @@ class Market:
 
 @dataclass(frozen=True)
 class History:
-    """What happened on each of `days`; every list but the events and the second exchange runs parallel to it."""
+    """What happened on each of `days`; every list but the events and those of the other exchanges runs parallel to it."""
 
     days: list[date]
     spec: Mapping[str, Any]
@@ -40,6 +40,7 @@ class History:
     receipts: Mapping[str, receipts.Levels]
     others: Market  # products of the same exchange of which there are quotes and receipts alone
     gfex: Market
+    czce: Market
     spot: list[list[spot.Price]]
     flashes: list[list[news.Flash]]
     fixings: list[list[str]]
@@ -68,7 +69,8 @@ def load_history() -> History:
         bars=bars.simulate(spec["bars"], spec["quotes"], market, {"ao": noon}, days, ledger, seed),
         receipts=stocks,
         others=_market(_spelled_out(spec["others"]), days, sessions, ledger, seed),
-        gfex=_second_exchange(spec["gfex"], ledger, seed),
+        gfex=_other_exchange(spec["gfex"], ledger, seed),
+        czce=_other_exchange(spec["czce"], ledger, seed),
         spot=prices,
         flashes=news.flashes(spec["newsflash"], days, dominant, seed),
         fixings=news.fixings(spec["fx"], days, ledger, seed),
@@ -78,7 +80,7 @@ def load_history() -> History:
     )
 
 
-def _second_exchange(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Market:
+def _other_exchange(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Market:
     return _market(spec, trading_days(SHORT_FROM, LAST_DAY), trading_days(SHORT_FROM, HORIZON), ledger, seed)
 
 

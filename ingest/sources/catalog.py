@@ -257,6 +257,8 @@ def _products(file: ExchangesFile) -> list[dict[str, Any]]:
             "quantity_unit": contract.unit,
             "tick_price": contract.tick,
             "sector": contract.sector,
+            "settlement_rounding": exchange.settlement,
+            "turnover_step_cny": exchange.turnover_step_cny,
             "source_note": exchange.contracts_source,
         }
         for name, exchange in file.exchanges.items()

@@ -54,7 +54,7 @@ def _content(settings: Settings) -> str:
 
 
 def test_sources_have_the_calendar_they_publish_by() -> None:
-    assert {source.name for source in DAY_SOURCES} == {"shfe", "gfex", "fx"}
+    assert {source.name for source in DAY_SOURCES} == {"shfe", "gfex", "czce", "fx"}
     assert {source.name for source in MONTH_SOURCES} == {"customs"}
 
 
