@@ -105,8 +105,9 @@ def load_raw(settings: Settings) -> dict[str, int]:
         con.execute("begin")
         con.execute("create schema if not exists raw")
         con.execute("create table if not exists raw._lake_batches (table_name varchar, batch_id varchar)")
+        held = _columns(con)
         for table in TABLES.values():
-            _ensure(con, table)
+            _ensure(con, table, held.get(table.name, []))
             if table.name == "ingest__receipts":
                 _replace_receipts(con, table, Archive(settings.archive))
             elif table.name == "ingest__horizon":
@@ -139,13 +140,19 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
         con.close()
 
 
-def _ensure(con: duckdb.DuckDBPyConnection, table: RawTable) -> None:
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+    """Give name and type of each column of the raw tables; asked once, since the answer lists every column of the warehouse."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, name, kind in con.execute(
+        "select table_name, column_name, data_type from duckdb_columns() where database_name = current_database() and schema_name = 'raw' order by table_name, column_index"
+    ).fetchall():
+        found.setdefault(table, []).append((name, kind))
+    return found
+
+
+def _ensure(con: duckdb.DuckDBPyConnection, table: RawTable, found: list[tuple[str, str]]) -> None:
     """Create the table, or make it anew when its columns have changed since: the lake holds its rows."""
     wanted = [(name, str(FIELDS[name].kind)) for name in table.stored_schema]
-    found = con.execute(
-        "select column_name, data_type from information_schema.columns where table_schema = 'raw' and table_name = ? order by ordinal_position",
-        [table.name],
-    ).fetchall()
     if found != wanted:
         columns = ", ".join(f'"{name}" {kind}' for name, kind in wanted)
         con.execute(f'drop table if exists raw."{table.name}" cascade')
