@@ -192,7 +192,8 @@ def _ranking(request: Request, day: date, rows: Iterator[list[str]]) -> Parsed:
         if match := _BLOCK.search(cells[0]):
             block = _block(request, day, match)
             if block is None:
-                rejects.append(Reject(RANKING, "unknown_row", f"{match['of']!r} is neither a contract nor a product", {"block": cells[0]}))
+                whole = part_of({"block": cells[0]}, instrument=match["of"])
+                rejects.append(Reject(RANKING, "unknown_row", f"{match['of']!r} is neither a contract nor a product", whole))
             continue
         if cells[0] == "名次" or block is None:
             continue

@@ -14,8 +14,8 @@ from ingest.flow import Report, ingest
 from ingest.origins import LiveOrigin
 from ingest.source import SHANGHAI, Cadence, ConfigurationError, DataOrigin, Outcome, Request, Response, Source
 from ingest.sources import SOURCES
-from ingest.sources.czce import Czce
 from ingest.sources.customs import Customs
+from ingest.sources.czce import Czce
 from ingest.sources.fx import Fx
 from ingest.sources.gfex import Gfex
 from ingest.sources.policy import Policy
