@@ -25,8 +25,8 @@ FIRST = "1     |甲期货（代客）    |130,474     |-1,895    |乙期货（�
 END = "合计  |            |130,474     |-1,895    |            |92,677     |-6,605    |            |-    |-   "
 
 
-def quotes(*lines: str, day: str = "2025-07-16", header: str = HEADER) -> bytes:
-    return "\r\n".join([f"\t\t\t\t\t郑州商品交易所期货每日行情表({day})", header, *lines, ""]).encode()
+def quotes(*lines: str, day: str = "2025-07-16", header: str = HEADER, total: str = TOTAL) -> bytes:
+    return "\r\n".join([f"\t\t\t\t\t郑州商品交易所期货每日行情表({day})", header, *lines, *([total] if total else []), ""]).encode()
 
 
 def holding(*lines: str, day: str = "2025-07-16") -> bytes:
@@ -141,7 +141,7 @@ def test_the_real_ranking_has_blocks_of_products_and_contracts(shared_data: Path
 
 
 def test_old_files_are_read_in_their_own_encoding_and_names_stray_bytes_and_all() -> None:
-    old = quotes(SH509.removesuffix("|"), SUM.removesuffix("|"), day="2016-01-04", header=OLD_HEADER).decode().encode("gb18030")
+    old = quotes(SH509.removesuffix("|"), SUM.removesuffix("|"), day="2016-01-04", header=OLD_HEADER, total=TOTAL.removesuffix("|")).decode().encode("gb18030")
     parsed = parse(b"\xff\x81" + old, "FutureDataDaily_20160104.txt")
     assert parsed.frames[QUOTES].select("product_id", "delivery_month_code", "open_interest_lots").rows() == [("sh", "1509", 2000)]
     assert parsed.frames[QUOTES]["delivery_settle_price"].null_count() == 1
@@ -156,7 +156,10 @@ def test_old_files_are_read_in_their_own_encoding_and_names_stray_bytes_and_all(
         (quotes(SH509, SUM, day="2025-07-15"), (Outcome.NOT_DATA, "wrong_date")),
         (quotes(SH509, SUM).replace(b"(2025-07-16)", b""), (Outcome.FORMAT_CHANGED, "no_date")),
         ("当日无数据".encode(), (Outcome.NOT_PUBLISHED, "no_data")),
-        (quotes(ZERO, TOTAL), (Outcome.NOT_DATA, "no_rows")),
+        (quotes(ZERO), (Outcome.NOT_DATA, "no_rows")),
+        (quotes(SH509, SUM, total=""), (Outcome.NOT_DATA, "truncated")),
+        (quotes(SH509, SUM).rstrip(), (Outcome.NOT_DATA, "truncated")),
+        (quotes(SH509.rsplit("|", 3)[0], SUM), (Outcome.NOT_DATA, "truncated")),
         (quotes(SH509.replace("2,460.00", "        "), SUM), (Outcome.NOT_PUBLISHED, "unsettled")),
         (quotes(SH509, header=HEADER.replace("今结算", "结算价")), (Outcome.FORMAT_CHANGED, "missing_column")),
         (quotes(SH509, header=HEADER.replace("今开盘    ", "最高价    ")), (Outcome.FORMAT_CHANGED, "repeated_header")),
@@ -167,14 +170,14 @@ def test_a_file_that_is_not_the_days_quotes_has_its_outcome(body: bytes, expecte
 
 
 def test_rows_nobody_can_place_are_put_aside_and_cost_no_other() -> None:
-    parsed = parse(quotes(SH509, SUM, "SH5091|1|", SH509.replace("SH509", "SA601").replace("1,000", "many"), SUM, "累计 |", TOTAL))
+    parsed = parse(quotes(SH509, SUM, SH509.replace("SH509", "SH5091"), SH509.replace("SH509", "SA601").replace("1,000", "many"), SUM, SUM.replace("小计", "累计")))
     assert [reject.reason for reject in parsed.rejects] == ["unknown_row", "not_a_number", "unknown_row"]
     assert parsed.frames[QUOTES]["product_id"].to_list() == ["sh"]
     assert parsed.frames[TOTALS]["product_id"].to_list() == ["sh", "sa", ""]
 
 
 def test_a_sum_that_closes_nothing_and_is_not_zero_is_no_products() -> None:
-    parsed = parse(quotes(SH509, SUM, SUM, TOTAL))
+    parsed = parse(quotes(SH509, SUM, SUM))
     assert [(reject.table, reject.reason) for reject in parsed.rejects] == [(TOTALS, "unknown_row")]
 
 
