@@ -570,6 +570,25 @@ TABLES: dict[str, RawTable] = {
             optional=("warrant_unit_t",),
         ),
         _config(
+            "catalog__expiry_rules",
+            "How last trading days follow from the delivery month, by product or for a whole exchange (`*`).",
+            ("exchange", "product_id", "months_before", "last_trading_day_rule", "last_trading_day_value", "source_note"),
+            ("exchange", "product_id"),
+        ),
+        _config(
+            "catalog__receipt_expiries",
+            "Months at whose last session a product's receipts are cancelled by rule.",
+            ("exchange", "product_id", "expiry_month", "source_note"),
+            ("exchange", "product_id", "expiry_month"),
+        ),
+        _config(
+            "catalog__panel_horizons",
+            "Horizons at which outcomes of the panel are taken: of the forecast by name, of events as event_ and their sessions.",
+            ("horizon", "horizon_sessions", "ewma_weight", "signals", "source_note"),
+            ("horizon",),
+            optional=("ewma_weight", "signals"),
+        ),
+        _config(
             "catalog__products",
             "Contract facts of every product, configured or not.",
             ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "sector", "settlement_rounding", "turnover_step_cny", "source_note"),
@@ -649,6 +668,15 @@ TABLES: dict[str, RawTable] = {
             ("table_name", "request_name", "reason", "message", "row_json"),
             ("payload_sha256", "table_name", "reason", "row_json"),
             None,
+        ),
+        RawTable(
+            "outlook__model",
+            "What the fits of the forecast came to, as `alumina fit` left them in the home: coefficients, licence, the figures it stands on.",
+            ("refit_date", "horizon", "term", "model_value"),
+            ("refit_date", "horizon", "term"),
+            ("refit_date", "horizon", "term"),
+            None,
+            replace=True,
         ),
         RawTable("ingest__horizon", "How far this build knows the world; null in a normal build.", ("as_of",), (), ("payload_sha256",), None, replace=True),
         RawTable(

@@ -21,6 +21,8 @@ from ingest.catalog.schemas import (
     ExchangesFile,
     HeldFile,
     LexiconFile,
+    PanelFile,
+    Parameter,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
@@ -108,18 +110,9 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
         case ReleasesFile():
             return {"catalog__release_days": [row for table in file.timetable for row in _release_days(table)]}
         case ParametersFile():
-            return {
-                "catalog__parameters": [
-                    {
-                        "commodity_code": row.commodity,
-                        "parameter": row.name,
-                        "parameter_value": row.value,
-                        "unit": row.unit,
-                        "source_note": row.source,
-                    }
-                    for row in file.parameter
-                ]
-            }
+            return {"catalog__parameters": _parameters(file.parameter)}
+        case PanelFile():
+            return _panel(file)
         case TermsFile():
             return {"catalog__terms": _terms("*", file.term)}
         case ExchangesFile():
@@ -203,6 +196,54 @@ def _series(code: str, series: Series) -> dict[str, Any]:
         "source_note": series.source,
     }
     return own | {name: getattr(series, name) for name in ("role", "provider", "series_id", "region")}
+
+
+def _parameters(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
+    return [
+        {
+            "commodity_code": row.commodity,
+            "parameter": row.name,
+            "parameter_value": row.value,
+            "unit": row.unit,
+            "source_note": row.source,
+        }
+        for row in parameters
+    ]
+
+
+def _panel(file: PanelFile) -> scoring.Rows:
+    """Parameters, horizons (those of events are named by their sessions), last trading days, months of cancellation."""
+    forecast = [
+        {
+            "horizon": row.name,
+            "horizon_sessions": row.sessions,
+            "ewma_weight": row.ewma_weight,
+            "signals": ";".join(row.signals),
+            "source_note": row.source,
+        }
+        for row in file.horizon
+    ]
+    events = [{"horizon": f"event_{sessions}", "horizon_sessions": sessions, "source_note": file.event.source} for sessions in file.event.sessions]
+    return {
+        "catalog__parameters": _parameters(file.parameter),
+        "catalog__panel_horizons": [*forecast, *events],
+        "catalog__expiry_rules": [
+            {
+                "exchange": row.exchange,
+                "product_id": row.product,
+                "months_before": row.months_before,
+                "last_trading_day_rule": row.rule,
+                "last_trading_day_value": row.value,
+                "source_note": row.source,
+            }
+            for row in file.last_trading_day
+        ],
+        "catalog__receipt_expiries": [
+            {"exchange": row.exchange, "product_id": row.product, "expiry_month": month, "source_note": row.source}
+            for row in file.receipt_expiry
+            for month in row.months
+        ],
+    }
 
 
 def _products(file: ExchangesFile) -> list[dict[str, Any]]:

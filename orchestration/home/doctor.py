@@ -25,6 +25,7 @@ from ingest.sources import sources
 from orchestration.home.backup import half_a_home
 from orchestration.instance.alerts import last_failure, webhook_problem
 from orchestration.warehouse.load import holder, is_free
+from serving.publish.served import pinned
 from serving.read import FILE_NAME
 from serving.seal import BrokenSealError, faults, sealed
 
@@ -182,6 +183,8 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(Level.ERROR, "publication", f"{said}; a run after it failed at {failed['at']}: {failed['message']}", advice)
     elif wrong := _served_is_rotten(settings):
         yield Finding(Level.ERROR, "publication", wrong, "alumina rollback serves the release before, alumina run publishes a new one")
+    elif held := pinned(settings):
+        yield Finding(Level.NOTE, "publication", f"{said}; {held}")
     elif status["outcome"] in ("published", "rolled_back"):
         yield Finding(Level.OK, "publication", said)
     elif status["outcome"] == "running" and is_free(settings):

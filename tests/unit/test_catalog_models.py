@@ -65,6 +65,8 @@ AO = "commodities__ao"
         (swapped(AO, 'role = "spot"', 'role = "spott"'), "series SMM-AO-INDEX, key role: there is no role 'spott'; did you mean 'spot'?"),
         (swapped(AO, 'region = "shandong"', 'region = "shandog"'), "key region: there is no region 'shandog'; did you mean 'shandong'?; regions.toml names them"),
         (swapped(AO, '"shandong>henan" = 90', '"shandong>hennan" = 90'), "term freight_cny_t, values, key shandong>hennan: there is no region 'hennan'; did you mean 'henan'?"),
+        (swapped(AO, "australia_china>bayuquan>bayuquan", "australia_china>bayuqan>bayuquan"), "key scope: there is no region 'bayuqan'; did you mean 'bayuquan'?"),
+        (swapped(AO, "australia_china>bayuquan>bayuquan", "bayuquan"), "key scope: 'western_australia>bayuquan' is no import leg; write origin>route>port>region"),
         (swapped(AO, 'hs_code = "28182000"', "hs_code = 28182000"), "key hs_code: 28182000 is not an HS code of 4, 6 or 8 digits, in quotes"),
         (swapped("commodities__al", 'commodity_code = "AL"', 'commodity_code = "AO"'), "commodities/ao.toml, line 5: commodity, key commodity_code: commodity AO stands in commodities/al.toml already"),
         (swapped("parameters", 'unit = "ratio"', 'unit = "%"'), "parameters.toml, line 8: parameter roll_open_interest_ratio, key unit: the models read roll_open_interest_ratio in 'ratio', not in '%'"),
@@ -86,9 +88,9 @@ AO = "commodities__ao"
         (swapped("terms", "value = 0.13", "value = 0.13\nvalues = { a = 1 }"), "term vat_ratio: a term has either value or values"),
         (swapped("whatif", 'role = "fob"', 'role = "fbo"'), "shock fob_usd_t, changes 1, key role: there is no role 'fbo'; did you mean 'fob'?"),
         (swapped("metrics", 'asserts = "settle"', 'asserts = "setle"'), "metric settle, key asserts: there is no fact 'setle'; did you mean 'settle'?"),
-        (swapped("metrics", 'formula = "close" }', 'formula = "clse" }'), "metric close, definition 1, key formula: there is no fact or constant 'clse'; did you mean 'close'?"),
+        (swapped("metrics", 'formula = "close",', 'formula = "clse",'), "metric close, definition 1, key formula: there is no fact or constant 'clse'; did you mean 'close'?"),
         (swapped("metrics", 'formula = "median(close)"', 'formula = "meadian(close)"'), "there is no function 'meadian'; did you mean 'median'?"),
-        (swapped("metrics", 'commodity = "AO"', 'commodity = "AOO"'), "fact last_1130, key commodity: there is no commodity 'AOO'; did you mean 'AO'?"),
+        (swapped("metrics", 'futures_leg_value"\ncommodity = "AO"', 'futures_leg_value"\ncommodity = "AOO"'), "fact last_1130, key commodity: there is no commodity 'AOO'; did you mean 'AO'?"),
         (swapped("lexicon", 'words = ["挺价", "惜售"]', 'words = ["挺价", "惜售", "减产"]'), "words 3: 减产 is a term already"),
         ({"parameter": "x = 1"}, "parameter.toml, line 1: the catalogue has no file of this name; did you mean 'parameters.toml'?"),
     ],
@@ -160,6 +162,7 @@ OPTIONAL = {
     "grace_minutes", "unit", "scope", "model_id", "commodity", "no_release", "window", "maps_to", "night", "zh", "label", "basis", "over", "needs", "vendor",
     "kinds", "states", "rests_on", "mart", "neutral", "band", "approx", "low", "asserts", "is_price", "is_receipts", "tick_price", "narrative", "units", "grid",
     "factor", "copy_of", "day_step", "half_width", "source", "definition", "formula", "open", "closed",
+    "aliases", "words", "not", "example", "change_of", "when", "is_change", "is_any_of", "on_tick", "is_market", "never", "span", "said", "absence", "open_ended", "series", "hs_code", "part_of", "plain_unit", "is_of_range", "is_monthly",
 }  # fmt: skip
 # Tables whose keys are the writer's own words.
 OWN_WORDS = re.compile(
