@@ -87,6 +87,7 @@ MISSING: Mapping[str, Conditions] = {
         **_where("region <> 'national' or underwater_null_reason is not null", "underwater_share_ratio", "underwater_regions_ratio"),
         **_where("model_id <> 'build_up'", "ore_cost_cny_t", "caustic_cost_cny_t", "energy_cost_cny_t", "other_cost_cny_t"),
     },
+    "fct_members_daily": _named("position_change_lots", "open_interest_share_pct", "both_lists_net_lots"),
     "fct_policy_events": _said("phase_ratio", "intensity", "half_life_sessions"),
     "fct_positioning_daily": {
         **_with("quadrant", "price_change_pct", "quadrant", "open_interest_moved_lots", "signed_turnover_ratio"),
@@ -151,6 +152,7 @@ MISSING: Mapping[str, Conditions] = {
 }
 
 AS_PRINTED: Mapping[str, Mapping[str, str]] = {
+    "dim_contract": {"base_price_cny_t": "what the exchange's own list prints; a contract that is in no list has none"},
     "fct_policy_events": {"n_industries": "what the event says of itself; most name no number"},
     "fct_spot_daily": dict.fromkeys(("spot_low_cny_t", "spot_high_cny_t"), "an index is one price, the vendor prints no range of it"),
 }

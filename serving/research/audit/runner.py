@@ -56,7 +56,7 @@ def audit_note(settings: Settings, path: Path, publisher: str | None) -> Audit:
 
 def judge(con: duckdb.DuckDBPyConnection, note: Note, catalog: Catalog, calendar: Calendar) -> Audit:
     """Hold a note's claims against `serving.claim_facts` of the open database."""
-    evidence = read_evidence(con, note.as_of, note.publisher)
+    evidence = read_evidence(con, note.as_of, note.publisher, catalog.publishers)
     return Audit(note, tuple(Auditor(note, catalog, evidence, calendar).judge_all()), evidence.is_real)
 
 
