@@ -337,16 +337,14 @@ def test_receipts_cancelled_by_rule_and_few_of_them_have_no_rank(make: Make) -> 
     assert early["null_reason"].to_list() == ["too_few_sessions_with_receipts"]
 
 
-def test_two_fits_of_one_day_say_nothing(panel: PanelHouse, make: Make) -> None:
+def test_two_fits_of_one_day_say_nothing(make: Make) -> None:
     house = make()
     found = house.fit()
-    newest = max(row.refit_date for row in found)
-    house.take([*found, *(replace(row, value=0.5) for row in found if row.refit_date == newest and row.horizon == "short")])
-    said = house.pl(
-        "select trade_date >= (select max(refit_date) from raw.outlook__model) as is_after, probability_reason, count(*) as rows from intermediate.int_panel__forecasts where horizon = 'short' and trade_date > date '2015-03-01' group by all order by all"
-    )
-    assert said.filter(pl.col("is_after"))["probability_reason"].to_list() == ["two_fits_of_one_day"]
-    assert said.filter(~pl.col("is_after"))["probability_reason"].to_list() == [None]
+    doubled = sorted({row.refit_date for row in found if row.refit_date <= DAYS[SESSIONS - 1]})[-1]
+    house.take([*found, *(replace(row, value=0.5) for row in found if row.refit_date == doubled and row.horizon == "short")])
+    reasons = "select distinct probability_reason from intermediate.int_panel__forecasts where horizon = 'short' and trade_date {} date '{}'"
+    assert house.pl(reasons.format(">=", doubled))["probability_reason"].to_list() == ["two_fits_of_one_day"]
+    assert "two_fits_of_one_day" not in house.pl(reasons.format("<", doubled))["probability_reason"].to_list()
 
 
 # ---- truncation: what was known on a day stays when later days come, and a leak is seen
