@@ -13,6 +13,7 @@ from ingest.catalog.languages import FILE as WORDS
 from ingest.catalog.languages import WordsFile
 from ingest.catalog.metrics import MetricsFile
 from ingest.catalog.schemas import (
+    AlertsFile,
     CalendarFile,
     ClockFile,
     CommodityFile,
@@ -50,6 +51,7 @@ FILES: Mapping[str, type[Document]] = {
     CALENDAR: CalendarFile,
     "clock.toml": ClockFile,
     "exchanges.toml": ExchangesFile,
+    "alerts.toml": AlertsFile,
     "feeds.toml": FeedsFile,
     HELD: HeldFile,
     "lexicon.toml": LexiconFile,
