@@ -17,7 +17,7 @@ from ingest import sample
 from ingest.archive import Archive
 from ingest.source import DataOrigin
 from tests.pipeline.conftest import ALUMINA, SLICE, Built, content, copied
-from tests.pipeline.small import Small, furnish
+from tests.pipeline.small import Small
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,8 @@ def test_without_a_source_a_home_of_files_takes_its_inbox_and_asks_nobody(comman
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Built) -> Small:
-    """A small house whose home holds what the real models made."""
-    root = tmp_path_factory.mktemp("small")
-    return furnish(root / "house", copied(sixty_sessions.home, root / "home"))
+def small(tmp_path_factory: pytest.TempPathFactory, small_house: Small) -> Small:
+    return small_house.copied(tmp_path_factory.mktemp("small"))
 
 
 def test_the_warehouse_is_rebuilt_from_the_archive_alone_and_a_rebuild_that_was_cut_off_lets_nothing_be_published_until_then(small: Small) -> None:
