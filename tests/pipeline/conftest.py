@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import httpx
@@ -29,6 +29,9 @@ from ingest.settings import REPOSITORY, Settings
 from ingest.sources import sources
 from orchestration.warehouse.dbt import PRODUCTION, PROJECT, build_command, environment, write_staging
 from orchestration.warehouse.load import load_raw
+
+if TYPE_CHECKING:
+    from tests.pipeline.small import Small
 
 ALUMINA = Path(sys.executable).with_name("alumina")
 GUARD = Path(__file__).with_name("guard")
@@ -182,6 +185,19 @@ def sample(once: Once) -> Built:
 def sixty_sessions(once: Once) -> Built:
     """Sixty sessions of the sample, run under the guard, which notes in `calls.txt` what tried to leave the machine."""
     return built(once, "sixty_sessions", lambda home: guarded(home.with_name("calls.txt"), home, str(ALUMINA), "run", *SLICE))
+
+
+@pytest.fixture(scope="session")
+def small_house(once: Once, sixty_sessions: Built) -> "Small":
+    """A small house (`small.py`) in which a copy of that home was run once."""
+    from tests.pipeline.small import Small, furnish
+
+    def make(folder: Path) -> None:
+        done = furnish(folder / "house", copied(sixty_sessions.home, folder / "home")).run("run", *SLICE)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    folder = once("small", make)
+    return Small(folder / "house", folder / "home")
 
 
 @pytest.fixture(scope="session")
