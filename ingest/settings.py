@@ -138,6 +138,11 @@ class Settings(BaseSettings):
         return self.workshop / "warehouse.duckdb"
 
     @property
+    def outlook_model(self) -> Path:
+        """What the fits of the forecast came to."""
+        return self.root / "outlook_model.json"
+
+    @property
     def releases(self) -> Path:
         """Published releases, one folder each."""
         return self.root / "releases"
@@ -156,6 +161,11 @@ class Settings(BaseSettings):
     def rejected(self) -> Path:
         """Releases somebody rolled back from."""
         return self.root / "rejected.json"
+
+    @property
+    def held(self) -> Path:
+        """There while people are held at a release; newer ones wait."""
+        return self.root / "held.json"
 
     @property
     def rebuilding(self) -> Path:

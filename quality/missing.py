@@ -69,7 +69,10 @@ MISSING: Mapping[str, Conditions] = {
         **_said("price_change_cny_t", "price_change_pct", "open_interest_start_lots", "open_interest_moved_lots"),
     },
     "fct_import_parity_daily": {
-        **_said("vendor_parity_cny_t", "parity_gap_cny_t", by="vendor_null_reason"),
+        **_said("parity_cny_t", "import_profit_cny_t", "window_state", "is_best_leg"),
+        **_where("import_leg = 'none'", "inland_freight_cny_t"),
+        **_said("vendor_parity_cny_t", by="vendor_null_reason"),
+        **_where("coalesce(vendor_null_reason, null_reason) is not null", "parity_gap_cny_t"),
         **_named("vendor_gap_cny_t", by="other_null_reason"),
     },
     "fct_inventory": {
@@ -84,6 +87,7 @@ MISSING: Mapping[str, Conditions] = {
         **_where("region <> 'national' or underwater_null_reason is not null", "underwater_share_ratio", "underwater_regions_ratio"),
         **_where("model_id <> 'build_up'", "ore_cost_cny_t", "caustic_cost_cny_t", "energy_cost_cny_t", "other_cost_cny_t"),
     },
+    "fct_members_daily": _named("position_change_lots", "open_interest_share_pct", "both_lists_net_lots"),
     "fct_policy_events": _said("phase_ratio", "intensity", "half_life_sessions"),
     "fct_positioning_daily": {
         **_with("quadrant", "price_change_pct", "quadrant", "open_interest_moved_lots", "signed_turnover_ratio"),
@@ -103,14 +107,16 @@ MISSING: Mapping[str, Conditions] = {
             "warehouse_count",
             "receipts_change_t",
             "receipts_change_3d_pct",
+            "receipts_usual_t",
+            "receipts_change_norm",
             "percentile_since_listing_ratio",
             "percentile_since_first_nonzero_ratio",
         ),
-        **_named("days_since_ltd", "cycle_ratio", "squeeze_ratio", "squeeze_dominant_ratio", "cover_days"),
+        **_named("days_since_ltd", "cycle_ratio", "squeeze_ratio", "squeeze_percentile_ratio", "squeeze_dominant_ratio", "cover_days"),
         **_named("expiry_30d_ratio", "expiry_60d_ratio", "expiry_90d_ratio"),
         **_with("days_since_ltd", "days_since_delivery"),
         **_with("receipts_t", "warrants", "is_warrant_multiple"),
-        **_with("squeeze_ratio", "squeeze_state"),
+        **_with("squeeze_ratio", "squeeze_state", "squeeze_sessions", "squeeze_cycles", "squeeze_floor_ratio"),
         **_with("cover_days", "delivery_demand_t_day"),
         **_with("squeeze_dominant_ratio squeeze_dominant_percentile_ratio", "squeeze_dominant_percentile_ratio"),
     },
@@ -145,6 +151,7 @@ MISSING: Mapping[str, Conditions] = {
 }
 
 AS_PRINTED: Mapping[str, Mapping[str, str]] = {
+    "dim_contract": {"base_price_cny_t": "what the exchange's own list prints; a contract that is in no list has none"},
     "fct_policy_events": {"n_industries": "what the event says of itself; most name no number"},
     "fct_spot_daily": dict.fromkeys(("spot_low_cny_t", "spot_high_cny_t"), "an index is one price, the vendor prints no range of it"),
 }

@@ -33,6 +33,11 @@
 {% macro duckdb__add_days(day, days) %}cast({{ day }} + to_days(cast({{ days }} as integer)) as date){% endmacro %}
 {% macro default__add_days(day, days) %}date_add({{ day }}, cast({{ days }} as int)){% endmacro %}
 
+{# The same day some months after another, which is the first of a month. #}
+{% macro add_months(day, months) %}{{ return(adapter.dispatch('add_months', 'alumina')(day, months)) }}{% endmacro %}
+{% macro duckdb__add_months(day, months) %}cast({{ day }} + to_months(cast({{ months }} as integer)) as date){% endmacro %}
+{% macro default__add_months(day, months) %}add_months({{ day }}, cast({{ months }} as int)){% endmacro %}
+
 {# How many days the year of a day has. #}
 {% macro days_in_year(day) %}{{ return(adapter.dispatch('days_in_year', 'alumina')(day)) }}{% endmacro %}
 {% macro duckdb__days_in_year(day) %}dayofyear(make_date(cast(extract(year from {{ day }}) as integer), 12, 31)){% endmacro %}
@@ -151,7 +156,7 @@
 {% macro default__numbers(count) %}filter(sequence(0, greatest(cast({{ count }} as int), 1) - 1), one -> one < {{ count }}){% endmacro %}
 
 {#
-A measure of the values of a group within the last `width` of `order`, the row's own included: count, min, max, or share_at_most, the share of
+A measure of the values of a group within the last `width` of `order`, the row's own included: count, sum, min, max, median, or share_at_most, the share of
 them that are not above the row's own. The width is a figure of the row: an engine whose frames take nothing but a literal filters a list.
 #}
 {% macro within(measure, value, group, order, width) %}{{ return(adapter.dispatch('within', 'alumina')(measure, value, group, order, width)) }}{% endmacro %}
@@ -163,7 +168,18 @@ them that are not above the row's own. The width is a figure of the row: an engi
     {%- set so_far = 'collect_list(struct(' ~ order ~ ' as place, ' ~ value ~ ' as value)) over (partition by ' ~ group ~ ' order by ' ~ order ~ ')' -%}
     {%- set values = 'transform(filter(' ~ so_far ~ ', one -> one.place > ' ~ order ~ ' - ' ~ width ~ '), one -> one.value)' -%}
     {%- if measure == 'share_at_most' %}size(filter({{ values }}, one -> one <= {{ value }})) / size({{ values }})
-    {%- elif measure == 'count' %}size({{ values }})
+    {%- elif measure == 'count' %}size(filter({{ values }}, one -> one is not null))
+    {%- elif measure == 'median' %}{{ let('ranked', 'array_sort(filter(' ~ values ~ ', one -> one is not null))', '(get(ranked, cast((size(ranked) - 1) / 2 as int)) + get(ranked, cast(size(ranked) / 2 as int))) / 2.0') }}
+    {%- elif measure == 'sum' %}aggregate({{ values }}, cast(null as double), (total, one) -> coalesce(total + one, total, one))
     {%- else %}array_{{ measure }}({{ values }})
     {%- endif %}
+{%- endmacro %}
+
+{# A quantile (its share a literal) of the values of a group so far, of those at the same place in the order too; nulls are none. #}
+{% macro quantile_so_far(value, share, group, order) %}{{ return(adapter.dispatch('quantile_so_far', 'alumina')(value, share, group, order)) }}{% endmacro %}
+{% macro duckdb__quantile_so_far(value, share, group, order) -%}
+    quantile_cont({{ value }}, {{ share }}) over (partition by {{ group }} order by {{ order }} range between unbounded preceding and current row)
+{%- endmacro %}
+{% macro default__quantile_so_far(value, share, group, order) -%}
+    percentile({{ value }}, {{ share }}) over (partition by {{ group }} order by {{ order }} range between unbounded preceding and current row)
 {%- endmacro %}

@@ -372,3 +372,25 @@ that holds gives the reason. `also` are reasons told already.
         ''
     )
 {%- endmacro %}
+
+{# A delivery month printed as YYMM as a number that counts months. #}
+{% macro month_number(code) -%}
+    (12 * cast(substr({{ code }}, 1, 2) as integer) + cast(substr({{ code }}, 3, 2) as integer))
+{%- endmacro %}
+
+{#
+The normal distribution's quantile of a probability between 0.03 and 0.97, to nine digits: the central part of P. J. Acklam's rational
+approximation (2003). No engine has it built in.
+#}
+{% macro normal_quantile(probability) -%}
+    {%- set q = '(' ~ probability ~ ' - 0.5)' -%}
+    {%- set above = [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.3577518672690, -30.66479806614716, 2.506628277459239] -%}
+    {%- set below = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1.0] -%}
+    {{ q }} * ({% for a in above %}{{ '+ ' if not loop.first }}cast({{ a }} as double) * power({{ q }}, {{ 2 * (5 - loop.index0) }}){% endfor %})
+    / ({% for b in below %}{{ '+ ' if not loop.first }}cast({{ b }} as double) * power({{ q }}, {{ 2 * (5 - loop.index0) }}){% endfor %})
+{%- endmacro %}
+
+{# A price on its tick; as it is where no tick is known. #}
+{% macro on_tick(price, tick) -%}
+    case when {{ tick }} > 0.0 then {{ tick }} * round({{ price }} / {{ tick }}) else {{ price }} end
+{%- endmacro %}

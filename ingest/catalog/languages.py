@@ -39,6 +39,7 @@ class Sentences(Entry):
 class WhyHeld(Entry):
     """Why a figure is held (`held_rule`), with its places; `divided` and `multiplied` are the hint {fits}: how it would be believed."""
 
+    unit_of_role: Said
     not_positive: Said
     outside_bounds: Said
     range: Said
@@ -50,7 +51,7 @@ class WhyHeld(Entry):
     multiplied: Said
 
 
-WHY_HELD = ("series", "day", "value", "unit", "before", "before_day", "lowest", "highest", "low", "high", "factor", "fits")
+WHY_HELD = ("series", "day", "value", "unit", "before", "before_day", "lowest", "highest", "low", "high", "factor", "fits", "read_unit")
 PLACES = {
     "stated": ("name", "horizon", "stance", "volatility", "tail", "confidence", "score"),
     "closed": ("contract", "close", "day", "two_days"),

@@ -13,11 +13,13 @@ from typing import TypeVar, cast
 from ingest.catalog.calendar import calendar_faults
 from ingest.catalog.documents import CALENDAR, EXTENSION, SHIPPED, catalog_files, load, typed
 from ingest.catalog.metrics import MetricsFile
+from ingest.catalog.roles import ROLES
 from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,
     HeldFile,
+    PanelFile,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
@@ -32,10 +34,9 @@ from ingest.catalog.scoring import RulesFile, ScoreFile
 from quality.raw import TABLES
 from quality.typed import Document, Fault, Loc, Wrong, WrongFileError, faults, unknown
 
-# Of the roles the models read, those no shipped series has.
-ROLES_BESIDES = ("tender",)
-# Terms whose scope is a region, or a pair origin>warehouse of regions.
-REGIONAL_TERMS = ("region_premium_cny_t", "freight_cny_t")
+# Terms whose scope is a region, a pair origin>warehouse or an import leg origin>route>port>region of regions; the legs have all four.
+LEGS = "import_leg_freight_cny_t"
+REGIONAL_TERMS = ("region_premium_cny_t", "freight_cny_t", LEGS)
 
 F = TypeVar("F", bound=Document)
 
@@ -124,7 +125,7 @@ def _names() -> Names:
         datasets=frozenset(
             {row.dataset for row in load(ClockFile).clock} | {name for name in TABLES if not name.startswith(("catalog__", "ingest__"))}
         ),
-        roles=frozenset({row.role for row in series} | set(ROLES_BESIDES)),
+        roles=frozenset(ROLES),
         regions=frozenset({row.region for row in series}),
         units=frozenset({row.unit for row in load(HeldFile).quantity}),
     )
@@ -160,6 +161,7 @@ def _clocks(catalogue: Catalogue, names: Names, whole: bool) -> Found:
 
 
 def _parameters(catalogue: Catalogue, names: Names, whole: bool) -> Found:
+    yield from _panel(catalogue)
     for name, file in catalogue.of(ParametersFile):
         for number, row in enumerate(file.parameter):
             if wrong := _unit("parameter", row.name, row.unit, names.parameters):
@@ -170,6 +172,16 @@ def _parameters(catalogue: Catalogue, names: Names, whole: bool) -> Found:
             yield name, (), f"parameter {missing} for all commodities is missing; the models read it"
 
 
+def _panel(catalogue: Catalogue) -> Found:
+    known = {row.name: row.unit for row in load(PanelFile).parameter}
+    for name, file in catalogue.of(PanelFile):
+        for number, row in enumerate(file.parameter):
+            if wrong := _unit("parameter", row.name, row.unit, known):
+                yield name, ("parameter", number, wrong[0]), wrong[1]
+        for missing in sorted(set(known) - {row.name for row in file.parameter}):
+            yield name, (), f"parameter {missing} is missing; the models read it"
+
+
 def _terms(catalogue: Catalogue, names: Names, whole: bool) -> Found:
     regions = names.regions | {region for _, file in catalogue.of(RegionsFile) for region in file.regions}
     for name, number, term in catalogue.terms:
@@ -178,8 +190,14 @@ def _terms(catalogue: Catalogue, names: Names, whole: bool) -> Found:
         for scope in term.scopes if term.name in REGIONAL_TERMS else ():
             for region in scope.split(">") if scope else ():
                 if whole and region not in regions:
-                    key: Loc = ("scope",) if term.values is None else ("values", scope)
-                    yield name, ("term", number, *key), unknown("region", region, regions)
+                    yield name, ("term", number, *_scope(term, scope)), unknown("region", region, regions)
+        for scope in term.scopes if term.name == LEGS else ():
+            if scope.count(">") != 3:
+                yield name, ("term", number, *_scope(term, scope)), f"{scope!r} is no import leg; write origin>route>port>region"
+
+
+def _scope(term: Term, scope: str) -> Loc:
+    return ("scope",) if term.values is None else ("values", scope)
 
 
 def _commodities(catalogue: Catalogue, names: Names, whole: bool) -> Found:
@@ -197,6 +215,8 @@ def _commodities(catalogue: Catalogue, names: Names, whole: bool) -> Found:
                     yield name, ("bounds", number, "roles", place), unknown("role", role, names.roles)
             if bounds.unit not in names.units:
                 yield name, ("bounds", number, "unit"), unknown("unit", bounds.unit, names.units)
+            elif others := [role for role in bounds.roles if role in ROLES and ROLES[role].unit != bounds.unit]:
+                yield name, ("bounds", number, "unit"), f"the role {others[0]} is read in {ROLES[others[0]].unit}, not in {bounds.unit}"
         if head.exchange not in exchanges or not (contracts := exchanges[head.exchange].contracts):
             continue
         if head.product_id not in contracts:

@@ -169,6 +169,7 @@ class Schedule(Entry):
 
     name: Name
     on: Literal["session", "month", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    job: Literal["daily", "fit_forecast"] = "daily"
     waits_for: Annotated[list[Text], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1)]
     window: dict[str, Annotated[list[Annotated[int, Field(ge=1, le=31)]], Field(min_length=2, max_length=2)]] = {}
@@ -513,6 +514,8 @@ class Exchange(Entry):
     aliases: dict[Text, ProductId] = {}
     contracts_valid_from: Day
     contracts_source: Text
+    settlement: Literal["floor", "nearest"] = "floor"
+    turnover_step_cny: NotNegative = 0.0
     contracts: dict[ProductId, Contract] = {}
 
 
@@ -520,12 +523,15 @@ class ExchangesFile(Document):
     """`exchanges.toml`, exchange by exchange in lower case: those whose payloads the warehouse reads."""
 
     shfe: Exchange
+    ine: Exchange | None = None
     gfex: Exchange | None = None
+    czce: Exchange | None = None
 
     @property
     def exchanges(self) -> dict[str, Exchange]:
         """The exchanges by their names."""
-        return {name.upper(): exchange for name, exchange in (("shfe", self.shfe), ("gfex", self.gfex)) if exchange}
+        said = {"shfe": self.shfe, "ine": self.ine, "gfex": self.gfex, "czce": self.czce}
+        return {name.upper(): exchange for name, exchange in said.items() if exchange}
 
     def contradictions(self) -> Iterator[Wrong]:
         """A printed name means one product, and an alias one there is."""
@@ -547,7 +553,7 @@ class Commodity(Entry):
     commodity_code: CommodityCode
     name_en: Text
     name_zh: Text
-    exchange: Literal["SHFE", "GFEX"]
+    exchange: Literal["SHFE", "INE", "GFEX", "CZCE"]
     product_id: ProductId
     listing_date: Day
     source: Text
@@ -593,10 +599,16 @@ class SeriesFile(Document):
 
 
 class Customs(Entry):
-    """A customs code and what it is to the commodity."""
+    """A customs code, what it is to the commodity, and what a tonne of a month's trade may cost.
+
+    Without bounds the figures of the code are believed whatever they are.
+    """
 
     hs_code: HsCode
     role: Literal["product", "ore"]
+    lowest_usd_t: Positive | None = None
+    highest_usd_t: Positive | None = None
+    label: Label | None = None
     source: Text
 
 
@@ -721,6 +733,66 @@ class ParametersFile(Document):
     def contradictions(self) -> Iterator[Wrong]:
         """Nothing is said twice."""
         return repeated("parameter", self.parameter, "name", "commodity")
+
+
+# ---------------------------------------------------------------- the panel of all products
+
+
+class PanelHorizon(Entry):
+    """A horizon of the outlook: its sessions, the part of exponential weights in its volatility, the signals of its forecast."""
+
+    name: Name
+    sessions: Annotated[int, Field(ge=1)]
+    ewma_weight: Annotated[float, Field(ge=0, le=1)]
+    signals: list[Literal["mom12", "carry", "bmom", "rcpt"]]
+    source: Text
+
+
+class EventHorizons(Entry):
+    """After how many sessions the outcomes of events are taken."""
+
+    sessions: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
+    source: Text
+
+
+class ExpiryRule(Entry):
+    """How the last trading day of a product's contracts follows from the delivery month; `*` is every product of the exchange."""
+
+    exchange: Text
+    product: ForAll | ProductId
+    months_before: Annotated[int, Field(ge=0, le=12)] = 0
+    rule: Literal["day_of_month", "nth_session", "last_session"]
+    value: Annotated[int, Field(ge=1, le=31)]
+    source: Text
+
+
+class ReceiptExpiry(Entry):
+    """Months at whose last session a product's older receipts are cancelled by rule."""
+
+    exchange: Text
+    product: ProductId
+    months: Annotated[list[Annotated[int, Field(ge=1, le=12)]], Field(min_length=1)]
+    source: Text
+
+
+class PanelFile(Document):
+    """`panel.toml`."""
+
+    parameter: Annotated[list[Parameter], Field(min_length=1)]
+    horizon: Annotated[list[PanelHorizon], Field(min_length=1)]
+    event: EventHorizons
+    last_trading_day: Annotated[list[ExpiryRule], Field(min_length=1)]
+    receipt_expiry: list[ReceiptExpiry] = []
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Nothing is said twice, and what holds for the panel holds for all commodities."""
+        yield from repeated("parameter", self.parameter, "name")
+        yield from repeated("horizon", self.horizon, "name")
+        yield from repeated("last_trading_day", self.last_trading_day, "exchange", "product")
+        yield from repeated("receipt_expiry", self.receipt_expiry, "exchange", "product")
+        for number, row in enumerate(self.parameter):
+            if row.commodity != "*":
+                yield ("parameter", number, "commodity"), "the panel is of all products; its figures hold for all commodities"
 
 
 # ---------------------------------------------------------------- what if, and the words of news

@@ -14,12 +14,15 @@ from ingest.catalog import scoring
 from ingest.catalog.calendar import Calendar, parse_calendar
 from ingest.catalog.documents import CALENDAR, EXTENSION, parsed
 from ingest.catalog.languages import WordsFile
+from ingest.catalog.roles import ROLES
 from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
     ExchangesFile,
     HeldFile,
     LexiconFile,
+    PanelFile,
+    Parameter,
     ParametersFile,
     RegionsFile,
     ReleasesFile,
@@ -41,7 +44,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "9"
+    parser_version = "10"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
     cadence = Cadence.ANY_DAY
 
@@ -107,18 +110,9 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
         case ReleasesFile():
             return {"catalog__release_days": [row for table in file.timetable for row in _release_days(table)]}
         case ParametersFile():
-            return {
-                "catalog__parameters": [
-                    {
-                        "commodity_code": row.commodity,
-                        "parameter": row.name,
-                        "parameter_value": row.value,
-                        "unit": row.unit,
-                        "source_note": row.source,
-                    }
-                    for row in file.parameter
-                ]
-            }
+            return {"catalog__parameters": _parameters(file.parameter)}
+        case PanelFile():
+            return _panel(file)
         case TermsFile():
             return {"catalog__terms": _terms("*", file.term)}
         case ExchangesFile():
@@ -183,7 +177,9 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
             for role in row.roles
         ],
         "catalog__customs_codes": [
-            {"commodity_code": code, "hs_code": row.hs_code, "role": row.role, "source_note": row.source} for row in file.customs
+            {"commodity_code": code, "source_note": row.source}
+            | {name: getattr(row, name) for name in ("hs_code", "role", "lowest_usd_t", "highest_usd_t")}
+            for row in file.customs
         ],
         "catalog__terms": _terms(code, file.term),
         "catalog__policy_topics": [
@@ -193,8 +189,61 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
 
 
 def _series(code: str, series: Series) -> dict[str, Any]:
-    own = {"commodity_code": code, "model_id": series.model_id or "", "source_note": series.source}
+    own = {
+        "commodity_code": code,
+        "unit": ROLES[series.role].unit if series.role in ROLES else "",
+        "model_id": series.model_id or "",
+        "source_note": series.source,
+    }
     return own | {name: getattr(series, name) for name in ("role", "provider", "series_id", "region")}
+
+
+def _parameters(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
+    return [
+        {
+            "commodity_code": row.commodity,
+            "parameter": row.name,
+            "parameter_value": row.value,
+            "unit": row.unit,
+            "source_note": row.source,
+        }
+        for row in parameters
+    ]
+
+
+def _panel(file: PanelFile) -> scoring.Rows:
+    """Parameters, horizons (those of events are named by their sessions), last trading days, months of cancellation."""
+    forecast = [
+        {
+            "horizon": row.name,
+            "horizon_sessions": row.sessions,
+            "ewma_weight": row.ewma_weight,
+            "signals": ";".join(row.signals),
+            "source_note": row.source,
+        }
+        for row in file.horizon
+    ]
+    events = [{"horizon": f"event_{sessions}", "horizon_sessions": sessions, "source_note": file.event.source} for sessions in file.event.sessions]
+    return {
+        "catalog__parameters": _parameters(file.parameter),
+        "catalog__panel_horizons": [*forecast, *events],
+        "catalog__expiry_rules": [
+            {
+                "exchange": row.exchange,
+                "product_id": row.product,
+                "months_before": row.months_before,
+                "last_trading_day_rule": row.rule,
+                "last_trading_day_value": row.value,
+                "source_note": row.source,
+            }
+            for row in file.last_trading_day
+        ],
+        "catalog__receipt_expiries": [
+            {"exchange": row.exchange, "product_id": row.product, "expiry_month": month, "source_note": row.source}
+            for row in file.receipt_expiry
+            for month in row.months
+        ],
+    }
 
 
 def _products(file: ExchangesFile) -> list[dict[str, Any]]:
@@ -208,6 +257,8 @@ def _products(file: ExchangesFile) -> list[dict[str, Any]]:
             "quantity_unit": contract.unit,
             "tick_price": contract.tick,
             "sector": contract.sector,
+            "settlement_rounding": exchange.settlement,
+            "turnover_step_cny": exchange.turnover_step_cny,
             "source_note": exchange.contracts_source,
         }
         for name, exchange in file.exchanges.items()

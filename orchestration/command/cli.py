@@ -18,6 +18,8 @@ from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.record_command import record_app
+from orchestration.command.releases_command import releases_app
 from orchestration.command.review_command import review_app
 from orchestration.command.terminal import Output, console, prepared
 
@@ -37,6 +39,8 @@ inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_he
 app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(review_app, name="review")
+app.add_typer(releases_app, name="releases")
+app.add_typer(record_app)
 NOTES_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
@@ -150,30 +154,6 @@ def whatif(
 
 
 @app.command()
-def backtest() -> None:
-    """Show how the outlook's statements fared walk-forward, from the published release."""
-    from serving.read import UnreadableError, query
-
-    try:
-        found = query(Settings(), "select * from serving.outlook_backtest order by commodity_code, horizon, statements, strategy")
-    except UnreadableError as error:
-        fail(str(error))
-    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-    if any(row["data_origin"] == "sample" for row in rows):
-        out.print("[bold]SAMPLE DATA[/bold]: largely simulated prices. This shows that the machinery runs, not that the rules work.")
-    table = Table(title="Backtest: 90 % intervals, Brier 0.25 is one who says nothing")
-    for name in ("commodity", "horizon", "statements", "strategy", "forecasts", "calls", "hit ratio", "Brier", "note"):
-        table.add_column(name, justify="right" if name in ("forecasts", "calls", "hit ratio", "Brier") else "left", overflow="fold")
-    for row in rows:
-        spans = [
-            "–" if row[name] is None else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]" for name in ("hit_ratio", "brier")
-        ]
-        keys = (row["commodity_code"], row["horizon"], row["statements"], row["strategy"], str(row["forecasts"]), str(row["calls"]))
-        table.add_row(*keys, *spans, row["null_reason"] or "")
-    out.print(table)
-
-
-@app.command()
 def doctor(deep: Annotated[bool, typer.Option("--deep", help="Read and hash every file of archive, lake and releases.")] = False) -> None:
     """Say whether this home is in order and what to do next; exit code 1 when something is wrong."""
     from orchestration.home.doctor import Level, examine
@@ -259,17 +239,11 @@ def restore(
 
 
 @app.command()
-def rollback() -> None:
-    """Serve the release before the current one again."""
-    from orchestration.warehouse.load import WarehouseError, write_lock
-    from serving.publish import release
+def rollback(reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "") -> None:
+    """Serve the release before the current one again, and hold people there until `alumina releases let-go`."""
+    from orchestration.home.releases import go_back
 
-    settings = Settings()
-    try:
-        with write_lock(settings, "rolling back"):
-            out.print(f"serving {release.rollback(settings)}")
-    except (release.PublishRefusedError, WarehouseError, FileNotFoundError) as error:
-        fail(str(error))
+    _plain(f"serving {go_back(Settings(), reason)}; what is published next waits until alumina releases let-go")
 
 
 @app.command()
@@ -473,6 +447,7 @@ def inbox_map(
 ) -> None:
     """Say what a vendor's series is to a commodity: shows those no mart reads, and writes what is said into the home's catalog/series.toml."""
     from ingest.catalog import mapping
+    from ingest.catalog.roles import suggested_role
     from ingest.source import ConfigurationError
     from orchestration.command import mapped
 
@@ -499,7 +474,7 @@ def inbox_map(
                 if not sys.stdin.isatty():
                     _plain(f"  {mapped.command_for(one, str(file), configuration)}")
                     continue
-                said = typer.prompt("  role (empty: leave it)", default=mapping.suggested_role(one.name) or "", show_default=True).strip()
+                said = typer.prompt("  role (empty: leave it)", default=suggested_role(one.name) or "", show_default=True).strip()
                 if said:
                     where = typer.prompt("  region", default=mapped.region_of(one, configuration)).strip()
                     chosen.append(
@@ -637,6 +612,7 @@ def _show_notes(settings: Settings, since: float) -> None:
 
 
 def _show_outlook(settings: Settings, day: date | None) -> None:
+    from serving.publish.served import pinned
     from serving.read import UnreadableError, outlook
 
     try:
@@ -676,6 +652,8 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
                 out.print(f"{row['commodity_code']} is {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}{missing}")
     if settings.as_of is None:
         out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
+        if held := pinned(settings):
+            _plain(str(held))
     else:
         out.print(f"as known at {settings.as_of:%Y-%m-%d %H:%M}, not published: {settings.warehouse}", soft_wrap=True)
 

@@ -34,6 +34,9 @@ SCHEMA = {
     "brier": pl.Float64(),
     "brier_low": pl.Float64(),
     "brier_high": pl.Float64(),
+    "brier_calls": pl.Float64(),
+    "brier_calls_low": pl.Float64(),
+    "brier_calls_high": pl.Float64(),
     "null_reason": pl.String(),
     "data_origin": pl.String(),
 }
@@ -112,8 +115,9 @@ class Interval:
 def backtest(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Give one row per commodity, horizon, statements and strategy; `con` is the working warehouse.
 
-    hit_ratio is the share of calls (stance not 0) whose sign came true; brier the mean squared error of the probability of a rise,
-    0.5 + sign x confidence / 2, which is 0.25 for one who says nothing. Figures are null with a reason where nothing can be judged.
+    hit_ratio is the share of calls (stance not 0) whose sign came true; brier_calls the mean squared error of their probability of a
+    rise, 0.5 + sign x confidence / 2; brier that of all statements, where each without a call scores 0.25 as one who says nothing does: many
+    of those hide what the calls were worth. Figures are null with a reason where nothing can be judged.
     """
     forecasts = con.sql(_FORECASTS).pl()
     resamples, seed = con.execute(
@@ -158,12 +162,15 @@ def _judge(group: pl.DataFrame, commodity: object, horizon: object, statements: 
     rose = (returns > 0).astype(float)
     calls = sign != 0
     hits = np.where(calls, (np.sign(returns) == sign).astype(float), np.nan)
-    brier = _interval((probability - rose) ** 2, sessions, resamples, seed)
+    error = (probability - rose) ** 2
+    brier = _interval(error, sessions, resamples, seed)
     row |= {"calls": int(calls.sum()), "brier": brier.value, "brier_low": brier.low, "brier_high": brier.high}
     if not calls.any():
-        return row | {"null_reason": "hit_ratio:no_call"}
+        return row | {"null_reason": "hit_ratio:no_call;brier_calls:no_call"}
     hit = _interval(hits, sessions, resamples, seed)
-    return row | {"hit_ratio": hit.value, "hit_ratio_low": hit.low, "hit_ratio_high": hit.high}
+    called = _interval(np.where(calls, error, np.nan), sessions, resamples, seed)
+    row |= {"hit_ratio": hit.value, "hit_ratio_low": hit.low, "hit_ratio_high": hit.high}
+    return row | {"brier_calls": called.value, "brier_calls_low": called.low, "brier_calls_high": called.high}
 
 
 def _interval(values: np.ndarray, block: int, resamples: int, seed: int) -> Interval:

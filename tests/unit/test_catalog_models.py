@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ingest.catalog.documents import CALENDAR, COMMODITIES, FILES, REVIEWS, SERIES, SHIPPED, catalog_files
 from ingest.catalog.editors import schemas
 from ingest.catalog.metrics import FUNCTIONS
-from ingest.catalog.references import ROLES_BESIDES, _names, catalogue_faults, faults_of
+from ingest.catalog.references import _names, catalogue_faults, faults_of
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_check, catalog_schema
 from quality.typed import Document, Fault, WrongFileError, read
@@ -65,6 +65,8 @@ AO = "commodities__ao"
         (swapped(AO, 'role = "spot"', 'role = "spott"'), "series SMM-AO-INDEX, key role: there is no role 'spott'; did you mean 'spot'?"),
         (swapped(AO, 'region = "shandong"', 'region = "shandog"'), "key region: there is no region 'shandog'; did you mean 'shandong'?; regions.toml names them"),
         (swapped(AO, '"shandong>henan" = 90', '"shandong>hennan" = 90'), "term freight_cny_t, values, key shandong>hennan: there is no region 'hennan'; did you mean 'henan'?"),
+        (swapped(AO, "australia_china>bayuquan>bayuquan", "australia_china>bayuqan>bayuquan"), "key scope: there is no region 'bayuqan'; did you mean 'bayuquan'?"),
+        (swapped(AO, "australia_china>bayuquan>bayuquan", "bayuquan"), "key scope: 'western_australia>bayuquan' is no import leg; write origin>route>port>region"),
         (swapped(AO, 'hs_code = "28182000"', "hs_code = 28182000"), "key hs_code: 28182000 is not an HS code of 4, 6 or 8 digits, in quotes"),
         (swapped("commodities__al", 'commodity_code = "AL"', 'commodity_code = "AO"'), "commodities/ao.toml, line 5: commodity, key commodity_code: commodity AO stands in commodities/al.toml already"),
         (swapped("parameters", 'unit = "ratio"', 'unit = "%"'), "parameters.toml, line 8: parameter roll_open_interest_ratio, key unit: the models read roll_open_interest_ratio in 'ratio', not in '%'"),
@@ -260,10 +262,18 @@ def test_every_name_the_models_read_is_known() -> None:
         name for some in re.findall(r"\brole in \(([^)]*)\)", sql) for name in re.findall(r"'(\w+)'", some)
     }
     assert roles - {"product", "dominant"} <= known.roles  # of customs codes; of contracts
-    assert set(ROLES_BESIDES) <= roles
     names = (ROOT / "dbt_project/models/intermediate").rglob("int_commodities__parameters.sql")
     listed = re.findall(r"'(\w+)'", next(names).read_text(encoding="utf-8").split("-%}")[0])
     assert set(listed) <= set(known.parameters)
+
+
+def test_every_shipped_series_and_bound_has_a_role_the_models_read_in_its_unit() -> None:
+    changed = {name: body for name, body in catalog_files(None) if name != "commodities/ao.toml"}
+    ao = dict(catalog_files(None))["commodities/ao.toml"].decode()
+    assert faults_of(catalog_files(None)) == []
+    wrong = ao.replace('roles = ["fob"]\nunit = "USD/t"', 'roles = ["fob"]\nunit = "CNY/t"')
+    (said,) = faults_of((changed | {"commodities/ao.toml": wrong.encode()}).items())
+    assert "the role fob is read in USD/t, not in CNY/t" in str(said)
 
 
 def test_the_shipped_schemas_are_those_of_the_models() -> None:

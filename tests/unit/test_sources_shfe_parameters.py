@@ -91,7 +91,7 @@ def test_the_exchanges_calendar_is_asked_for_today_only() -> None:
 
 
 def test_margins_and_limits_are_not_asked_for_before_they_exist() -> None:
-    assert {request.feed for request in Shfe().requests(date(2015, 12, 31))} == {"kx", "js", "pm", "dailystock"}
+    assert {request.feed for request in Shfe().requests(date(2015, 12, 30))} == {"kx", "js", "pm", "dailystock"}
     assert {"settlement", "limits"} < {request.feed for request in Shfe().requests(date(2016, 1, 4))}
 
 

@@ -214,6 +214,7 @@ final as (
             'downstream_rate_payload_sha256',
         ),
         ('import_profit_cny_t', 'import_profit_cny_t', 'parity_date', 'parity_leg_dates', 'parity_payload_sha256'),
+        ('import_leg_profit_cny_t', 'import_leg_profit_cny_t', 'import_leg_date', 'import_leg_dates', 'import_leg_payload_sha256'),
     ] %}
 
     union all

@@ -1,0 +1,272 @@
+-- What is said of a product at a decision: the probability of a rise by the newest fit in force, the move and the interval it gives, and a call
+-- where the whole panel has earned one. Null with its reason where nothing can be said.
+{%- set signals = ['mom12', 'carry', 'bmom', 'rcpt'] %}
+
+with signals as (
+
+    select * from {{ ref('int_panel__signals') }}
+
+),
+
+chain as (
+
+    select * from {{ ref('int_panel__chain') }}
+
+),
+
+intervals as (
+
+    select * from {{ ref('int_panel__intervals') }}
+
+),
+
+horizons as (
+
+    select * from {{ ref('stg_catalog__panel_horizons') }}
+
+),
+
+parameters as (
+
+    select * from {{ ref('int_panel__parameters') }}
+
+),
+
+-- The newest tick of a product; a configured commodity's own wins.
+ticks as (
+
+    select
+        exchange,
+        product_id,
+        {{ arg_max('tick_price', 'place') }} as tick_price
+    from (
+        select
+            exchange,
+            product_id,
+            tick_price,
+            cast('1900-01-01' as date) as place
+        from {{ ref('stg_catalog__products') }}
+
+        union all
+
+        select
+            commodities.exchange,
+            commodities.product_id,
+            specs.tick_cny_t as tick_price,
+            specs.valid_from as place
+        from {{ ref('stg_catalog__contract_specs') }} as specs
+        inner join {{ ref('stg_catalog__commodities') }} as commodities on specs.commodity_code = commodities.commodity_code
+    ) as every_tick
+    group by exchange, product_id
+
+),
+
+-- A fit in columns.
+fits as (
+
+    select
+        refit_date,
+        horizon,
+        {%- for signal in signals %}
+        max(case when term = 'beta_{{ signal }}' then model_value end) as beta_{{ signal }},
+        {%- endfor %}
+        max(case when term = 'slope' then model_value end) as slope,
+        max(case when term = 'pooled_share' then model_value end) as pooled_share,
+        max(case when term = 'is_licensed' then model_value end) = 1.0 as is_licensed
+    from {{ ref('stg_outlook__model') }}
+    group by refit_date, horizon
+
+),
+
+-- How large the panel was: its products of the day, its sessions so far.
+sizes as (
+
+    select
+        trade_date,
+        products,
+        row_number() over (order by trade_date) as sessions
+    from (
+        select
+            trade_date,
+            count(*) as products
+        from chain
+        group by trade_date
+    ) as counted
+
+),
+
+-- Which fit is in force on a day: the newest whose day has come.
+in_force as (
+
+    select
+        sizes.trade_date,
+        sizes.products,
+        sizes.sessions,
+        horizons.horizon,
+        horizons.signals,
+        max(fits.refit_date) over (partition by horizons.horizon order by sizes.trade_date) as refit_date
+    from sizes
+    cross join horizons
+    left join fits
+        on
+            horizons.horizon = fits.horizon
+            and sizes.trade_date = fits.refit_date
+    where horizons.ewma_weight is not null
+
+),
+
+weighed as (
+
+    select
+        intervals.*,
+        chain.close_price,
+        chain.held_month_code,
+        chain.data_origin,
+        ticks.tick_price,
+        in_force.refit_date,
+        in_force.products,
+        in_force.sessions,
+        in_force.signals,
+        signals.row_reason,
+        fits.slope,
+        fits.pooled_share,
+        fits.is_licensed,
+        {%- for signal in signals %}
+        fits.beta_{{ signal }} * signals.{{ signal }} as log_odds_{{ signal }},
+        {%- endfor %}
+        case
+            when in_force.signals = '' then 'no_forecast_at_this_horizon'
+            when in_force.products < parameters.panel_minimum_products or in_force.sessions < parameters.panel_minimum_sessions
+                then 'panel_too_short:' || cast(in_force.products as varchar) || 'x' || cast(in_force.sessions as varchar)
+            when signals.row_reason is not null then signals.row_reason
+            when fits.slope is null then 'no_fit'
+            {%- for signal in signals %}
+            {{ 'when ' if loop.first else 'and ' }}(in_force.signals not like '%{{ signal }}%' or signals.is_{{ signal }}_missing){{ " then 'no_signal'" if loop.last }}
+            {%- endfor %}
+        end as probability_reason
+    from intervals
+    inner join chain
+        on
+            intervals.exchange = chain.exchange
+            and intervals.product_id = chain.product_id
+            and intervals.trade_date = chain.trade_date
+    inner join signals
+        on
+            intervals.exchange = signals.exchange
+            and intervals.product_id = signals.product_id
+            and intervals.trade_date = signals.trade_date
+    inner join in_force
+        on
+            intervals.trade_date = in_force.trade_date
+            and intervals.horizon = in_force.horizon
+    left join fits
+        on
+            in_force.refit_date = fits.refit_date
+            and in_force.horizon = fits.horizon
+    left join ticks
+        on
+            intervals.exchange = ticks.exchange
+            and intervals.product_id = ticks.product_id
+    cross join parameters
+
+),
+
+odds as (
+
+    select
+        *,
+        {% for signal in signals %}coalesce(log_odds_{{ signal }}, 0.0){{ ' + ' if not loop.last }}{% endfor %} as log_odds
+    from weighed
+
+),
+
+said as (
+
+    select
+        odds.*,
+        case
+            when odds.probability_reason is null
+                then
+                    greatest(
+                        parameters.panel_probability_low,
+                        least(parameters.panel_probability_high, 0.5 + odds.slope * (1.0 / (1.0 + exp(-odds.log_odds)) - 0.5))
+                    )
+        end as probability_up
+    from odds
+    cross join parameters
+
+),
+
+called as (
+
+    select
+        said.*,
+        case
+            when said.probability_up is null then null
+            when said.is_licensed is not true then 0
+            when abs(said.probability_up - 0.5) >= parameters.panel_strong_call_distance then 2 * sign(said.probability_up - 0.5)
+            when abs(said.probability_up - 0.5) >= parameters.panel_call_distance then sign(said.probability_up - 0.5)
+            else 0
+        end as call,
+        case
+            when said.probability_reason is not null then said.probability_reason
+            when said.is_licensed is not true then 'no_licence'
+            when abs(said.probability_up - 0.5) < parameters.panel_call_distance then 'no_edge'
+        end as call_reason
+    from said
+    cross join parameters
+
+),
+
+moved as (
+
+    select
+        *,
+        case when coalesce(call, 0) = 0 then 0.0 else horizon_sigma * {{ normal_quantile('probability_up') }} end as expected_move
+    from called
+
+),
+
+final as (
+
+    select
+        exchange,
+        product_id,
+        trade_date,
+        session_index,
+        horizon,
+        horizon_sessions,
+        refit_date,
+        {%- for signal in signals %}
+        case when probability_reason is null then log_odds_{{ signal }} end as log_odds_{{ signal }},
+        case
+            when probability_reason is null and log_odds <> 0.0 then 100.0 * (probability_up - 0.5) * log_odds_{{ signal }} / log_odds
+        end as contribution_{{ signal }}_points,
+        {%- endfor %}
+        probability_up,
+        probability_reason,
+        cast(call as bigint) as call,
+        call_reason,
+        pooled_share,
+        200.0 * (probability_up - 0.5) as forecast_score,
+        horizon_sigma,
+        quantile_low,
+        quantile_high,
+        quantile_rows,
+        quantile_source,
+        expected_move,
+        100.0 * (exp(case when horizon_sigma is not null then expected_move end) - 1.0) as expected_move_pct,
+        {%- for end in ['low', 'high'] %}
+        expected_move + horizon_sigma * quantile_{{ end }} as interval_{{ end }},
+        100.0 * (exp(expected_move + horizon_sigma * quantile_{{ end }}) - 1.0) as interval80_{{ end }}_pct,
+        {{ on_tick('close_price * exp(expected_move + horizon_sigma * quantile_' ~ end ~ ')', 'tick_price') }} as interval80_{{ end }}_price,
+        {%- endfor %}
+        held_month_code,
+        close_price,
+        case when close_price is null then coalesce(null_reason, 'no_close') else null_reason end as interval_reason,
+        data_origin
+    from moved
+
+)
+
+select * from final

@@ -1,0 +1,215 @@
+-- How what was said came out, by what was known on each day: of each product and of all of them together (`*`). Counted are outcomes known by
+-- the day alone; what was said then is held against them, never what a later fit would have said.
+{%- set sums = [
+    'forecasts', 'forecast_dates', 'calls', 'call_dates', 'hits', 'call_rises', 'down_calls', 'call_brier', 'call_brier_half', 'call_brier_share',
+    'brier', 'brier_half', 'brier_share', 'interval_outcomes', 'interval_dates', 'interval_inside',
+] %}
+
+with forecasts as (
+
+    select * from {{ ref('int_panel__forecasts') }}
+
+),
+
+outcomes as (
+
+    select * from {{ ref('int_panel__outcomes') }}
+
+),
+
+parameters as (
+
+    select * from {{ ref('int_panel__parameters') }}
+
+),
+
+judged as (
+
+    select
+        forecasts.exchange,
+        forecasts.product_id,
+        forecasts.horizon,
+        forecasts.trade_date,
+        outcomes.known_date,
+        forecasts.probability_up is not null as is_forecast,
+        coalesce(forecasts.call, 0) <> 0 as is_call,
+        coalesce(forecasts.call, 0) < 0 as is_down,
+        outcomes.outcome > 0.0 as is_rise,
+        case when outcomes.outcome > 0.0 then 1.0 else 0.0 end - forecasts.probability_up as miss,
+        case when outcomes.outcome > 0.0 then 1.0 else 0.0 end - 0.5 as miss_half,
+        case when outcomes.outcome > 0.0 then 1.0 else 0.0 end - forecasts.pooled_share as miss_share,
+        forecasts.interval_low is not null as has_interval,
+        outcomes.outcome between forecasts.interval_low and forecasts.interval_high as is_inside
+    from forecasts
+    inner join outcomes
+        on
+            forecasts.exchange = outcomes.exchange
+            and forecasts.product_id = outcomes.product_id
+            and forecasts.trade_date = outcomes.trade_date
+            and forecasts.horizon_sessions = outcomes.horizon_sessions
+    where outcomes.outcome is not null
+
+),
+
+{%- set scopes = {'judged.exchange': 'judged.product_id', "'*'": "'*'"} %}
+
+-- By the day of the statement and the day on which its outcome was known: one row for each date, so that dates can be counted.
+by_date as (
+
+    {%- for exchange, product in scopes.items() %}
+    select
+        {{ exchange }} as exchange,
+        {{ product }} as product_id,
+        judged.horizon,
+        judged.trade_date,
+        judged.known_date,
+        sum(case when judged.is_forecast then 1 else 0 end) as forecasts,
+        max(case when judged.is_forecast then 1 else 0 end) as forecast_dates,
+        sum(case when judged.is_call then 1 else 0 end) as calls,
+        max(case when judged.is_call then 1 else 0 end) as call_dates,
+        sum(case when judged.is_call and judged.is_rise <> judged.is_down then 1 else 0 end) as hits,
+        sum(case when judged.is_call and judged.is_rise then 1 else 0 end) as call_rises,
+        sum(case when judged.is_call and judged.is_down then 1 else 0 end) as down_calls,
+        sum(case when judged.is_call then judged.miss * judged.miss else 0.0 end) as call_brier,
+        sum(case when judged.is_call then judged.miss_half * judged.miss_half else 0.0 end) as call_brier_half,
+        sum(case when judged.is_call then judged.miss_share * judged.miss_share else 0.0 end) as call_brier_share,
+        sum(case when judged.is_forecast then judged.miss * judged.miss else 0.0 end) as brier,
+        sum(case when judged.is_forecast then judged.miss_half * judged.miss_half else 0.0 end) as brier_half,
+        sum(case when judged.is_forecast then judged.miss_share * judged.miss_share else 0.0 end) as brier_share,
+        sum(case when judged.has_interval then 1 else 0 end) as interval_outcomes,
+        max(case when judged.has_interval then 1 else 0 end) as interval_dates,
+        sum(case when judged.is_inside then 1 else 0 end) as interval_inside
+    from judged
+    group by {{ exchange ~ ', ' ~ product ~ ', ' if loop.first }}judged.horizon, judged.trade_date, judged.known_date
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+
+),
+
+known as (
+
+    select
+        exchange,
+        product_id,
+        horizon,
+        known_date as day,
+        {%- for name in sums %}
+        sum({{ name }}) as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from by_date
+    group by exchange, product_id, horizon, known_date
+
+),
+
+-- With a row for each day of a statement, so that one window gives what was known on it.
+days as (
+
+    select
+        known.*,
+        false as is_decision
+    from known
+
+    union all
+
+    select distinct
+        {{ '\'*\'' }} as exchange,
+        {{ '\'*\'' }} as product_id,
+        horizon,
+        trade_date as day,
+        {%- for name in sums %}
+        0 as {{ name }},
+        {%- endfor %}
+        true as is_decision
+    from forecasts
+
+    union all
+
+    select
+        exchange,
+        product_id,
+        horizon,
+        trade_date as day,
+        {%- for name in sums %}
+        0 as {{ name }},
+        {%- endfor %}
+        true as is_decision
+    from forecasts
+
+),
+
+counted as (
+
+    select
+        exchange,
+        product_id,
+        horizon,
+        day,
+        is_decision,
+        {%- for name in sums %}
+        sum({{ name }}) over so_far as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from days
+    window so_far as (partition by exchange, product_id, horizon order by day)
+
+),
+
+lengths as (
+
+    select
+        counted.*,
+        horizons.horizon_sessions,
+        parameters.panel_interval_z as z,
+        parameters.panel_track_minimum_independent,
+        counted.call_dates * 1.0 / horizons.horizon_sessions as independent_calls,
+        counted.hits * 1.0 / nullif(counted.calls, 0) as hit_ratio
+    from counted
+    inner join {{ ref('stg_catalog__panel_horizons') }} as horizons on counted.horizon = horizons.horizon
+    cross join parameters
+    where counted.is_decision
+
+),
+
+-- Wilson's interval of the hit ratio by the number of independent outcomes, not of calls: they overlap and move together.
+final as (
+
+    select
+        exchange,
+        product_id,
+        horizon,
+        day as trade_date,
+        horizon_sessions,
+        cast(forecasts as bigint) as forecasts,
+        forecast_dates * 1.0 / horizon_sessions as independent_forecasts,
+        cast(calls as bigint) as calls,
+        cast(down_calls as bigint) as down_calls,
+        independent_calls,
+        hit_ratio,
+        {%- for end, sign in {'low': '-', 'high': '+'}.items() %}
+        case
+            when calls > 0
+                then
+                    (
+                        hit_ratio + z * z / (2.0 * independent_calls)
+                        {{ sign }} z * sqrt(hit_ratio * (1.0 - hit_ratio) / independent_calls + z * z / (4.0 * independent_calls * independent_calls))
+                    ) / (1.0 + z * z / independent_calls)
+        end as hit_ratio_{{ end }},
+        {%- endfor %}
+        call_rises * 1.0 / nullif(calls, 0) as base_ratio,
+        brier / nullif(forecasts, 0) as brier,
+        1.0 - brier / nullif(least(brier_half, brier_share), 0.0) as skill,
+        1.0 - call_brier / nullif(least(call_brier_half, call_brier_share), 0.0) as call_skill,
+        cast(interval_outcomes as bigint) as interval_outcomes,
+        interval_dates * 1.0 / horizon_sessions as independent_intervals,
+        interval_inside * 1.0 / nullif(interval_outcomes, 0) as interval_coverage,
+        case
+            when calls = 0 then 'no_call_yet'
+            when independent_calls < panel_track_minimum_independent then 'too_few_to_judge'
+        end as track_reason
+    from lengths
+
+)
+
+select * from final
