@@ -108,6 +108,8 @@ class Czce:
         day = values.day(stated[1])
         if request.day is not None and day != request.day:
             raise PayloadError(Outcome.NOT_DATA, "wrong_date", f"{request.name} is about {day}, not {request.day}")
+        if not body.endswith(b"\n"):
+            raise PayloadError(Outcome.NOT_DATA, "truncated", f"{request.name} breaks off: its last line has no end; it must be got again")
         rows = ([tidy(cell) for cell in line.split("|")] for line in text.splitlines() if line.strip())
         return _quotes(request, day, rows) if request.feed == "quotes" else _ranking(request, day, rows)
 
@@ -132,14 +134,19 @@ def _header(request: Request, cells: Sequence[str]) -> tuple[dict[str, int], lis
 
 
 def _quotes(request: Request, day: date, rows: Iterator[list[str]]) -> Parsed:
-    places, remarks = _header(request, next(rows, []))
+    header = next(rows, [])
+    places, remarks = _header(request, header)
     quotes: list[dict[str, Any]] = []
     totals: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     above: str | None = None  # the product of the rows a 小计 closes
     unsettled = 0
     for cells in rows:
-        printed = {column: cells[place] if place < len(cells) else "" for column, place in places.items()}
+        if len(cells) < len(header):
+            raise PayloadError(
+                Outcome.NOT_DATA, "truncated", f"{request.name} has a line of {len(cells)} cells under {len(header)} columns; it must be got again"
+            )
+        printed = {column: cells[place] for column, place in places.items()}
         code = printed.pop("code")
         match = CONTRACT.fullmatch(code)
         scope = None if match else _scope(code)
@@ -170,6 +177,8 @@ def _quotes(request: Request, day: date, rows: Iterator[list[str]]) -> Parsed:
         )
     if not quotes:
         raise PayloadError(Outcome.NOT_DATA, "no_rows", f"{request.name} holds no contract")
+    if not any(total["total_scope"] == "exchange" for total in totals) and not any(reject.table == TOTALS for reject in rejects):
+        raise PayloadError(Outcome.NOT_DATA, "truncated", f"{request.name} breaks off: the sum of all products is missing; it must be got again")
     return Parsed({QUOTES: frame_of(QUOTES, quotes), TOTALS: frame_of(TOTALS, totals)}, tuple(rejects), remarks=tuple(remarks))
 
 
@@ -192,7 +201,8 @@ def _ranking(request: Request, day: date, rows: Iterator[list[str]]) -> Parsed:
         if match := _BLOCK.search(cells[0]):
             block = _block(request, day, match)
             if block is None:
-                rejects.append(Reject(RANKING, "unknown_row", f"{match['of']!r} is neither a contract nor a product", {"block": cells[0]}))
+                whole = part_of({"block": cells[0]}, instrument=match["of"])
+                rejects.append(Reject(RANKING, "unknown_row", f"{match['of']!r} is neither a contract nor a product", whole))
             continue
         if cells[0] == "名次" or block is None:
             continue

@@ -639,7 +639,8 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
             if row["premium_rate_pct"] is not None:
                 days["premium"] = min((day for day in (days["quotes"], days["spot"]) if day), default=None)
             of = {name: f" of {day:%m-%d}" if day and day != row["as_of_date"] else "" for name, day in days.items()}
-            close = f"{_number(row['close_cny_t'], ',.0f')} CNY/t ({_number(row['ret_cc_1d_pct'], '+.2f')} %)"
+            changes = f"{_number(row['ret_c_ps_pct'], '+.2f')} % on the prior settlement, {_number(row['ret_cc_1d_pct'], '+.2f')} % on the close"
+            close = f"{_number(row['close_cny_t'], ',.0f')} CNY/t ({changes})"
             facts = (
                 f"{row['dominant_contract'] or 'no dominant contract'} close {close}{of['quotes']}",
                 f"receipts {_number(row['receipts_t'], ',.0f')} t{of['receipts']}",

@@ -131,7 +131,7 @@ def test_all_arrive_in_order_inside_the_sample(stream: Stream) -> None:
     identities = [(request.source, request.feed, request.key) for request, _ in stream]
     assert len(set(identities)) == len(identities)
     for request, _ in stream:
-        dated = request.source in ("shfe", "gfex")
+        dated = request.source in ("shfe", "gfex", "czce")
         assert (request.day is not None) == dated
         if not dated and request.source != "fx" and request.feed != "comtrade" and request.feed not in ("spot_price", "newsflash"):
             assert request.key == request.name

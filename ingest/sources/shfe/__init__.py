@@ -14,7 +14,7 @@ from ingest.answer import read_json
 from ingest.catalog.calendar import CalendarHorizonError
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
-from ingest.source import SHANGHAI, Cadence, Outcome, Parsed, PayloadError, Request, Response, Verdict
+from ingest.source import SHANGHAI, Cadence, ConfigurationError, Outcome, Parsed, PayloadError, Request, Response, Verdict
 from ingest.sources.shfe.parameters import (
     PARAMETERS_AT,
     listed_on,
@@ -127,11 +127,11 @@ class Shfe:
         return [Request(self.name, feed, stamp, name, day, url, dataset=_DATASETS[feed]) for feed, name, url in addresses]
 
     def _ends_a_week(self, day: date) -> bool:
-        """Tell the last session of a week; past the calendar, where closures are not known yet, that is Friday."""
+        """Tell the last session of a week; where closures are not known, past the calendar or by a wrong one (told elsewhere), that is Friday."""
         try:
             calendar = self.configuration.calendar
             return calendar.is_session(day) and calendar.session_after(day).isocalendar()[:2] != day.isocalendar()[:2]
-        except CalendarHorizonError:
+        except (CalendarHorizonError, ConfigurationError):
             return day.weekday() == FRIDAY
 
     def recognise(self, path: str) -> Request | None:
