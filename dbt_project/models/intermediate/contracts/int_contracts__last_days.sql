@@ -46,21 +46,48 @@ listed as (
 
 ),
 
-quoted as (
+decided as (
 
     select
         quotes.contract_code,
         quotes.trade_date,
         days.known_until,
-        listed.last_trading_day as listed_day,
-        listed.delivery_end_date as listed_end_date
+        {{ shanghai_time('quotes.trade_date', 'parameters.decision_time_minutes') }} as decided_by
     from quotes
     inner join days on quotes.trade_date = days.trade_date
     inner join parameters on quotes.commodity_code = parameters.commodity_code
-    left join listed
+
+),
+
+-- By itself: in an outer join the bounds would make every pair of rows of a contract meet.
+known_lists as (
+
+    select
+        decided.contract_code,
+        decided.trade_date,
+        listed.last_trading_day,
+        listed.delivery_end_date
+    from decided
+    inner join listed
         on
-            quotes.contract_code = listed.contract_code
-            and {{ known_then('listed', shanghai_time('quotes.trade_date', 'parameters.decision_time_minutes')) }}
+            decided.contract_code = listed.contract_code
+            and {{ known_then('listed', 'decided.decided_by') }}
+
+),
+
+quoted as (
+
+    select
+        decided.contract_code,
+        decided.trade_date,
+        decided.known_until,
+        known_lists.last_trading_day as listed_day,
+        known_lists.delivery_end_date as listed_end_date
+    from decided
+    left join known_lists
+        on
+            decided.contract_code = known_lists.contract_code
+            and decided.trade_date = known_lists.trade_date
 
 ),
 

@@ -224,7 +224,7 @@ final as (
         {%- endfor %}
         case
             when schedule_reason is not null then schedule_reason
-            when {% for days, _ in months_ahead %}expiring_{{ days }}_t > receipts_t{% if not loop.last %} or {% endif %}{% endfor %} then 'expiry_above_receipts'
+            when greatest(expiring_30d_t, expiring_60d_t, expiring_90d_t) > receipts_t then 'expiry_above_receipts'
         end as expiry_reason
     from chosen
 
