@@ -66,7 +66,8 @@ known_lists as (
         decided.contract_code,
         decided.trade_date,
         listed.last_trading_day,
-        listed.delivery_end_date
+        listed.delivery_end_date,
+        listed.available_at
     from decided
     inner join listed
         on
@@ -82,7 +83,8 @@ quoted as (
         decided.trade_date,
         decided.known_until,
         known_lists.last_trading_day as listed_day,
-        known_lists.delivery_end_date as listed_end_date
+        known_lists.delivery_end_date as listed_end_date,
+        known_lists.available_at as list_available_at
     from decided
     left join known_lists
         on
@@ -139,7 +141,8 @@ final as (
             when sessions.last_trading_day is not null then 'calendar'
         end as last_trading_day_source,
         -- Where the list does not say it and it was expected; else int_contracts__deliveries has it.
-        coalesce(quoted.listed_end_date, expiries.delivery_end_date) as delivery_end_date
+        coalesce(quoted.listed_end_date, expiries.delivery_end_date) as delivery_end_date,
+        quoted.list_available_at
     from quoted
     inner join sessions on quoted.contract_code = sessions.contract_code
     left join expiries
