@@ -92,8 +92,9 @@ MISSING: Mapping[str, Conditions] = {
     "fct_positioning_daily": {
         **_with("quadrant", "price_change_pct", "quadrant", "open_interest_moved_lots", "signed_turnover_ratio"),
         **_named("turnover_ratio"),
-        **_with("quadrant open_interest_change_pct", "open_interest_change_pct", "capital_flow_ratio"),
-        **_with("quadrant capital_flow_cny", "capital_flow_cny"),
+        **_with("quadrant open_interest_change_pct", "open_interest_change_pct", "position_pressure_ratio"),
+        **_named("capital_flow_cny", "capital_flow_all_cny"),
+        **_with("capital_flow_cny capital_flow_ratio", "capital_flow_ratio"),
         **_with("members", "top20_long_lots", "top20_short_lots", "top20_net_lots", "top20_net_pct", "top20_short_change_lots"),
         **_with("members", "cr5_long_pct", "cr5_short_pct"),
         **_with("members net_long_change_5d_lots", "net_long_change_5d_lots"),

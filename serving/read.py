@@ -84,7 +84,7 @@ def outlook(settings: Settings, day: date | None = None) -> Rows:
         settings,
         f"""
         select commodity_code, as_of_date, horizon, stance, direction, confidence, score, coverage, status, status_reason,
-            missing_blocks, dominant_contract, close_cny_t, ret_cc_1d_pct, quotes_date, receipts_t, receipts_date, spot_cny_t, spot_date,
+            missing_blocks, dominant_contract, close_cny_t, ret_c_ps_pct, ret_cc_1d_pct, quotes_date, receipts_t, receipts_date, spot_cny_t, spot_date,
             premium_rate_pct, decision_at, data_origin, disclaimer
         from serving.{table}
         where as_of_date = coalesce(cast(? as date), (select max(as_of_date) from serving.{table}))

@@ -55,7 +55,7 @@ WHY_HELD = ("series", "day", "value", "unit", "before", "before_day", "lowest", 
 PLACES = {
     "stated": ("name", "horizon", "stance", "volatility", "tail", "confidence", "score"),
     "closed": ("contract", "close", "day", "two_days"),
-    "day": ("change",),
+    "day": ("against_settlement", "against_close"),
     "two_days": ("change",),
     "receipts": ("receipts",),
     "premium": ("distance",),

@@ -239,7 +239,7 @@ def test_field_names_carry_their_unit() -> None:
 def test_every_table_of_a_source_is_claimed_once() -> None:
     claimed = [table for source in SOURCES for table in source.tables]
     assert len(claimed) == len(set(claimed))
-    assert set(claimed) | {"ingest__horizon", "ingest__quarantine", "ingest__receipts"} == set(TABLES)
+    assert set(claimed) | {"ingest__horizon", "ingest__quarantine", "ingest__receipts", "outlook__model"} == set(TABLES)
 
 
 def test_the_lock_pins_with_hashes_and_names_no_address() -> None:

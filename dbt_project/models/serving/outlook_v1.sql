@@ -95,7 +95,8 @@ final as (
                 when statements.data_origin = 'sample' then 'SAMPLE DATA, largely simulated. Not a statement about the market, not investment advice.'
                 else 'Rule-based indication from public and licensed data. Not investment advice.'
             end as varchar
-        ) as disclaimer
+        ) as disclaimer,
+        cast(figures.ret_c_ps_pct as double) as ret_c_ps_pct
     from statements
     inner join sentiment
         on

@@ -166,7 +166,7 @@ receipts_facts as (
 position_facts as (
 
     {%- set figures = {
-        'capital_flow_ratio': 'capital_flow_ratio',
+        'capital_flow_ratio': 'position_pressure_ratio',
         'signed_turnover_ratio': 'signed_turnover_ratio',
         'top20_net_ratio': 'top20_net_pct / 100.0',
     } %}

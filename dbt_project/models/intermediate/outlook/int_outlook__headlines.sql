@@ -71,6 +71,7 @@ named as (
         figures.dominant_contract,
         figures.close_cny_t,
         figures.ret_cc_1d_pct,
+        figures.ret_c_ps_pct,
         figures.ret_cc_2d_pct,
         figures.receipts_t,
         figures.premium_rate_pct,
@@ -123,7 +124,10 @@ final as (
                 {{ filled('sentences.closed_' ~ language, {
                     'contract': 'named.dominant_contract',
                     'close': number_text('named.close_cny_t', 0),
-                    'day': "coalesce(" ~ filled('sentences.day_' ~ language, {'change': number_text('named.ret_cc_1d_pct', 2, signed=true)}) ~ ", '')",
+                    'day': "coalesce(" ~ filled('sentences.day_' ~ language, {
+                        'against_settlement': number_text('named.ret_c_ps_pct', 2, signed=true),
+                        'against_close': "coalesce(" ~ number_text('named.ret_cc_1d_pct', 2, signed=true) ~ ", '–')",
+                    }) ~ ", '')",
                     'two_days': "coalesce("
                         ~ filled('sentences.two_days_' ~ language, {'change': number_text('named.ret_cc_2d_pct', 2, signed=true)}) ~ ", '')",
                 }) }},
