@@ -141,7 +141,11 @@ def test_the_real_ranking_has_blocks_of_products_and_contracts(shared_data: Path
 
 
 def test_old_files_are_read_in_their_own_encoding_and_names_stray_bytes_and_all() -> None:
-    old = quotes(SH509.removesuffix("|"), SUM.removesuffix("|"), day="2016-01-04", header=OLD_HEADER, total=TOTAL.removesuffix("|")).decode().encode("gb18030")
+    old = (
+        quotes(SH509.removesuffix("|"), SUM.removesuffix("|"), day="2016-01-04", header=OLD_HEADER, total=TOTAL.removesuffix("|"))
+        .decode()
+        .encode("gb18030")
+    )
     parsed = parse(b"\xff\x81" + old, "FutureDataDaily_20160104.txt")
     assert parsed.frames[QUOTES].select("product_id", "delivery_month_code", "open_interest_lots").rows() == [("sh", "1509", 2000)]
     assert parsed.frames[QUOTES]["delivery_settle_price"].null_count() == 1
@@ -170,7 +174,11 @@ def test_a_file_that_is_not_the_days_quotes_has_its_outcome(body: bytes, expecte
 
 
 def test_rows_nobody_can_place_are_put_aside_and_cost_no_other() -> None:
-    parsed = parse(quotes(SH509, SUM, SH509.replace("SH509", "SH5091"), SH509.replace("SH509", "SA601").replace("1,000", "many"), SUM, SUM.replace("小计", "累计")))
+    parsed = parse(
+        quotes(
+            SH509, SUM, SH509.replace("SH509", "SH5091"), SH509.replace("SH509", "SA601").replace("1,000", "many"), SUM, SUM.replace("小计", "累计")
+        )
+    )
     assert [reject.reason for reject in parsed.rejects] == ["unknown_row", "not_a_number", "unknown_row"]
     assert parsed.frames[QUOTES]["product_id"].to_list() == ["sh"]
     assert parsed.frames[TOTALS]["product_id"].to_list() == ["sh", "sa", ""]
