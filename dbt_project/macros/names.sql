@@ -8,5 +8,5 @@
 
 {# The exchange of a row `printed` of an exchange's file: whose file it is, but for the products of INE, which stand in SHFE's (relation `ine`). #}
 {% macro exchange_of(exchange) -%}
-    {% if exchange == 'SHFE' %}coalesce(ine.exchange, 'SHFE'){% else %}'{{ exchange }}'{% endif %}
+    coalesce(case when '{{ exchange }}' = 'SHFE' then ine.exchange end, '{{ exchange }}')
 {%- endmacro %}

@@ -239,6 +239,19 @@ class SheetLimits(Entry):
     source: Text
 
 
+class PaperLimits(Entry):
+    """What one document may be (bytes, pages, characters) and may cost its reader (bytes, seconds)."""
+
+    bytes: Most
+    pages: Most
+    characters: Most
+    memory_bytes: Most
+    cpu_seconds: Most
+    wall_seconds: Positive
+    label: Label
+    source: Text
+
+
 class LimitsFile(Document):
     """`limits.toml`: what a payload may be before it is parsed, and how much of it is repeated."""
 
@@ -246,6 +259,7 @@ class LimitsFile(Document):
     shape: Shape
     text: TextLimits
     sheet: SheetLimits
+    paper: PaperLimits
 
     def contradictions(self) -> Iterator[Wrong]:
         """Each feed has one entry, and one for all the others says everything."""

@@ -26,6 +26,8 @@ from orchestration.command.terminal import Output, console, prepared
 if TYPE_CHECKING:
     from ingest.catalog.configuration import Configuration
     from ingest.dropped import Examination
+    from serving.research.audit.meanings import Catalog
+    from serving.research.audit.runner import Audit
 
 app = typer.Typer(
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
@@ -264,45 +266,84 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loo
 
 @app.command()
 def audit(
-    claims: Annotated[Path, typer.Argument(help="The note's claims, a CSV file; docs/claims.md describes it.")],
+    claims: Annotated[Path | None, typer.Argument(help="The note: its claims as CSV (docs/claims.md), or its text as .txt, .html or .pdf.")] = None,
     publisher: Annotated[str | None, typer.Option(help="Who published the note: what it printed itself is no evidence.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="The note's day, where its text prints none.")] = None,
+    commodity: Annotated[str | None, typer.Option(help="What the text is about, where it names several or none.")] = None,
+    metrics: Annotated[bool, typer.Option("--metrics", help="List what a claim can be about, with units and an example.")] = False,
 ) -> None:
-    """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file cannot be audited."""
+    """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file, or a row of it, cannot be read."""
     from ingest.catalog.calendar import CalendarHorizonError
     from serving.read import UnreadableError
     from serving.research.audit.claims import ClaimsError
-    from serving.research.audit.meanings import CatalogError
+    from serving.research.audit.meanings import CatalogError, load_catalog
     from serving.research.audit.runner import audit_note
 
     settings = Settings()
     try:
-        found = audit_note(settings, claims, publisher)
-    except (ClaimsError, CatalogError, CalendarHorizonError, UnreadableError, OSError) as error:
+        if metrics:
+            _list_metrics(load_catalog(settings.catalog_overlay))
+            return
+        if claims is None:
+            raise ClaimsError(
+                "name the note's claims (CSV) or its text (.txt, .html, .pdf); `alumina audit --metrics` lists what a claim can be about"
+            )
+        found = audit_note(settings, claims, {"publisher": publisher, "as_of": as_of, "commodity": commodity})
+    except ClaimsError as error:
+        for problem in error.problems[:-1]:
+            err.print(f"alumina: {problem}", style="red", markup=False, soft_wrap=True)
+        fail(error.problems[-1], code=2)
+    except (CatalogError, CalendarHorizonError, UnreadableError, OSError) as error:
         fail(str(error), code=2)
+    _show_audit(found, found.note.name)
+    if found.totals["contradicted"]:
+        raise typer.Exit(1)
+    if found.note.problems:
+        raise typer.Exit(2)
+
+
+def _show_audit(found: "Audit", name: str) -> None:
+    """The table in 80 columns, then the reasons of what needs a look, one paragraph each."""
     if not found.is_real:
         out.print("[bold]SAMPLE DATA[/bold]: only the ledger's published figures are evidence, nothing simulated.")
-    table = Table(title=f"{claims.name}, publisher {found.note.publisher or 'not stated'}, as of {found.note.as_of}")
-    # The least widths fit a terminal of 80 columns: what is cut is the long text, never which claim and what of it.
-    widths = (
-        ("claim", 5, 6),
-        ("quote", 6, 24),
-        ("claimed", 7, 16),
-        ("verdict", 11, 20),
-        ("found", 9, 12),
-        ("self-consistency", 5, 22),
-        ("evidence", 8, 50),
-    )
-    for name, least, most in widths:
+    for problem in found.note.problems:
+        err.print(f"alumina: {problem}", style="red", markup=False, soft_wrap=True)
+    table = Table(title=f"{name}, publisher {found.note.publisher or 'not stated'}, as of {found.note.as_of}")
+    for name, least, most in (("claim", 5, 8), ("quote", 10, 20), ("claimed", 10, 18), ("found", 8, 13), ("verdict", 12, 20), ("self", 4, 4)):
         table.add_column(name, min_width=least, max_width=most, overflow="ellipsis", no_wrap=True)
     for row in found.judged:
         claim = row.claim
-        cells = (claim.claim_id, claim.quote, claim.claimed_text, str(row.verdict), _number(row.value_found, ",.2f"), row.self_consistency)
-        table.add_row(*(Text(cell) for cell in (*cells, row.evidence)))
+        cells = (claim.claim_id, claim.quote, claim.claimed_text, _number(row.value_found, ",.2f"), str(row.verdict), row.self_consistency[:4])
+        table.add_row(*(Text(cell) for cell in cells))
     out.print(table)
+    for row in found.judged:
+        if row.verdict in ("contradicted", "definition_dependent") or row.self_consistency.startswith("fail"):
+            _plain(f"{row.claim.claim_id} {row.verdict}: {row.claim.quote}")
+            arithmetic = "" if row.verdict == "definition_dependent" else "; ".join(one.en for one in row.arithmetic)
+            inconsistency = row.self_consistency if row.self_consistency.startswith("fail") else ""
+            for text in dict.fromkeys((row.reconciling_definition.en, arithmetic, inconsistency)):
+                if text:
+                    _plain(f"    {text}")
+    for then, now in found.turned:
+        _plain(f"{now.claim.claim_id}: {then.verdict} on what was known on {found.note.as_of}, {now.verdict} on what is known now")
     _plain(", ".join(f"{verdict.replace('_', ' ')} {count}" for verdict, count in found.totals.items() if count))
+    if found.numbers:
+        _plain(
+            f"{len(found.judged)} claims told with confidence of {found.numbers} numbers; the others are in {found.folder}/review.csv, which can be corrected and audited"
+        )
     _plain(f"written: {found.folder}")
-    if found.totals["contradicted"]:
-        raise typer.Exit(1)
+
+
+def _list_metrics(catalog: "Catalog") -> None:
+    """Everything a claim can be about: name, Chinese name, units, bases and an example."""
+    for name, metric in sorted(catalog.metrics.items()):
+        if metric.definitions:
+            units = ", ".join(dict.fromkeys(unit for unit in (metric.unit, *metric.units) if unit)) or "no unit"
+            bases = ", ".join(dict.fromkeys(one.basis for one in metric.definitions if one.basis))
+            _plain(f"{name}{f'（{metric.zh}）' if metric.zh else ''}: {units}{f'; basis {bases}' if bases else ''}")
+            if metric.example:
+                _plain(f"    {metric.example}")
+    _plain(f"units: {', '.join(sorted(catalog.unit_names))}")
 
 
 @app.command()

@@ -133,7 +133,7 @@ def note_of(
         if not wrong and not miscounted:
             claim = _claim(row, as_of, catalog, calendar, wrong)
         if row["claim_id"] in seen:
-            wrong.append(f"claim_id: {_short(row['claim_id'])} stands twice")
+            wrong.append(f"claim_id: {short(row['claim_id'])} stands twice")
         seen.add(row["claim_id"])
         problem = f"{name} row {number}: {miscounted}" if miscounted else f"{name} row {number}, {'; '.join(wrong)}"
         claims.append(_unread(row, as_of, problem) if wrong or claim is None else claim)
@@ -142,7 +142,7 @@ def note_of(
         raise ClaimsError(*problems)
     commodity = heading.get("commodity") or _most_named(claims, catalog)
     if commodity not in catalog.commodities:
-        raise ClaimsError(f"{name}, heading commodity: {_short(commodity)} is not a commodity of the catalogue")
+        raise ClaimsError(f"{name}, heading commodity: {short(commodity)} is not a commodity of the catalogue")
     return Note(name, heading.get("publisher"), as_of, commodity, tuple(claims))
 
 
@@ -175,7 +175,7 @@ def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str], str]], dict[str, 
     if missing := [name for name in COLUMNS if name not in header]:
         raise ClaimsError(f"{path.name}, header: column {', '.join(missing)} is missing")
     if repeated := repeats(header):
-        raise ClaimsError(f"{path.name}, header: column {', '.join(map(_short, repeated))} stands twice")
+        raise ClaimsError(f"{path.name}, header: column {', '.join(map(short, repeated))} stands twice")
     if len(table) == 1:
         raise ClaimsError(f"{path.name}: the file has a header and no claim")
     if len(table) > ROW_LIMIT:
@@ -186,15 +186,20 @@ def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str], str]], dict[str, 
         if len(cells) != len(header):
             miscounted = f"{len(cells)} fields, the header has {len(header)}"
             cells = (cells + [""] * len(header))[: len(header)]
-        rows.append((number, {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name in COLUMNS}, miscounted))
+        rows.append((number, {name: _unguarded(cell.strip()) for name, cell in zip(header, cells, strict=True) if name in COLUMNS}, miscounted))
     return rows, heading
+
+
+def _unguarded(cell: str) -> str:
+    """Take off the apostrophe that keeps a spreadsheet from running a text, as `review.csv` has it before −14833手."""
+    return cell[1:] if re.match(r"'[+-]\s*\d", cell) else cell
 
 
 def _wrong_text(name: str, cell: str) -> Iterator[str]:
     if len(cell) > FIELD_LIMIT:
         yield f"{name}: {len(cell)} characters, at most {FIELD_LIMIT} are read"
     elif name not in ("value", "value_high") and cell.startswith(FORMULA_SIGNS) and not re.match(r"[+-]\s*\d", cell):
-        yield f"{name}: {_short(cell)} begins like a formula, which a spreadsheet would run"
+        yield f"{name}: {short(cell)} begins like a formula, which a spreadsheet would run"
     elif any(ord(sign) < 32 for sign in cell):
         yield f"{name}: the text holds a control character"
 
@@ -213,20 +218,20 @@ def _claim(row: Mapping[str, str], as_of: date, catalog: "Catalog", calendar: Ca
     wrong += [f"{name}: the field is blank" for name in ("claim_id", "kind", "metric", "period") if not row[name]]
     for name, allowed in (("kind", KINDS), ("cmp", COMPARATORS)):
         if row[name] and row[name] not in allowed:
-            wrong.append(f"{name}: {_short(row[name])} is not one of {', '.join(word for word in allowed if word)}")
+            wrong.append(f"{name}: {short(row[name])} is not one of {', '.join(word for word in allowed if word)}")
     metric = catalog.metric_named(row["metric"])
     if metric is None and row["metric"] not in ("", UNMAPPED):
         hint = near(row["metric"], (*catalog.metrics, *catalog.aliases))
         wrong.append(
-            f"metric: {_short(row['metric'])} is unknown{hint}; docs/claims.md says how to add a metric, `alumina audit --metrics` lists them"
+            f"metric: {short(row['metric'])} is unknown{hint}; docs/claims.md says how to add a metric, `alumina audit --metrics` lists them"
         )
     figures, unit = {name: _plain(row[name]) for name in ("value", "value_high")}, row["unit"]
     if unit and catalog.unit_named(unit) is None:
-        wrong.append(f"unit: {_short(unit)} is unknown; units are {', '.join(sorted(catalog.units))}")
+        wrong.append(f"unit: {short(unit)} is unknown; units are {', '.join(sorted(catalog.units))}")
     numbers: dict[str, Fraction | None] = {}
     for name, text in figures.items():
         if text and not _NUMBER.fullmatch(text):
-            wrong.append(f"{name}: {_short(row[name])} is not a number")
+            wrong.append(f"{name}: {short(row[name])} is not a number")
         else:
             numbers[name] = Fraction(Decimal(text)) if text else None
     low, high = numbers.get("value"), numbers.get("value_high")
@@ -360,7 +365,7 @@ def _day(text: str, as_of: date, calendar: Calendar | None) -> date:
         return iso_day(text)
     except ValueError:
         raise ValueError(
-            f"{_short(text)} is not a period; write 2025-07-22, 2025-07-18/2025-07-22, 2025-06, NS 2025-07-18, week to 2025-07-17, 上周五, T-1, structural or forward_short"
+            f"{short(text)} is not a period; write 2025-07-22, 2025-07-18/2025-07-22, 2025-06, NS 2025-07-18, week to 2025-07-17, 上周五, T-1, structural or forward_short"
         ) from None
 
 
@@ -369,7 +374,7 @@ def _as_of(name: str, text: str | None, periods: list[str]) -> date:
         try:
             return iso_day(text)
         except ValueError:
-            raise ClaimsError(f"{name}, heading as_of: {_short(text)} is not a day; write it as 2025-07-22") from None
+            raise ClaimsError(f"{name}, heading as_of: {short(text)} is not a day; write it as 2025-07-22") from None
     days = []
     for found in re.findall(r"\d{4}-\d{2}-\d{2}", " ".join(periods)):
         with contextlib.suppress(ValueError):  # the row's own check names it
@@ -384,5 +389,6 @@ def _most_named(claims: Sequence[Claim], catalog: "Catalog") -> str:
     return max(sorted(set(named)), key=named.count) if named else ""
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Cut a foreign text to what fits into a sentence."""
     return repr(text if len(text) <= 40 else text[:40] + "…")

@@ -5,10 +5,11 @@ second is. A number that cannot be placed is given with the reason and never gue
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import islice
 
 from ingest.catalog.calendar import Calendar
 from serving.research.audit.claims import COLUMNS, parse_period
@@ -16,7 +17,7 @@ from serving.research.audit.entities import DOMINANT, resolve
 from serving.research.audit.interval import Interval
 from serving.research.audit.meanings import Catalog, Metric
 
-_FIGURE = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+_FIGURE = r"\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,10})?|\d{1,15}(?:\.\d{1,10})?"
 _UP = r"(?<!不)(?:上涨|上升|上调|上行|增加|增长|提升|提高|走高|回升|扩大|累库|日增|[涨升增]|\bup\b|\brose\b|\brise\b|\bincreased?\b|\bgain(?:ed)?\b|\bhigher\b)"
 _DOWN = r"(?:下跌|下降|下调|下行|减少|回落|下滑|走低|收窄|缩减|去库|日降|日减|[跌降减]|\bdown\b|\bfell\b|\bfall\b|\bdecreased?\b|\bdropp?e?d?\b|\blower\b)"
 _CHANGE = re.compile(rf"(?P<open>涨跌|变化|变动|增减|环比|同比|\bchange\b)|(?P<up>{_UP})|(?P<down>{_DOWN})", re.IGNORECASE)
@@ -28,7 +29,7 @@ _DATE = re.compile(
     r"|(?P<year_month>20\d\d\s*年\s*\d{1,2}\s*月份?)|(?P<month>(?<!\d)\d{1,2}\s*月份?(?!\d))|(?P<word>今日|当日|昨日|前一交易日|上一交易日|上周[一二三四五]|本周[一二三四五]|周[一二三四五](?!度))"
 )  # fmt: skip
 _IGNORED = re.compile(
-    r"20\d\d\s*年|\d{1,2}:\d{2}|第\s*\d+|前\s*\d+|每手\s*\d+\s*吨|\d+\s*大卡|\d+\s*%\s*(?=液碱|烧碱)|\d+\s*(?:年期|天|日均线|个月|个交易日|小时)|[A-Z]00|(?m:^\s*\d{1,2}\s*[、.．)）])|GB/T\s*\d+|HS\s*\d+"
+    r"20\d\d\s*年|\d{1,2}:\d{2}|第\s*\d+|前\s*\d+|每手\s*\d+\s*吨|(?<!\d)\d{1,6}\s*(?:大卡|%\s*(?=液碱|烧碱)|年期|天|日均线|个月|个交易日|小时)|[A-Z]00|(?m:^\s*\d{1,2}\s*[、.．)）])|GB/T\s*\d+|HS\s*\d+"
 )
 _BASE = re.compile(r"(?:较|比|自|from|since)\s*$", re.IGNORECASE)
 _WEEK = re.compile(
@@ -43,8 +44,11 @@ _OVER = re.compile(r"(?:超过?|逾|突破|高于|站上|大于|above|over|more 
 _UNDER = re.compile(r"(?:不足|低于|不到|跌破|below|under|less than)\s*$", re.IGNORECASE)
 _ABOUT = re.compile(r"(?:约|近|逼近|接近|大约|约为|about|around|nearly|some)\s*$", re.IGNORECASE)
 _SENTENCE = re.compile(r"[。！？!?\n]|\.(?=\s+[A-Z]|\s*$)")
-_CELLS = re.compile(r"\t|\s*\|\s*| {2,}")
+_CELLS = re.compile(r"\t|\|| {2,}")
+_MOST_CELLS = 60  # a row of more is no table of a note
+_LEAD, _AROUND = 400, 300  # characters before a number that can say what it is, and of its sentence that can say of whom
 _TERMINAL = re.compile(r"[。！？!?；;：:】.]\s*$")
+NUMBERS_LIMIT = 5000
 _WRAPPED = 25  # a line of at least so many characters that ends nowhere goes on in the next
 _NEAR, _QUOTE = 8, 120
 _BARE_DIGITS = 3  # a number without a unit and of fewer digits numbers a page or a line
@@ -126,12 +130,20 @@ class _Part:
     places: Sequence[int]
 
 
+class TooManyNumbersError(ValueError):
+    """The text holds more numbers than a note can."""
+
+
 class Extractor:
     """Reads notes of one catalogue."""
 
     def __init__(self, catalog: Catalog, calendar: Calendar) -> None:
         self.catalog, self.calendar = catalog, calendar
         self.spoken = [metric for metric in catalog.metrics.values() if metric.words or metric.change_of or metric.part_of]
+        self._words = [
+            (metric, [re.compile(word, re.IGNORECASE) for word in metric.words], [re.compile(word, re.IGNORECASE) for word in metric.not_words])
+            for metric in self.spoken
+        ]
 
     @cached_property
     def _number(self) -> re.Pattern[str]:
@@ -149,7 +161,7 @@ class Extractor:
         state, found, header = _State(commodity), list[Found](), list[str]()
         for part in _parts(plain):
             cells = [cell.strip() for cell in _CELLS.split(part.text.strip("\n"))]
-            is_row = len(cells) > 1 and not re.search(r"[。；;]", part.text)
+            is_row = 1 < len(cells) <= _MOST_CELLS and not re.search(r"[。；;]", part.text)
             if is_row and (not re.search(r"\d", "".join(cells[1:])) or any(self._number.fullmatch(cell) for cell in cells[1:])):
                 if not any(re.search(r"\d{2}", cell) for cell in cells[1:]):
                     header = cells
@@ -157,7 +169,9 @@ class Extractor:
                 found += self._row(part, header, as_of, state)
                 continue
             header = header if is_row else []
-            found += self._prose(part, as_of, state)
+            found += islice(self._prose(part, as_of, state), NUMBERS_LIMIT + 1)
+            if len(found) > NUMBERS_LIMIT:
+                raise TooManyNumbersError(f"more than {NUMBERS_LIMIT:,} numbers; a note has a few hundred")
         return sorted(found, key=lambda one: one.start)
 
     # ---- prose ---------------------------------------------------------------------------------------------------------------------
@@ -174,9 +188,10 @@ class Extractor:
             for number in self._numbers(masked, begin, end):
                 day = _scope(text, last, number.start, day)
                 self._speak_of(text[last : number.start], state)
-                stop = re.search(r"[，。；;,、\n]", masked[number.end : end])
-                tail = text[number.end : number.end + (stop.start() if stop else end - number.end)]
-                yield self._placed(part, number, text[last : number.start], tail, text[begin:end], day, as_of, state)
+                tail = re.split(r"[，。；;,、\n]", text[number.end : min(end, number.end + _AROUND)], maxsplit=1)[0]
+                lead = text[max(last, number.start - _LEAD) : number.start]
+                sentence = text[max(begin, number.start - _AROUND) : min(end, number.end + _AROUND)]
+                yield self._placed(part, number, lead, tail, sentence, day, as_of, state)
                 last = number.end
             day_text = _scope(text, last, end, day)
             self._speak_of(text[last:end], state)
@@ -282,14 +297,12 @@ class Extractor:
     def _named(self, lead: str, tail: str, unit: str, state: _State) -> list[tuple[Metric, int]]:
         """Give the metrics whose words stand in the lead, the nearest first; those that take the unit before those that do not."""
         found: list[tuple[bool, int, int, Metric]] = []
-        for metric in self.spoken:
+        for metric, words, others in self._words:
             if metric.commodity not in ("", state.commodity):
                 continue
-            for pattern in metric.words:
-                for match in re.finditer(pattern, lead, re.IGNORECASE):
-                    near = lead[max(0, match.start() - _NEAR) :] + tail[:4]
-                    if any(re.search(other, near, re.IGNORECASE) for other in metric.not_words):
-                        continue
+            for match in (match for pattern in words for match in pattern.finditer(lead)):
+                near = lead[max(0, match.start() - _NEAR) :] + tail[:4]
+                if not any(other.search(near) for other in others):
                     found.append((self._fits(metric, unit) or unit in metric.never, match.end(), match.end() - match.start(), metric))
         found.sort(key=lambda one: one[:3], reverse=True)
         return [(metric, end) for _, end, _, metric in found]
@@ -301,7 +314,7 @@ class Extractor:
         if fitting and not is_range:
             return fitting[0]
         plain = [one for one in rivals if not one.when]
-        return next((one for one in plain if one.is_of_range == is_range), plain[0] if plain else (fitting or [None])[0])
+        return next((one for one in plain if one.is_of_range == is_range), next(iter([*plain, *fitting]), None))
 
     def _part_of(self, lead: str, unit: str, state: _State) -> Metric | None:
         if state.level is None or not resolve(lead, self.catalog.lexicon, state.commodity).region:
@@ -356,7 +369,11 @@ class Extractor:
             trouble = trouble or "a change without a direction"
         if _FORECAST.search(sentence.partition(blank.shown)[0]):
             trouble = trouble or "a forecast or a condition"
-        if not number.unit and (len(number.low.replace(".", "")) < _BARE_DIGITS or not re.search(r"[^\s，,。；;]{1,12}\s*$", lead)):
+        if (
+            not number.unit
+            and how != "column"
+            and (len(number.low.replace(".", "")) < _BARE_DIGITS or not re.search(r"[^\s，,。；;]{1,12}\s*$", lead))
+        ):
             trouble = trouble or "a bare number"
         if not is_change:
             state.level = metric
@@ -411,7 +428,7 @@ class Extractor:
             end = parse_period(re.sub(r"\s", "", day), as_of, self.calendar).end if day else as_of
         except ValueError:
             return as_of.isoformat(), f"the day {day!r} cannot be read"
-        sessions = list(self.calendar.between(max(self.calendar.first_day, end - timedelta(days=30)), end)) if end <= self.calendar.last_day else []
+        sessions = self.calendar.between(max(self.calendar.first_day, end - timedelta(days=30)), end) if end <= self.calendar.last_day else []
         if _is_night(before) and any("{contract}" in key for key in self._keys(metric)):
             evening = next((one for one in reversed(sessions) if one < as_of), end) if end == as_of and not day else end
             return f"NS {evening}", "" if self.calendar.night_of(evening) else "no night session that evening"
@@ -422,10 +439,10 @@ class Extractor:
             start = parse_period(re.sub(r"\s", "", based), as_of, self.calendar).end
             return (f"{start}/{end}", "") if start < end else (end.isoformat(), "")
         if (_WEEK.search(lead) or re.search(r"[本当上]周|周内", lead)) and (metric.is_change or metric.is_of_range):
-            before = end - timedelta(days=end.weekday() + 3)
+            friday = end - timedelta(days=end.weekday() + 3)
             if "any" in self._grids(metric):
                 return f"{end - timedelta(days=7)}/{end}", ""
-            base = next((one for one in reversed(sessions) if one <= before), before)
+            base = next((one for one in reversed(sessions) if one <= friday), friday)
             if metric.is_change or metric.change_of:
                 return f"{base}/{end}", ""
             first = next((one for one in sessions if one > base), end)
@@ -471,7 +488,7 @@ class Extractor:
             else:
                 if metric.is_change and not figures.sign and float(figures.low):
                     figures.sign = "+"
-                yield self._claim(blank, figures, metric, (metric.name,), "said", f"{name} {head} ", "", f"{name} {head}", "", as_of, state)
+                yield self._claim(blank, figures, metric, (metric.name,), "column", f"{name} {head} ", "", f"{name} {head}", "", as_of, state)
 
     def _unit_in(self, text: str) -> str:
         """Give the unit in the brackets of a name or a header."""
@@ -537,8 +554,10 @@ def _parts(text: str) -> Iterator[_Part]:
                 signs.append(" ")
                 places.append(place)
             start = len(body) - len(body.lstrip()) if signs else 0
-            signs += body[start:]
-            places += range(place + start, place + len(body))
+            for index in range(start, len(body)):
+                if body[index - 2 : index + 1] != "   ":  # a run of blanks says no more than two of them
+                    signs.append(body[index])
+                    places.append(place + index)
         if signs and (is_row or (body.strip() and (_TERMINAL.search(body) or len(body.strip()) < _WRAPPED))):
             yield _Part("".join(signs), places)
             signs, places = [], []
@@ -555,12 +574,3 @@ def _cells(text: str) -> Iterator[tuple[str, int]]:
         if cell.strip():
             yield cell.strip(), place + len(cell) - len(cell.lstrip())
         place = match.end() if match else end
-
-
-def rows(found: Sequence[Found]) -> list[Mapping[str, str]]:
-    """Give what was found as rows of a review file: the claims file's columns first, then where it stands and what is doubtful."""
-    return [
-        one.row(f"T{number:03}")
-        | {"span": f"{one.start}-{one.end}", "shown": one.shown, "candidates": " ".join(one.candidates), "confidence": "high" if one.is_confident else "low", "reason": one.reason}
-        for number, one in enumerate(found, 1)
-    ]  # fmt: skip

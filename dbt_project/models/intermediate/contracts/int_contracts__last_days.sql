@@ -16,6 +16,12 @@ days as (
 
 ),
 
+expected as (
+
+    select * from {{ ref('stg_catalog__expected_days') }}
+
+),
+
 parameters as (
 
     select * from {{ ref('int_commodities__parameters') }}
@@ -70,7 +76,7 @@ numbered as (
             horizons.known_until,
             days.trade_date as day,
             days.session_index
-        from (select distinct known_until from days) as horizons
+        from (select distinct known_until from expected) as horizons
         inner join days on horizons.known_until >= days.trade_date
 
         union all
@@ -79,7 +85,7 @@ numbered as (
             known_until,
             expected_date as day,
             expected_index as session_index
-        from {{ ref('stg_catalog__expected_days') }}
+        from expected
 
         union all
 

@@ -33,9 +33,7 @@ final as (
         printed.fetched_at,
         printed.published_at
     from {{ table }} as printed
-    {%- if exchange == 'SHFE' %}
     left join ine on printed.product_id = ine.product_id
-    {%- endif %}
     {%- if not loop.last %}
 
     union all
