@@ -223,12 +223,15 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
 BACKTEST = "select calls, hit_ratio, hit_ratio_low, hit_ratio_high, brier_calls, brier from serving.outlook_backtest"
 
 
-def told_in_readme(rows: list[tuple[Any, ...]]) -> list[str]:
-    """Give the lines of the README's table of the backtest that it ought to have and does not."""
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+RECORD = REPOSITORY / "docs" / "track-record.md"
+
+
+def told_in_record(rows: list[tuple[Any, ...]]) -> list[str]:
+    """Give the lines of the table of the rules' backtest that `docs/track-record.md` ought to have and does not."""
+    record = RECORD.read_text(encoding="utf-8")
     lines = [f"| {calls} | {hit:.2f} [{low:.2f}, {high:.2f}] | {called:.3f} | {brier:.3f} |" for calls, hit, low, high, called, brier in rows]
     assert lines
-    return [line for line in lines if line not in readme]
+    return [line for line in lines if line not in record]
 
 
 @contextmanager
