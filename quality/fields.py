@@ -423,7 +423,7 @@ _ALL = (
     Field("receipts_change_3d_pct", N, "pct", "Level over that three sessions before; null where a session between is not held", "三日仓单变化率"),
     Field("percentile_since_listing_ratio", N, "ratio", "Share of the levels since listing, up to the day, not above this one; the zeros before the first receipt count", "上市以来分位", 0, 1),
     Field("percentile_since_first_nonzero_ratio", N, "ratio", "Share of the levels held since the first nonzero one, up to the day, not above this one", "首次非零以来分位", 0, 1),
-    Field("is_low", B, "-", "True where the level is at or below the low percentile since the first nonzero one and unchanged over three sessions, the day included", "是否低位"),
+    Field("is_low", B, "-", "True where the level is at or below the low percentile since the first nonzero one and not above that three sessions before", "是否低位"),
     Field("delivered_contract", T, "-", "Contract whose last trading day was the last one before or on the day; its receipts cycle is running", "最近交割合约"),
     Field("days_since_ltd", I, "trading days", "Sessions since the last trading day of the delivered contract, 0 on the day itself", "距上一最后交易日的交易日数", ge=0),
     Field("days_since_delivery", I, "trading days", "Sessions since its delivery ended; negative while it runs", "距上次交割结束的交易日数"),

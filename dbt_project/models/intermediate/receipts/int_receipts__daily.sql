@@ -46,10 +46,6 @@ moved as (
         case when lag(totals.session_index, {{ n }}) over held = totals.session_index - {{ n }} then lag(totals.receipts_t, {{ n }}) over held end
             as receipts_before_{{ n }}_t,
         {%- endfor %}
-        case
-            when lag(totals.session_index, 2) over held = totals.session_index - 2
-                then lag(totals.receipts_t, 2) over held = totals.receipts_t and lag(totals.receipts_t) over held = totals.receipts_t
-        end as is_unchanged,
         max(case when totals.receipts_t > 0.0 then 1 else 0 end) over held as has_begun,
         {{ share_at_most('totals.receipts_t', 'totals.reading, totals.commodity_code', 'totals.trade_date') }} as share_of_all,
         count(*) over held * 1.0 / (totals.session_index - totals.listing_session_index + 1) as history_coverage,
@@ -159,7 +155,9 @@ flagged as (
 
     select
         measured.*,
-        measured.percentile_since_first_nonzero_ratio <= parameters.receipts_low_percentile_ratio and measured.is_unchanged as is_low,
+        -- A level that falls further is no less low; one that rises is on its way back.
+        measured.percentile_since_first_nonzero_ratio <= parameters.receipts_low_percentile_ratio
+        and measured.receipts_t <= measured.receipts_before_3_t as is_low,
         cast(round(measured.receipts_t / commodities.warrant_unit_t) as bigint) as warrants,
         abs(measured.receipts_t - commodities.warrant_unit_t * round(measured.receipts_t / commodities.warrant_unit_t))
         <= parameters.warrant_tolerance_ratio * measured.receipts_t as is_warrant_multiple
