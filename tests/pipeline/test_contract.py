@@ -27,7 +27,7 @@ SUFFIXES = {
     "kt/a": "_kt_a", "kt/day": "_kt_day", "lots": "_lots", "pct": "_pct", "pct per month": "_pct_month", "pp": "_pp", "t": "_t",
     "t a day": "_t_day", "t/lot": "_t", "UTC": ("_at", "_until"), "ratio": ("_ratio", "_ratio_20d", "_ratio_low", "_ratio_high"),
 }  # fmt: skip
-UNSUFFIXED = {"confidence", "coverage", "as_of"}  # shares of one by their name, a time by its name
+UNSUFFIXED = {"confidence", "coverage", "receipts_change_norm", "as_of"}  # shares of one by their name, a time by its name
 
 
 def broken(promised: Columns, today: Columns) -> list[str]:

@@ -30,3 +30,42 @@ def test_a_low_level_that_falls_further_is_low(sample: Any) -> None:
     )
     assert [old for old, _ in rows] == [False, False, False, True, False, False, True, False]
     assert [new for _, new in rows] == [False, False, False, False, True, True, True, False]
+
+
+def test_a_squeeze_has_no_cliff_at_twenty_sessions(sample: Any) -> None:
+    """Before, AO2508 was none with 21 sessions left and an alert with 20; its last trading day hid the contract behind AO2507."""
+    before = (
+        "case when squeeze_sessions > 20 or days_since_ltd = 0 then 'none' when squeeze_ratio > 15 then 'alert' when squeeze_ratio > 5 then 'watch' "
+        "else 'none' end"
+    )
+    rows = told(sample, f"{before} as old, squeeze_contract, squeeze_sessions, squeeze_ratio, squeeze_state")
+    assert [old for old, *_ in rows] == ["none"] * 4 + ["alert"] * 4
+    assert [(contract, left) for _, contract, left, *_ in rows] == [("AO2507", 1), *(("AO2508", left) for left in (23, 22, 21, 20, 19, 18, 17))]
+    assert [round(ratio, 1) for *_, ratio, _ in rows] == [0.3, 37.3, 33.2, 29.6, 91.9, 76.8, 60.5, 43.0]
+    assert [state for *_, state in rows] == ["none"] + ["alert"] * 7
+
+
+def test_the_floor_of_22_july_is_some_4800_lots_and_all_earlier_cycles_lay_lower(sample: Any) -> None:
+    ((floor, receipts, lots, rank, cycles, state),) = sample.published(
+        "select squeeze_floor_ratio, receipts_t, open_interest_lots, squeeze_percentile_ratio, squeeze_cycles, squeeze_state "
+        "from marts.fct_receipts_daily as r inner join marts.fct_futures_daily as f on f.contract_code = r.squeeze_contract and f.trade_date = r.trade_date "
+        "where r.commodity_code = 'AO' and r.trade_date = date '2025-07-22'"
+    )
+    assert (round(floor, 6), round(floor * receipts / 20)) == (13.8, 4776)
+    assert (rank, cycles) == (1.0, 20)
+    assert lots >= 4776 and state == "alert"
+
+
+def test_eleven_warrants_on_a_near_record_low_are_no_inflow(sample: Any) -> None:
+    """Rule O12 fired on +14.9 % and +13.4 %, and both statements were short before a rise of a tenth."""
+    rows = told(sample, "receipts_change_3d_pct, receipts_change_norm, is_inflow")
+    assert [round(pct, 1) for pct, *_ in rows] == [5.4, 14.9, 13.4, 9.0, -72.9, -72.9, -72.9, 8.7]
+    assert [pct >= 10 for pct, *_ in rows] == [False, True, True] + [False] * 5
+    assert [round(norm, 3) for _, norm, _ in rows] == [0.007, 0.02, 0.018, 0.013, -0.124, -0.122, -0.126, 0.004]
+    assert not any(new for *_, new in rows)
+    fired = sample.published(
+        "select distinct as_of_date from serving.outlook_drivers where commodity_code = 'AO' and driver_kind = 'rule' and rule_id = 'O12' and as_of_date between ? and ?",
+        DAYS[0],
+        DAYS[-1],
+    )
+    assert fired == []

@@ -57,18 +57,6 @@ def test_squeeze_ratio_of_the_main_contract_is_611_and_only_a_rank(sample) -> No
     assert state_contract == "AO2508"
 
 
-def test_watch_and_alert_of_ao2508_turn_on_its_own_open_interest(sample) -> None:
-    """Watch from 1,731 lots, alert from 5,192 at 6,922 t."""
-    lots, state, ratio = sample.published(
-        "select open_interest_lots, squeeze_state, squeeze_ratio from marts.fct_receipts_daily as r "
-        "join marts.fct_futures_daily as f on f.contract_code = r.squeeze_contract and f.trade_date = r.trade_date "
-        "where r.commodity_code = 'AO' and r.trade_date = ?",
-        DAY,
-    )[0]
-    assert ratio == pytest.approx(lots * 20 / 6922)
-    assert state == ("alert" if lots >= 5192 else "watch" if lots >= 1731 else "none")
-
-
 def test_the_true_minimum_since_listing_is_zero_so_both_percentiles_are_shown(sample) -> None:
     """Inconsistency I-12: 'near the lowest since listing' holds only since the first receipt."""
     assert sample.published("select min(receipts_t) from marts.fct_receipts_daily where commodity_code = 'AO'") == [(0,)]

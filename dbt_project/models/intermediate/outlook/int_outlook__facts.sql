@@ -143,6 +143,8 @@ receipts_facts as (
         'squeeze_level': "case squeeze_state when 'alert' then 2.0 when 'watch' then 1.0 when 'none' then 0.0 end",
         'expiring_30d_ratio': 'expiry_30d_ratio',
         'receipts_change_3d_pct': 'receipts_change_3d_pct',
+        'receipts_change_norm': 'receipts_change_norm',
+        'is_receipts_inflow': 'case when is_inflow then 1.0 when not is_inflow then 0.0 end',
     } %}
     {%- for signal, figure in figures.items() %}
     select

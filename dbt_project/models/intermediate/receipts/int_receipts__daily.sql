@@ -20,6 +20,12 @@ cycles as (
 
 ),
 
+squeezes as (
+
+    select * from {{ ref('int_receipts__squeeze') }}
+
+),
+
 commodities as (
 
     select * from {{ ref('int_commodities__current') }}
@@ -32,9 +38,9 @@ parameters as (
 
 ),
 
-terms as (
+expiries as (
 
-    select * from {{ ref('int_commodities__terms') }}
+    select * from {{ ref('int_receipts__expiring') }}
 
 ),
 
@@ -42,6 +48,11 @@ moved as (
 
     select
         totals.*,
+        {%- for measure, name in [('median', 'median_t'), ('count', 'window_observations')] %}
+        {{ within(
+            measure, 'totals.receipts_t', 'totals.reading, totals.commodity_code', 'totals.session_index', 'parameters.percentile_window_sessions'
+        ) }} as {{ name }},
+        {%- endfor %}
         {%- for n in [1, 3] %}
         case when lag(totals.session_index, {{ n }}) over held = totals.session_index - {{ n }} then lag(totals.receipts_t, {{ n }}) over held end
             as receipts_before_{{ n }}_t,
@@ -49,15 +60,13 @@ moved as (
         max(case when totals.receipts_t > 0.0 then 1 else 0 end) over held as has_begun,
         {{ share_at_most('totals.receipts_t', 'totals.reading, totals.commodity_code', 'totals.trade_date') }} as share_of_all,
         count(*) over held * 1.0 / (totals.session_index - totals.listing_session_index + 1) as history_coverage,
-        open_interest.nearest_contract as squeeze_contract,
-        open_interest.nearest_sessions,
-        -- On its last trading day what is open is being delivered, and presses on the receipts no more.
-        case when open_interest.nearest_sessions > 0 then open_interest.nearest_t end / nullif(totals.receipts_t, 0.0) as squeeze_ratio,
+        open_interest.total_t as open_interest_t,
         open_interest.dominant_t,
         open_interest.dominant_t / nullif(totals.receipts_t, 0.0) as squeeze_dominant_ratio,
         -- Windows reach back, so what a row shows is known with the last of the rows before it.
         max(greatest(totals.available_at, coalesce(open_interest.available_at, totals.available_at))) over held as known_at
     from totals
+    inner join parameters on totals.commodity_code = parameters.commodity_code
     left join open_interest
         on
             totals.reading = open_interest.reading
@@ -84,33 +93,21 @@ ranked as (
 
 ),
 
--- What the exchange prints of receipts about to expire, restated each month: a figure of an earlier month no longer holds.
-expiries as (
-
-    select
-        totals.reading,
-        totals.commodity_code,
-        totals.trade_date,
-        {%- for days_ahead in [30, 60, 90] %}
-        max(case when terms.term = 'receipts_expiring_{{ days_ahead }}d_t' then terms.term_value end) as expiring_{{ days_ahead }}d_t
-        {%- if not loop.last %},{% endif %}
-        {%- endfor %}
-    from totals
-    inner join terms
-        on
-            totals.commodity_code = terms.commodity_code
-            and terms.term like 'receipts_expiring_%'
-            and {{ in_force('terms', 'totals.trade_date') }}
-            and date_trunc('month', totals.trade_date) = date_trunc('month', terms.valid_from)
-    group by totals.reading, totals.commodity_code, totals.trade_date
-
-),
-
+-- What is usual: the median level of the window, and no less than a part of the open interest, so that little is not made much.
 measured as (
 
     select
         ranked.*,
-        {{ pct('ranked.receipts_t', 'ranked.receipts_before_3_t') }} as receipts_change_3d_pct,
+        case
+            when ranked.window_observations >= parameters.percentile_minimum_sessions and ranked.open_interest_t is not null
+                then greatest(ranked.median_t, parameters.receipts_usual_interest_ratio * ranked.open_interest_t)
+        end as usual_t,
+        case
+            when
+                ranked.window_observations < parameters.percentile_minimum_sessions
+                or ranked.receipts_before_3_t >= parameters.receipts_base_ratio * ranked.median_t
+                then {{ pct('ranked.receipts_t', 'ranked.receipts_before_3_t') }}
+        end as receipts_change_3d_pct,
         case when ranked.history_coverage >= parameters.history_coverage_minimum then ranked.share_of_all end
             as percentile_since_listing_ratio,
         case
@@ -123,19 +120,15 @@ measured as (
         cycles.days_since_ltd,
         cycles.days_since_delivery,
         ranked.receipts_t / nullif(cycles.median_t, 0.0) as cycle_ratio,
-        cycles.median_t,
+        cycles.median_t as cycle_median_t,
         cycles.delivery_demand_t_day,
         ranked.receipts_t / nullif(cycles.delivery_demand_t_day, 0.0) as cover_days,
         {%- for days_ahead in [30, 60, 90] %}
         expiries.expiring_{{ days_ahead }}d_t / nullif(ranked.receipts_t, 0.0) as expiry_{{ days_ahead }}d_ratio,
         {%- endfor %}
-        case
-            when ranked.squeeze_ratio is null then null
-            when ranked.nearest_sessions > parameters.squeeze_window_sessions then 'none'
-            when ranked.squeeze_ratio > parameters.squeeze_alert_ratio then 'alert'
-            when ranked.squeeze_ratio > parameters.squeeze_watch_ratio then 'watch'
-            else 'none'
-        end as squeeze_state
+        {%- for squeeze in ['contract', 'sessions', 'ratio', 'percentile_ratio', 'cycles', 'floor_ratio', 'state', 'state_reason'] %}
+        squeezes.squeeze_{{ squeeze }}{% if not loop.last %},{% endif %}
+        {%- endfor %}
     from ranked
     inner join parameters on ranked.commodity_code = parameters.commodity_code
     left join cycles
@@ -143,6 +136,11 @@ measured as (
             ranked.reading = cycles.reading
             and ranked.commodity_code = cycles.commodity_code
             and ranked.trade_date = cycles.trade_date
+    left join squeezes
+        on
+            ranked.reading = squeezes.reading
+            and ranked.commodity_code = squeezes.commodity_code
+            and ranked.trade_date = squeezes.trade_date
     left join expiries
         on
             ranked.reading = expiries.reading
@@ -155,10 +153,12 @@ flagged as (
 
     select
         measured.*,
+        (measured.receipts_t - measured.receipts_before_3_t) / nullif(measured.usual_t, 0.0) as receipts_change_norm,
         -- A level that falls further is no less low; one that rises is on its way back.
         measured.percentile_since_first_nonzero_ratio <= parameters.receipts_low_percentile_ratio
         and measured.receipts_t <= measured.receipts_before_3_t as is_low,
         cast(round(measured.receipts_t / commodities.warrant_unit_t) as bigint) as warrants,
+        parameters.receipts_inflow_ratio,
         abs(measured.receipts_t - commodities.warrant_unit_t * round(measured.receipts_t / commodities.warrant_unit_t))
         <= parameters.warrant_tolerance_ratio * measured.receipts_t as is_warrant_multiple
     from measured
@@ -177,6 +177,9 @@ final as (
         receipts_t - receipts_before_1_t as receipts_change_t,
         published_change_t,
         receipts_change_3d_pct,
+        usual_t as receipts_usual_t,
+        receipts_change_norm,
+        receipts_change_norm >= receipts_inflow_ratio as is_inflow,
         warrants,
         is_warrant_multiple,
         warehouse_count,
@@ -188,8 +191,13 @@ final as (
         days_since_delivery,
         cycle_ratio,
         squeeze_contract,
+        squeeze_sessions,
         squeeze_ratio,
+        squeeze_percentile_ratio,
+        squeeze_cycles,
+        squeeze_floor_ratio,
         squeeze_state,
+        squeeze_state_reason,
         squeeze_dominant_ratio,
         squeeze_dominant_percentile_ratio,
         is_low and squeeze_state in ('watch', 'alert') as has_delivery_concern,
@@ -202,14 +210,25 @@ final as (
         {{ reasons({
             'published_change_t': {'published_change_t is null': 'part_without_change'},
             'receipts_change_t': {'receipts_before_1_t is null': 'session_before_missing'},
-            'receipts_change_3d_pct': {'receipts_before_3_t is null': 'session_before_missing', 'receipts_before_3_t = 0.0': 'zero_receipts'},
+            'receipts_change_3d_pct': {
+                'receipts_before_3_t is null': 'session_before_missing', 'receipts_before_3_t = 0.0': 'zero_receipts',
+                'receipts_change_3d_pct is null': 'base_too_small',
+            },
+            'receipts_usual_t': {'open_interest_t is null': 'no_open_interest', 'usual_t is null': 'too_few_observations'},
+            'receipts_change_norm': {
+                'receipts_before_3_t is null': 'session_before_missing', 'open_interest_t is null': 'no_open_interest',
+                'usual_t is null': 'too_few_observations', 'usual_t = 0.0': 'zero_receipts',
+            },
             'percentile_since_listing_ratio': {'percentile_since_listing_ratio is null': 'history_incomplete'},
             'percentile_since_first_nonzero_ratio': {
                 'has_begun = 0': 'zero_receipts', 'percentile_since_first_nonzero_ratio is null': 'too_few_observations',
             },
             'days_since_ltd': {'days_since_ltd is null': 'no_delivery_before'},
-            'cycle_ratio': {'median_t is null': 'too_few_cycles', 'median_t = 0.0': 'zero_receipts'},
-            'squeeze_ratio': {none_held: 'zero_receipts', 'nearest_sessions = 0': 'expiring_month', 'squeeze_ratio is null': 'no_open_interest'},
+            'cycle_ratio': {'cycle_median_t is null': 'too_few_cycles', 'cycle_median_t = 0.0': 'zero_receipts'},
+            'squeeze_ratio': {none_held: 'zero_receipts', 'squeeze_ratio is null': 'no_open_interest'},
+            'squeeze_percentile_ratio': {
+                none_held: 'zero_receipts', 'squeeze_ratio is null': 'no_open_interest', 'squeeze_percentile_ratio is null': 'too_few_cycles',
+            },
             'squeeze_dominant_ratio': {none_held: 'zero_receipts', 'dominant_t is null': 'no_open_interest'},
             'squeeze_dominant_percentile_ratio': {
                 'receipts_t > 0.0 and dominant_t is not null and squeeze_dominant_percentile_ratio is null': 'too_few_observations',
