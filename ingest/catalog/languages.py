@@ -23,15 +23,23 @@ class Sentences(Entry):
     """The sentences the headline of the outlook is made of, each with the places it may have (`PLACES`)."""
 
     stated: Said
+    parts: Said
+    no_stance: Said
+    record: Said
+    forecast_called: Said
+    forecast_no_edge: Said
+    forecast_too_short: Said
+    interval: Said
+    state: Said
     closed: Said
     day: Said
+    close_to_close: Said
     two_days: Said
     receipts: Said
     premium: Said
     discount: Said
     risks: Said
     none: Said
-    no_score: Said
     between_sentences: Said
     between_parts: Said
 
@@ -52,9 +60,16 @@ class WhyHeld(Entry):
 
 WHY_HELD = ("series", "day", "value", "unit", "before", "before_day", "lowest", "highest", "low", "high", "factor", "fits")
 PLACES = {
-    "stated": ("name", "horizon", "stance", "volatility", "tail", "confidence", "score"),
-    "closed": ("contract", "close", "day", "two_days"),
+    "stated": ("name", "horizon", "stance", "volatility", "tail", "parts"),
+    "parts": ("parts",),
+    "no_stance": ("name", "horizon", "why"),
+    "record": ("n", "hits", "base", "verdict"),
+    "forecast_called": ("probability",),
+    "interval": ("low", "high"),
+    "state": ("score",),
+    "closed": ("contract", "close", "day", "close_to_close", "two_days"),
     "day": ("change",),
+    "close_to_close": ("change",),
     "two_days": ("change",),
     "receipts": ("receipts",),
     "premium": ("distance",),
@@ -71,6 +86,7 @@ class WordsFile(Document):
     sentence: Sentences
     held: WhyHeld
     stance: dict[Literal["2", "1", "0", "-1", "-2"], Said]
+    why: Words
     volatility: Words
     tail: Words
     side: dict[Literal["support", "resistance"], Said]

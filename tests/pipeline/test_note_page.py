@@ -55,7 +55,7 @@ def test_the_release_carries_the_note_of_its_newest_day_within_size_and_seal(sam
 def test_the_page_says_what_the_outlook_says(sample, written: Path) -> None:
     document = html.fromstring(written.read_text(encoding="utf-8"))
     rows = sample.published(
-        "select headline_zh, headline_en from serving.outlook_v1 where commodity_code = 'AO' and as_of_date = ? and horizon = 'short'", DAY
+        "select headline_zh, headline_en from serving.outlook_v2 where commodity_code = 'AO' and as_of_date = ? and horizon = 'short'", DAY
     )
     shown = document.xpath("//section[@class='outlook']")[0].text_content()
     assert all(sentence in shown for text in rows[0] for sentence in text.replace("。", "。|").replace(". ", ".|").split("|"))
@@ -124,7 +124,7 @@ def note_of(command, sample, day: str) -> html.HtmlElement:
 
 def test_a_call_that_changed_is_said_to_have_changed(command, sample) -> None:
     rows = sample.published(
-        "select direction, risk_flags from serving.outlook_v1 where commodity_code = 'AO' and horizon = 'short' "
+        "select direction, risk_flags from serving.outlook_v2 where commodity_code = 'AO' and horizon = 'short' "
         "and as_of_date in ('2025-07-22', '2025-07-23') order by as_of_date"
     )
     assert [row[0] for row in rows] == ["up", "sideways"]

@@ -125,7 +125,7 @@ def test_every_driver_has_a_unit_and_every_payload_a_source(sample: Any) -> None
     ("column", "kind"), [("risk_flags", "flag"), ("conflicts", "conflict"), ("watchlist", "watch"), ("weakened_flags", "weaken")]
 )
 def test_what_the_outlook_lists_as_text_stands_as_rows(sample: Any, column: str, kind: str) -> None:
-    texts = sample.published(f"select commodity_code, as_of_date, {column} from serving.outlook_v1 where horizon = 'medium' and status = 'validated'")
+    texts = sample.published(f"select commodity_code, as_of_date, {column} from serving.outlook_v2 where horizon = 'medium' and status = 'validated'")
     rows = sample.published("select commodity_code, as_of_date, signal from serving.outlook_drivers where driver_kind = ?", kind)
     listed = {(code, day, one) for code, day, text in texts for one in (text or "").split(";") if one}
     held = {row for row in rows if (row[0], row[1]) in {(code, day) for code, day, _ in texts}}

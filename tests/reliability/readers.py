@@ -29,7 +29,7 @@ from quality.fields import FIELDS
 from serving.publish import release
 from tests.reliability.case import Bench, NotHereError, Step
 
-CONTRACT = Path(__file__).parents[1] / "contracts/outlook_v1.json"
+CONTRACT = Path(__file__).parents[1] / "contracts/outlook_v2.json"
 ROWS = 5_000
 """Rows of the outlook: many blocks of the file, so that half a file would be seen."""
 
@@ -60,14 +60,14 @@ def small_home(home: Path) -> Settings:
         con.execute("create schema marts")
         con.execute("create schema serving")
         columns = json.loads(CONTRACT.read_text(encoding="utf-8"))["columns"]
-        con.execute(f"create table serving.outlook_v1 ({', '.join(column['name'] + ' ' + column['type'] for column in columns)})")
+        con.execute(f"create table serving.outlook_v2 ({', '.join(column['name'] + ' ' + column['type'] for column in columns)})")
         con.execute(
-            "insert into serving.outlook_v1 by name select 'AO' as commodity_code, date '2023-06-19' + cast(i as integer) as as_of_date, "
-            f"hash(i) % 201 - 100.0 as score, 'sample' as data_origin from range({ROWS}) as t(i)"
+            "insert into serving.outlook_v2 by name select 'AO' as commodity_code, date '2023-06-19' + cast(i as integer) as as_of_date, "
+            f"hash(i) % 201 - 100.0 as sentiment_score, 'sample' as data_origin from range({ROWS}) as t(i)"
         )
         names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")
         con.execute(f"create table serving.quality_results ({', '.join(f'{name} {FIELDS[name].kind}' for name in names)})")
-        for table in ("outlook_v1", "quality_results"):
+        for table in ("outlook_v2", "quality_results"):
             con.execute(f"comment on table serving.{table} is 'One row per number of a test. | 测试。'")
     return settings
 
@@ -93,13 +93,13 @@ def publish(settings: Settings, number: int) -> release.Release:
 def say(settings: Settings, number: int) -> None:
     """Let every row of the outlook in the working warehouse say a number."""
     with duckdb.connect(str(settings.warehouse)) as con:
-        con.execute("update serving.outlook_v1 set disclaimer = ?", [str(number)])
+        con.execute("update serving.outlook_v2 set disclaimer = ?", [str(number)])
 
 
 def swap(settings: Settings, number: int) -> release.Release:
     """Publish the working warehouse, whose outlook says `number`."""
     with nothing_but_the_swap():
-        return release.publish(settings, str(number), [release.CheckResult("columns", "test", "pass", "serving.outlook_v1", 0, "")])
+        return release.publish(settings, str(number), [release.CheckResult("columns", "test", "pass", "serving.outlook_v2", 0, "")])
 
 
 def look(link: Path) -> tuple[str, str | None]:
@@ -107,9 +107,9 @@ def look(link: Path) -> tuple[str, str | None]:
     folder = link.resolve()
     with duckdb.connect(str(folder / release.FILE_NAME), read_only=True, config={"threads": 1}) as con:
         said = con.execute("select release_id, run_id from serving.publication").fetchall()
-        outlook = con.execute("select disclaimer, count(*), sum(score) from serving.outlook group by all").fetchall()
+        outlook = con.execute("select disclaimer, count(*), sum(sentiment_score) from serving.outlook group by all").fetchall()
         twins = con.execute(f"select release_id, run_id from '{folder}/publication.parquet'").fetchall()
-        twin = con.execute(f"select disclaimer, count(*), sum(score) from '{folder}/outlook_v1.parquet' group by all").fetchall()
+        twin = con.execute(f"select disclaimer, count(*), sum(sentiment_score) from '{folder}/outlook_v2.parquet' group by all").fetchall()
     whole = len(outlook) == 1 and outlook[0][1] == ROWS and outlook == twin and said == twins and said == [(folder.name, outlook[0][0])]
     return folder.name, None if whole else f"{folder.name}: publication {said} {twins}, outlook {outlook} {twin}"
 

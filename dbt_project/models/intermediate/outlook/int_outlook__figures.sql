@@ -86,6 +86,7 @@ final as (
         futures.contract_code as dominant_contract,
         futures.close_cny_t,
         futures.settle_cny_t,
+        futures.ret_c_ps_pct,
         futures.ret_cc_1d_pct,
         futures.ret_cc_2d_pct,
         futures.trend_state,
