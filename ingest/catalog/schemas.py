@@ -171,6 +171,7 @@ class Schedule(Entry):
 
     name: Name
     on: Literal["session", "month", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    job: Literal["daily", "fit_forecast"] = "daily"
     waits_for: Annotated[list[Text], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1)]
     window: dict[str, Annotated[list[Annotated[int, Field(ge=1, le=31)]], Field(min_length=2, max_length=2)]] = {}

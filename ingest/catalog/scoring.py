@@ -268,6 +268,7 @@ class RulesFile(Document):
 
 
 def stands_twice(place: str, keys: list[tuple[Any, ...]]) -> Iterator[Wrong]:
+    """Name each entry of a list whose key stands before it."""
     first: dict[tuple[Any, ...], int] = {}
     for number, key in enumerate(keys):
         if first.setdefault(key, number) != number:

@@ -38,6 +38,7 @@ class History:
     quotes: Mapping[str, list[quotes.Day]]
     bars: list[list[bars.Bar]]
     receipts: Mapping[str, receipts.Levels]
+    others: Market  # products of the same exchange of which there are quotes and receipts alone
     gfex: Market
     spot: list[list[spot.Price]]
     flashes: list[list[news.Flash]]
@@ -66,6 +67,7 @@ def load_history() -> History:
         quotes=market,
         bars=bars.simulate(spec["bars"], spec["quotes"], market, {"ao": noon}, days, ledger, seed),
         receipts=stocks,
+        others=_market(_spelled_out(spec["others"]), days, sessions, ledger, seed),
         gfex=_second_exchange(spec["gfex"], ledger, seed),
         spot=prices,
         flashes=news.flashes(spec["newsflash"], days, dominant, seed),
@@ -77,7 +79,10 @@ def load_history() -> History:
 
 
 def _second_exchange(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Market:
-    days, sessions = trading_days(SHORT_FROM, LAST_DAY), trading_days(SHORT_FROM, HORIZON)
+    return _market(spec, trading_days(SHORT_FROM, LAST_DAY), trading_days(SHORT_FROM, HORIZON), ledger, seed)
+
+
+def _market(spec: Mapping[str, Any], days: list[date], sessions: list[date], ledger: Ledger, seed: str) -> Market:
     market = {code: quotes.Simulation(code, facts, days, sessions, ledger, seed).run() for code, facts in spec["quotes"].items()}
     stocks: dict[str, receipts.Levels] = {}
     for code, facts in spec["receipts"].items():
@@ -85,3 +90,21 @@ def _second_exchange(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Mark
         expiries = {quotes.expiry(month, sessions, nth) for day in market[code] for month in day}
         stocks[code] = receipts.simulate(code, facts, days, expiries, ledger, seed)
     return Market(days, spec, market, stocks)
+
+
+def _spelled_out(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Give each of the other products all it is simulated by; its receipts lie in one warehouse."""
+    place = {"english": "Shanghai", "warehouses": ["样本申库$$Sample S"]}
+    return {
+        "quotes": {code: spec["shared"] | own for code, own in spec["products"].items()},
+        "receipts": {
+            code: {
+                "warrant": own["warrant"],
+                "balancing": "",
+                "unit": own.get("unit", "t"),
+                "tables": [{"name": f"{own['name']}$${own['english']}", "type": "1", "total": True, "regions": ["上海"]}],
+                "regions": {"上海": place | {"level": own["receipts"]}},
+            }
+            for code, own in spec["products"].items()
+        },
+    }

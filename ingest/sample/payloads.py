@@ -14,6 +14,7 @@ from ingest.sample.receipts import by_warehouse
 from ingest.sums import added
 
 PADDED_BEFORE = date(2024, 3, 1)  # until then the exchange wrote fixed-width text
+WEIGHT_UNITS = {"kg": "1", "t": "2"}  # codes of the receipts file
 TEN_THOUSAND = 10_000  # turnover is in units of 10,000 CNY
 SUCCESS = {"o_code": "0000", "o_msg": "查询成功"}
 COMPANY, OTHER = "期货公司会员/境外特殊经纪参与者", "非期货公司会员/境外特殊非经纪参与者"
@@ -32,12 +33,15 @@ def daily_quotes(history: History, t: int, updated: datetime) -> bytes:
     """Write the daily quotes of all products, `kx`."""
     day, rows, totals = history.days[t], [], Quote(0, 0, None, None, None, None, 0, 0, 0, 0)
     padded = day < PADDED_BEFORE
-    for code, market in history.quotes.items():
-        identity = _identity(f"{code}_f", code, history.spec["quotes"][code]["name"], padded)
-        rows += [_quote_row(identity, month_label(month), quote) for month, quote in market[t].items()]
-        subtotal = _sum(market[t].values())
-        rows.append(_quote_row(identity, "小计", subtotal))
-        totals = _sum([totals, subtotal])
+    for spec, quotes in ((history.spec, history.quotes), (history.others.spec, history.others.quotes)):
+        for code, market in quotes.items():
+            if not market[t]:
+                continue
+            identity = _identity(f"{code}_f", code, spec["quotes"][code]["name"], padded)
+            rows += [_quote_row(identity, month_label(month), quote) for month, quote in market[t].items()]
+            subtotal = _sum(market[t].values())
+            rows.append(_quote_row(identity, "小计", subtotal))
+            totals = _sum([totals, subtotal])
     rows.append(_quote_row({"PRODUCTID": "总计", "PRODUCTGROUPID": "", "PRODUCTNAME": "总计"}, "", totals))
     rows += _physicals(history, t)
     return _json(SUCCESS | {"report_date": f"{day:%Y%m%d}", "update_date": f"{updated:%Y%m%d %H:%M:%S}", "o_curinstrument": rows})
@@ -166,10 +170,11 @@ def trading_day(history: History, t: int, updated: datetime) -> bytes:
 def warehouse_receipts(history: History, t: int, updated: datetime) -> bytes:
     """Write the warrants of all products, the JSON form of `dailystock`."""
     rows: list[Row] = []
-    for code, levels in history.receipts.items():
-        spec = history.spec["receipts"][code]
+    known = [(code, levels, history.spec["receipts"][code]) for code, levels in history.receipts.items()]
+    known += [(code, levels, history.others.spec["receipts"][code]) for code, levels in history.others.receipts.items()]
+    for code, levels, spec in known:
         for table in spec["tables"]:
-            head = {"WGHTUNIT": "2", "VARNAME": table["name"], "VARID": code, "WHTYPE": table["type"]}
+            head = {"WGHTUNIT": WEIGHT_UNITS[spec.get("unit", "t")], "VARNAME": table["name"], "VARID": code, "WHTYPE": table["type"]}
             for region in table["regions"]:
                 names, english = spec["regions"][region]["warehouses"], spec["regions"][region]["english"]
                 now, before = (by_warehouse(levels[region][max(t - back, 0)], len(names), spec["warrant"]) for back in (0, 1))

@@ -95,7 +95,9 @@ class Simulation:
         first = month_number(spec["first_month"])
         last = month_number(f"{days[-1]:%y%m}") + WINDOW
         skipped = {month_number(label) for label in spec["skipped"]}
-        chain = [month for month in range(first, last + 1) if month not in skipped]
+        months = spec.get("months", range(1, 13))
+        self.delivered = {month for month in range(first, last + 1) if month % 12 + 1 in months}
+        chain = [month for month in sorted(self.delivered) if month not in skipped]
         self.hand_over = {
             month: self._expiry(month) - spec["skipped_roll_sessions" if month in skipped else "roll_sessions"] for month in range(first, last + 1)
         }
@@ -118,10 +120,11 @@ class Simulation:
             market.append({month: self._quote(t, month, yesterday.get(month), template, activity) for month in self._listed(t)})
         return market
 
-    def _listed(self, t: int) -> range:
+    def _listed(self, t: int) -> list[int]:
         front = month_number(f"{self.days[t]:%y%m}")
         front += t > self._expiry(front)
-        return range(max(front, self.first), front + int(self.spec["listed"]))
+        ahead = range(max(front, self.first), front + WINDOW)
+        return [month for month in ahead if month in self.delivered][: int(self.spec["listed"])]
 
     def _expiry(self, month: int) -> int:
         return expiry(month, self.sessions, self.spec["last_session"])

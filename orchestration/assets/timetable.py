@@ -29,6 +29,7 @@ class Timetable:
     waits_for: tuple[str, ...]
     window: dict[str, list[int]] = field(default_factory=dict)
     no_release: tuple[int, ...] = ()
+    job: str = "daily"
 
     @property
     def cron(self) -> str:
@@ -64,6 +65,7 @@ def timetables() -> dict[str, Timetable]:
             tuple(row.waits_for),
             row.window,
             tuple(row.no_release),
+            row.job,
         )
         for row in _schedules().schedule
     }

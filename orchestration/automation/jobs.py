@@ -1,22 +1,31 @@
-"""The jobs people press: one does the whole day, two take a range of the past in again, one builds what was known at a past time."""
+"""The jobs people press: one does the whole day, one fits the forecast, two take a range of the past in again, one builds what was known at a past time."""
 
 import dagster as dg
 from pydantic import Field
 
 from ingest.lake import LakeError
 from orchestration.assets.arrivals import arrivals_key
+from orchestration.assets.forecast import GROUP
 from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
 from orchestration.resources import Home
 from orchestration.warehouse.as_of import AsOfError, build_as_of, moment
 from orchestration.warehouse.load import WarehouseError
 
 _ARRIVALS = dg.AssetSelection.groups("arrivals")
+_FORECAST = dg.AssetSelection.groups(GROUP)
 
 daily = dg.define_asset_job(
     name="daily",
-    selection=dg.AssetSelection.all() - _ARRIVALS,
+    selection=dg.AssetSelection.all() - _ARRIVALS - _FORECAST,
     description="Take everything in, build and test every model, publish. Running it again changes nothing but the fetch log.",
     # One process: a step of its own for each asset costs three times the whole run.
+    executor_def=dg.in_process_executor,
+)
+
+fit_forecast = dg.define_asset_job(
+    name="fit_forecast",
+    selection=_FORECAST,
+    description="Fit the forecast anew from the panel; the next `daily` applies it. Once a quarter, and after a backfill.",
     executor_def=dg.in_process_executor,
 )
 

@@ -7,8 +7,10 @@ import dagster as dg
 
 from ingest.source import SHANGHAI
 from orchestration.assets.timetable import Timetable, timetables
-from orchestration.automation.jobs import daily
+from orchestration.automation.jobs import daily, fit_forecast
 from orchestration.resources import Home
+
+JOBS = {job.name: job for job in (daily, fit_forecast)}
 
 
 def schedule_of(timetable: Timetable) -> dg.ScheduleDefinition:
@@ -16,7 +18,7 @@ def schedule_of(timetable: Timetable) -> dg.ScheduleDefinition:
 
     @dg.schedule(
         name=timetable.name,
-        job=daily,
+        job=JOBS[timetable.job],
         cron_schedule=timetable.cron,
         execution_timezone=str(SHANGHAI),
         default_status=dg.DefaultScheduleStatus.STOPPED,
@@ -26,6 +28,8 @@ def schedule_of(timetable: Timetable) -> dg.ScheduleDefinition:
         day = context.scheduled_execution_time.astimezone(SHANGHAI).date()
         if reason := timetable.reason_to_skip(day, home.calendar()):
             return dg.SkipReason(reason)
+        if timetable.job != daily.name:
+            return dg.RunRequest(run_key=f"{timetable.name}:{day}", tags={"alumina/cause": timetable.name})
         config = {"resources": {"intake": {"config": {"lookback_days": timetable.lookback_days}}}}
         return dg.RunRequest(run_key=f"{timetable.name}:{day}", run_config=config, tags={"alumina/cause": timetable.name})
 

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.record_command import record_app
 from orchestration.command.review_command import review_app
 from orchestration.command.terminal import Output, console, prepared
 
@@ -35,6 +36,7 @@ inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_he
 app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(review_app, name="review")
+app.add_typer(record_app)
 NOTES_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
@@ -144,30 +146,6 @@ def whatif(
     for readout in answer.readouts:
         change = None if readout.before is None or readout.after is None else readout.after - readout.before
         table.add_row(readout.name, readout.unit, _number(readout.before, ",.2f"), _number(readout.after, ",.2f"), _number(change or None, "+,.2f"))
-    out.print(table)
-
-
-@app.command()
-def backtest() -> None:
-    """Show how the outlook's statements fared walk-forward, from the published release."""
-    from serving.read import UnreadableError, query
-
-    try:
-        found = query(Settings(), "select * from serving.outlook_backtest order by commodity_code, horizon, statements, strategy")
-    except UnreadableError as error:
-        fail(str(error))
-    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-    if any(row["data_origin"] == "sample" for row in rows):
-        out.print("[bold]SAMPLE DATA[/bold]: largely simulated prices. This shows that the machinery runs, not that the rules work.")
-    table = Table(title="Stances walk-forward: 90 % intervals; up and down are shares of days, spell the longest run on one side")
-    figures = ("outcomes", "leaning", "hit ratio", "up", "down", "spell")
-    for name in ("commodity", "horizon", "statements", "strategy", *figures):
-        table.add_column(name, justify="right" if name in figures else "left", overflow="fold")
-    for row in rows:
-        hits = "–" if row["hit_ratio"] is None else f"{row['hit_ratio']:.2f} [{row['hit_ratio_low']:.2f}, {row['hit_ratio_high']:.2f}]"
-        sides = (_number(row["side_up_ratio"], ".0%"), _number(row["side_down_ratio"], ".0%"), _number(row["longest_spell_sessions"], "d"))
-        keys = (row["commodity_code"], row["horizon"], row["statements"], row["strategy"], str(row["forecasts"]), str(row["calls"]))
-        table.add_row(*keys, hits, *sides)
     out.print(table)
 
 

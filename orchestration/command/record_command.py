@@ -1,0 +1,132 @@
+"""`alumina fit` and `alumina backtest`: the forecast fitted anew, and how it and its intervals fared. Nothing here publishes."""
+
+import math
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+
+from ingest.settings import Settings
+from ingest.source import HomeError
+from orchestration.command.terminal import Output, console
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from serving.research.panel.evaluation import Figure, Report
+
+record_app = typer.Typer(rich_markup_mode=None)
+out = console(Output("stdout"))
+
+
+class RecordError(HomeError):
+    """There is nothing to fit or to judge; the message says what to do."""
+
+
+@record_app.command()
+def fit() -> None:
+    """Fit the forecast anew from the panel of all products; the next run applies it. Once a quarter, and after a backfill."""
+    from orchestration.assets.forecast import fit as fit_forecast
+    from orchestration.warehouse.load import WarehouseError
+
+    try:
+        with out.status("fitting"):
+            fitted = fit_forecast(Settings())
+    except WarehouseError as error:
+        raise RecordError(str(error)) from None
+    licences = ", ".join(f"{horizon} {'may call' if licensed else 'has no licence'}" for horizon, licensed in fitted.licences.items())
+    _say(f"the panel: {fitted.products} products, {fitted.sessions} sessions; {licences or 'too short for a refit'}")
+    _say("fitted; the next run applies it: alumina run" if fitted.is_changed else "nothing changed: the fit is the one the home holds")
+
+
+@record_app.command()
+def backtest() -> None:
+    """Show how forecast and intervals of all products fared, out of sample, beside baselines, and the stances of each commodity on which side for how long."""
+    from orchestration.warehouse.load import WarehouseError, connect
+    from serving.research.backtest import backtest as judge_stances
+    from serving.research.panel.evaluation import report
+
+    settings = Settings()
+    if not settings.warehouse.is_file():
+        raise RecordError(f"{settings.warehouse} is not there yet: alumina run")
+    try:
+        with out.status("judging"), connect(settings, read_only=True) as con:
+            if not con.sql("select 1 from duckdb_tables() where schema_name = 'intermediate' and table_name = 'int_panel__forecasts'").fetchall():
+                raise RecordError(f"{settings.warehouse} holds no panel yet: alumina run")
+            told, stances = report(con), judge_stances(con)
+    except WarehouseError as error:
+        raise RecordError(str(error)) from None
+    if told is None:
+        raise RecordError("the panel has no quotes of any product, so there is nothing to judge: alumina run with daily quotes")
+    for line in lines(told):
+        _say(line)
+    for table in [*tables(told), sides(stances)]:
+        out.print(table)
+
+
+def lines(told: "Report") -> list[str]:
+    """Say what the tables stand on."""
+    found = [
+        f"{told.products} products, {told.sessions} sessions; they move together like {told.effective_products:.1f} independent ones.",
+        "Skill is one less the Brier score over that of the better of 0.5 and the share of rises; intervals in brackets hold 90 %, by blocks of dates.",
+    ]
+    if told.data_origin == "sample":
+        found.insert(0, "SAMPLE DATA: largely simulated prices. This shows that the machinery runs, not that anything can be forecast.")
+    return found
+
+
+def tables(told: "Report") -> list[Table]:
+    """Give probabilities, intervals and, where there is one, the reliability curve."""
+    scores = _table(
+        "Probabilities: Brier 0.25 is one who says nothing", "horizon", "method", "rows", "blocks", "Brier", "log", "skill", "on calls", "note"
+    )
+    for row in told.scores:
+        if not row.rows:
+            scores.add_row(row.horizon, row.method, "0", "–", "–", "–", "–", "–", row.reason.replace("_", " "))
+            continue
+        calls = "none" if not row.calls else f"{row.calls}, Brier {row.call_brier:.3f}"
+        if row.call_hit is not None and row.call_base is not None and row.down_share is not None:
+            calls += f", hits {_figure(row.call_hit, '.2f')}, base {row.call_base:.2f}, down {row.down_share:.0%}"
+        skill = "–" if row.skill is None else _figure(row.skill, "+.3f")
+        scores.add_row(row.horizon, row.method, str(row.rows), f"{row.blocks:.1f}", f"{row.brier:.4f}", f"{row.log:.4f}", skill, calls, "")
+    spreads = _table("Intervals of 80 %", "horizon", "outcomes", "blocks", "coverage", "quantile loss", "gain over constant ones")
+    for spread in told.spreads:
+        gain = "–" if spread.gain is None else _figure(spread.gain, "+.1%")
+        figures = (str(spread.outcomes), f"{spread.blocks:.1f}", _figure(spread.coverage, ".1%"), f"{spread.pinball:.4f}", gain)
+        spreads.add_row(spread.horizon, *figures)
+    if not told.bins:
+        return [scores, spreads]
+    bins = _table("Reliability (CORP)", "horizon", "said", "came true", "rows")
+    for row_of in told.bins:
+        bins.add_row(row_of.horizon, f"{row_of.said:.3f}", f"{row_of.came:.3f}", str(row_of.rows))
+    return [scores, spreads, bins]
+
+
+def sides(stances: "pl.DataFrame") -> Table:
+    """Give of each commodity's stances how often the price went their way, the shares of days on either side and the longest run on one."""
+    table = _table("Stances: where the evidence leaned", "commodity", "horizon", "outcomes", "hits", "up", "down", "longest spell")
+    for row in stances.iter_rows(named=True):
+        if (row["statements"], row["strategy"]) != ("validated", "rules"):
+            continue
+        hits = "–" if row["hit_ratio"] is None else f"{row['hit_ratio']:.2f} [{row['hit_ratio_low']:.2f}, {row['hit_ratio_high']:.2f}]"
+        spell = ("–", "–", "–")
+        if row["side_up_ratio"] is not None:
+            spell = (f"{row['side_up_ratio']:.0%}", f"{row['side_down_ratio']:.0%}", f"{row['longest_spell_sessions']} sessions")
+        table.add_row(row["commodity_code"], row["horizon"], str(row["calls"]), hits, *spell)
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title)
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("commodity", "horizon", "method", "note", "on calls") else "right", overflow="fold")
+    return table
+
+
+def _figure(figure: "Figure", form: str) -> str:
+    span = "too few dates" if math.isnan(figure.low) else f"{figure.low:{form}}, {figure.high:{form}}"
+    return f"{figure.value:{form}} [{span}]"
+
+
+def _say(text: str) -> None:
+    out.print(text, soft_wrap=True, markup=False, highlight=False)
