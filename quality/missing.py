@@ -69,7 +69,10 @@ MISSING: Mapping[str, Conditions] = {
         **_said("price_change_cny_t", "price_change_pct", "open_interest_start_lots", "open_interest_moved_lots"),
     },
     "fct_import_parity_daily": {
-        **_said("vendor_parity_cny_t", "parity_gap_cny_t", by="vendor_null_reason"),
+        **_said("parity_cny_t", "import_profit_cny_t", "window_state", "is_best_leg"),
+        **_where("import_leg = 'none'", "inland_freight_cny_t"),
+        **_said("vendor_parity_cny_t", by="vendor_null_reason"),
+        **_where("coalesce(vendor_null_reason, null_reason) is not null", "parity_gap_cny_t"),
         **_named("vendor_gap_cny_t", by="other_null_reason"),
     },
     "fct_inventory": {

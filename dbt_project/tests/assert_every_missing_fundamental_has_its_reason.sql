@@ -2,7 +2,7 @@
 {%- set figures = [
     ('margin_pct', 'margin'), ('profit_percentile_ratio', 'profit_percentile'), ('cost_full_monthly_cny_t', 'cost_full_monthly'),
     ('surplus_kt_a', 'surplus'), ('smelter_stock_change_kt', 'smelter_stock'), ('exports_mom_pct', 'exports'),
-    ('downstream_rate_change_pp', 'downstream_rate'), ('parity_cny_t', 'parity'),
+    ('downstream_rate_change_pp', 'downstream_rate'), ('parity_cny_t', 'parity'), ('import_leg', 'import_leg'),
 ] %}
 with figures as (
 

@@ -36,8 +36,9 @@ from quality.typed import Document, Fault, Loc, Wrong, WrongFileError, faults, u
 
 # Of the roles the models read, those no shipped series has.
 ROLES_BESIDES = ("tender",)
-# Terms whose scope is a region, or a pair origin>warehouse of regions.
-REGIONAL_TERMS = ("region_premium_cny_t", "freight_cny_t")
+# Terms whose scope is a region, a pair origin>warehouse or an import leg origin>route>port>region of regions; the legs have all four.
+LEGS = "import_leg_freight_cny_t"
+REGIONAL_TERMS = ("region_premium_cny_t", "freight_cny_t", LEGS)
 
 F = TypeVar("F", bound=Document)
 
@@ -193,8 +194,14 @@ def _terms(catalogue: Catalogue, names: Names, whole: bool) -> Found:
         for scope in term.scopes if term.name in REGIONAL_TERMS else ():
             for region in scope.split(">") if scope else ():
                 if whole and region not in regions:
-                    key: Loc = ("scope",) if term.values is None else ("values", scope)
-                    yield name, ("term", number, *key), unknown("region", region, regions)
+                    yield name, ("term", number, *_scope(term, scope)), unknown("region", region, regions)
+        for scope in term.scopes if term.name == LEGS else ():
+            if scope.count(">") != 3:
+                yield name, ("term", number, *_scope(term, scope)), f"{scope!r} is no import leg; write origin>route>port>region"
+
+
+def _scope(term: Term, scope: str) -> Loc:
+    return ("scope",) if term.values is None else ("values", scope)
 
 
 def _commodities(catalogue: Catalogue, names: Names, whole: bool) -> Found:

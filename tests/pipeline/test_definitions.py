@@ -69,3 +69,25 @@ def test_eleven_warrants_on_a_near_record_low_are_no_inflow(sample: Any) -> None
         DAYS[-1],
     )
     assert fired == []
+
+
+def test_the_import_window_is_that_of_a_port_and_an_inland_region_has_none(sample: Any) -> None:
+    """Before, every region was set against the quay: Guangxi and Guizhou were open on 22 July, though nobody said what the way there costs."""
+    rows = sample.published(
+        "select spot_leg, import_leg, round(import_profit_cny_t, 1), window_state, is_best_leg, null_reason, spot_cny_t from marts.fct_import_parity_daily "
+        "where commodity_code = 'AO' and trade_date = date '2025-07-22'"
+    )
+    by_leg = {leg: rest for leg, *rest in rows}
+    quay = by_leg["natl"][5] - by_leg["natl"][1]
+    before = {leg: "open" if spot > quay else "near" if spot > quay - 50 else "closed" for leg, (*_, spot) in by_leg.items()}
+    assert {leg for leg, state in before.items() if state == "open"} == {"reg_bayuquan", "reg_guangxi", "reg_guizhou"}
+    assert by_leg.pop("natl")[:5] == ["none", -57.8, "closed", False, None]
+    assert by_leg.pop("reg_bayuquan")[:5] == ["western_australia>australia_china>bayuquan>bayuquan", 33.0, "open", True, None]
+    assert {tuple(rest[:5]) for rest in by_leg.values()} == {("none", None, None, False, "no_inland_freight")}
+    known = sample.working(
+        "select import_leg_profit_cny_t, import_window_state, import_profit_cny_t from intermediate.int_fundamentals__known where commodity_code = 'AO' "
+        f"and as_of_date between date '{DAYS[0]}' and date '{DAYS[-1]}' order by as_of_date"
+    )
+    assert [(round(leg), state, round(index)) for leg, state, index in known] == [
+        *((leg, "open", index) for leg, index in zip((3, 27, 23, 27, 38, 17, 33, 39), (-79, -63, -62, -56, -53, -67, -58, -44), strict=True))
+    ]

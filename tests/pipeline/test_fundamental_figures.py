@@ -146,12 +146,12 @@ def test_the_copied_port_price_is_a_finding_and_the_stated_gap_stays(sample: Bui
 
 def test_parity_of_16_july_and_two_prices_to_set_it_against(sample: Built) -> None:
     rows = sample.published(
-        "select spot_leg, parity_cny_t, import_profit_cny_t, window_state from marts.fct_import_parity_daily where trade_date = date '2025-07-16'"
+        "select spot_leg, parity_cny_t, import_profit_cny_t, window_state, null_reason from marts.fct_import_parity_daily where trade_date = date '2025-07-16'"
     )
     by_leg = {leg: tuple(rest) for leg, *rest in rows}
-    assert by_leg["natl"] == (pytest.approx(3236.99, abs=0.005), pytest.approx(-62, abs=1), "closed")
-    assert by_leg["reg_guangxi"][2] != "closed"
-    assert {parity for parity, *_ in by_leg.values()} == {by_leg["natl"][0]}
+    assert by_leg["natl"] == (pytest.approx(3236.99, abs=0.005), pytest.approx(-62, abs=1), "closed", None)
+    assert by_leg["reg_bayuquan"][0] == by_leg["natl"][0], "the quay is where the price is quoted"
+    assert by_leg["reg_guangxi"] == (None, None, None, "no_inland_freight")
 
 
 # ---- margins

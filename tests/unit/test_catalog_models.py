@@ -65,6 +65,8 @@ AO = "commodities__ao"
         (swapped(AO, 'role = "spot"', 'role = "spott"'), "series SMM-AO-INDEX, key role: there is no role 'spott'; did you mean 'spot'?"),
         (swapped(AO, 'region = "shandong"', 'region = "shandog"'), "key region: there is no region 'shandog'; did you mean 'shandong'?; regions.toml names them"),
         (swapped(AO, '"shandong>henan" = 90', '"shandong>hennan" = 90'), "term freight_cny_t, values, key shandong>hennan: there is no region 'hennan'; did you mean 'henan'?"),
+        (swapped(AO, "australia_china>bayuquan>bayuquan", "australia_china>bayuqan>bayuquan"), "key scope: there is no region 'bayuqan'; did you mean 'bayuquan'?"),
+        (swapped(AO, "australia_china>bayuquan>bayuquan", "bayuquan"), "key scope: 'western_australia>bayuquan' is no import leg; write origin>route>port>region"),
         (swapped(AO, 'hs_code = "28182000"', "hs_code = 28182000"), "key hs_code: 28182000 is not an HS code of 4, 6 or 8 digits, in quotes"),
         (swapped("commodities__al", 'commodity_code = "AL"', 'commodity_code = "AO"'), "commodities/ao.toml, line 5: commodity, key commodity_code: commodity AO stands in commodities/al.toml already"),
         (swapped("parameters", 'unit = "ratio"', 'unit = "%"'), "parameters.toml, line 8: parameter roll_open_interest_ratio, key unit: the models read roll_open_interest_ratio in 'ratio', not in '%'"),

@@ -22,7 +22,6 @@ known as (
 parity as (
 
     select * from {{ ref('int_parity__daily') }}
-    where spot_leg = 'natl'
 
 ),
 
@@ -45,7 +44,14 @@ read_parity as (
         *,
         row_number() over (partition by commodity_code, trade_date order by provider) as place
     from parity
-    where parity_cny_t is not null
+    where spot_leg = 'natl' and parity_cny_t is not null
+
+),
+
+best_legs as (
+
+    select * from parity
+    where is_best_leg
 
 ),
 
@@ -136,6 +142,13 @@ final as (
         read_parity.parity_cny_t,
         least(read_parity.fob_date, read_parity.spot_date) as parity_date,
         {{ leg_dates(['read_parity.fob_date', 'read_parity.freight_date', 'read_parity.fx_date', 'read_parity.spot_date']) }} as parity_leg_dates,
+        -- The window is that of the leg that pays best, by its name; the national index is for information.
+        best_legs.import_leg,
+        best_legs.import_profit_cny_t as import_leg_profit_cny_t,
+        best_legs.window_state as import_window_state,
+        least(best_legs.fob_date, best_legs.spot_date) as import_leg_date,
+        {{ leg_dates(['best_legs.fob_date', 'best_legs.freight_date', 'best_legs.fx_date', 'best_legs.spot_date']) }} as import_leg_dates,
+        best_legs.payload_sha256 as import_leg_payload_sha256,
         concat_ws(
             ';',
             case when costs.cost_full_cny_t is null then 'margin:no_daily_cost' end,
@@ -158,7 +171,8 @@ final as (
                 when rate.place is null then 'downstream_rate:no_rate'
                 when rate.change_value is null then 'downstream_rate:gap_before'
             end,
-            case when read_parity.parity_cny_t is null then 'parity:no_fob_freight_or_rate' end
+            case when read_parity.parity_cny_t is null then 'parity:no_fob_freight_or_rate' end,
+            case when best_legs.import_leg is null then 'import_leg:no_leg_with_price' end
         ) as null_reasons,
         costs.payload_sha256,
         balances.payload_sha256 as surplus_payload_sha256,
@@ -168,7 +182,8 @@ final as (
         read_parity.payload_sha256 as parity_payload_sha256,
         -- The newest thing the row knows; greatest() passes over what is missing.
         greatest(
-            costs.margin_available_at, balances.available_at, stock.available_at, trade.available_at, rate.available_at, read_parity.available_at
+            costs.margin_available_at, balances.available_at, stock.available_at, trade.available_at, rate.available_at, read_parity.available_at,
+            best_legs.available_at
         ) as available_at,
         costs.data_origin
     from costs
@@ -198,6 +213,10 @@ final as (
             costs.commodity_code = read_parity.commodity_code
             and costs.as_of_date = read_parity.trade_date
             and read_parity.place = 1
+    left join best_legs
+        on
+            costs.commodity_code = best_legs.commodity_code
+            and costs.as_of_date = best_legs.trade_date
 
 )
 

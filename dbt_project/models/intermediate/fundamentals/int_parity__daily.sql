@@ -1,5 +1,7 @@
 -- Each row stands on what was known at the decision of its day: it never changes when a price is published or corrected later. FOB,
--- freight and selling rate are one provider's; the price an import is set against is the row's own spot leg.
+-- freight and selling rate are one provider's; the price an import is set against is the row's own spot leg. A region has a parity by each
+-- import leg that leads there, and none where none does: what goods cost at the quay says nothing of a place a thousand kilometres inland. The
+-- national index is set against the quay as a yardstick, nobody sells there.
 {%- set legs = ['fob', 'freight', 'fx_sell', 'port_price', 'port_gap'] %}
 {%- set charges = ['vat_ratio', 'import_duty_ratio', 'import_charges_cny_t', 'export_charges_cny_t'] %}
 
@@ -21,6 +23,12 @@ known as (
 terms as (
 
     select * from {{ ref('int_commodities__terms') }}
+
+),
+
+import_legs as (
+
+    select * from {{ ref('int_parity__legs') }}
 
 ),
 
@@ -79,6 +87,38 @@ charged as (
 
 ),
 
+-- What each row is priced by: its import leg, or for the yardstick the newest the provider says.
+sold as (
+
+    select
+        spot.*,
+        import_legs.import_leg,
+        import_legs.inland_freight_cny_t,
+        {%- for figure in ['fob', 'fob_date', 'fob_available_at', 'freight', 'freight_date', 'freight_available_at'] %}
+        case when import_legs.import_leg is null then quoted.{{ figure }} else import_legs.{{ figure }} end as {{ figure }},
+        {%- endfor %}
+        case when import_legs.import_leg is null then charged.import_charges_cny_t else import_legs.import_charges_cny_t end as import_charges_cny_t,
+        coalesce(import_legs.payload_sha256, quoted.payload_sha256, spot.payload_sha256) as row_payload_sha256,
+        import_legs.import_leg is null and spot.region <> 'national' as is_unreached
+    from spot
+    left join quoted
+        on
+            spot.commodity_code = quoted.commodity_code
+            and spot.as_of_date = quoted.as_of_date
+            and spot.provider = quoted.provider
+    left join charged
+        on
+            spot.commodity_code = charged.commodity_code
+            and spot.as_of_date = charged.as_of_date
+    left join import_legs
+        on
+            spot.commodity_code = import_legs.commodity_code
+            and spot.as_of_date = import_legs.as_of_date
+            and spot.provider = import_legs.provider
+            and spot.region = import_legs.region
+
+),
+
 priced as (
 
     select
@@ -86,17 +126,24 @@ priced as (
         spot.as_of_date as trade_date,
         spot.provider,
         spot.spot_leg,
+        coalesce(spot.import_leg, 'none') as import_leg,
+        spot.inland_freight_cny_t,
+        spot.is_unreached,
         spot.obs_date as spot_date,
         spot.value as spot_cny_t,
         spot.data_origin,
-        quoted.fob as fob_usd_t,
-        quoted.fob_date,
-        quoted.freight as freight_usd_t,
-        quoted.freight_date,
+        spot.fob as fob_usd_t,
+        spot.fob_date,
+        spot.freight as freight_usd_t,
+        spot.freight_date,
         quoted.fx_sell as fx_sell_cny_usd,
         quoted.fx_sell_date as fx_date,
-        (quoted.fob + quoted.freight) * quoted.fx_sell * (1.0 + charged.import_duty_ratio) * (1.0 + charged.vat_ratio)
-        + charged.import_charges_cny_t as parity_cny_t,
+        case
+            when not spot.is_unreached
+                then
+                    (spot.fob + spot.freight) * quoted.fx_sell * (1.0 + charged.import_duty_ratio) * (1.0 + charged.vat_ratio)
+                    + spot.import_charges_cny_t + coalesce(spot.inland_freight_cny_t, 0.0)
+        end as parity_cny_t,
         (spot.value - charged.export_charges_cny_t) / (1.0 + charged.vat_ratio) / quoted.fx_sell as export_parity_usd_t,
         case when quoted.port_gap_date = quoted.fob_date then quoted.port_gap end as vendor_gap_cny_t,
         case
@@ -111,23 +158,24 @@ priced as (
             when quoted.port_price_date = national.obs_date and quoted.port_price = national.value then 'copy_of_the_index'
         end as vendor_null_reason,
         case
-            when quoted.fob is null then 'no_fob'
-            when quoted.freight is null then 'no_freight'
+            when spot.is_unreached then 'no_inland_freight'
+            when spot.fob is null then 'no_fob'
+            when spot.freight is null then 'no_freight'
             when quoted.fx_sell is null then 'no_selling_rate'
             when
-                charged.vat_ratio is null or charged.import_duty_ratio is null or charged.import_charges_cny_t is null
+                charged.vat_ratio is null or charged.import_duty_ratio is null or spot.import_charges_cny_t is null
                 then 'no_charges'
         end as null_reason,
         -- greatest() passes over nulls: what a missing leg leaves out is no part of the row either.
         greatest(
             spot.available_at,
-            quoted.fob_available_at,
-            quoted.freight_available_at,
+            spot.fob_available_at,
+            spot.freight_available_at,
             quoted.fx_sell_available_at,
             quoted.port_price_available_at
         ) as available_at,
-        coalesce(quoted.payload_sha256, spot.payload_sha256) as payload_sha256
-    from spot
+        spot.row_payload_sha256 as payload_sha256
+    from sold as spot
     left join quoted
         on
             spot.commodity_code = quoted.commodity_code
@@ -153,6 +201,7 @@ final as (
         priced.trade_date,
         priced.provider,
         priced.spot_leg,
+        priced.import_leg,
         priced.spot_cny_t,
         priced.spot_date,
         priced.fob_usd_t,
@@ -161,12 +210,24 @@ final as (
         priced.freight_date,
         priced.fx_sell_cny_usd,
         priced.fx_date,
+        priced.inland_freight_cny_t,
         priced.parity_cny_t,
         case when priced.vendor_null_reason is null then priced.port_price end as vendor_parity_cny_t,
         priced.vendor_null_reason,
         priced.vendor_gap_cny_t,
         case when priced.vendor_null_reason is null then priced.port_price - priced.parity_cny_t end as parity_gap_cny_t,
         priced.spot_cny_t - priced.parity_cny_t as import_profit_cny_t,
+        -- Of the legs of a commodity, whoever prices them, the one that pays best; the yardstick is none.
+        case
+            when priced.import_leg = 'none' then false
+            when priced.parity_cny_t is not null
+                then row_number() over (
+                    partition by priced.commodity_code, priced.trade_date
+                    order by
+                        case when priced.import_leg = 'none' or priced.parity_cny_t is null then 1 else 0 end,
+                        priced.parity_cny_t - priced.spot_cny_t, priced.provider, priced.import_leg
+                ) = 1
+        end as is_best_leg,
         case
             when priced.parity_cny_t is null then null
             when priced.spot_cny_t - priced.parity_cny_t > 0 then 'open'

@@ -211,6 +211,7 @@ final as (
         ),
         ('import_profit_cny_t', 'import_profit_cny_t', 'parity_date', 'parity_leg_dates', 'parity_payload_sha256'),
         ('export_profit_usd_t', 'export_profit_usd_t', 'parity_date', 'parity_leg_dates', 'parity_payload_sha256'),
+        ('import_leg_profit_cny_t', 'import_leg_profit_cny_t', 'import_leg_date', 'import_leg_dates', 'import_leg_payload_sha256'),
     ] %}
 
     union all
