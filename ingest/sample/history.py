@@ -15,6 +15,7 @@ from ingest.sample.ledger import Ledger, load_ledger
 FIRST_DAY = date(2023, 6, 19)
 LAST_DAY = date(2025, 7, 23)
 SHORT_FROM = date(2025, 4, 1)  # feeds without a long history of their own begin here, on the first session of a month
+SECOND_FROM = date(2024, 12, 2)  # the second exchange: so long before the last days that its chain of returns is long enough for an outlook
 HORIZON = date(2026, 12, 31)  # the listed contracts expire after the sample ends
 SIMULATED_FILE = Path(__file__).with_name("simulated.toml")
 
@@ -79,7 +80,7 @@ def load_history() -> History:
 
 
 def _second_exchange(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Market:
-    return _market(spec, trading_days(SHORT_FROM, LAST_DAY), trading_days(SHORT_FROM, HORIZON), ledger, seed)
+    return _market(spec, trading_days(SECOND_FROM, LAST_DAY), trading_days(SECOND_FROM, HORIZON), ledger, seed)
 
 
 def _market(spec: Mapping[str, Any], days: list[date], sessions: list[date], ledger: Ledger, seed: str) -> Market:

@@ -146,8 +146,9 @@ final as (
         {%- set centre = '(shares.hit_ratio + ' ~ z ~ ' * ' ~ z ~ ' / (2.0 * ' ~ n ~ '))' %}
         {%- set reach = z ~ ' * sqrt(shares.hit_ratio * (1.0 - shares.hit_ratio) / ' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (4.0 * ' ~ n ~ ' * ' ~ n ~ '))' %}
         {%- set whole = '(1.0 + ' ~ z ~ ' * ' ~ z ~ ' / ' ~ n ~ ')' %}
-        ({{ centre }} - {{ reach }}) / {{ whole }} as hit_ratio_low,
-        ({{ centre }} + {{ reach }}) / {{ whole }} as hit_ratio_high,
+        -- Within 0 and 1, whose ends a division may pass; nothing of no outcome.
+        case when shares.independent > 0.0 then greatest(0.0, ({{ centre }} - {{ reach }}) / {{ whole }}) end as hit_ratio_low,
+        case when shares.independent > 0.0 then least(1.0, ({{ centre }} + {{ reach }}) / {{ whole }}) end as hit_ratio_high,
         case
             when shares.independent < parameters.panel_track_minimum_independent then 'record_too_short'
             when shares.hit_ratio <= shares.base_ratio then 'record_no_better_than_chance'
