@@ -15,7 +15,7 @@ from ingest.sample.ledger import Ledger, load_ledger
 FIRST_DAY = date(2023, 6, 19)
 LAST_DAY = date(2025, 7, 23)
 SHORT_FROM = date(2025, 4, 1)  # feeds without a long history of their own begin here, on the first session of a month
-SECOND_FROM = date(2024, 12, 2)  # the second exchange: so long before the last days that its chain of returns is long enough for an outlook
+SECOND_FROM = date(2024, 12, 17)  # the second exchange: since its tick is 20, and long enough for a chain of returns an outlook can stand on
 HORIZON = date(2026, 12, 31)  # the listed contracts expire after the sample ends
 SIMULATED_FILE = Path(__file__).with_name("simulated.toml")
 

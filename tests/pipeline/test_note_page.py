@@ -151,15 +151,18 @@ def test_across_a_roll_no_change_joins_two_contracts(command, sample) -> None:
     assert changes["Futures premium at the close"] == changes["Premium rate at the close"] == "–"
 
 
-def test_what_the_rules_call_confidence_stands_beside_how_they_fared(command, sample, written: Path) -> None:
-    (foot,) = html.fromstring(written.read_text(encoding="utf-8")).xpath("//section[@class='outlook']/p[@class='foot']")
-    ((hit, calls),) = sample.published(
-        "select printf('%.0f%%', 100 * hit_ratio), calls from serving.outlook_backtest "
-        "where commodity_code = 'AO' and horizon = 'short' and statements = 'validated' and strategy = 'rules'"
+def test_the_record_of_a_stance_stands_beside_it_as_it_was_known_then(command, sample, written: Path) -> None:
+    def told(document) -> str:
+        card = document.xpath("//article[contains(@class, 'card')]")[0]
+        return " ".join(" ".join(card.xpath(".//text()[not(ancestor::*[@class='zh'])]")).split())
+
+    asked = (
+        "select printf('%.0f%% / %.0f%% n %d', 100 * stance_track_hit_ratio, 100 * stance_track_base_ratio, stance_track_n) from serving.outlook "
+        "where commodity_code = 'AO' and horizon = 'short' and as_of_date = ?"
     )
-    assert f"{hit} of {calls} calls right" in foot.text_content()
-    # Of a day long past nothing is told that was not over by then.
-    assert "calls right" not in note_of(command, sample, "2024-12-02").xpath("//section[@class='outlook']/p[@class='foot']")[0].text_content()
+    assert f"Record {sample.published(asked, DAY)[0][0]}" in told(html.fromstring(written.read_text(encoding="utf-8")))
+    assert f"Record {sample.published(asked, date(2024, 12, 2))[0][0]}" in told(note_of(command, sample, "2024-12-02"))
+    assert sample.published(asked, DAY) != sample.published(asked, date(2024, 12, 2))
 
 
 def test_net_trade_stands_over_the_bars_of_its_month(browser: Tab, written: Path) -> None:

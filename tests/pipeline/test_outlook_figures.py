@@ -13,7 +13,7 @@ import pytest
 from ingest.settings import Settings
 from serving.research.backtest import _FORECASTS
 from serving.research.whatif import WhatIfError, parse, shocks, whatif
-from tests.pipeline.conftest import BACKTEST, told_in_readme
+from tests.pipeline.conftest import BACKTEST, told_in_methodology
 
 GOLDEN = date(2025, 7, 22)
 
@@ -279,7 +279,7 @@ def test_the_backtest_of_the_sample_says_what_it_stands_on(sample: Any) -> None:
     )
     assert long_calls > 100
     held = "horizon in ('short', 'medium', 'long') and statements = 'validated' and commodity_code = 'AO'"
-    assert told_in_readme(sample.published(f"{BACKTEST} where {held} and strategy in ('rules', 'momentum')")) == []
+    assert told_in_methodology(sample.published(f"{BACKTEST} where {held} and strategy in ('rules', 'momentum')")) == []
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_another_exchange_is_in_the_outlook_from_exchange_data_alone(sample) -> 
     days = sample.published(
         "select min(trade_date), max(trade_date), count(distinct trade_date) from marts.fct_futures_daily where commodity_code = 'LC' and is_dominant"
     )
-    assert days == [(date(2024, 12, 2), DAY + timedelta(days=1), 156)]
+    assert days == [(date(2024, 12, 17), DAY + timedelta(days=1), 145)]
     outlook = sample.published("select distinct profile, status, status_reason from serving.outlook where commodity_code = 'LC' order by all")
     assert outlook == [("exchange", "rejected", "chain_too_short"), ("exchange", "validated", None)]
     for figures, reason in (
