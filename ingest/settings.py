@@ -163,6 +163,11 @@ class Settings(BaseSettings):
         return self.root / "rejected.json"
 
     @property
+    def held(self) -> Path:
+        """There while people are held at a release; newer ones wait."""
+        return self.root / "held.json"
+
+    @property
     def rebuilding(self) -> Path:
         """There while the lake is made anew: until that has ended it holds a part of what the archive does."""
         return self.root / "rebuilding.json"

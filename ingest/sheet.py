@@ -9,12 +9,9 @@ of which a spreadsheet keeps 15, in the notation that says so (`2.01000100123456
 
 import io
 import json
-import math
 import re
-import resource
 import subprocess
 import sys
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +19,10 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
+
+from ingest import confined
 
 if TYPE_CHECKING:
     from ingest.source import PayloadError
@@ -71,21 +69,7 @@ class _RefusedError(Exception):
 def read(body: bytes, limits: Limits) -> list[Sheet]:
     """Give the sheets of a workbook in its order; raises PayloadError when it cannot be read within its limits."""
     try:
-        done = subprocess.run(
-            [*COMMAND, json.dumps(asdict(limits))],
-            input=body,
-            capture_output=True,
-            timeout=limits.wall_seconds,
-            check=False,
-            cwd="/",
-            env={
-                "LC_ALL": "C.UTF-8",
-                "OMP_NUM_THREADS": "1",
-                "ARROW_IO_THREADS": "1",
-                "ARROW_DEFAULT_MEMORY_POOL": "system",
-                "MALLOC_ARENA_MAX": "1",
-            },
-        )
+        done = confined.ask(COMMAND, json.dumps(asdict(limits)), body, limits.wall_seconds)
     except subprocess.TimeoutExpired:
         raise _refusal("too_costly", f"reading the spreadsheet took longer than {limits.wall_seconds:g} seconds and was given up; {ADVICE}") from None
     try:
@@ -102,10 +86,9 @@ def read(body: bytes, limits: Limits) -> list[Sheet]:
             else:
                 found[-1].rows.append([str(cell) for cell in row])
     except (ValueError, KeyError, TypeError, IndexError):
-        ended = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
         raise _refusal(
             "too_costly",
-            f"the spreadsheet broke its reader ({ended}) within {limits.memory_bytes >> 20} MB and {limits.cpu_seconds} s of processor time; {ADVICE}",
+            f"the spreadsheet broke its reader ({confined.ended(done)}) within {limits.memory_bytes >> 20} MB and {limits.cpu_seconds} s of processor time; {ADVICE}",
         ) from None
     return found
 
@@ -121,14 +104,7 @@ def main(arguments: Sequence[str]) -> None:
     import fastexcel  # noqa: F401  what the reader takes to start counts for nothing
 
     limits = Limits(**json.loads(arguments[0]))
-    started = math.ceil(time.process_time())
-    for kind, most in (
-        (resource.RLIMIT_AS, _address_space() + limits.memory_bytes),
-        (resource.RLIMIT_CPU, started + limits.cpu_seconds),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (most, most))
+    confined.take_on(limits.memory_bytes, limits.cpu_seconds)
     body = sys.stdin.buffer.read()
     try:
         count, found = 0, iter(rows(body, limits))
@@ -145,14 +121,6 @@ def main(arguments: Sequence[str]) -> None:
 
 def _say(part: object) -> None:
     sys.stdout.buffer.write(json.dumps(part, ensure_ascii=True).encode() + b"\n")
-
-
-def _address_space() -> int:
-    """Bytes of address space this process holds; where the system does not say, what the reader holds on Linux (measured: 1.1 GB, assumed)."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except OSError:
-        return 2**30
 
 
 def rows(body: bytes, limits: Limits) -> Iterator[dict[str, object] | list[str]]:

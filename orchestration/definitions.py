@@ -14,9 +14,10 @@ from orchestration.assets.freshness import published_in_time
 from orchestration.assets.intake import lake_asset
 from orchestration.assets.models import dbt_models
 from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
+from orchestration.assets.preflight import preflight
 from orchestration.assets.publication import release_asset
 from orchestration.assets.raw_tables import raw_tables
-from orchestration.automation.jobs import arrivals_by_day, arrivals_by_month, as_of_job, daily, fit_forecast
+from orchestration.automation.jobs import arrivals_by_day, arrivals_by_month, as_of_job, daily, fit_forecast, hold_job, let_go_job, rollback_job
 from orchestration.automation.schedules import SCHEDULES
 from orchestration.automation.sensors import SENSORS
 from orchestration.resources import Home, Intake
@@ -29,6 +30,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     published = [key for key in dbt_models.keys if key.path[0] in SCHEMAS]
     return dg.Definitions(
         assets=[
+            preflight,
             *(arrivals_asset(source) for source in (*DAY_SOURCES, *MONTH_SOURCES)),
             *(lake_asset(source) for source in SOURCES),
             raw_tables,
@@ -39,7 +41,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
         asset_checks=[published_in_time],
         schedules=SCHEDULES,
         sensors=SENSORS,
-        jobs=[daily, fit_forecast, arrivals_by_day, arrivals_by_month, as_of_job],
+        jobs=[daily, fit_forecast, arrivals_by_day, arrivals_by_month, as_of_job, rollback_job, hold_job, let_go_job],
         # No asset hands anything over through an I/O manager; Dagster's default one would write where the run's configuration says.
         resources={"home": Home(), "intake": Intake(), "dbt": resource(), "io_manager": dg.mem_io_manager} | overrides,
         executor=dg.in_process_executor,

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from ingest.archive import Archive
 from ingest.catalog.calendar import Calendar, load_calendar
@@ -24,6 +25,9 @@ from ingest.sources import SOURCES, sources
 from orchestration.home.backup import half_a_home
 from orchestration.instance.alive import alive
 from orchestration.warehouse.load import half_a_lake
+
+# Two years of sessions are asked for range by range (`arrivals/SOURCE`), which can go on where it was ended.
+MOST_LOOKED_BACK = 400
 
 
 class Home(dg.ConfigurableResource):
@@ -90,18 +94,38 @@ class IntakeError(ValueError):
     """What a run was told to take in makes no sense; the message says why."""
 
 
-class Intake(dg.ConfigurableResource):
-    """What one run takes in. Without a source the home decides (`ingest.home.source_of`); files without a folder are those in the inbox."""
+class IntakeSource(StrEnum):
+    """Where a run takes its payloads from; the launchpad offers these names and refuses any other."""
 
-    source: str = ""
-    payloads: str = ""
-    first: str = ""
-    last: str = ""
-    lookback_days: int = 7
+    home = "home"
+    """What the home holds (`ingest.home.source_of`)."""
+    sample = "sample"
+    files = "files"
+    """A folder; without one the inbox."""
+    inbox = "inbox"
+    live = "live"
+    archive = "archive"
+
+
+class Intake(dg.ConfigurableResource):
+    """What one run takes in."""
+
+    source: IntakeSource = Field(default=IntakeSource.home, description="home: what this home holds; or sample, files, inbox, live, archive.")
+    payloads: str = Field(default="", description="With files: the folder to read; blank is the inbox.")
+    first: str = Field(
+        default="", description="First day, 2025-07-22; blank: as far back as the source goes, live as many sessions as lookback_days."
+    )
+    last: str = Field(default="", description="Last day, 2025-07-22; blank: today.")
+    lookback_days: int = Field(default=7, description="Sessions a live run without a first day asks back, 1 to 400.")
 
     def within(self, first: date, last: date) -> "Intake":
         """Give the same intake for another span of days."""
         return Intake(source=self.source, payloads=self.payloads, first=str(first), last=str(last))
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether the archive is read again; nothing new comes in."""
+        return self.source is IntakeSource.archive
 
     @property
     def first_day(self) -> date | None:
@@ -115,7 +139,7 @@ class Intake(dg.ConfigurableResource):
 
     def refuse_half_a_lake(self, home: Home) -> None:
         """Raise IntakeError where a rebuild was cut off and this run is not its sequel: what it would publish lacks what is not in the lake again."""
-        if why := half_a_home(home.settings) or (half_a_lake(home.settings) if self.source != "archive" else ""):
+        if why := half_a_home(home.settings) or (half_a_lake(home.settings) if not self.is_replay else ""):
             raise IntakeError(why)
 
     def folder(self, settings: Settings) -> Path | None:
@@ -140,25 +164,26 @@ class Intake(dg.ConfigurableResource):
             calendar = home.calendar()  # now: rows are read by it, and a payload is not to blame for it
         except ValueError as error:
             raise IntakeError(f"nothing is taken in without a calendar: {error}") from None
-        kind = self.source or source_of(settings)
+        kind = IntakeSource(str(source_of(settings))) if self.source is IntakeSource.home else self.source
         first, last = self.first_day, self.last_day
         if first and last and first > last:
             raise IntakeError(f"the first day {first} is after the last day {last}")
+        if not 1 <= self.lookback_days <= MOST_LOOKED_BACK:
+            raise IntakeError(f"lookback_days is {self.lookback_days}; it must be 1 to {MOST_LOOKED_BACK}. For more name the first day")
         match kind:
-            case "sample":
+            case IntakeSource.sample:
                 return SampleOrigin(first or date.min, last or date.max, before=MadeBefore(settings.made_before, home.archive))
-            case "files":
+            case IntakeSource.files:
                 return FilesOrigin(self.folder(settings), SOURCES, first, last)
-            case "inbox":
+            case IntakeSource.inbox:
                 return FilesOrigin(None, SOURCES)
-            case "live":
+            case IntakeSource.archive:
+                return ReplayOrigin(home.archive)
+            case _:
                 end = last or datetime.now(SHANGHAI).date()
                 begin = first or calendar.back(end, self.lookback_days)
                 client, deadlines = HttpClient(agent=settings.user_agent), load_deadlines(settings.catalog_overlay)
                 return LiveOrigin(begin, end, calendar, client.fetch, deadlines, silent_after=home.configuration.feeds.asking.silent_after)
-            case "archive":
-                return ReplayOrigin(home.archive)
-        raise IntakeError(f"source {kind!r} is not one of sample, files, inbox, live, archive")
 
 
 def _day(text: str) -> date | None:

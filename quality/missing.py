@@ -87,12 +87,14 @@ MISSING: Mapping[str, Conditions] = {
         **_where("region <> 'national' or underwater_null_reason is not null", "underwater_share_ratio", "underwater_regions_ratio"),
         **_where("model_id <> 'build_up'", "ore_cost_cny_t", "caustic_cost_cny_t", "energy_cost_cny_t", "other_cost_cny_t"),
     },
+    "fct_members_daily": _named("position_change_lots", "open_interest_share_pct", "both_lists_net_lots"),
     "fct_policy_events": _said("phase_ratio", "intensity", "half_life_sessions"),
     "fct_positioning_daily": {
         **_with("quadrant", "price_change_pct", "quadrant", "open_interest_moved_lots", "signed_turnover_ratio"),
         **_named("turnover_ratio"),
-        **_with("quadrant open_interest_change_pct", "open_interest_change_pct", "capital_flow_ratio"),
-        **_with("quadrant capital_flow_cny", "capital_flow_cny"),
+        **_with("quadrant open_interest_change_pct", "open_interest_change_pct", "position_pressure_ratio"),
+        **_named("capital_flow_cny", "capital_flow_all_cny"),
+        **_with("capital_flow_cny capital_flow_ratio", "capital_flow_ratio"),
         **_with("members", "top20_long_lots", "top20_short_lots", "top20_net_lots", "top20_net_pct", "top20_short_change_lots"),
         **_with("members", "cr5_long_pct", "cr5_short_pct"),
         **_with("members net_long_change_5d_lots", "net_long_change_5d_lots"),
@@ -150,6 +152,7 @@ MISSING: Mapping[str, Conditions] = {
 }
 
 AS_PRINTED: Mapping[str, Mapping[str, str]] = {
+    "dim_contract": {"base_price_cny_t": "what the exchange's own list prints; a contract that is in no list has none"},
     "fct_policy_events": {"n_industries": "what the event says of itself; most name no number"},
     "fct_spot_daily": dict.fromkeys(("spot_low_cny_t", "spot_high_cny_t"), "an index is one price, the vendor prints no range of it"),
 }

@@ -189,6 +189,8 @@ _SERIES = ("payload_sha256", "provider", "series_id")
 _PREVIOUS = pl.col("value").shift(1).over(_SERIES, order_by="obs_date")
 # Published changes are rounded like the averages they join: half a unit of the second decimal on each side.
 _CHANGE_TOLERANCE = 0.011
+# Quantities are printed to 0.001 at the finest: half a unit of the last digit.
+_LAST_DIGIT = 0.0005
 # A jump of three times between neighbours is a slipped unit or a lost digit, not a price move (a daily limit is below 20 %).
 _JUMP = 3.0
 _SPREAD_NAMES = "价差|基差|升贴水|利润|盈亏"
@@ -258,14 +260,43 @@ _QUOTE_RULES = (
         pl.col("high_price").le(pl.col("pre_settle_price") * (1 + _WIDEST_LIMIT)) & pl.col("low_price").ge(pl.col("pre_settle_price") * (1 - _WIDEST_LIMIT)),
     ),
 )  # fmt: skip
+_ONE_UNIT = Rule(
+    "unit_differs_inside_the_product",
+    "the row's unit is not that of the product's other rows",
+    pl.col("quantity_unit") == pl.col("quantity_unit").first().over("payload_sha256", "product_id"),
+)
 _RECEIPTS_RULES = (
     Rule("receipts_below_their_change", "the level is smaller than the day's increase", pl.col("receipts_qty") >= pl.col("receipts_change_qty")),
-    Rule(
-        "unit_differs_inside_the_product",
-        "the row's unit is not that of the product's other rows",
-        pl.col("quantity_unit") == pl.col("quantity_unit").first().over("payload_sha256", "product_id"),
-    ),
+    _ONE_UNIT,
 )
+_WEEKLY_LEVELS = ("deliverable", "on_warrant", "capacity_free")
+_RANKING_COLUMNS = (
+    "trade_date",
+    "instrument",
+    "product_id",
+    "delivery_month_code",
+    "board",
+    "row_kind",
+    "rank",
+    "participant_id",
+    "participant",
+    "position_lots",
+    "position_change_lots",
+    "extra",
+)
+_RANKING_REQUIRED = ("trade_date", "instrument", "product_id", "board", "row_kind", "position_lots")
+_RANKING_KEY = ("trade_date", "instrument", "board", "row_kind", "rank")
+
+
+def _change_is_the_difference(level: str) -> Rule:
+    """Say that a weekly report's change of a level is this week's less last week's, where all three are printed."""
+    return Rule(
+        f"{level}_change_is_not_the_difference",
+        f"the printed change of {level} is not this week's figure less last week's",
+        ((pl.col(f"{level}_qty") - pl.col(f"previous_{level}_qty")) - pl.col(f"{level}_change_qty")).abs() <= _LAST_DIGIT,
+    )
+
+
 _TOTALS_COLUMNS = ("trade_date", "total_scope", "product_id", "volume_lots", "open_interest_lots", "open_interest_change_lots", "turnover_10k_cny")
 _TOTALS_KEY = ("trade_date", "total_scope", "product_id")
 
@@ -335,15 +366,50 @@ TABLES: dict[str, RawTable] = {
             _RECEIPTS_RULES,
         ),
         RawTable(
-            "shfe__member_ranking",
-            "Member ranking, one board a row.",
+            "shfe__weekly_stock",
+            "Weekly stock report (库存周报) of every product, dated by the last session of its week: goods of delivery grade, the part on warrant, and what can still be put on warrant; sum rows kept for checks.",
             (
-                "trade_date", "instrument", "product_id", "delivery_month_code", "board", "row_kind", "rank",
-                "participant_id", "participant", "position_lots", "position_change_lots", "extra",
+                "trade_date", "product_id", "product_name", "warehouse_type", "region", "warehouse", "row_level",
+                *(name for level in _WEEKLY_LEVELS for name in (f"{level}_qty", f"previous_{level}_qty", f"{level}_change_qty")),
+                "quantity_unit", "payload_form", "extra",
             ),
-            ("trade_date", "instrument", "product_id", "board", "row_kind", "position_lots"),
-            ("trade_date", "instrument", "board", "row_kind", "rank"),
+            ("trade_date", "product_id", "product_name", "warehouse_type", "region", "warehouse", "row_level", "on_warrant_qty", "quantity_unit", "payload_form"),
+            ("trade_date", "product_id", "warehouse_type", "region", "warehouse", "row_level"),
             "trade_date",
+            (_ONE_UNIT, *map(_change_is_the_difference, _WEEKLY_LEVELS)),
+        ),
+        RawTable(
+            "shfe__contracts",
+            "Contract base data: when each contract was listed, trades last and is delivered, as the exchange's own list of the day says.",
+            (
+                "trade_date", "instrument", "product_id", "delivery_month_code", "listing_date", "last_trading_day",
+                "delivery_start_date", "delivery_end_date", "base_price", "extra",
+            ),
+            ("trade_date", "instrument", "product_id", "delivery_month_code", "listing_date", "last_trading_day"),
+            _QUOTE_KEY,
+            "trade_date",
+            (
+                Rule("delivery_month_is_not_yymm", "the delivery month is not YYMM", _IS_YYMM),
+                _ordered("listing_date", "last_trading_day", "expires_before_it_is_listed", "the last trading day lies before the listing"),
+                _ordered("delivery_start_date", "delivery_end_date", "delivery_ends_before_it_starts", "the delivery ends before it starts"),
+                Rule("delivered_before_it_expires", "the delivery starts before the last trading day", pl.col("delivery_start_date") >= pl.col("last_trading_day")),
+            ),
+        ),
+        RawTable("shfe__member_ranking", "Member ranking, one board a row.", _RANKING_COLUMNS, _RANKING_REQUIRED, _RANKING_KEY, "trade_date"),
+        RawTable(
+            "expiry__receipts",
+            "Warrants by the month in which they expire, as a terminal prints them, warehouse and factory apart.",
+            (
+                "provider", "trade_date", "exchange", "product_id", "product_name", "warehouse_type",
+                "expiring_0m_qty", "expiring_1m_qty", "expiring_2m_qty", "quantity_unit", "extra",
+            ),
+            (
+                "provider", "trade_date", "exchange", "product_id", "product_name", "warehouse_type",
+                "expiring_0m_qty", "expiring_1m_qty", "expiring_2m_qty", "quantity_unit",
+            ),
+            ("provider", "trade_date", "exchange", "product_id", "warehouse_type"),
+            "trade_date",
+            (_ONE_UNIT,),
         ),
         RawTable(
             "gfex__daily_quotes",
@@ -367,6 +433,17 @@ TABLES: dict[str, RawTable] = {
             "trade_date",
             _RECEIPTS_RULES,
         ),
+        RawTable(
+            "czce__daily_quotes",
+            "Daily quotes of every product in the exchange file, in its own quote unit; a price of a contract that did not trade is null, where the file prints 0.",
+            (*_QUOTE_KEY, *_QUOTE_COLUMNS[:-1], "delivery_settle_price", "extra"),
+            _QUOTE_KEY,
+            _QUOTE_KEY,
+            "trade_date",
+            _QUOTE_RULES,
+        ),
+        RawTable("czce__daily_totals", "Sum rows (小计, 总计) of the quotes file, for checks.", _TOTALS_COLUMNS, _TOTALS_KEY, _TOTALS_KEY, "trade_date"),
+        RawTable("czce__member_ranking", "Member ranking of contracts and of products, one board a row.", _RANKING_COLUMNS, _RANKING_REQUIRED, _RANKING_KEY, "trade_date"),
         _vendor("spot__quotes", "Vendor spot prices."),
         _vendor("spot__overseas", "Vendor prices abroad, freight by route, CIF and selling FX."),
         _vendor("cost__series", "Vendor cost, profit and input prices; basis_note carries the model.", _ONE_MODEL),
@@ -514,10 +591,10 @@ TABLES: dict[str, RawTable] = {
         _config(
             "catalog__products",
             "Contract facts of every product, configured or not.",
-            ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "sector", "source_note"),
+            ("exchange", "product_id", "valid_from", "contract_size_qty", "quantity_unit", "tick_price", "sector", "settlement_rounding", "turnover_step_cny", "source_note"),
             ("exchange", "product_id"),
         ),
-        _config("catalog__series", "Vendor series the marts read, by role.", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "source_note"), ("commodity_code", "role", "provider", "series_id")),
+        _config("catalog__series", "Vendor series the marts read, by role.", ("commodity_code", "role", "provider", "series_id", "region", "model_id", "unit", "source_note"), ("commodity_code", "role", "provider", "series_id")),
         _config(
             "catalog__quantities",
             "What figures of a unit may be, and how far they go; a figure outside is held.",
@@ -542,7 +619,7 @@ TABLES: dict[str, RawTable] = {
             ("commodity_code", "term", "scope", "valid_from", "term_value", "unit", "label", "source_note"),
             ("commodity_code", "term", "scope", "valid_from"),
         ),
-        _config("catalog__customs_codes", "Customs codes and what they are to the commodity.", ("commodity_code", "hs_code", "role", "source_note"), ("commodity_code", "hs_code")),
+        _config("catalog__customs_codes", "Customs codes and what they are to the commodity.", ("commodity_code", "hs_code", "role", "lowest_usd_t", "highest_usd_t", "source_note"), ("commodity_code", "hs_code"), optional=("lowest_usd_t", "highest_usd_t")),
         _config(
             "catalog__words",
             "What is said in two languages: sentences of the outlook and names of codes.",

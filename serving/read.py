@@ -83,7 +83,8 @@ def outlook(settings: Settings, day: date | None = None) -> Rows:
         settings,
         """
         select commodity_code, as_of_date, horizon, profile, stance, direction, stance_reason, evidence_share, probability_up, call, call_reason,
-            interval80_low_cny_t, interval80_high_cny_t, sentiment_score, coverage, status, status_reason, risk_flags, dominant_contract, close_cny_t, ret_c_ps_pct, quotes_date, receipts_t, receipts_date, spot_cny_t, spot_date,
+            interval80_low_cny_t, interval80_high_cny_t, sentiment_score, coverage, status, status_reason, risk_flags, dominant_contract, close_cny_t, ret_c_ps_pct, ret_cc_1d_pct,
+            quotes_date, receipts_t, receipts_date, spot_cny_t, spot_date,
             premium_rate_pct, decision_at, data_origin, disclaimer
         from serving.outlook_v2
         where as_of_date = coalesce(cast(? as date), (select max(as_of_date) from serving.outlook_v2))

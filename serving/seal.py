@@ -11,11 +11,12 @@ from pathlib import Path
 
 from ingest.files import sync_folder
 from ingest.notes import NoteError, read_note, write_note
+from ingest.source import HomeError
 
 MANIFEST = "manifest.json"
 
 
-class BrokenSealError(Exception):
+class BrokenSealError(HomeError):
     """A release is not as it was published; the message names the file."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ingest.catalog.calendar import Calendar, load_calendar
 from ingest.catalog.documents import COMMODITIES, SERIES, SHIPPED, catalog_files, commodity, commodity_files, load, parsed
 from ingest.catalog.limits import Limits
-from ingest.catalog.schemas import Clock, ClockFile, CommodityFile, ExchangesFile, FeedsFile, LimitsFile, SeriesFile
+from ingest.catalog.schemas import Clock, ClockFile, CommodityFile, ExchangesFile, FeedsFile, LimitsFile, RegionsFile, SeriesFile
 from ingest.catalog.tone import FILE as LEXICON
 from ingest.catalog.tone import Lexicon, read_lexicon
 from ingest.source import ConfigurationError
@@ -33,9 +33,19 @@ class Configuration:
 
     @cached_property
     def shfe_products(self) -> Mapping[str, str]:
-        """Chinese product name as SHFE prints it -> code; raises ConfigurationError where the file is wrong."""
-        shfe = load(ExchangesFile, self.overlay).shfe
-        return {name: code for code, name in shfe.products.items()} | shfe.aliases
+        """Chinese product name as SHFE prints it, INE's products among its own -> code; raises ConfigurationError where the file is wrong."""
+        file = load(ExchangesFile, self.overlay)
+        return {
+            name: code
+            for exchange in (file.ine, file.shfe)
+            if exchange
+            for name, code in ({printed: code for code, printed in exchange.products.items()} | exchange.aliases).items()
+        }
+
+    @cached_property
+    def regions(self) -> frozenset[str]:
+        """Chinese names of the regions that are known; raises ConfigurationError where the file is wrong."""
+        return frozenset(names.zh for names in load(RegionsFile, self.overlay).regions.values())
 
     @cached_property
     def hs_codes(self) -> tuple[str, ...]:

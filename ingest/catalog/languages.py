@@ -33,7 +33,6 @@ class Sentences(Entry):
     state: Said
     closed: Said
     day: Said
-    close_to_close: Said
     two_days: Said
     receipts: Said
     premium: Said
@@ -47,6 +46,7 @@ class Sentences(Entry):
 class WhyHeld(Entry):
     """Why a figure is held (`held_rule`), with its places; `divided` and `multiplied` are the hint {fits}: how it would be believed."""
 
+    unit_of_role: Said
     not_positive: Said
     outside_bounds: Said
     range: Said
@@ -58,7 +58,7 @@ class WhyHeld(Entry):
     multiplied: Said
 
 
-WHY_HELD = ("series", "day", "value", "unit", "before", "before_day", "lowest", "highest", "low", "high", "factor", "fits")
+WHY_HELD = ("series", "day", "value", "unit", "before", "before_day", "lowest", "highest", "low", "high", "factor", "fits", "read_unit")
 PLACES = {
     "stated": ("name", "horizon", "stance", "volatility", "tail", "parts"),
     "parts": ("parts",),
@@ -67,9 +67,8 @@ PLACES = {
     "forecast_called": ("probability",),
     "interval": ("low", "high"),
     "state": ("score",),
-    "closed": ("contract", "close", "day", "close_to_close", "two_days"),
-    "day": ("change",),
-    "close_to_close": ("change",),
+    "closed": ("contract", "close", "day", "two_days"),
+    "day": ("against_settlement", "against_close"),
     "two_days": ("change",),
     "receipts": ("receipts",),
     "premium": ("distance",),

@@ -1,9 +1,10 @@
-"""The limits of `limits.toml` as they are asked for: of one feed, of texts, of spreadsheets. Pure."""
+"""The limits of `limits.toml` as they are asked for: of one feed, of texts, of spreadsheets, of documents. Pure."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 from ingest.catalog.schemas import FeedLimits, LimitsFile, Shape, TextLimits
+from ingest.paper import Limits as PaperLimits
 from ingest.sheet import Limits as SheetLimits
 
 
@@ -36,6 +37,11 @@ class Limits:
     def sheet(self) -> SheetLimits:
         """What a spreadsheet may be and may cost."""
         return SheetLimits(**self.file.sheet.model_dump(exclude={"label", "source"}))
+
+    @cached_property
+    def paper(self) -> PaperLimits:
+        """What a document may be and may cost."""
+        return PaperLimits(**self.file.paper.model_dump(exclude={"label", "source"}))
 
 
 @dataclass(frozen=True, slots=True)

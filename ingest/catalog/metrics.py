@@ -15,11 +15,11 @@ from quality.typed import Document, Entry, Text, Wrong, repeated, unknown
 FUTURES = "fct_futures_daily"
 """The mart a definition reads unless it names another."""
 FUNCTIONS = (
-    "start", "latest", "earliest", "lowest_known", "mean", "median", "highest", "lowest", "abs", "same", "at_most", "note", "quadrant", "events",
+    "start", "base", "latest", "earliest", "lowest_known", "mean", "median", "highest", "lowest", "abs", "same", "at_most", "note", "quadrant", "events",
     "industries", "stances", "followup", "first_seen",
 )  # fmt: skip
 """What a formula may call."""
-NAMES = ("claim", "contract_size_t")
+NAMES = ("claim", "claim_high", "contract_size_t")
 """What a formula may name beside facts and constants."""
 
 
@@ -67,6 +67,32 @@ class Unit(Entry):
 
     type: Text
     factor: ExactPositive
+    words: list[Text] = []
+    """How notes write it."""
+
+
+class Reading(Entry):
+    """What a unit of one kind also stands for: notes give a yearly capacity in tonnes."""
+
+    of: Text
+    to: Text
+    factor: ExactPositive
+
+
+class Name(Entry):
+    """Words for a commodity of the catalogue beside its code and its names, or for what is none of them."""
+
+    commodity: Literal[""] | CommodityCode = ""
+    words: Annotated[list[Text], Field(min_length=1)]
+    hs_code: str = ""
+    """Customs code of what the words name, where it is not the commodity's own product."""
+
+
+class Publisher(Entry):
+    """The names of one publisher, in any language; `series` begins the names of its series."""
+
+    names: Annotated[list[Text], Field(min_length=1)]
+    series: str = ""
 
 
 class Constant(Entry):
@@ -112,6 +138,16 @@ class Definition(Entry):
     states: Mapping[str, int | str] = {}
     """What the words of the column mean: a number, or the direction a claim states."""
     rests_on: Formula | Literal[""] = ""
+    unit: str = ""
+    """Unit of what comes out, where it is another than the metric's: a claim is held against definitions of its own kind of unit only."""
+    span: Literal["", "day", "range"] = ""
+    """day: only for a claim about one day; range: only for one about more."""
+    said: Pattern | Literal[""] = ""
+    """Words of the quote that choose this definition before those without."""
+    absence: list[Text] = []
+    """Tags that say only that nothing is held: they support a claim and contradict none."""
+    open_ended: bool = False
+    """True for a count of events: more can have happened than are held."""
 
     @property
     def column(self) -> tuple[str, str]:
@@ -147,11 +183,45 @@ class Metric(Entry):
     narrative: bool = False
     maps_to: str = ""
     source: str = ""
+    aliases: list[Text] = []
+    """Other names a claims file may use."""
+    zh: str = ""
+    words: list[Pattern] = []
+    """Words of a text that speak of it, and those that say it is something else."""
+    not_words: list[Pattern] = Field(default=[], alias="not")
+    example: str = ""
+    change_of: list[Text] = []
+    """Metrics of whose levels it is a change: a change told after a level is one of these, by unit and period."""
+    part_of: list[Text] = []
+    """Metrics of whose figure it is the part of a region: a figure told for a region after one of them is this."""
+    plain_unit: str = ""
+    """Unit of a figure told without one, where it is not the metric's."""
+    commodity: Literal[""] | CommodityCode = ""
+    """The one commodity a text speaks of it for."""
+    is_monthly: bool = False
+    """Printed for a month."""
+    is_of_range: bool = False
+    """About more than one day where the words name a week."""
+    when: Pattern | Literal[""] = ""
+    """Words that choose it among the changes of one unit."""
+    is_any_of: bool = False
+    """True where the definitions are conventions of equal standing: one that holds is enough."""
+    is_change: bool = False
+    """A direction is the sign of the figure."""
+    on_tick: bool = False
+    """A price that only stands on the contract's tick."""
+    is_market: bool = False
+    """About the market or its events: the claim's entity needs to name no commodity."""
+    never: list[str] = []
+    """Units it cannot be given in: a claim with one is impossible."""
 
     @model_validator(mode="before")
     @classmethod
     def _units(cls, said: Any) -> Any:
-        return {"units": [said.get("unit", "")], **said} if isinstance(said, dict) else said
+        if not isinstance(said, dict):
+            return said
+        kinds = [one.get("unit") for one in said.get("definition", ()) if isinstance(one, dict) and one.get("unit")]
+        return {"units": list(dict.fromkeys([said.get("unit", ""), *kinds])), **said}
 
 
 class Narrative(Entry):
@@ -184,6 +254,11 @@ class MetricsFile(Document):
     """`metrics.toml`. The operator's adds entries to the shipped ones, or replaces those of the same name."""
 
     units: dict[str, Unit] = {}
+    reading: list[Reading] = []
+    name: list[Name] = []
+    neutral_words: list[Text] = []
+    """Words of an entity that say nothing about the commodity."""
+    publisher: list[Publisher] = []
     constants: dict[Text, Constant] = {}
     fact: list[Fact] = []
     narrative: list[Narrative] = []
@@ -192,6 +267,11 @@ class MetricsFile(Document):
     themes: dict[Text, Text] = {}
     metric: list[Metric] = []
     judgement: dict[Text, Text] = {}
+
+    @property
+    def commodities(self) -> set[str]:
+        """Commodities the entries name."""
+        return {entry.commodity for entry in self.fact} | {entry.commodity for entry in self.name} | {entry.commodity for entry in self.metric}
 
     def contradictions(self) -> Iterator[Wrong]:
         """Names are told apart."""
@@ -202,6 +282,10 @@ class MetricsFile(Document):
         """Give these entries with the operator's over them."""
         return MetricsFile(
             units={**self.units, **own.units},
+            reading=[*self.reading, *own.reading],
+            name=[*self.name, *own.name],
+            neutral_words=[*self.neutral_words, *own.neutral_words],
+            publisher=[*self.publisher, *own.publisher],
             constants={**self.constants, **own.constants},
             fact=_over(self.fact, own.fact),
             narrative=[*self.narrative, *own.narrative],
@@ -222,18 +306,32 @@ class MetricsFile(Document):
                 yield ("fact", number, "commodity"), unknown("commodity", fact.commodity, codes)
             if fact.copy_of and fact.copy_of not in facts:
                 yield ("fact", number, "copy_of"), unknown("fact", fact.copy_of, facts)
+        for number, named in enumerate(self.name):
+            if named.commodity and named.commodity not in codes:
+                yield ("name", number, "commodity"), unknown("commodity", named.commodity, codes)
+        for number, reading in enumerate(self.reading):
+            for key, kind in (("of", reading.of), ("to", reading.to)):
+                if kind not in types:
+                    yield ("reading", number, key), unknown("type of unit", kind, types)
         for number, words in enumerate(self.unit_word):
             for place, kind in enumerate(words.types):
                 if kind not in types:
                     yield ("unit_word", number, "types", place), unknown("type of unit", kind, types)
         for number, metric in enumerate(self.metric):
+            if metric.commodity and metric.commodity not in codes:
+                yield ("metric", number, "commodity"), unknown("commodity", metric.commodity, codes)
+            for place, level in enumerate(metric.change_of):
+                if level not in metrics:
+                    yield ("metric", number, "change_of", place), unknown("metric", level, metrics)
             for key, name in (("asserts", metric.asserts), ("tick_price", metric.tick_price)):
                 if name and name not in facts:
                     yield ("metric", number, key), unknown("fact", name, facts)
-            for unit in {metric.unit: None, **dict.fromkeys(metric.units)}:
+            for unit in {metric.unit: None, **dict.fromkeys((*metric.units, *metric.never))}:
                 if unit and unit not in units:
                     yield ("metric", number, "unit" if unit == metric.unit else "units"), unknown("unit", unit, units)
             for place, definition in enumerate(metric.definitions):
+                if definition.unit and definition.unit not in units:
+                    yield ("metric", number, "definition", place, "unit"), unknown("unit", definition.unit, units)
                 for key, formula in (("formula", definition.formula), ("rests_on", definition.rests_on)):
                     for said in _unknown_names(formula, facts | set(whole.constants) | set(NAMES), metrics) if formula else ():
                         yield ("metric", number, "definition", place, key), said

@@ -14,6 +14,7 @@ from ingest.catalog.calendar import calendar_faults
 from ingest.catalog.documents import CALENDAR, EXTENSION, SHIPPED, catalog_files, load, typed
 from ingest.catalog.leaning import ProfilesFile, StancesFile
 from ingest.catalog.metrics import MetricsFile
+from ingest.catalog.roles import ROLES
 from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
@@ -34,8 +35,6 @@ from ingest.catalog.scoring import RulesFile, ScoreFile
 from quality.raw import TABLES
 from quality.typed import Document, Fault, Loc, Wrong, WrongFileError, faults, unknown
 
-# Of the roles the models read, those no shipped series has.
-ROLES_BESIDES = ("tender",)
 # Terms whose scope is a region, a pair origin>warehouse or an import leg origin>route>port>region of regions; the legs have all four.
 LEGS = "import_leg_freight_cny_t"
 REGIONAL_TERMS = ("region_premium_cny_t", "freight_cny_t", LEGS)
@@ -129,7 +128,7 @@ def _names() -> Names:
         datasets=frozenset(
             {row.dataset for row in load(ClockFile).clock} | {name for name in TABLES if not name.startswith(("catalog__", "ingest__"))}
         ),
-        roles=frozenset({row.role for row in series} | set(ROLES_BESIDES)),
+        roles=frozenset(ROLES),
         regions=frozenset({row.region for row in series}),
         units=frozenset({row.unit for row in load(HeldFile).quantity}),
     )
@@ -219,6 +218,8 @@ def _commodities(catalogue: Catalogue, names: Names, whole: bool) -> Found:
                     yield name, ("bounds", number, "roles", place), unknown("role", role, names.roles)
             if bounds.unit not in names.units:
                 yield name, ("bounds", number, "unit"), unknown("unit", bounds.unit, names.units)
+            elif others := [role for role in bounds.roles if role in ROLES and ROLES[role].unit != bounds.unit]:
+                yield name, ("bounds", number, "unit"), f"the role {others[0]} is read in {ROLES[others[0]].unit}, not in {bounds.unit}"
         if head.exchange not in exchanges or not (contracts := exchanges[head.exchange].contracts):
             continue
         if head.product_id not in contracts:
@@ -298,7 +299,7 @@ def _stances(catalogue: Catalogue, names: Names, whole: bool) -> Found:
 def _claims(catalogue: Catalogue, names: Names, whole: bool) -> Found:
     shipped = cast(MetricsFile, typed("metrics.toml", (SHIPPED / "metrics.toml").read_bytes()))
     for name, own in catalogue.of(MetricsFile):
-        codes = catalogue.codes if whole else {fact.commodity for fact in own.fact}
+        codes = catalogue.codes if whole else own.commodities
         for loc, message in own.dangling(shipped.extended(own), codes):
             yield name, loc, message
 

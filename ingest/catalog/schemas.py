@@ -241,6 +241,19 @@ class SheetLimits(Entry):
     source: Text
 
 
+class PaperLimits(Entry):
+    """What one document may be (bytes, pages, characters) and may cost its reader (bytes, seconds)."""
+
+    bytes: Most
+    pages: Most
+    characters: Most
+    memory_bytes: Most
+    cpu_seconds: Most
+    wall_seconds: Positive
+    label: Label
+    source: Text
+
+
 class LimitsFile(Document):
     """`limits.toml`: what a payload may be before it is parsed, and how much of it is repeated."""
 
@@ -248,6 +261,7 @@ class LimitsFile(Document):
     shape: Shape
     text: TextLimits
     sheet: SheetLimits
+    paper: PaperLimits
 
     def contradictions(self) -> Iterator[Wrong]:
         """Each feed has one entry, and one for all the others says everything."""
@@ -502,6 +516,8 @@ class Exchange(Entry):
     aliases: dict[Text, ProductId] = {}
     contracts_valid_from: Day
     contracts_source: Text
+    settlement: Literal["floor", "nearest"] = "floor"
+    turnover_step_cny: NotNegative = 0.0
     contracts: dict[ProductId, Contract] = {}
 
 
@@ -509,12 +525,15 @@ class ExchangesFile(Document):
     """`exchanges.toml`, exchange by exchange in lower case: those whose payloads the warehouse reads."""
 
     shfe: Exchange
+    ine: Exchange | None = None
     gfex: Exchange | None = None
+    czce: Exchange | None = None
 
     @property
     def exchanges(self) -> dict[str, Exchange]:
         """The exchanges by their names."""
-        return {name.upper(): exchange for name, exchange in (("shfe", self.shfe), ("gfex", self.gfex)) if exchange}
+        said = {"shfe": self.shfe, "ine": self.ine, "gfex": self.gfex, "czce": self.czce}
+        return {name.upper(): exchange for name, exchange in said.items() if exchange}
 
     def contradictions(self) -> Iterator[Wrong]:
         """A printed name means one product, and an alias one there is."""
@@ -536,7 +555,7 @@ class Commodity(Entry):
     commodity_code: CommodityCode
     name_en: Text
     name_zh: Text
-    exchange: Literal["SHFE", "GFEX"]
+    exchange: Literal["SHFE", "INE", "GFEX", "CZCE"]
     product_id: ProductId
     listing_date: Day
     profile: Literal["auto", "exchange", "full"] = "auto"
@@ -583,10 +602,16 @@ class SeriesFile(Document):
 
 
 class Customs(Entry):
-    """A customs code and what it is to the commodity."""
+    """A customs code, what it is to the commodity, and what a tonne of a month's trade may cost.
+
+    Without bounds the figures of the code are believed whatever they are.
+    """
 
     hs_code: HsCode
     role: Literal["product", "ore"]
+    lowest_usd_t: Positive | None = None
+    highest_usd_t: Positive | None = None
+    label: Label | None = None
     source: Text
 
 

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
-from ingest.sample import exports, gfex, news, payloads
+from ingest.sample import czce, exports, gfex, news, payloads, stock
 from ingest.sample.history import FIRST_DAY, LAST_DAY, SECOND_FROM, SHORT_FROM, History, load_history
 from ingest.sample.trade import headings, release, reported
 from ingest.sample.vendor import Point, Series
 from ingest.source import SHANGHAI, Request, Response
 
-SOURCES = ("shfe", "gfex", "spot", "cost", "capacity", "customs", "fx", "policy", "bars")
+SOURCES = ("shfe", "gfex", "czce", "expiry", "spot", "cost", "capacity", "customs", "fx", "policy", "bars")
 COLLECTED_AFTER = timedelta(minutes=2)
 
 # By feed: writer, name, and the times between which the exchange stamps the file.
@@ -25,12 +25,20 @@ SHFE_FEEDS = {
 SHORT_SHFE_FEEDS = {
     "trading_day": (payloads.trading_day, "currentTradingday.dat", time(8, 45), time(8, 50)),
     "settlement": (payloads.margins_fees, "Settlement{}.dat", time(16, 20), time(16, 22)),
+    "contracts": (stock.contracts, "ContractBaseInfo{}.dat", time(16, 22), time(16, 24)),
 }
+WEEKLY_SHFE_FEEDS = {"weeklystock": (stock.weekly_stock, "{}weeklystock.dat", time(15, 30), time(15, 45))}
 
 # The second exchange states no time: by feed, writer, name, and when it is asked.
 GFEX_FEEDS = {
     "day_quotes": (gfex.daily_quotes, "day_quotes_{}_{}.json", time(16, 35)),
     "wbill": (gfex.warehouse_receipts, "wbill_{}_{}.json", time(17, 2)),
+}
+
+# So does the third; all of its products stand in one file.
+CZCE_FEEDS = {
+    "quotes": (czce.daily_quotes, "FutureDataDaily_{}.txt", time(16, 40)),
+    "ranking": (czce.member_ranking, "FutureDataHolding_{}.txt", time(17, 35)),
 }
 
 # A person exports the vendors' values after the day's work, what comes out in the evening later: by feed, source and time.
@@ -45,6 +53,7 @@ VENDOR_FEEDS = {
 CUSTOMS_EXPORTED_AT = time(18, 30)
 COMTRADE_ASKED_AT = time(18, 40)
 BARS_EXPORTED_AT = time(17, 5)
+EXPIRING_EXPORTED_AT = time(17, 15)
 FIXINGS_FETCHED_AT = time(17, 20)
 LATEST_FIXING_FETCHED_AT = time(9, 20)  # asked for on the day itself only, so here on the last
 FLASHES_FETCHED_AT = time(17, 30)
@@ -70,6 +79,11 @@ def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY, sources: Collecti
         if "gfex" in sources:
             for t in positions:
                 batch += _second_exchange_day(history, history.days[t])
+        if "czce" in sources:
+            for t in positions:
+                batch += _third_exchange_day(history, history.days[t])
+        if "expiry" in sources and month >= SHORT_FROM:
+            batch.append(_expiring(history, positions))
         if "spot" in sources:
             batch.append(_spot_prices(history, positions))
         batch += [item for feed, (source, _) in VENDOR_FEEDS.items() if source in sources for item in _vendor_month(history, feed, positions)]
@@ -92,7 +106,7 @@ def deliveries(first: date = FIRST_DAY, last: date = LAST_DAY, sources: Collecti
 def _exchange_day(history: History, t: int) -> Iterator[Delivery]:
     day = history.days[t]
     key = f"{day:%Y%m%d}"
-    feeds = SHFE_FEEDS if day < SHORT_FROM else SHFE_FEEDS | SHORT_SHFE_FEEDS
+    feeds = SHFE_FEEDS if day < SHORT_FROM else SHFE_FEEDS | SHORT_SHFE_FEEDS | (WEEKLY_SHFE_FEEDS if stock.ends_a_week(history, t) else {})
     for feed, (write, name, earliest, latest) in feeds.items():
         updated = payloads.update_time(history.spec["seed"], feed, day, earliest, latest)
         request = Request(source="shfe", feed=feed, key=key, name=name.format(key), day=day)
@@ -108,6 +122,21 @@ def _second_exchange_day(history: History, day: date) -> Iterator[Delivery]:
         answered = datetime.combine(day, asked_at)
         for code in market.quotes:
             yield Request("gfex", feed, key, name.format(code, key), day), _response(write(market, code, t, answered), answered)
+
+
+def _third_exchange_day(history: History, day: date) -> Iterator[Delivery]:
+    market = history.czce
+    if day < SHORT_FROM:
+        return
+    t, key = market.days.index(day), f"{day:%Y%m%d}"
+    for feed, (write, name, asked_at) in CZCE_FEEDS.items():
+        yield Request("czce", feed, key, name.format(key), day), _response(write(market, t), datetime.combine(day, asked_at))
+
+
+def _expiring(history: History, positions: Sequence[int]) -> Delivery:
+    day = history.days[positions[-1]]
+    name = f"sample_fut_rcpt_mat_{day:%Y%m%d}.csv"
+    return Request("expiry", "fut_rcpt_mat", name, name), _response(stock.expiring(history, positions), datetime.combine(day, EXPIRING_EXPORTED_AT))
 
 
 def _spot_prices(history: History, positions: Sequence[int]) -> Delivery:

@@ -7,6 +7,8 @@ from ingest.sources.capacity import Capacity
 from ingest.sources.catalog import Catalog
 from ingest.sources.cost import Cost
 from ingest.sources.customs import Customs
+from ingest.sources.czce import Czce
+from ingest.sources.expiry import Expiry
 from ingest.sources.fx import Fx
 from ingest.sources.gfex import Gfex
 from ingest.sources.policy import Policy
@@ -22,6 +24,8 @@ def sources(configuration: Configuration) -> tuple[Source, ...]:
         Catalog(),
         Shfe(configuration=configuration),
         Gfex(configuration),
+        Czce(),
+        Expiry(configuration),
         *vendors,
         Customs(configuration),
         Fx(),

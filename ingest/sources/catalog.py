@@ -14,6 +14,7 @@ from ingest.catalog import leaning, scoring
 from ingest.catalog.calendar import Calendar, parse_calendar
 from ingest.catalog.documents import CALENDAR, EXTENSION, parsed
 from ingest.catalog.languages import WordsFile
+from ingest.catalog.roles import ROLES
 from ingest.catalog.schemas import (
     ClockFile,
     CommodityFile,
@@ -181,7 +182,9 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
             for role in row.roles
         ],
         "catalog__customs_codes": [
-            {"commodity_code": code, "hs_code": row.hs_code, "role": row.role, "source_note": row.source} for row in file.customs
+            {"commodity_code": code, "source_note": row.source}
+            | {name: getattr(row, name) for name in ("hs_code", "role", "lowest_usd_t", "highest_usd_t")}
+            for row in file.customs
         ],
         "catalog__terms": _terms(code, file.term),
         "catalog__policy_topics": [
@@ -191,7 +194,12 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
 
 
 def _series(code: str, series: Series) -> dict[str, Any]:
-    own = {"commodity_code": code, "model_id": series.model_id or "", "source_note": series.source}
+    own = {
+        "commodity_code": code,
+        "unit": ROLES[series.role].unit if series.role in ROLES else "",
+        "model_id": series.model_id or "",
+        "source_note": series.source,
+    }
     return own | {name: getattr(series, name) for name in ("role", "provider", "series_id", "region")}
 
 
@@ -254,6 +262,8 @@ def _products(file: ExchangesFile) -> list[dict[str, Any]]:
             "quantity_unit": contract.unit,
             "tick_price": contract.tick,
             "sector": contract.sector,
+            "settlement_rounding": exchange.settlement,
+            "turnover_step_cny": exchange.turnover_step_cny,
             "source_note": exchange.contracts_source,
         }
         for name, exchange in file.exchanges.items()

@@ -14,6 +14,7 @@ from orchestration.assets.arrivals import mark
 from orchestration.assets.partitions import days_of
 from orchestration.assets.pictures import failures
 from orchestration.assets.pictures import markdown as _table
+from orchestration.assets.preflight import PREFLIGHT
 from orchestration.resources import Home, Intake
 
 HASHES_SHOWN = 20
@@ -36,6 +37,7 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
         kinds={"python", "parquet"},
         owners=["team:data-engineering"],
         tags={"layer": "lake", "source": source.name},
+        deps=[PREFLIGHT],
         description=f"{page.strip()}\n\nFills: {', '.join(source.tables) or 'no table'}.",
         check_specs=[
             dg.AssetCheckSpec("payloads_arrived", asset=key, description="Every payload asked for came and could be used.", blocking=is_catalog),
@@ -57,8 +59,8 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
         known = home.sources()
         read_by = [one for one in known if one.name == source.name]
         limits = None if is_catalog else home.configuration.limits  # a limits.toml that is wrong is the catalogue's to report
-        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, record=intake.source != "archive", limits=limits)
-        if origin.data_origin in (DataOrigin.LIVE, DataOrigin.FILES) and intake.source != "archive":
+        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, record=not intake.is_replay, limits=limits)
+        if origin.data_origin in (DataOrigin.LIVE, DataOrigin.FILES) and not intake.is_replay:
             report.absorb(take_in(read_by, known, home.settings, context.run.run_id))
         if is_catalog and (report.problems or report.configuration_error):
             reason = "; ".join(problem.message for problem in report.problems) or report.configuration_error

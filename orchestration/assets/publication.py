@@ -73,8 +73,11 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 yield complete
                 yield from _gate(error.checks)
                 raise dg.Failure(str(error), allow_retries=False) from None
+        if release.waits_for:
+            context.log.warning(f"{release.release_id} is built and waits: {release.waits_for}")
         yield dg.MaterializeResult(
             metadata={
+                "served": "no: " + release.waits_for if release.waits_for else "yes",
                 "release_id": release.release_id,
                 "path": dg.MetadataValue.path(str(settings.serving / "alumina.duckdb")),
                 "data_docs": dg.MetadataValue.path(str(settings.serving / "data_docs" / "index.html")),

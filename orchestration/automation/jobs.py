@@ -1,12 +1,16 @@
-"""The jobs people press: one does the whole day, one fits the forecast, two take a range of the past in again, one builds what was known at a past time."""
+"""The jobs people press: the whole day, a range of the past again, the fit of the forecast, what was known at a past time, which release people read."""
+
+from collections.abc import Callable
 
 import dagster as dg
 from pydantic import Field
 
 from ingest.lake import LakeError
+from ingest.source import HomeError
 from orchestration.assets.arrivals import arrivals_key
 from orchestration.assets.forecast import GROUP
 from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
+from orchestration.home import releases
 from orchestration.resources import Home
 from orchestration.warehouse.as_of import AsOfError, build_as_of, moment
 from orchestration.warehouse.load import WarehouseError
@@ -68,3 +72,52 @@ def build_as_of_op(context: dg.OpExecutionContext, config: AsOfConfig, home: Hom
 def as_of_job() -> None:
     """Build aside."""
     build_as_of_op()
+
+
+class Why(dg.Config):
+    """Why somebody decides which release people read."""
+
+    reason: str = Field(description="Why, for who reads it later.")
+
+
+def _decided(context: dg.OpExecutionContext, decide: Callable[[], str]) -> None:
+    try:
+        context.add_output_metadata({"serving": decide()})
+    except HomeError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+
+
+@dg.op(name="rollback_op", description="Serve the release before the current one, and hold people there.")
+def rollback_op(context: dg.OpExecutionContext, config: Why, home: Home) -> None:
+    """Go back."""
+    _decided(context, lambda: releases.go_back(home.settings, config.reason, context.run.run_id))
+
+
+@dg.op(name="hold_op", description="Hold people at the release they read.")
+def hold_op(context: dg.OpExecutionContext, config: Why, home: Home) -> None:
+    """Hold."""
+    _decided(context, lambda: releases.hold(home.settings, config.reason, context.run.run_id))
+
+
+@dg.op(name="let_go_op", description="Serve the newest release that waits.")
+def let_go_op(context: dg.OpExecutionContext, home: Home) -> None:
+    """Let go."""
+    _decided(context, lambda: releases.let_go(home.settings, context.run.run_id))
+
+
+@dg.job(name="rollback", description="Serve the release before the current one; newer ones wait until let_go.", executor_def=dg.in_process_executor)
+def rollback_job() -> None:
+    """Go back."""
+    rollback_op()
+
+
+@dg.job(name="hold", description="Hold people at the release they read; newer ones wait until let_go.", executor_def=dg.in_process_executor)
+def hold_job() -> None:
+    """Hold."""
+    hold_op()
+
+
+@dg.job(name="let_go", description="Serve the newest release that waits, and what is published from now on.", executor_def=dg.in_process_executor)
+def let_go_job() -> None:
+    """Let go."""
+    let_go_op()

@@ -19,6 +19,7 @@ from orchestration.assets.timetable import timetables
 from orchestration.automation.jobs import daily
 from orchestration.instance.alerts import alert, cause
 from orchestration.instance.alive import DIED, report_died, without_a_process
+from orchestration.instance.attribution import give_reason
 from orchestration.instance.completeness import unmade
 from orchestration.resources import Home
 
@@ -75,8 +76,9 @@ def late_data(context: dg.SensorEvaluationContext, home: Home) -> dg.RunRequest 
 def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
     """Tell people of a run that failed, with the sentence that says why."""
     causes = [cause(event) for event in context.get_step_failure_events()]
-    run = context.dagster_run
-    alert(home.settings, "run_failed", "; ".join(dict.fromkeys(causes)) or cause(context.failure_event), run_id=run.run_id, job=run.job_name)
+    run, sentence = context.dagster_run, "; ".join(dict.fromkeys(causes)) or cause(context.failure_event)
+    give_reason(context.instance, run.run_id, sentence)
+    alert(home.settings, "run_failed", sentence, run_id=run.run_id, job=run.job_name)
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=ON, description="Marks runs failed whose process died, so that the next can start.")

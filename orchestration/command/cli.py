@@ -19,12 +19,15 @@ from rich.text import Text
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
 from orchestration.command.record_command import record_app
+from orchestration.command.releases_command import releases_app
 from orchestration.command.review_command import review_app
 from orchestration.command.terminal import Output, console, prepared
 
 if TYPE_CHECKING:
     from ingest.catalog.configuration import Configuration
     from ingest.dropped import Examination
+    from serving.research.audit.meanings import Catalog
+    from serving.research.audit.runner import Audit
 
 app = typer.Typer(
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
@@ -36,6 +39,7 @@ inbox_app = typer.Typer(help="The inbox: files exported by hand.", no_args_is_he
 app.add_typer(inbox_app, name="inbox")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(review_app, name="review")
+app.add_typer(releases_app, name="releases")
 app.add_typer(record_app)
 NOTES_SHOWN = 20
 # How a home says no; anything else is a mistake of ours and shows where.
@@ -235,17 +239,11 @@ def restore(
 
 
 @app.command()
-def rollback() -> None:
-    """Serve the release before the current one again."""
-    from orchestration.warehouse.load import WarehouseError, write_lock
-    from serving.publish import release
+def rollback(reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "") -> None:
+    """Serve the release before the current one again, and hold people there until `alumina releases let-go`."""
+    from orchestration.home.releases import go_back
 
-    settings = Settings()
-    try:
-        with write_lock(settings, "rolling back"):
-            out.print(f"serving {release.rollback(settings)}")
-    except (release.PublishRefusedError, WarehouseError, FileNotFoundError) as error:
-        fail(str(error))
+    _plain(f"serving {go_back(Settings(), reason)}; what is published next waits until alumina releases let-go")
 
 
 @app.command()
@@ -268,45 +266,84 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loo
 
 @app.command()
 def audit(
-    claims: Annotated[Path, typer.Argument(help="The note's claims, a CSV file; docs/claims.md describes it.")],
+    claims: Annotated[Path | None, typer.Argument(help="The note: its claims as CSV (docs/claims.md), or its text as .txt, .html or .pdf.")] = None,
     publisher: Annotated[str | None, typer.Option(help="Who published the note: what it printed itself is no evidence.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="The note's day, where its text prints none.")] = None,
+    commodity: Annotated[str | None, typer.Option(help="What the text is about, where it names several or none.")] = None,
+    metrics: Annotated[bool, typer.Option("--metrics", help="List what a claim can be about, with units and an example.")] = False,
 ) -> None:
-    """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file cannot be audited."""
+    """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file, or a row of it, cannot be read."""
     from ingest.catalog.calendar import CalendarHorizonError
     from serving.read import UnreadableError
     from serving.research.audit.claims import ClaimsError
-    from serving.research.audit.meanings import CatalogError
+    from serving.research.audit.meanings import CatalogError, load_catalog
     from serving.research.audit.runner import audit_note
 
     settings = Settings()
     try:
-        found = audit_note(settings, claims, publisher)
-    except (ClaimsError, CatalogError, CalendarHorizonError, UnreadableError, OSError) as error:
+        if metrics:
+            _list_metrics(load_catalog(settings.catalog_overlay))
+            return
+        if claims is None:
+            raise ClaimsError(
+                "name the note's claims (CSV) or its text (.txt, .html, .pdf); `alumina audit --metrics` lists what a claim can be about"
+            )
+        found = audit_note(settings, claims, {"publisher": publisher, "as_of": as_of, "commodity": commodity})
+    except ClaimsError as error:
+        for problem in error.problems[:-1]:
+            err.print(f"alumina: {problem}", style="red", markup=False, soft_wrap=True)
+        fail(error.problems[-1], code=2)
+    except (CatalogError, CalendarHorizonError, UnreadableError, OSError) as error:
         fail(str(error), code=2)
+    _show_audit(found, found.note.name)
+    if found.totals["contradicted"]:
+        raise typer.Exit(1)
+    if found.note.problems:
+        raise typer.Exit(2)
+
+
+def _show_audit(found: "Audit", name: str) -> None:
+    """The table in 80 columns, then the reasons of what needs a look, one paragraph each."""
     if not found.is_real:
         out.print("[bold]SAMPLE DATA[/bold]: only the ledger's published figures are evidence, nothing simulated.")
-    table = Table(title=f"{claims.name}, publisher {found.note.publisher or 'not stated'}, as of {found.note.as_of}")
-    # The least widths fit a terminal of 80 columns: what is cut is the long text, never which claim and what of it.
-    widths = (
-        ("claim", 5, 6),
-        ("quote", 6, 24),
-        ("claimed", 7, 16),
-        ("verdict", 11, 20),
-        ("found", 9, 12),
-        ("self-consistency", 5, 22),
-        ("evidence", 8, 50),
-    )
-    for name, least, most in widths:
+    for problem in found.note.problems:
+        err.print(f"alumina: {problem}", style="red", markup=False, soft_wrap=True)
+    table = Table(title=f"{name}, publisher {found.note.publisher or 'not stated'}, as of {found.note.as_of}")
+    for name, least, most in (("claim", 5, 8), ("quote", 10, 20), ("claimed", 10, 18), ("found", 8, 13), ("verdict", 12, 20), ("self", 4, 4)):
         table.add_column(name, min_width=least, max_width=most, overflow="ellipsis", no_wrap=True)
     for row in found.judged:
         claim = row.claim
-        cells = (claim.claim_id, claim.quote, claim.claimed_text, str(row.verdict), _number(row.value_found, ",.2f"), row.self_consistency)
-        table.add_row(*(Text(cell) for cell in (*cells, row.evidence)))
+        cells = (claim.claim_id, claim.quote, claim.claimed_text, _number(row.value_found, ",.2f"), str(row.verdict), row.self_consistency[:4])
+        table.add_row(*(Text(cell) for cell in cells))
     out.print(table)
+    for row in found.judged:
+        if row.verdict in ("contradicted", "definition_dependent") or row.self_consistency.startswith("fail"):
+            _plain(f"{row.claim.claim_id} {row.verdict}: {row.claim.quote}")
+            arithmetic = "" if row.verdict == "definition_dependent" else "; ".join(one.en for one in row.arithmetic)
+            inconsistency = row.self_consistency if row.self_consistency.startswith("fail") else ""
+            for text in dict.fromkeys((row.reconciling_definition.en, arithmetic, inconsistency)):
+                if text:
+                    _plain(f"    {text}")
+    for then, now in found.turned:
+        _plain(f"{now.claim.claim_id}: {then.verdict} on what was known on {found.note.as_of}, {now.verdict} on what is known now")
     _plain(", ".join(f"{verdict.replace('_', ' ')} {count}" for verdict, count in found.totals.items() if count))
+    if found.numbers:
+        _plain(
+            f"{len(found.judged)} claims told with confidence of {found.numbers} numbers; the others are in {found.folder}/review.csv, which can be corrected and audited"
+        )
     _plain(f"written: {found.folder}")
-    if found.totals["contradicted"]:
-        raise typer.Exit(1)
+
+
+def _list_metrics(catalog: "Catalog") -> None:
+    """Everything a claim can be about: name, Chinese name, units, bases and an example."""
+    for name, metric in sorted(catalog.metrics.items()):
+        if metric.definitions:
+            units = ", ".join(dict.fromkeys(unit for unit in (metric.unit, *metric.units) if unit)) or "no unit"
+            bases = ", ".join(dict.fromkeys(one.basis for one in metric.definitions if one.basis))
+            _plain(f"{name}{f'（{metric.zh}）' if metric.zh else ''}: {units}{f'; basis {bases}' if bases else ''}")
+            if metric.example:
+                _plain(f"    {metric.example}")
+    _plain(f"units: {', '.join(sorted(catalog.unit_names))}")
 
 
 @app.command()
@@ -410,6 +447,7 @@ def inbox_map(
 ) -> None:
     """Say what a vendor's series is to a commodity: shows those no mart reads, and writes what is said into the home's catalog/series.toml."""
     from ingest.catalog import mapping
+    from ingest.catalog.roles import suggested_role
     from ingest.source import ConfigurationError
     from orchestration.command import mapped
 
@@ -436,7 +474,7 @@ def inbox_map(
                 if not sys.stdin.isatty():
                     _plain(f"  {mapped.command_for(one, str(file), configuration)}")
                     continue
-                said = typer.prompt("  role (empty: leave it)", default=mapping.suggested_role(one.name) or "", show_default=True).strip()
+                said = typer.prompt("  role (empty: leave it)", default=suggested_role(one.name) or "", show_default=True).strip()
                 if said:
                     where = typer.prompt("  region", default=mapped.region_of(one, configuration)).strip()
                     chosen.append(
@@ -574,6 +612,7 @@ def _show_notes(settings: Settings, since: float) -> None:
 
 
 def _show_outlook(settings: Settings, day: date | None) -> None:
+    from serving.publish.served import pinned
     from serving.read import UnreadableError, outlook
 
     try:
@@ -601,7 +640,8 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
             if row["premium_rate_pct"] is not None:
                 days["premium"] = min((day for day in (days["quotes"], days["spot"]) if day), default=None)
             of = {name: f" of {day:%m-%d}" if day and day != row["as_of_date"] else "" for name, day in days.items()}
-            close = f"{_number(row['close_cny_t'], ',.0f')} CNY/t ({_number(row['ret_c_ps_pct'], '+.2f')} % vs prior settlement)"
+            changes = f"{_number(row['ret_c_ps_pct'], '+.2f')} % on the prior settlement, {_number(row['ret_cc_1d_pct'], '+.2f')} % on the close"
+            close = f"{_number(row['close_cny_t'], ',.0f')} CNY/t ({changes})"
             facts = (
                 f"{row['dominant_contract'] or 'no dominant contract'} close {close}{of['quotes']}",
                 f"receipts {_number(row['receipts_t'], ',.0f')} t{of['receipts']}",
@@ -615,6 +655,8 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
                 out.print(f"{row['commodity_code']} is {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}")
     if settings.as_of is None:
         out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
+        if held := pinned(settings):
+            _plain(str(held))
     else:
         out.print(f"as known at {settings.as_of:%Y-%m-%d %H:%M}, not published: {settings.warehouse}", soft_wrap=True)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ingest import reach
 from ingest.catalog.configuration import Configuration
 from ingest.catalog.documents import load
-from ingest.catalog.mapping import ROLES, suggested_region, suggested_role
+from ingest.catalog.roles import ROLES, suggested_region, suggested_role
 from ingest.catalog.schemas import MappedSeries, RegionsFile
 from ingest.reach import SeriesRead
 from ingest.source import ConfigurationError
@@ -41,8 +41,8 @@ def described(series: SeriesRead) -> str:
 
 def roles() -> Iterator[str]:
     """List the roles, one a line."""
-    for role, (chinese, english) in ROLES.items():
-        yield f"  {role:<22}{chinese}  {english}"
+    for name, role in ROLES.items():
+        yield f"  {name:<22}{role.zh}  {role.en}, {role.unit}"
 
 
 def command_for(series: SeriesRead, file: str, configuration: Configuration) -> str:
@@ -59,6 +59,12 @@ def entry_of(series_id: str, provider: str | None, choice: Choice, found: Sequen
     if len(meant) > 1:
         raise ConfigurationError(f"series {series_id} is of {' and '.join(one.provider for one in meant)}; say which with --provider")
     (series,) = meant
+    if (role := ROLES.get(choice.role)) and role.unit != series.unit:
+        fitting = ", ".join(name for name, one in ROLES.items() if one.unit == series.unit)
+        raise ConfigurationError(
+            f"series {series_id} is in {series.unit}, and the role {choice.role} is read in {role.unit}: every figure would be held; "
+            + (f"roles in {series.unit}: {fitting}" if fitting else f"no role is read in {series.unit}")
+        )
     return MappedSeries(
         commodity=choice.commodity,
         role=choice.role,

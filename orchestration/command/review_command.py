@@ -56,7 +56,8 @@ def _write(ids: list[str], verdict: str, reason: str) -> None:
     from ingest.catalog.reviews import add
 
     settings = Settings()
-    status = {row["held_id"]: row["held_status"] for row in _held(settings)}
+    known = {row["held_id"]: row for row in _held(settings)}
+    status = {name: row["held_status"] for name, row in known.items()}
     if not reason.strip():
         raise ReviewError("--reason is empty; say why, for who reads it later")
     for name in ids:
@@ -66,6 +67,8 @@ def _write(ids: list[str], verdict: str, reason: str) -> None:
             raise ReviewError(
                 f"{name} is {status[name]} already; to take a person's word back, delete its entry in {settings.catalog_overlay / REVIEWS}"
             )
+        if verdict == "accept" and known[name]["held_rule"] == "unit_of_role":
+            raise ReviewError(f"{name} is in a unit no mart reads; drop the figure in the unit of its role, or give the series another role")
     with FileLock(settings.root / "reviews.lock"):
         words = _words(settings)
         for name in ids:

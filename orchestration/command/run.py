@@ -13,12 +13,19 @@ from typing import Any
 
 from ingest.settings import Settings
 from orchestration.instance.alerts import alert, cause
-from orchestration.instance.attribution import TAGS, attribute
+from orchestration.instance.attribution import TAGS, attribute, give_reason
 from orchestration.instance.environment import opened
 
 logger = logging.getLogger(__name__)
-TIMED = {"lake": "ingest", "raw": "raw load", "dbt": "dbt", "release": "publish", "check": "publish"}
-STEPS = {"lake": "take in", "raw": "load raw", "dbt": "build and test models", "release": "audit and publish", "check": "hold against the calendar"}
+TIMED = {"preflight": "ingest", "lake": "ingest", "raw": "raw load", "dbt": "dbt", "release": "publish", "check": "publish"}
+STEPS = {
+    "preflight": "look ahead",
+    "lake": "take in",
+    "raw": "load raw",
+    "dbt": "build and test models",
+    "release": "audit and publish",
+    "check": "hold against the calendar",
+}
 
 
 @dataclass
@@ -70,10 +77,12 @@ def run_job(
         materialized = {key for event in result.get_asset_materialization_events() if (key := event.asset_key)}
         expected = set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
         seconds |= _phases(result)
-    of_steps = [event for event in failures if event.event_type_value == "STEP_FAILURE"]
-    message = "; ".join(dict.fromkeys(cause(event) for event in of_steps or failures))
-    if result.success and (skipped := sorted(key.to_user_string() for key in expected - materialized)):
-        message = f"the run ended without an error but did not make {', '.join(skipped[:5])}"
+        of_steps = [event for event in failures if event.event_type_value == "STEP_FAILURE"]
+        message = "; ".join(dict.fromkeys(cause(event) for event in of_steps or failures))
+        if result.success and (skipped := sorted(key.to_user_string() for key in expected - materialized)):
+            message = f"the run ended without an error but did not make {', '.join(skipped[:5])}"
+        if message:
+            give_reason(instance, run_id, message)
     if message:
         alert(settings, "run_failed" if not result.success else "run_incomplete", message, run_id=run_id, job=job)
     return Outcome(result.success and not message, run_id, log, message, seconds)

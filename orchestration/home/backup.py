@@ -19,7 +19,7 @@ from orchestration.warehouse.load import begin_anew, write_lock
 from serving.seal import faults, protect, remove
 
 MARK = "alumina-backup.json"
-_SMALL = ("home.json", "rejected.json", "status.json")
+_SMALL = ("held.json", "home.json", "rejected.json", "status.json")
 _SHOWN = 5
 
 

@@ -1,6 +1,5 @@
 """Is this home in order, and what should be done next? Looks at files only: it opens no database and asks no address."""
 
-import errno
 import importlib.metadata
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +8,6 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
 
-from filelock import FileLock, Timeout
 from packaging.requirements import Requirement
 
 from ingest import reach
@@ -26,19 +24,18 @@ from ingest.source import SHANGHAI, ConfigurationError, DataOrigin, HomeError, O
 from ingest.sources import sources
 from orchestration.home.backup import half_a_home
 from orchestration.instance.alerts import last_failure, webhook_problem
-from orchestration.warehouse.load import holder
+from orchestration.warehouse.load import holder, is_free
+from serving.publish.served import pinned
 from serving.read import FILE_NAME
 from serving.seal import BrokenSealError, faults, sealed
 
-# What a full home needs to go on for a while; assumed: a release of the sample takes 10 MB, DuckDB spills while it sorts.
+# What a full home needs to go on for a while; assumed: ten releases of the sample take 270 MB, DuckDB spills while it sorts.
 DISK_NEEDED = 2 * 2**30
 # Days back that are looked through for what is overdue: longer than any holiday, so that the session before one is among them.
 SERIES_SHOWN = 3
 LOOK_BACK_DAYS = 30
 # The operator needs time to enter next year's closures, which the exchanges publish in December; the State Council's notice comes in November.
 HORIZON_NEEDED = timedelta(days=60)
-# How a home says that it may be read only.
-READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 CHECKED_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandera", "polars")
 
 
@@ -149,30 +146,14 @@ def _disk(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
-    is_free = _is_free(settings)
-    if is_free is None:
+    free = is_free(settings)
+    if free is None:
         message = "this user may read the home and not write it, so whether somebody is writing cannot be told"
         yield Finding(Level.NOTE, "writer", message, "reading, exporting and asking work; runs are for who owns it")
-    elif is_free:
+    elif free:
         yield Finding(Level.OK, "writer", "nobody is writing")
     else:
         yield Finding(Level.NOTE, "writer", holder(settings))
-
-
-def _is_free(settings: Settings) -> bool | None:
-    """Tell whether nobody writes the warehouse; None where this user may not write the home and so cannot try its lock."""
-    path = settings.root / "warehouse.lock"
-    if not path.exists():
-        return True
-    try:
-        with FileLock(path, timeout=0):
-            return True
-    except Timeout:
-        return False
-    except OSError as error:
-        if error.errno not in READ_ONLY:
-            raise
-        return None
 
 
 def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -189,22 +170,24 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
     failed = last_failure(settings)
     if not settings.status.is_file():
         if failed:
-            said = f"nothing was ever published here; the last run failed at {failed['at']}: {failed['message']}"
+            said = f"nothing was ever published here; the last run failed at {_here(failed['at'])}: {failed['message']}"
             yield Finding(Level.ERROR, "publication", said, "mend what it names, then alumina run")
         else:
             yield Finding(Level.NOTE, "publication", "nothing was ever published here", "alumina run")
         return
     status = read_note(settings.status, "alumina run writes it anew") or {}
-    said = f"last attempt {status['outcome']} at {status['at']}, serving {status['serving'] or 'nothing'}"
+    said = f"last attempt {status['outcome']} at {_here(status['at'])}, serving {status['serving'] or 'nothing'}"
     # A run that was refused is told by the status itself.
     if failed and failed["run_id"] != status.get("run_id") and datetime.fromisoformat(failed["at"]) > datetime.fromisoformat(status["at"]):
         advice = "mend what it names, then alumina run"
-        yield Finding(Level.ERROR, "publication", f"{said}; a run after it failed at {failed['at']}: {failed['message']}", advice)
+        yield Finding(Level.ERROR, "publication", f"{said}; a run after it failed at {_here(failed['at'])}: {failed['message']}", advice)
     elif wrong := _served_is_rotten(settings):
         yield Finding(Level.ERROR, "publication", wrong, "alumina rollback serves the release before, alumina run publishes a new one")
+    elif held := pinned(settings):
+        yield Finding(Level.NOTE, "publication", f"{said}; {held}")
     elif status["outcome"] in ("published", "rolled_back"):
         yield Finding(Level.OK, "publication", said)
-    elif status["outcome"] == "running" and _is_free(settings):
+    elif status["outcome"] == "running" and is_free(settings):
         yield Finding(
             Level.ERROR, "publication", f"{said}; nobody is writing, so it was cut off, or how it ended could not be written down", "alumina run"
         )
@@ -212,6 +195,11 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(Level.NOTE, "publication", said, "wait until it is through")
     else:
         yield Finding(Level.ERROR, "publication", f"{said}: {status['reason']}", "mend what it names, then alumina run")
+
+
+def _here(moment: str) -> str:
+    """Give a noted moment as people on the desk read it."""
+    return f"{datetime.fromisoformat(moment).astimezone(SHANGHAI):%Y-%m-%d %H:%M} Asia/Shanghai"
 
 
 def _served_is_rotten(settings: Settings) -> str:
@@ -256,6 +244,10 @@ def _alerts(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
+    try:
+        load_calendar(settings.catalog_overlay)
+    except ValueError:
+        return  # said by the look at the calendar; which files are asked for goes by it
     held = {file.table for batch in Lake(settings.lake).batches() for file in batch.files}
     origin = origin_of(settings)
     for source in sources(Configuration(settings.catalog_overlay)):

@@ -1,12 +1,15 @@
-"""Which code location a run belongs to. Dagster's UI and failure sensors leave out a run without one.
+"""What the UI shows of a run besides its events: the code location it belongs to, and why it failed.
 
-A run made on the command line is executed in its own process, so nothing gives it an origin; it is set here.
+Dagster's UI and failure sensors leave out a run without a code location. A run made on the command line is executed in its own process, so
+nothing gives it one; it is set here.
 """
 
 from typing import Any
 
 # The code location, as workspace.yaml names it.
 MODULE, LOCATION = "orchestration.definitions", "alumina"
+REASON, REASON_CHARACTERS = "alumina/reason", 300
+"""The tag that says in the list of runs why one failed, and how much of a sentence a list has room for."""
 TAGS = {".dagster/repository": f"__repository__@{LOCATION}", "alumina/cause": "command line"}
 
 
@@ -18,3 +21,8 @@ def attribute(instance: Any, run_id: str, job: str) -> None:
     location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=MODULE), location_name=LOCATION)
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job)
     instance.run_storage.replace_job_origin(instance.get_run_by_id(run_id), origin)
+
+
+def give_reason(instance: Any, run_id: str, sentence: str) -> None:
+    """Put the sentence that says why a run failed beside it in the list of runs."""
+    instance.add_run_tags(run_id, {REASON: sentence if len(sentence) <= REASON_CHARACTERS else f"{sentence[: REASON_CHARACTERS - 1]}…"})

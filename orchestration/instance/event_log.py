@@ -1,4 +1,4 @@
-"""Dagster's event log in SQLite, with connections that stay open and many partitions written in one transaction.
+"""Dagster's event log in SQLite, with connections that stay open, many partitions written in one transaction, and checks that stay as they were when a run does not reach them.
 
 Dagster stores a run's event for each partition it covered. Its SQLite log writes each in transactions of its own, 9 ms apiece:
 two years of days would take longer than building the warehouse. A batch takes half a millisecond an event. It also makes a new engine
@@ -16,8 +16,9 @@ from dagster import _check as check
 from dagster._core.event_api import EventHandlerFn
 from dagster._core.events import ASSET_EVENTS, DagsterEvent, DagsterEventBatchMetadata, DagsterEventType, StepMaterializationData
 from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage, SqlPollingEventWatcher
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -26,6 +27,7 @@ from sqlalchemy.pool import QueuePool
 _NUMBER = count()
 # One file a run, and the index over all runs: who looks at many runs does not keep them all open.
 FILES_OPEN = 8
+_BROKEN_OFF = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED)
 
 
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
@@ -96,6 +98,17 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         self._tables.clear()
         while self._engines:
             self._engines.popitem()[1].dispose()
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event; with the last of a run that failed, the checks it did not reach are as they were before it.
+
+        Dagster counts a check that was planned and never evaluated as failed, and one typo would paint the board red.
+        """
+        super().store_event(event)
+        if event.dagster_event_type in _BROKEN_OFF:
+            planned = AssetCheckExecutionsTable.c.execution_status == AssetCheckExecutionRecordStatus.PLANNED.value
+            with self.index_transaction() as connection:
+                connection.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == event.run_id, planned))
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store asset events of one run together: its own log, then the index over all runs."""

@@ -4,6 +4,7 @@ The statements here move rows and never give them meaning; that is dbt's. Nothin
 for writing, and everything that does holds the same lock, across processes.
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -20,13 +21,17 @@ from ingest.files import write_atomic
 from ingest.lake import Batch, Lake
 from ingest.notes import write_note
 from ingest.settings import Settings
+from ingest.source import HomeError
 from quality.fields import FIELDS
 from quality.raw import TABLES, RawTable
 from serving.read import held_elsewhere
 from serving.research.panel.model_file import VERSION, Model, read_model
 
+# How a home says that it may be read only.
+READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 
-class WarehouseError(Exception):
+
+class WarehouseError(HomeError):
     """The working warehouse cannot be used; the message says why and what to do."""
 
 
@@ -73,6 +78,22 @@ def holder(settings: Settings) -> str:
         return "another process"
 
 
+def is_free(settings: Settings) -> bool | None:
+    """Tell whether nobody writes the warehouse; None where this user may not write the home and so cannot try its lock."""
+    path = settings.workshop / "warehouse.lock"
+    if not path.exists():
+        return True
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except Timeout:
+        return False
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise
+        return None
+
+
 def load_raw(settings: Settings) -> dict[str, int]:
     """Bring `raw` up to what lake and archive hold, in one transaction. Gives the rows of each raw table.
 
@@ -84,8 +105,9 @@ def load_raw(settings: Settings) -> dict[str, int]:
         con.execute("begin")
         con.execute("create schema if not exists raw")
         con.execute("create table if not exists raw._lake_batches (table_name varchar, batch_id varchar)")
+        held = _columns(con)
         for table in TABLES.values():
-            _ensure(con, table)
+            _ensure(con, table, held.get(table.name, []))
             if table.name == "ingest__receipts":
                 _replace_receipts(con, table, Archive(settings.archive))
             elif table.name == "ingest__horizon":
@@ -118,13 +140,19 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
         con.close()
 
 
-def _ensure(con: duckdb.DuckDBPyConnection, table: RawTable) -> None:
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+    """Give name and type of each column of the raw tables; asked once, since the answer lists every column of the warehouse."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, name, kind in con.execute(
+        "select table_name, column_name, data_type from duckdb_columns() where database_name = current_database() and schema_name = 'raw' order by table_name, column_index"
+    ).fetchall():
+        found.setdefault(table, []).append((name, kind))
+    return found
+
+
+def _ensure(con: duckdb.DuckDBPyConnection, table: RawTable, found: list[tuple[str, str]]) -> None:
     """Create the table, or make it anew when its columns have changed since: the lake holds its rows."""
     wanted = [(name, str(FIELDS[name].kind)) for name in table.stored_schema]
-    found = con.execute(
-        "select column_name, data_type from information_schema.columns where table_schema = 'raw' and table_name = ? order by ordinal_position",
-        [table.name],
-    ).fetchall()
     if found != wanted:
         columns = ", ".join(f'"{name}" {kind}' for name, kind in wanted)
         con.execute(f'drop table if exists raw."{table.name}" cascade')

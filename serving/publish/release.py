@@ -8,15 +8,13 @@ refused. No figure is computed here: tables are copied, described and checked.
 import hashlib
 import json
 import logging
-import os
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -30,24 +28,22 @@ from ingest.catalog.schemas import PublishedFile
 from ingest.failure import explain
 from ingest.files import sync_folder
 from ingest.lake import Lake
-from ingest.notes import read_note, write_note
 from ingest.settings import PACKAGE_VERSION, REPOSITORY, Settings
-from ingest.storable import storable_lines
 from quality.fields import FIELDS
 from quality.gate import GATES, GateResult
 from quality.missing import unexplained
 from serving.publish.judge import gate_process
 from serving.publish.keys import published_keys
+from serving.publish.served import never_served, pinned, point_serving_at, retire, stamp, wait, waiting, write_status
 from serving.read import FILE_NAME
 from serving.research.backtest import backtest
 from serving.research.note import page as note
 from serving.research.own_note import audit_release
-from serving.seal import MANIFEST, faults, remove, seal
+from serving.seal import remove, seal
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-_STAMP, _IS_ID = "%Y%m%dT%H%M%S%fZ", re.compile(r"\d{8}T\d{12}Z-")
 SCHEMAS = ("marts", "serving")
 # Readable by every 1.x client; the working file may use newer storage.
 STORAGE_VERSION = "v1.0.0"
@@ -70,7 +66,7 @@ _V1 = (
     "risk_flags, weakened_flags, conflicts, watchlist, tail, volatility_regime, support_levels, resistance_levels, trigger_level_cny_t, headline_en, "
     "headline_zh, dominant_contract, close_cny_t, settle_cny_t, ret_cc_1d_pct, ret_cc_2d_pct, trend_state, receipts_t, squeeze_ratio, spot_cny_t, "
     "premium_rate_pct, cost_full_cny_t, profit_cny_t, import_profit_cny_t, quotes_date, receipts_date, spot_date, valid_until, model_version, "
-    "inputs_hash, data_origin, disclaimer"
+    "inputs_hash, data_origin, disclaimer, ret_c_ps_pct"
 )
 VIEWS = {
     "outlook_v1": (
@@ -156,6 +152,8 @@ class Release:
     path: Path
     checks: tuple[CheckResult, ...]
     rows: dict[str, int]
+    waits_for: str
+    """Why people read an earlier one, a sentence; empty where they read this one."""
     seconds: dict[str, float]
     """How long each part took: `backtest`, `claims`, `gate` and `note` compute and judge, `publish` is what copying, describing, exporting, sealing and
     swapping add to them: the database does most of that beside the Python of those parts."""
@@ -174,12 +172,12 @@ def publish(
     started, seconds = time.perf_counter(), dict[str, float]()
     inputs_hash, code = _inputs_hash(settings), code_version()
     # Left by a build that died, the last ones between being named and being served: no other is alive, and nobody may go back to what nobody saw.
-    for path in [*settings.releases.glob(".building-*"), *_never_served(settings)]:
+    for path in [*settings.releases.glob(".building-*"), *never_served(settings)]:
         remove(path)
     now = datetime.now(UTC)
-    release_id = f"{_stamp(settings, now)}-{inputs_hash[:8]}"
+    release_id = f"{stamp(settings, now)}-{inputs_hash[:8]}"
     folder, final = settings.releases / f".building-{release_id}", settings.releases / release_id
-    _write_status(settings, release_id, run_id, "running", "")
+    write_status(settings, release_id, run_id, "running", "")
     try:
         folder.mkdir(parents=True)
         with gate_process() as gate:
@@ -213,63 +211,32 @@ def publish(
         seal(folder, release_id)
         folder.rename(final)
         sync_folder(settings.releases)
-        point_serving_at(settings, release_id)
+        if held := pinned(settings):
+            wait(settings, release_id)
+        else:
+            point_serving_at(settings, release_id)
     except BaseException as error:
         # Room first: on a full disk the status could not be written beside the debris. What is not served must not look like a release.
         for path in (folder, final):
-            if path.name != settings.serving.resolve().name:
+            if path.name != settings.serving.resolve().name and path.name not in waiting(settings):
                 remove(path)
         outcome = "refused" if isinstance(error, PublishRefusedError) else "failed"
         with suppress(OSError):  # what went wrong before is what is told
-            _write_status(settings, release_id, run_id, outcome, explain(error))
+            write_status(settings, release_id, run_id, outcome, explain(error))
         raise
     try:
-        _retire(settings)
-        _write_status(settings, release_id, run_id, "published", "")
+        retire(settings)
+        write_status(settings, release_id, run_id, "waiting" if held else "published", str(held or ""))
     except OSError as error:  # readers have the release: the run did not fail
         logger.warning("%s is published, but that cannot be written down: %s", release_id, error)
-    return Release(release_id, final, results, exported.result(), seconds | {"publish": time.perf_counter() - started - sum(seconds.values())})
+    return Release(
+        release_id, final, results, exported.result(), str(held or ""), seconds | {"publish": time.perf_counter() - started - sum(seconds.values())}
+    )
 
 
 def refuse(settings: Settings, run_id: str, reason: str) -> None:
     """Write down an attempt that was refused before a release was begun."""
-    _write_status(settings, "", run_id, "refused", reason)
-
-
-def point_serving_at(settings: Settings, release_id: str) -> None:
-    """Swap the `serving` link to a release in one step; raises FileNotFoundError when there is no such release."""
-    if not (settings.releases / release_id / FILE_NAME).is_file():
-        raise FileNotFoundError(f"there is no release {release_id} in {settings.releases}")
-    for left in settings.root.glob(".serving.*"):  # by a process that died between making and swapping it; whoever is here holds the write lock
-        left.unlink(missing_ok=True)
-    link = settings.root / f".serving.{os.getpid()}"
-    link.symlink_to(Path("releases") / release_id)
-    link.replace(settings.serving)
-    try:
-        sync_folder(settings.root)
-    except OSError as error:  # readers see the swap; a power cut might undo it, which leaves the release before, whole
-        logger.warning("serving %s, but that may not survive a power cut: %s", release_id, error)
-
-
-def rollback(settings: Settings) -> str:
-    """Point `serving` at the release before the current one and give its id; raises PublishRefusedError when there is no whole one.
-
-    The current one is rejected for good: no later rollback goes back to it.
-    """
-    if not settings.serving.is_symlink():
-        raise PublishRefusedError(f"nothing is published in {settings.root}, so there is no release to go back to")
-    current, rejected = settings.serving.resolve().name, _rejected(settings)
-    earlier = [path for path in _kept(settings) if path.name < current and path.name not in rejected]
-    broken = {path.name: found[0] for path in earlier if (found := faults(path))}
-    whole = [path.name for path in earlier if path.name not in broken]
-    if not whole:
-        rotten = f"; not whole: {'; '.join(broken.values())}" if broken else ""
-        raise PublishRefusedError(f"there is no release before {current} to go back to{rotten}")
-    there = {path.name for path in _kept(settings)}
-    write_note(settings.rejected, {"rejected": sorted((rejected | {current}) & there)})
-    point_serving_at(settings, whole[-1])
-    _write_status(settings, whole[-1], "", "rolled_back", f"from {current}")
-    return whole[-1]
+    write_status(settings, "", run_id, "refused", reason)
 
 
 def deciding_files() -> list[Path]:
@@ -463,54 +430,6 @@ def _write_note(con: duckdb.DuckDBPyConnection, settings: Settings, folder: Path
             f"release refused, the published one stays: the note cannot be made: {type(error).__name__}: {error}", results
         ) from error
     (folder / note.FILE_NAME).write_text(page, encoding="utf-8")
-
-
-def _retire(settings: Settings) -> None:
-    """Delete the oldest releases beyond those kept, never the one that is served; a rejected one takes no place of one to go back to."""
-    current, rejected, releases = settings.serving.resolve().name, _rejected(settings), _kept(settings)
-    good = [path for path in releases if path.name not in rejected]
-    for path in {*releases} - {*releases[-settings.releases_kept :], *good[-settings.releases_kept :]}:
-        if path.name != current:
-            remove(path)
-
-
-def _kept(settings: Settings) -> list[Path]:
-    """List the releases there are, oldest first; a folder without a manifest is somebody else's."""
-    return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / MANIFEST).is_file())
-
-
-def _stamp(settings: Settings, now: datetime) -> str:
-    """Give what the next id begins with: the time, or, where a clock ran back, a moment after the newest release.
-
-    Ids are a sequence. Which release is before which follows from them, so they may never go back.
-    """
-    taken = [datetime.strptime(path.name.partition("-")[0], _STAMP) for path in _kept(settings) if _IS_ID.match(path.name)]
-    after = max(taken, default=datetime.min).replace(tzinfo=UTC) + timedelta(microseconds=1)
-    return f"{max(now, after):{_STAMP}}"
-
-
-def _never_served(settings: Settings) -> list[Path]:
-    """List what is newer than the served release without having been rolled back from: ids only go up, so no reader has seen it."""
-    current, rejected = settings.serving.resolve().name if settings.serving.is_symlink() else "", _rejected(settings)
-    return [path for path in _kept(settings) if path.name > current and path.name not in rejected]
-
-
-def _rejected(settings: Settings) -> set[str]:
-    """Name the releases somebody rolled back from."""
-    return set((read_note(settings.rejected, "delete it and roll back again where that is wanted") or {}).get("rejected", ()))
-
-
-def _write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
-    current = settings.serving.resolve().name if settings.serving.exists() else None
-    status = {
-        "attempt": release_id,
-        "run_id": run_id,
-        "outcome": outcome,
-        "reason": storable_lines(reason),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "serving": current,
-    }
-    write_note(settings.status, status)
 
 
 def _inputs_hash(settings: Settings) -> str:

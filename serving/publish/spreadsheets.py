@@ -6,21 +6,16 @@ number. The file begins with a byte-order mark, since Excel takes UTF-8 for the 
 
 import csv
 import io
-import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import duckdb
 
 from ingest.settings import Settings
+from serving.cells import safe
 from serving.publish.release import SCHEMAS
 from serving.read import connect
 
-# The full-width forms are formulas to a Chinese Excel.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-# As spreadsheets print numbers: what fits is a figure and cannot be a formula. ASCII digits, no blanks around.
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BLOCK = 10_000
 
 
@@ -46,16 +41,6 @@ def export(settings: Settings, table: str, *, chinese: bool = False) -> Iterator
         yield "\ufeff".encode() + _lines([headers])
         while rows := con.fetchmany(_BLOCK):
             yield _lines(rows)
-
-
-def safe(value: Any) -> str:
-    """Write one value as a cell: null is empty, a moment has its zone, text that would be a formula gets an apostrophe."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
 def _published(con: duckdb.DuckDBPyConnection, table: str) -> tuple[str, str]:

@@ -48,7 +48,7 @@ def write_facts(con: duckdb.DuckDBPyConnection, work: str) -> None:
     origin, through = con.execute(f"select max(data_origin), max(case when dataset = 'daily_quotes' then obs_date end) from {printed}").fetchall()[0]
     if origin != DataOrigin.SAMPLE:
         columns = ", ".join(COLUMNS)
-        con.execute(f"insert into serving.claim_facts select {columns} from (select *, {_HALF_DIGIT} as uncertainty from {printed}) order by all")
+        con.execute(f"insert into serving.claim_facts select {columns} from (select *, {HALF_DIGIT} as uncertainty from {printed}) order by all")
         return
     con.register("ledger_cells", _ledger(through))
     # The ledger is in printed units, raw in ours: where both hold one figure, their ratio is the power of ten between the units.
@@ -83,7 +83,7 @@ def write_facts(con: duckdb.DuckDBPyConnection, work: str) -> None:
 
 
 # Half a unit of the last digit a vendor can have printed; zeros at the end of tonnes, printed in units of up to 10,000, were not.
-_HALF_DIGIT = """case when dataset = 'vendor_series' and value is not null then 0.5 * case
+HALF_DIGIT = """case when dataset = 'vendor_series' and value is not null then 0.5 * case
     when length(rtrim(split_part(printf('%.6f', value), '.', 2), '0')) > 0 then 10.0 ** -length(rtrim(split_part(printf('%.6f', value), '.', 2), '0'))
     when unit not in ('t', 't/a') or value = 0 then 1
     when value % 10000 = 0 then 10000 when value % 1000 = 0 then 1000 when value % 100 = 0 then 100 when value % 10 = 0 then 10 else 1

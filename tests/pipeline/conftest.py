@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -214,6 +215,18 @@ def told_in_methodology(rows: list[tuple[Any, ...]]) -> list[str]:
     return [line for line in lines if line not in page]
 
 
+@contextmanager
+def at_work(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a warehouse to build models in it.
+
+    As many tests run at once as there are processors, so each works on one: DuckDB's threads would wait for each other and take twice the
+    processor seconds. Written to the file is at the end, not after each model.
+    """
+    with duckdb.connect(str(warehouse), config={"threads": 1, "checkpoint_threshold": "4GB"}) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        yield con
+
+
 Model = tuple[str, str, str]
 """Name with its schema, view or table, compiled SQL."""
 
@@ -223,6 +236,7 @@ class House:
 
     def __init__(self, root: Path) -> None:
         self.settings = Settings(home=root)
+        self.loaded = root / "loaded.duckdb"
         self.run = 0
 
     def take(self, origin: Origin) -> None:
@@ -234,16 +248,24 @@ class House:
         ingest(others, origin, archive, lake, f"run {self.run}")
 
     def build(self, models: list[Model], as_of: datetime | None = None) -> Path:
+        """Build in a warehouse that holds nothing else; `raw` is what the last build loaded and what came since."""
         settings = self.settings.model_copy(update={"as_of": as_of})
         settings.workshop.mkdir(parents=True, exist_ok=True)
+        if self.loaded.exists():
+            shutil.copy(self.loaded, settings.warehouse)
         load_raw(settings)
-        with duckdb.connect(str(settings.warehouse)) as con:
-            con.execute("set TimeZone = 'Asia/Shanghai'")
+        shutil.copy(settings.warehouse, self.loaded)
+        with at_work(settings.warehouse) as con:
             for schema in {name.split(".")[0] for name, _, _ in models}:
                 con.execute(f"create schema if not exists {schema}")
             for name, kind, sql in models:
                 con.execute(f"create or replace {kind} {name} as {sql}")
         return settings.warehouse
+
+    def copied(self, root: Path) -> "House":
+        """Give a house with the same archive, lake and `raw`, and nothing built."""
+        shutil.copytree(self.settings.root, root, ignore=shutil.ignore_patterns("warehouse.duckdb*", "as_of"))
+        return House(root)
 
 
 @pytest.fixture(scope="session")
@@ -253,9 +275,9 @@ def models(once: Once) -> list[Model]:
     return [(name, kind, sql) for name, kind, sql in json.loads((folder / "models.json").read_text(encoding="utf-8"))]
 
 
-def upstream(models: list[Model], wanted: str) -> list[Model]:
-    """Give a model and those it stands on, in their order."""
-    found, named = [], {wanted}
+def upstream(models: list[Model], *wanted: str) -> list[Model]:
+    """Give some models and those they stand on, in their order."""
+    found, named = [], set(wanted)
     for name, kind, sql in reversed(models):
         if name in named:
             found.append((name, kind, sql))

@@ -183,6 +183,8 @@ def test_rolling_back_serves_the_release_before(command, small: Small) -> None:
     assert done.returncode == 0, done.stderr
     assert os.readlink(home / "serving") == f"releases/{releases[-2]}"
     assert json.loads((home / "status.json").read_text())["outcome"] == "rolled_back"
+    assert command(home, "releases", "let-go").returncode == 0  # the next run publishes for everybody again
+    assert os.readlink(home / "serving") == f"releases/{releases[-2]}"
 
 
 def test_a_reader_of_the_working_file_is_told_to_go_away_not_shown_a_traceback(small: Small) -> None:

@@ -6,6 +6,8 @@ The old figure is worked out here from published columns, by the rule as it was;
 from datetime import date
 from typing import Any
 
+import pytest
+
 DAYS = [date(2025, 7, day) for day in (14, 15, 16, 17, 18, 21, 22, 23)]
 
 
@@ -91,3 +93,37 @@ def test_the_import_window_is_that_of_a_port_and_an_inland_region_has_none(sampl
     assert [(round(leg), state, round(index)) for leg, state, index in known] == [
         *((leg, "open", index) for leg, index in zip((3, 27, 23, 27, 38, 17, 33, 39), (-79, -63, -62, -56, -53, -67, -58, -44), strict=True))
     ]
+
+
+def test_money_that_comes_in_is_plus_whatever_the_price_did(sample: Any) -> None:
+    """Before, the size of the change of open interest had the sign of the price: on 18 July positions were given up and money left, yet it was plus."""
+    rows = sample.published(
+        "select sign(p.price_change_pct) * abs(p.open_interest_moved_lots) * f.close_cny_t * 20 * p.spec_margin_ratio / 1e6, p.quadrant = 'flat', "
+        "p.capital_flow_cny / 1e6, (f.open_interest_lots * f.settle_cny_t - (f.open_interest_lots - p.open_interest_moved_lots) * f.pre_settle_cny_t) "
+        "* 20 * p.spec_margin_ratio / 1e6 "
+        "from marts.fct_positioning_daily as p inner join marts.fct_futures_daily as f using (contract_code, trade_date) "
+        "where p.commodity_code = 'AO' and p.session = 'day' and p.is_dominant and p.trade_date between ? and ? order by p.trade_date",
+        DAYS[0],
+        DAYS[-1],
+    )
+    assert [0 if flat else round(old) for old, flat, *_ in rows] == [67, 60, -42, -96, 85, 76, 70, -118]
+    assert [round(new) for *_, new, _ in rows] == [-85, -44, 32, -123, -66, 153, -7, -135]
+    assert all(new == pytest.approx(formula) for *_, new, formula in rows)
+    (whole, parts), *_ = sample.published(
+        "select max(capital_flow_all_cny), sum(capital_flow_cny) from marts.fct_positioning_daily where commodity_code = 'AO' and session = 'day' and trade_date = date '2025-07-22'"
+    )
+    assert whole == pytest.approx(parts)
+
+
+def test_the_headline_change_is_against_the_settlement_before(sample: Any) -> None:
+    rows = sample.published(
+        "select ret_cc_1d_pct, ret_c_ps_pct from serving.outlook_v1 where commodity_code = 'AO' and horizon = 'short' and as_of_date between ? and ? order by as_of_date",
+        DAYS[0],
+        DAYS[-1],
+    )
+    assert [round(old, 2) for old, _ in rows] == [0.9, 0.64, -1.71, -0.71, 1.42, 8.08, 3.75, -4.5]
+    assert [round(new, 2) for _, new in rows] == [-0.6, 1.22, -1.58, -1.59, 1.65, 8.39, 6.07, -2.81]
+    ((en, zh),) = sample.published(
+        "select headline_en, headline_zh from serving.outlook_v1 where commodity_code = 'AO' and horizon = 'short' and as_of_date = date '2025-07-22'"
+    )
+    assert "+6.07 %" in en and "+3.75 %" in en and "+6.07%" in zh and "+3.75%" in zh

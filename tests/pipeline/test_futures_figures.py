@@ -203,10 +203,13 @@ def test_the_quadrant_of_a_session(sample, day: str, session: str, moved: int, q
     assert _one(sample, "quadrant", "fct_positioning_daily", "AO2509", day, session) == quadrant
 
 
-def test_the_flow_of_22_july_is_the_change_of_open_interest_at_its_margin(sample) -> None:
+def test_the_flow_of_22_july_is_the_change_of_the_money_tied_up(sample) -> None:
     flow = _one(sample, "capital_flow_cny", "fct_positioning_daily", "AO2509", "2025-07-22", "day")
-    assert flow == pytest.approx(9954 * 3513 * 20 * 0.10)
-    assert _one(sample, "capital_flow_ratio", "fct_positioning_daily", "AO2509", "2025-07-22", "day") == pytest.approx(9954 / 221546)
+    assert flow == pytest.approx((211592 * 3452 - 221546 * 3312) * 20 * 0.10)
+    assert _one(sample, "capital_flow_ratio", "fct_positioning_daily", "AO2509", "2025-07-22", "day") == pytest.approx(
+        211592 * 3452 / (221546 * 3312) - 1
+    )
+    assert _one(sample, "position_pressure_ratio", "fct_positioning_daily", "AO2509", "2025-07-22", "day") == pytest.approx(9954 / 221546)
     assert _one(sample, "is_speculative", "fct_positioning_daily", "AO2509", "2025-07-22", "day") is True
 
 

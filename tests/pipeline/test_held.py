@@ -179,6 +179,13 @@ def test_the_first_print_of_a_configured_series_is_judged_too(judge: Judge, seri
 # ---------------------------------------------------------------- what becomes of a held figure
 
 
+def test_a_figure_in_another_unit_than_its_role_is_read_in_is_held_and_one_of_no_role_is_not(judge: Judge) -> None:
+    said = {"series": "SMM-AO-INDEX", "provider": "SMM"}
+    rows = judge([after(0, 3150.0, **said), after(1, 440.0, unit="USD/t", **said), after(2, 3160.0, **said)])
+    assert rules(rows) == [None, "unit_of_role", None]
+    assert rules(judge([after(0, 440.0, unit="USD/t", series="SMM-AO-INDEX", provider="another")])) == [None]
+
+
 def test_a_second_agreeing_print_of_another_file_releases_it_and_nothing_else_does(judge: Judge) -> None:
     moved = [after(0, 3100.0), after(1, 4500.0), after(2, 4510.0)]
     assert rules(judge(moved)) == [None, None, None]

@@ -21,7 +21,7 @@ from ingest.settings import REPOSITORY
 from ingest.source import SHANGHAI, DataOrigin, PayloadError, Request, Response, Source
 from ingest.sources import shfe
 from ingest.sources.shfe import quotes
-from tests.pipeline.conftest import House, query
+from tests.pipeline.conftest import House, at_work, query
 from tests.pipeline.test_futures_figures import test_levels_are_never_back_adjusted as levels_are_never_back_adjusted
 from tests.pipeline.test_futures_figures import test_no_settlement_is_known_before_a_quarter_past_three as no_settlement_is_known_early
 from tests.pipeline.test_point_in_time import DECIDED, Revising, differences, untimely
@@ -89,8 +89,7 @@ class World:
         copy.parent.mkdir(parents=True)
         shutil.copy(built, copy)
         stale: set[str] = set()
-        with duckdb.connect(str(copy)) as con:
-            con.execute("set TimeZone = 'Asia/Shanghai'")
+        with at_work(copy) as con:
             for name, kind, sql in self.models:
                 if name in self.patches or any(above in sql for above in stale):
                     stale.add('"{}"."{}"'.format(*name.split(".")))

@@ -18,10 +18,12 @@ import duckdb
 import pytest
 
 from ingest.settings import REPOSITORY, Settings
+from orchestration.assets.intake import lake_key
 from orchestration.assets.publication import COMPLETE, KEY, gate_name
 from orchestration.automation.sensors import died
 from orchestration.instance import environment as instances
 from orchestration.instance.alive import without_a_process
+from orchestration.instance.attribution import REASON
 from orchestration.resources import Home
 from quality.gate import GATES
 from tests.pipeline.conftest import ALUMINA, HANGS, LAUNCH, SLICE, STATUS, Built, ask_ui, content, copied, guarded, served_ui, until
@@ -161,12 +163,21 @@ def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_
     assert published.execute("select count(*) from serving.outlook").fetchall() == rows  # an old reader keeps the old release
     published.close()
 
-    refused = _launch(ui, {"source": "moon"})
-    moon = refused["run"]["runId"]
-    until("the failure", lambda: ui(STATUS, id=moon)["runOrError"]["status"] == "FAILURE")
+    assert "not in enum type IntakeSource got moon" in _launch(ui, {"source": "moon"})["errors"][0]["message"]
+    refused = _launch(ui, {"first": "22 July"})
+    failed = refused["run"]["runId"]
+    until("the failure", lambda: ui(STATUS, id=failed)["runOrError"]["status"] == "FAILURE")
     alerts = home / "alerts.jsonl"
-    told = until("the alert", lambda: alerts.is_file() and [line for line in alerts.read_text().splitlines() if moon in line])
-    assert "source 'moon' is not one of sample, files, inbox, live, archive" in told[0]
+    told = until("the alert", lambda: alerts.is_file() and [line for line in alerts.read_text().splitlines() if failed in line])
+    sentence = "'22 July' is not a day; write it as 2025-07-22"
+    assert sentence in told[0]
+    with instance_of(home) as instance:
+        assert instance.get_run_by_id(failed).tags[REASON] == sentence
+        steps = [event.step_key for event in instance.all_logs(failed, of_type=dg.DagsterEventType.STEP_FAILURE)]
+        assert steps == ["preflight"]
+        checks = [dg.AssetCheckKey(lake_key("shfe"), "payloads_arrived"), dg.AssetCheckKey(KEY, COMPLETE)]
+        known = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
+        assert [known[key].run_id for key in checks] == [run_id, run_id]  # not reached, so not judged anew
     assert os.readlink(home / "serving") != before
 
 

@@ -100,7 +100,9 @@ def test_ties_stand_in_the_middle_of_their_like(con: duckdb.DuckDBPyConnection) 
 def test_what_comes_later_changes_no_earlier_score(con: duckdb.DuckDBPyConnection, models: list[Model], tmp_path: Path) -> None:
     sql = {name: text for name, _, text in models}["intermediate.int_outlook__signals"]
     con.execute("begin")
-    before = con.execute("select signal, as_of_date, percentile_ratio from intermediate.int_outlook__signals where as_of_date <= date '2014-01-01'").fetchall()
+    before = con.execute(
+        "select signal, as_of_date, percentile_ratio from intermediate.int_outlook__signals where as_of_date <= date '2014-01-01'"
+    ).fetchall()
     con.execute("delete from intermediate.int_outlook__known where as_of_date > date '2014-01-01'")
     cut = con.execute(f"select signal, as_of_date, percentile_ratio from ({sql})").fetchall()
     con.execute("rollback")

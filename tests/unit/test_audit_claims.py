@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from ingest.catalog.calendar import load_calendar
+from ingest.catalog.metrics import FUNCTIONS, NAMES
 from serving.research.audit.claims import COLUMNS, ClaimsError, half_unit, parse_period, read_note
 from serving.research.audit.facts import Evidence
-from serving.research.audit.meanings import CatalogError, load_catalog, load_days
+from serving.research.audit.meanings import CatalogError, load_catalog, load_days, title
 from serving.research.audit.verdicts import Auditor, Verdict
 
 HEADER = ",".join(COLUMNS)
@@ -45,7 +46,6 @@ def note(tmp_path: Path, text: str | bytes):
             f"{HEADER}\n{GOOD.replace('2025-07-22', 'NS 2025-07-19')}\n",
             "note.csv row 2, period: there is no night session on the evening of 2025-07-19",
         ),
-        (f"{HEADER}\n{GOOD}\n{GOOD}\n", "note.csv row 3, claim_id: X1 stands twice"),
         (f"{HEADER}\n{GOOD},surplus\n", "note.csv row 2: 14 fields, the header has 13"),
         (f"{HEADER}\n{GOOD.replace('收于3513元', '=HYPERLINK(1)')}\n", "note.csv row 2, quote_zh: '=HYPERLINK.1.' begins like a formula"),
         (f"{HEADER}\n{GOOD.replace('AO2509', '@SUM(1)')}\n", "note.csv row 2, entity: '@SUM.1.' begins like a formula"),
@@ -74,6 +74,40 @@ def test_a_file_that_cannot_be_audited_is_refused_in_one_sentence(tmp_path: Path
     assert len(str(refused.value)) < 600
 
 
+def test_one_row_that_cannot_be_read_leaves_the_others_and_all_that_is_wrong_is_said(tmp_path: Path) -> None:
+    wrong = GOOD.replace("X1", "X2").replace(",close,AO", ",clos,AO").replace("yuan/t", "furlong").replace(",3513,", ",many,")
+    read = note(tmp_path, f"{HEADER}\n{GOOD}\n{wrong}\n{GOOD}\n{GOOD.replace('X1', 'X3')},surplus\n")
+    assert [claim.problem != "" for claim in read.claims] == [False, True, True, True]
+    first, second, third = read.problems
+    assert first.startswith("note.csv row 3, metric: 'clos' is unknown; did you mean 'close'?")
+    assert "unit: 'furlong' is unknown; units are" in first and "value: 'many' is not a number" in first
+    assert second == "note.csv row 4, claim_id: 'X1' stands twice"
+    assert third == "note.csv row 5: 14 fields, the header has 13"
+    verdicts = Auditor(read, CATALOG, Evidence({}), CALENDAR).judge_all()
+    assert [(row.verdict, row.evidence) for row in verdicts[1:]] == [(Verdict.NOT_COMPUTABLE, problem) for problem in read.problems]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"yuan/t": "元/吨"}, ("yuan/t", Fraction(3513))),
+        ({",3513,": ',"3,513",', "yuan/t": "CNY/t"}, ("yuan/t", Fraction(3513))),
+        ({",3513,": ",＋３５１３,", "yuan/t": "元"}, ("yuan/t", Fraction(3513))),
+        ({",close,AO": ",d_oi,AO", ",3513,": ",−14833,", "yuan/t": "手", "收于3513元": "-14833手"}, ("lots", Fraction(-14833))),
+        ({",close,AO": ",export_qty,AO", ",3513,": ",17.1,", "yuan/t": "万吨", ",close,eq": ",,eq"}, ("10k t", Fraction(171, 10))),
+        ({",close,AO": ",收盘价,AO"}, ("yuan/t", Fraction(3513))),
+        ({",close,AO": ",unmapped,AO"}, ("yuan/t", Fraction(3513))),
+    ],
+)
+def test_a_claim_is_written_as_notes_write(tmp_path: Path, changes: dict[str, str], expected: tuple[str, Fraction]) -> None:
+    row = GOOD
+    for old, new in changes.items():
+        assert old in row
+        row = row.replace(old, new)
+    (claim,) = note(tmp_path, f"{HEADER}\n{row}\n").claims
+    assert (claim.problem, claim.unit, claim.value) == ("", *expected)
+
+
 def test_a_file_larger_than_is_read_and_a_missing_one_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ClaimsError, match="larger than 4 MB"):
         note(tmp_path, b"x" * (4 * 2**20 + 1))
@@ -95,6 +129,35 @@ def test_periods() -> None:
     assert parse_period("2025-06", as_of, CALENDAR).is_month
     assert parse_period("week to 2025-07-17", as_of, CALENDAR).end == date(2025, 7, 17)
     assert parse_period("forward_short", as_of, CALENDAR).end == as_of
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2025/7/18", "2025-07-18", "2025-07-18"),
+        ("2025年7月18日", "2025-07-18", "2025-07-18"),
+        ("7月18日", "2025-07-18", "2025-07-18"),
+        ("12月31日", "2024-12-31", "2024-12-31"),
+        ("2025/7/14/2025/7/18", "2025-07-14", "2025-07-18"),
+        ("7月14日/7月18日", "2025-07-14", "2025-07-18"),
+        ("T-1", "2025-07-21", "2025-07-21"),
+        ("前一交易日", "2025-07-21", "2025-07-21"),
+        ("上周五", "2025-07-18", "2025-07-18"),
+        ("周一", "2025-07-21", "2025-07-21"),
+        ("上周", "2025-07-12", "2025-07-18"),
+        ("本周", "2025-07-16", "2025-07-22"),
+        ("week to 2025-07-17", "2025-07-11", "2025-07-17"),
+        ("since 2025-07-18", "2025-07-18", "2025-07-22"),
+        ("自7月18日以来", "2025-07-18", "2025-07-22"),
+        ("2025年6月", "2025-06-01", "2025-06-01"),
+        ("6月", "2025-06-01", "2025-06-01"),
+        ("12月", "2024-12-01", "2024-12-01"),
+        ("上月", "2025-06-01", "2025-06-01"),
+    ],
+)
+def test_a_period_in_words_is_read_against_the_notes_day(text: str, start: str, end: str) -> None:
+    found = parse_period(text, date(2025, 7, 22), CALENDAR)
+    assert (found.start.isoformat(), found.end.isoformat()) == (start, end)
 
 
 @pytest.mark.parametrize(
@@ -153,10 +216,7 @@ def test_every_word_of_the_shipped_metrics_has_a_meaning() -> None:
     """A formula that names no fact would only be noticed when a claim needs it."""
     import ast
 
-    functions = {"start", "latest", "earliest", "lowest_known", "mean", "median", "highest", "lowest", "abs", "same", "at_most", "note"} | {
-        "quadrant", "events", "industries", "stances", "followup", "first_seen", "claim", "contract_size_t",
-    }  # fmt: skip
-    known = functions | set(CATALOG.facts) | set(CATALOG.constants)
+    known = {*FUNCTIONS, *NAMES} | set(CATALOG.facts) | set(CATALOG.constants)
     for metric in CATALOG.metrics.values():
         for definition in metric.definitions:
             for formula in filter(None, (definition.formula, definition.rests_on)):
@@ -215,7 +275,7 @@ def test_a_metric_of_a_mart_is_judged_on_real_data_and_never_on_a_sample(
 
 def test_every_definition_a_verdict_can_depend_on_is_told_in_chinese() -> None:
     untold = [
-        f"{name}: {one.title.en}"
+        f"{name}: {title(one).en}"
         for name, metric in CATALOG.metrics.items()
         for one in metric.definitions
         if (metric.narrative or len({(other.basis, other.vendor) for other in metric.definitions}) > 1) and not one.zh

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ingest.catalog.documents import CALENDAR, COMMODITIES, FILES, REVIEWS, SERIES, SHIPPED, catalog_files
 from ingest.catalog.editors import schemas
 from ingest.catalog.metrics import FUNCTIONS
-from ingest.catalog.references import ROLES_BESIDES, _names, catalogue_faults, faults_of
+from ingest.catalog.references import _names, catalogue_faults, faults_of
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_check, catalog_schema
 from quality.typed import Document, Fault, WrongFileError, read
@@ -55,11 +55,11 @@ AO = "commodities__ao"
     ("changed", "sentence"),
     [
         (swapped("clock", "grace_minutes = 240", "grace_minute = 240"), "clock.toml, line 22: clock shfe__warehouse_receipts, key grace_minute: this key is not known; did you mean 'grace_minutes'?"),
-        (swapped("exchanges", 'unit = "g"', 'units = "g"'), "exchanges.toml, line 58: shfe.contracts.au, key units: this key is not known; did you mean 'unit'?"),
-        (swapped("exchanges", "ao = { size = 20", "ao = { size = 0"), "exchanges.toml, line 52: shfe.contracts.ao, key size: must be above 0, not 0"),
-        (swapped("exchanges", "cu = { size = 5,", "cu = { size = 5000,"), "exchanges.toml, line 49: shfe.contracts.cu, key size: must be at most 1000, not 5000"),
-        (swapped("exchanges", '"石油沥青" = "bu"', '"石油沥青" = "bx"'), "exchanges.toml, line 33: shfe.aliases, key 石油沥青: there is no product 'bx'"),
-        (swapped(AO, 'exchange = "SHFE"', 'exchange = "SHEF"'), "commodities/ao.toml, line 8: commodity, key exchange: 'SHEF' is not one of GFEX, SHFE; did you mean 'SHFE'?"),
+        (swapped("exchanges", 'unit = "g"', 'units = "g"'), "exchanges.toml, line 51: shfe.contracts.au, key units: this key is not known; did you mean 'unit'?"),
+        (swapped("exchanges", "ao = { size = 20", "ao = { size = 0"), "exchanges.toml, line 45: shfe.contracts.ao, key size: must be above 0, not 0"),
+        (swapped("exchanges", "cu = { size = 5,", "cu = { size = 5000,"), "exchanges.toml, line 43: shfe.contracts.cu, key size: must be at most 1000, not 5000"),
+        (swapped("exchanges", '"石油沥青" = "bu"', '"石油沥青" = "bx"'), "exchanges.toml, line 29: shfe.aliases, key 石油沥青: there is no product 'bx'"),
+        (swapped(AO, 'exchange = "SHFE"', 'exchange = "SHEF"'), "commodities/ao.toml, line 8: commodity, key exchange: 'SHEF' is not one of CZCE, GFEX, INE, SHFE; did you mean 'SHFE'?"),
         (swapped(AO, "contract_size_t = 20.0", "contract_size_t = 500.0"), "contract_spec 1, key contract_size_t: no contract_spec has the 20 t a lot of ao holds by exchanges.toml"),
         (swapped(AO, 'product_id = "ao"', 'product_id = "aox"'), "commodity, key product_id: there is no product of SHFE 'aox'; did you mean 'ao'?"),
         (swapped(AO, 'role = "spot"', 'role = "spott"'), "series SMM-AO-INDEX, key role: there is no role 'spott'; did you mean 'spot'?"),
@@ -100,9 +100,9 @@ AO = "commodities__ao"
         (swapped("terms", "value = 0.13", "value = 0.13\nvalues = { a = 1 }"), "term vat_ratio: a term has either value or values"),
         (swapped("whatif", 'role = "fob"', 'role = "fbo"'), "shock fob_usd_t, changes 1, key role: there is no role 'fbo'; did you mean 'fob'?"),
         (swapped("metrics", 'asserts = "settle"', 'asserts = "setle"'), "metric settle, key asserts: there is no fact 'setle'; did you mean 'settle'?"),
-        (swapped("metrics", 'formula = "close" }', 'formula = "clse" }'), "metric close, definition 1, key formula: there is no fact or constant 'clse'; did you mean 'close'?"),
+        (swapped("metrics", 'formula = "close",', 'formula = "clse",'), "metric close, definition 1, key formula: there is no fact or constant 'clse'; did you mean 'close'?"),
         (swapped("metrics", 'formula = "median(close)"', 'formula = "meadian(close)"'), "there is no function 'meadian'; did you mean 'median'?"),
-        (swapped("metrics", 'commodity = "AO"', 'commodity = "AOO"'), "fact last_1130, key commodity: there is no commodity 'AOO'; did you mean 'AO'?"),
+        (swapped("metrics", 'futures_leg_value"\ncommodity = "AO"', 'futures_leg_value"\ncommodity = "AOO"'), "fact last_1130, key commodity: there is no commodity 'AOO'; did you mean 'AO'?"),
         (swapped("lexicon", 'words = ["挺价", "惜售"]', 'words = ["挺价", "惜售", "减产"]'), "words 3: 减产 is a term already"),
         ({"parameter": "x = 1"}, "parameter.toml, line 1: the catalogue has no file of this name; did you mean 'parameters.toml'?"),
     ],
@@ -175,6 +175,7 @@ OPTIONAL = {
     "grace_minutes", "unit", "scope", "model_id", "commodity", "no_release", "window", "maps_to", "night", "zh", "label", "basis", "over", "needs", "vendor",
     "kinds", "states", "rests_on", "mart", "neutral", "band", "approx", "low", "asserts", "is_price", "is_receipts", "tick_price", "narrative", "units", "grid",
     "factor", "copy_of", "day_step", "half_width", "source", "definition", "formula", "open", "closed", "up", "down", "caps", "shows", "study",
+    "aliases", "words", "not", "example", "change_of", "when", "is_change", "is_any_of", "on_tick", "is_market", "never", "span", "said", "absence", "open_ended", "series", "hs_code", "part_of", "plain_unit", "is_of_range", "is_monthly",
 }  # fmt: skip
 # Tables whose keys are the writer's own words.
 OWN_WORDS = re.compile(
@@ -274,10 +275,18 @@ def test_every_name_the_models_read_is_known() -> None:
         name for some in re.findall(r"\brole in \(([^)]*)\)", sql) for name in re.findall(r"'(\w+)'", some)
     }
     assert roles - {"product", "dominant"} <= known.roles  # of customs codes; of contracts
-    assert set(ROLES_BESIDES) <= roles
     names = (ROOT / "dbt_project/models/intermediate").rglob("int_commodities__parameters.sql")
     listed = re.findall(r"'(\w+)'", next(names).read_text(encoding="utf-8").split("-%}")[0])
     assert set(listed) <= set(known.parameters)
+
+
+def test_every_shipped_series_and_bound_has_a_role_the_models_read_in_its_unit() -> None:
+    changed = {name: body for name, body in catalog_files(None) if name != "commodities/ao.toml"}
+    ao = dict(catalog_files(None))["commodities/ao.toml"].decode()
+    assert faults_of(catalog_files(None)) == []
+    wrong = ao.replace('roles = ["fob"]\nunit = "USD/t"', 'roles = ["fob"]\nunit = "CNY/t"')
+    (said,) = faults_of((changed | {"commodities/ao.toml": wrong.encode()}).items())
+    assert "the role fob is read in USD/t, not in CNY/t" in str(said)
 
 
 def test_the_shipped_schemas_are_those_of_the_models() -> None:

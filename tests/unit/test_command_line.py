@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from ingest.settings import PACKAGE_VERSION, Settings
 from orchestration.command import cli
-from serving.publish import release
+from serving.publish.release import code_version
+from serving.publish.served import ReleaseError, kept
 from tests.reliability.readers import publish, small_home
 
 Refused = Callable[..., tuple[int, str]]
@@ -87,9 +88,10 @@ def test_a_note_names_the_catalogue_file_that_cannot_be_read(refused: Refused, p
     assert (code, sentence[: len(f"catalogue file {name}.toml, line ")]) == (1, f"catalogue file {name}.toml, line ")
 
 
-def test_going_back_where_nothing_is_published_is_refused(refused: Refused, settings: Settings) -> None:
-    assert refused(cli.rollback) == (1, f"nothing is published in {settings.root}, so there is no release to go back to")
-    assert release._kept(settings) == []
+def test_going_back_where_nothing_is_published_is_refused(settings: Settings) -> None:
+    with pytest.raises(ReleaseError, match=f"^nothing is published in {settings.root}, so there is no release to go back to$"):
+        cli.rollback()
+    assert kept(settings) == []
 
 
 def test_a_home_that_is_being_rebuilt_is_not_rebuilt_a_second_time_meanwhile(refused: Refused, home: Home) -> None:
@@ -105,7 +107,7 @@ def test_the_version_is_the_one_a_release_says(monkeypatch: pytest.MonkeyPatch) 
     shown = io.StringIO()
     monkeypatch.setattr(cli, "out", Console(file=shown, width=80))
     assert CliRunner().invoke(cli.app, ["--version"]).exit_code == 0
-    assert shown.getvalue() == f"alumina-warehouse {PACKAGE_VERSION}, code version {release.code_version()}\n"
+    assert shown.getvalue() == f"alumina-warehouse {PACKAGE_VERSION}, code version {code_version()}\n"
 
 
 def test_help_is_plain_text_and_offers_completion() -> None:

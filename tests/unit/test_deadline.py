@@ -15,6 +15,7 @@ from ingest.origins import LiveOrigin
 from ingest.source import SHANGHAI, Cadence, ConfigurationError, DataOrigin, Outcome, Request, Response, Source
 from ingest.sources import SOURCES
 from ingest.sources.customs import Customs
+from ingest.sources.czce import Czce
 from ingest.sources.fx import Fx
 from ingest.sources.gfex import Gfex
 from ingest.sources.policy import Policy
@@ -51,16 +52,19 @@ def ask(home: Home, source: Source, exchange: Exchange, day: date = DAY) -> Repo
 
 def test_every_live_request_has_a_deadline_and_nothing_is_due_before_its_window_ends() -> None:
     deadlines = load_deadlines()
-    sources: tuple[Source, ...] = (Shfe(lambda: DAY), Gfex(), Customs(), Fx(lambda: DAY), Policy(lambda: DAY))
+    sources: tuple[Source, ...] = (Shfe(lambda: DAY), Gfex(), Czce(), Customs(), Fx(lambda: DAY), Policy(lambda: DAY))
     assert {source.name for source in sources} == {source.name for source in SOURCES if list(source.requests(DAY)) or source.name == "policy"}
     due = {f"{request.source}/{request.feed}": deadlines.of(request) for source in sources for request in source.requests(DAY)}
     assert {feed: f"{time:%m-%d %H:%M}" for feed, time in due.items() if time} == {
         "shfe/kx": "07-16 16:30", "shfe/js": "07-16 16:30", "shfe/pm": "07-16 20:30", "shfe/dailystock": "07-16 20:30",
         "shfe/settlement": "07-16 18:00", "shfe/limits": "07-16 18:00", "shfe/trading_day": "07-16 09:30",
         "gfex/day_quotes": "07-16 17:00", "gfex/wbill": "07-16 20:30", "fx/history": "07-16 09:45", "fx/latest": "07-16 09:45",
-        "policy/newsflash": "07-17 00:30", "customs/comtrade": "11-02 00:00",
+        "policy/newsflash": "07-17 00:30", "customs/comtrade": "11-02 00:00", "shfe/contracts": "07-16 18:00",
+        "czce/quotes": "07-16 17:00", "czce/ranking": "07-16 18:00",
     }  # fmt: skip
     assert all(due.values())
+    (weekly,) = (request for request in Shfe().requests(date(2025, 7, 18)) if request.feed == "weeklystock")
+    assert f"{deadlines.of(weekly):%m-%d %H:%M}" == "07-23 00:00"  # reports three days late are on record
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ def test_every_source_that_is_sent_payloads_is_attacked() -> None:
     assert {request.source for request, _ in SEEDS.values()} == BY_NAME.keys() - {"catalog", "unread"}  # configuration; read by nobody
     assert {feed for feed in SEEDS if feed.startswith(("shfe/", "gfex/", "bars/"))} == {
         "shfe/kx/dat", "shfe/js/dat", "shfe/pm/dat", "shfe/dailystock/dat", "shfe/dailystock_html/html", "shfe/settlement/dat", "shfe/limits/dat",
-        "shfe/trading_day/dat", "gfex/day_quotes/json", "gfex/wbill/json", "bars/bars/csv",
+        "shfe/trading_day/dat", "shfe/weeklystock/dat", "shfe/weeklystock_html/html", "shfe/contracts/dat", "gfex/day_quotes/json", "gfex/wbill/json", "bars/bars/csv",
     }  # fmt: skip
 
 

@@ -690,10 +690,11 @@ def test_a_live_run_asks_only_on_sessions() -> None:
 
     origin = LiveOrigin(date(2025, 7, 18), date(2025, 7, 21), load_calendar(), fetch)
     delivered = list(origin.deliveries([Shfe()]))
-    names = ("kx{}.dat", "js{}.dat", "pm{}.dat", "{}dailystock.dat", "Settlement{}.dat", "ContractDailyTradeArgument{}.dat")
-    assert asked == [name.format(f"2025{day}") for day in ("0718", "0721") for name in names]
+    names = ["kx{}.dat", "js{}.dat", "pm{}.dat", "{}dailystock.dat", "Settlement{}.dat", "ContractDailyTradeArgument{}.dat", "ContractBaseInfo{}.dat"]
+    friday, monday = [*names, "{}weeklystock.dat"], names
+    assert asked == [name.format(f"2025{day}") for day, every in (("0718", friday), ("0721", monday)) for name in every]
     closed = [response.verdict for request, response in delivered if request.day in (date(2025, 7, 19), date(2025, 7, 20))]
-    assert [verdict and verdict.outcome for verdict in closed] == [Outcome.NO_SESSION] * 12
+    assert [verdict and verdict.outcome for verdict in closed] == [Outcome.NO_SESSION] * 14
 
 
 def test_a_feed_that_blocks_is_left_alone_for_the_rest_of_the_run() -> None:
@@ -724,7 +725,7 @@ def test_a_host_that_gives_no_answer_is_left_alone_for_the_rest_of_the_run() -> 
     delivered = list(LiveOrigin(date(2025, 7, 14), date(2025, 7, 16), load_calendar(), fetch, silent_after=2).deliveries([Shfe()]))
     assert asked == ["kx20250714.dat", "js20250714.dat"]
     held = [response.verdict for _, response in delivered if response.verdict]
-    assert len(held) == 3 * 6 - 2
+    assert len(held) == 3 * 7 - 2
     assert {(verdict.outcome, verdict.reason) for verdict in held} == {(Outcome.HTTP_ERROR, "held_back")}
     assert held[0].message == "not asked for: www.shfe.com.cn gave no answer 2 times in a row (ConnectError: no route); the next run asks again"
 

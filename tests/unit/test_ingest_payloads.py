@@ -35,7 +35,7 @@ def sorted_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_there_are_cases_for_every_source_of_payload_files() -> None:
-    assert {case.split("/")[0] for case in CASES} == {"shfe", "gfex", "spot", "capacity", "customs", "fx", "policy", "cost", "bars"}
+    assert {case.split("/")[0] for case in CASES} == {"shfe", "gfex", "spot", "capacity", "customs", "fx", "policy", "cost", "bars", "czce", "expiry"}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -73,9 +73,10 @@ def test_one_day_has_quotes_ranking_and_the_warrants_of_its_era() -> None:
         "dailystock": f"{base}/dailydata/20251112dailystock.dat",
         "settlement": f"{site}/busiparamdata/future/Settlement20251112.dat",
         "limits": f"{site}/busiparamdata/future/ContractDailyTradeArgument20251112.dat",
+        "contracts": f"{site}/busiparamdata/future/ContractBaseInfo20251112.dat",
     }
     assert after["dailystock_html"].url == f"{base}/stockdata/dailystock_20251113/ZH/all.html"
-    assert set(after) == {"kx", "js", "pm", "dailystock_html", "settlement", "limits"}
+    assert set(after) == {"kx", "js", "pm", "dailystock_html", "settlement", "limits", "contracts"}
     assert {request.day for request in after.values()} == {date(2025, 11, 13)}
     assert {request.key for request in after.values()} == {"20251113"}
 
@@ -756,8 +757,9 @@ def test_a_ranking_without_a_column_has_another_format(column: str) -> None:
 
 def test_every_frame_has_exactly_the_columns_of_its_table() -> None:
     frames = kx(quote()).frames | dailystock(warrant()).frames | pm(rank()).frames
-    parameters = {"shfe__settlement_parameters", "shfe__margins_fees", "shfe__price_limits", "shfe__trading_day"}
-    assert set(frames) == set(Shfe.tables) - parameters  # those are held in test_sources_shfe_parameters
+    parameters = {"shfe__settlement_parameters", "shfe__margins_fees", "shfe__price_limits", "shfe__trading_day", "shfe__contracts"}
+    # Those are held in test_sources_shfe_parameters, the weekly report in test_sources_shfe_weekly.
+    assert set(frames) == set(Shfe.tables) - parameters - {"shfe__weekly_stock"}
     for name, frame in frames.items():
         assert dict(frame.schema) == TABLES[name].schema
 

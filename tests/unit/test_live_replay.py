@@ -16,10 +16,15 @@ from urllib.parse import urlsplit
 import polars as pl
 import pytest
 from feeds import answer, quote, warrant
+from test_sources_czce import BLOCK, END, FIRST, PLACES, SH509, SUM, holding
+from test_sources_czce import quotes as czce_quotes
 from test_sources_fx import history, row
 from test_sources_gfex import NOTHING, SUBTOTAL, TOTAL, UNDATED, quotes, receipts
 from test_sources_gfex import quote as gfex_quote
 from test_sources_gfex import warrant as gfex_warrant
+from test_sources_shfe_parameters import contracts, listed
+from test_sources_shfe_weekly import place as weekly_place
+from test_sources_shfe_weekly import report
 
 from ingest import sample
 from ingest.archive import Archive
@@ -31,6 +36,7 @@ from ingest.origins import LiveOrigin
 from ingest.source import SHANGHAI, Cadence, Outcome, Request, Response, Source
 from ingest.sources import SOURCES
 from ingest.sources.customs import Customs
+from ingest.sources.czce import Czce
 from ingest.sources.fx import Fx
 from ingest.sources.gfex import Gfex
 from ingest.sources.policy import Policy
@@ -38,7 +44,7 @@ from ingest.sources.shfe import Shfe
 from quality.raw import TABLES
 
 SITES = {
-    "https://www.shfe.com.cn", "http://www.gfex.com.cn", "https://www.chinamoney.com.cn", "https://comtradeapi.un.org", "https://www.shmet.com",
+    "https://www.shfe.com.cn", "http://www.gfex.com.cn", "https://www.czce.com.cn", "https://www.chinamoney.com.cn", "https://comtradeapi.un.org", "https://www.shmet.com",
 }  # fmt: skip
 GOLDEN = Path(__file__).parents[1] / "payloads"
 DAY = date(2025, 7, 16)
@@ -223,6 +229,11 @@ FLASHES = (GOLDEN / "policy/events_and_flashes/shmet_newsflash_20250311.json").r
 PAGE = (GOLDEN / "shfe/receipts_in_both_forms/dailystock_20251114/ZH/all.html").read_bytes()
 MARCH = date(2025, 3, 13)
 DAILY = "/data/tradedata/future"
+ZHENGZHOU = "/cn/DFSStaticFiles/Future/2025/20250716"
+WEEKLY = report(weekly_place(), weekly_place("乙库"))
+CONTRACTS = contracts(listed())
+CZCE_QUOTES = czce_quotes(SH509, SUM)
+CZCE_RANKING = holding(BLOCK, PLACES, FIRST, END)
 
 FEEDS = {
     "quotes": Feed(
@@ -237,6 +248,22 @@ FEEDS = {
     "receipts page": Feed(
         Shfe(), "dailystock_html", date(2025, 11, 14), f"GET {DAILY}/stockdata/dailystock_20251114/ZH/all.html", "shfe__warehouse_receipts", PAGE,
         revised=_changed(PAGE, "<td>4500</td>", "<td>4800</td>"),
+    ),
+    "weekly stock": Feed(
+        Shfe(), "weeklystock", date(2025, 7, 18), f"GET {DAILY}/weeklydata/20250718weeklystock.dat", "shfe__weekly_stock", WEEKLY,
+        revised=_changed(WEEKLY, '"WHSTOCKS": 45500', '"WHSTOCKS": 45000'), late=datetime(2025, 7, 23, tzinfo=SHANGHAI),
+    ),
+    "contracts": Feed(
+        Shfe(), "contracts", DAY, "GET /data/busiparamdata/future/ContractBaseInfo20250716.dat", "shfe__contracts", CONTRACTS,
+        revised=_changed(CONTRACTS, '"20250915"', '"20250916"'),
+    ),
+    "czce quotes": Feed(
+        Czce(), "quotes", DAY, f"GET {ZHENGZHOU}/FutureDataDaily.txt", "czce__daily_quotes", CZCE_QUOTES,
+        revised=_changed(CZCE_QUOTES, "2,000", "2,005"), early="当日无数据".encode(),
+    ),
+    "czce ranking": Feed(
+        Czce(), "ranking", DAY, f"GET {ZHENGZHOU}/FutureDataHolding.txt", "czce__member_ranking", CZCE_RANKING,
+        revised=_changed(CZCE_RANKING, "92,677", "92,678"),
     ),
     "gfex quotes": Feed(
         Gfex(), "day_quotes", DAY, "POST /u/interfacesWebTiDayQuotes/loadList trade_date=20250716&trade_type=0", "gfex__daily_quotes", GFEX_QUOTES,

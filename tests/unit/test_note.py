@@ -225,7 +225,8 @@ FILES = (
     "kx20250716.dat", "20250716dailystock.dat", "dailystock_20250716.html", "pm20250716.dat", "js20250716.dat", "Settlement20250716.dat",
     "ContractDailyTradeArgument20250716.dat", "currentTradingday.dat", "day_quotes_20250716.json", "wbill_lc_20250716.json",
     "gacc_import_202505.csv", "156_0_2818_M_202411.json", "cfets_CcprHisNew.json", "cfets_ccpr.json", "events.csv", "shmet_newsflash.json",
-    "nobody_knows_it.bin", *(f"smm_{feed}_20250716.csv" for feed in VENDOR_FEEDS),
+    "20250718weeklystock.dat", "weeklystock_20260918.html", "ContractBaseInfo20250716.dat", "FutureDataDaily_20250716.txt",
+    "FutureDataHolding_20250716.txt", "tushare_fut_rcpt_mat_20250716.csv", "nobody_knows_it.bin", *(f"smm_{feed}_20250716.csv" for feed in VENDOR_FEEDS),
 )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def _content(settings: Settings) -> str:
 
 
 def test_sources_have_the_calendar_they_publish_by() -> None:
-    assert {source.name for source in DAY_SOURCES} == {"shfe", "gfex", "fx"}
+    assert {source.name for source in DAY_SOURCES} == {"shfe", "gfex", "czce", "fx"}
     assert {source.name for source in MONTH_SOURCES} == {"customs"}
 
 
@@ -158,6 +158,26 @@ def test_every_asset_a_run_set_out_to_make_is_in_the_index_also_when_none_was_ma
     keys = [dg.AssetKey(name) for name in ("a", "b", "c")]
     assert not dg.materialize([failing(key.path[0]) for key in keys], instance=instance, raise_on_error=False).success
     assert {record.asset_entry.asset_key for record in instance.get_asset_records(keys)} == set(keys)
+
+
+@pytest.mark.parametrize("broken", ["", "b"])
+def test_a_check_that_a_failed_run_did_not_reach_stays_as_it_was(instance: dg.DagsterInstance, broken: str) -> None:
+    def asset(name: str, deps: list[str], fails: bool) -> dg.AssetsDefinition:
+        @dg.asset(name=name, deps=deps, check_specs=[dg.AssetCheckSpec("kept", asset=name)])
+        def made() -> dg.MaterializeResult:
+            if fails:
+                raise ValueError("broken")
+            return dg.MaterializeResult(check_results=[dg.AssetCheckResult(check_name="kept", passed=name != broken)])
+
+        return made
+
+    keys = [dg.AssetCheckKey(dg.AssetKey(name), "kept") for name in ("a", "b")]
+    assert dg.materialize([asset("a", [], fails=False), asset("b", ["a"], fails=False)], instance=instance).success
+    before = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    assert not dg.materialize([asset("a", [], fails=False), asset("b", ["a"], fails=True)], instance=instance, raise_on_error=False).success
+    after = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    assert after[keys[0]].run_id != before[keys[0]].run_id
+    assert after[keys[1]] == before[keys[1]]
 
 
 TELL = """

@@ -82,8 +82,9 @@ def test_a_live_run_calls_itself_what_the_operator_set(place: Home, monkeypatch:
 
 def test_the_archive_is_replayed_and_nonsense_refused(place: Home) -> None:
     assert isinstance(Intake(source="archive").origin(place), ReplayOrigin)
-    with pytest.raises(ValueError, match="'moon' is not one of sample, files, inbox, live, archive"):
-        Intake(source="moon").origin(place)
+    for days in (0, 401):
+        with pytest.raises(IntakeError, match=f"lookback_days is {days}; it must be 1 to 400"):
+            Intake(lookback_days=days).origin(place)
     with pytest.raises(ValueError, match="the first day 2025-07-22 is after the last day 2025-07-01"):
         Intake(first="2025-07-22", last="2025-07-01").origin(place)
 

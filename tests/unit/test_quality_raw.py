@@ -20,6 +20,11 @@ QUOTE: Row = {
 FITTING: dict[str, Row] = {
     "shfe__daily_quotes": QUOTE,
     "gfex__daily_quotes": QUOTE,
+    "czce__daily_quotes": QUOTE,
+    "shfe__weekly_stock": {"deliverable_qty": 600.0, "previous_deliverable_qty": 700.0, "deliverable_change_qty": -100.0}
+    | {"on_warrant_qty": 300.0, "previous_on_warrant_qty": 300.0, "on_warrant_change_qty": 0.0}
+    | {"capacity_free_qty": 50.0, "previous_capacity_free_qty": 40.0, "capacity_free_change_qty": 10.0},
+    "shfe__contracts": {"delivery_month_code": "2509"},
     "gfex__warehouse_receipts": {"receipts_qty": 600.0, "receipts_change_qty": 300.0},
     "shfe__warehouse_receipts": {"receipts_qty": 600.0, "receipts_change_qty": 300.0},
     "spot__quotes": {"low_value": 3080.0, "high_value": 3120.0, "value": 3100.0, "change_value": None, "series_name": "山东氧化铝"},
@@ -213,6 +218,7 @@ VENDOR_BREAKS: dict[str, tuple[list[Row], int]] = {
         1,
     ),
 }
+QUOTED = ("shfe", "gfex", "czce")
 # (table, rule) -> rows as changes to a fitting one, and the one that breaks exactly this rule.
 BREAKS: dict[tuple[str, str], tuple[list[Row], int]] = {
     ("cost__series", "one_series_two_models"): (
@@ -227,17 +233,27 @@ BREAKS: dict[tuple[str, str], tuple[list[Row], int]] = {
     ("bars__prices", "zero_is_no_price"): ([{"low_price": 0.0}], 0),
     ("bars__prices", "delivery_month_is_not_yymm"): ([{"delivery_month_code": "2513"}], 0),
     ("bars__prices", "no_such_session"): ([{"session": "am3"}], 0),
-    **{(f"{exchange}__daily_quotes", "open_outside_range"): ([{"open_price": 3061.0}], 0) for exchange in ("shfe", "gfex")},
-    **{(f"{exchange}__daily_quotes", "close_outside_range"): ([{"close_price": 2989.0}], 0) for exchange in ("shfe", "gfex")},
-    **{(f"{exchange}__daily_quotes", "settle_outside_range"): ([{"settle_price": 3060.5}], 0) for exchange in ("shfe", "gfex")},
-    **{(f"{exchange}__daily_quotes", "delivery_month_is_not_yymm"): ([{"delivery_month_code": "2513"}], 0) for exchange in ("shfe", "gfex")},
-    **{(f"{exchange}__daily_quotes", "delivery_month_out_of_reach"): ([{"delivery_month_code": "3009"}], 0) for exchange in ("shfe", "gfex")},
-    **{(f"{exchange}__daily_quotes", "price_far_from_previous_settlement"): ([{"pre_settle_price": 1500.0}], 0) for exchange in ("shfe", "gfex")},
+    **{(f"{exchange}__daily_quotes", "open_outside_range"): ([{"open_price": 3061.0}], 0) for exchange in QUOTED},
+    **{(f"{exchange}__daily_quotes", "close_outside_range"): ([{"close_price": 2989.0}], 0) for exchange in QUOTED},
+    **{(f"{exchange}__daily_quotes", "settle_outside_range"): ([{"settle_price": 3060.5}], 0) for exchange in QUOTED},
+    **{(f"{exchange}__daily_quotes", "delivery_month_is_not_yymm"): ([{"delivery_month_code": "2513"}], 0) for exchange in QUOTED},
+    **{(f"{exchange}__daily_quotes", "delivery_month_out_of_reach"): ([{"delivery_month_code": "3009"}], 0) for exchange in QUOTED},
+    **{(f"{exchange}__daily_quotes", "price_far_from_previous_settlement"): ([{"pre_settle_price": 1500.0}], 0) for exchange in QUOTED},
     **{
         (f"{exchange}__warehouse_receipts", "unit_differs_inside_the_product"): ([{}, {"warehouse": "乙库", "quantity_unit": "kg"}], 1)
         for exchange in ("shfe", "gfex")
     },
     **{(f"{exchange}__warehouse_receipts", "receipts_below_their_change"): ([{"receipts_qty": 299.0}], 0) for exchange in ("shfe", "gfex")},
+    ("shfe__weekly_stock", "unit_differs_inside_the_product"): ([{}, {"warehouse": "乙库", "quantity_unit": "kg"}], 1),
+    **{
+        ("shfe__weekly_stock", f"{level}_change_is_not_the_difference"): ([{f"{level}_change_qty": 1.0}], 0)
+        for level in ("deliverable", "on_warrant", "capacity_free")
+    },
+    ("shfe__contracts", "delivery_month_is_not_yymm"): ([{"delivery_month_code": "2513"}], 0),
+    ("shfe__contracts", "expires_before_it_is_listed"): ([{"listing_date": date(2025, 7, 17)}], 0),
+    ("shfe__contracts", "delivery_ends_before_it_starts"): ([{"delivery_start_date": date(2025, 7, 17)}], 0),
+    ("shfe__contracts", "delivered_before_it_expires"): ([{"delivery_start_date": date(2025, 7, 15)}], 0),
+    ("expiry__receipts", "unit_differs_inside_the_product"): ([{}, {"warehouse_type": "factory", "quantity_unit": "kg"}], 1),
     ("customs__monthly_trade", "month_is_not_its_first_day"): ([{"month": date(2025, 7, 2)}], 0),
     ("customs__monthly_trade", "scope_is_not_the_codes"): ([{"hs_code": "2818"}], 0),
     ("customs__monthly_trade", "value_in_another_currency"): ([{"value_cny": 7.0}], 0),

@@ -13,8 +13,8 @@ from feeds import QUOTE_HEADER, VALUE_HEADER, Home, csv_file
 from ingest import dropped, reach
 from ingest.catalog import mapping
 from ingest.catalog.configuration import Configuration
-from ingest.catalog.mapping import ROLES, suggested_region, suggested_role, write
-from ingest.catalog.references import _names
+from ingest.catalog.mapping import write
+from ingest.catalog.roles import suggested_region, suggested_role
 from ingest.catalog.schemas import MappedSeries
 from ingest.home import dedicate
 from ingest.inbox import NOTE, as_meant
@@ -182,10 +182,6 @@ def test_a_file_of_many_feeds_is_asked_for_its_name(home: Home) -> None:
 # ---------------------------------------------------------------- mapping
 
 
-def test_every_role_the_models_read_has_a_name() -> None:
-    assert set(ROLES) == set(_names().roles)
-
-
 @pytest.mark.parametrize(
     ("name", "role"),
     [
@@ -247,6 +243,10 @@ def test_the_command_shows_what_is_open_and_writes_what_is_said(home: Home, tmp_
     assert "现货价" in shown
     assert f"alumina inbox map '{file}' --series 'X-1' --role spot --region national" in shown
     assert command("--series", "X-9", "--role", "spot").stderr == "alumina: the file has no series X-9; it has X-1\n"
+    refused = command("--series", "X-1", "--role", "fob").stderr
+    assert refused.startswith(
+        "alumina: series X-1 is in CNY/t, and the role fob is read in USD/t: every figure would be held; roles in CNY/t: spot, tender"
+    )
     done = command("--series", "X-1", "--role", "spot", "--region", "shandong")
     assert (done.returncode, done.stderr) == (0, "")
     assert ("SMM", "X-1") in Configuration(home.settings.catalog_overlay).series

@@ -11,8 +11,12 @@ import duckdb
 import polars as pl
 import pytest
 
+from ingest.notes import NoteError
 from ingest.settings import Settings
 from serving.publish import release
+from serving.publish import served as served_by
+from serving.publish.differences import differences
+from tests.reliability.flips import flip
 from tests.reliability.readers import publish, small_home
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -42,7 +46,7 @@ def fail(*_: object, **__: object) -> None:
 
 
 def test_a_full_disk_leaves_no_debris_and_the_status_says_what_failed(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, write = there(published), release._write_status
+    before, write = there(published), release.write_status
 
     def needs_room(settings: Settings, *arguments: str) -> None:
         if list(settings.releases.glob(".building-*")):
@@ -50,7 +54,7 @@ def test_a_full_disk_leaves_no_debris_and_the_status_says_what_failed(published:
         write(settings, *arguments)
 
     monkeypatch.setattr(release, "_export", fail)
-    monkeypatch.setattr(release, "_write_status", needs_room)
+    monkeypatch.setattr(release, "write_status", needs_room)
     with pytest.raises(OSError, match="No space left on device"):
         publish(published, 1)
     assert there(published) == before == [served(published)]
@@ -68,14 +72,14 @@ def test_what_nobody_foresaw_is_told_with_its_type(published: Settings, monkeypa
 
 
 def test_a_status_that_cannot_be_written_does_not_hide_what_went_wrong(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, write = there(published), release._write_status
+    before, write = there(published), release.write_status
 
     def only_begun(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
         if outcome != "running":
             raise OSError(errno.ENOSPC, "no room for the status either")
         write(settings, release_id, run_id, outcome, reason)
 
-    monkeypatch.setattr(release, "_write_status", only_begun)
+    monkeypatch.setattr(release, "write_status", only_begun)
     monkeypatch.setattr(release, "_undescribed", lambda _: ["serving.mystery"])
     with pytest.raises(release.PublishRefusedError, match=r"serving\.mystery has no description"):
         publish(published, 1)
@@ -94,14 +98,15 @@ def test_what_a_build_that_died_left_behind_is_swept_before_the_next_begins(publ
 def test_what_was_named_and_never_served_is_swept_and_a_stranger_s_folder_is_left_alone(published: Settings) -> None:
     first = served(published)
     publish(published, 1)
-    release.rollback(published)
+    served_by.rollback(published)
     rejected = [name for name in there(published) if name != first]
     # A build that was killed between its rename and the swap.
     shutil.copytree(published.releases / first, published.releases / "29991231T000000000000Z-deadbeef")
     (published.releases / "thesis").mkdir()
+    served_by.let_go(published)
     publish(published, 2)
     assert there(published) == sorted([first, *rejected, served(published), "thesis"])
-    assert release.rollback(published) == first
+    assert served_by.rollback(published) == first
 
 
 def test_a_release_that_could_not_be_swapped_in_is_not_one_to_go_back_to(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +119,7 @@ def test_a_release_that_could_not_be_swapped_in_is_not_one_to_go_back_to(publish
 
 
 def test_a_swap_that_is_done_is_a_publication_whatever_comes_after(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    sync, write = release.sync_folder, release._write_status
+    sync, write = served_by.sync_folder, release.write_status
 
     def root_cannot_be_synced(folder: Path) -> None:
         if folder == published.root:
@@ -126,8 +131,8 @@ def test_a_swap_that_is_done_is_a_publication_whatever_comes_after(published: Se
             raise FULL
         write(settings, release_id, run_id, outcome, reason)
 
-    monkeypatch.setattr(release, "sync_folder", root_cannot_be_synced)
-    monkeypatch.setattr(release, "_write_status", only_begun)
+    monkeypatch.setattr(served_by, "sync_folder", root_cannot_be_synced)
+    monkeypatch.setattr(release, "write_status", only_begun)
     made = publish(published, 1)
     assert served(published) == made.release_id == there(published)[-1]
     assert (made.path / release.FILE_NAME).is_file()
@@ -162,10 +167,11 @@ def test_a_clock_a_day_back_hides_no_release_from_a_rollback_and_deletes_none(pu
     monkeypatch.setattr(release, "datetime", Yesterday)
     made.append(publish(published, 3).release_id)
     assert there(published) == made == sorted(made), "ids only go up"
-    assert release.rollback(published) == made[2]
+    assert served_by.rollback(published) == made[2]
+    served_by.let_go(published)
     made.append(publish(published, 4).release_id)
     assert there(published) == made
-    assert release.rollback(published) == made[2]
+    assert served_by.rollback(published) == made[2]
     with duckdb.connect(str(published.releases / made[4] / release.FILE_NAME), read_only=True) as con:
         ((released_at,),) = con.execute("select released_at from serving.publication").fetchall()
     assert released_at < datetime.now(UTC) - timedelta(hours=23), "what the clock said is told as it was"
@@ -174,19 +180,21 @@ def test_a_clock_a_day_back_hides_no_release_from_a_rollback_and_deletes_none(pu
 def test_a_rejected_release_is_never_gone_back_to(published: Settings) -> None:
     good = served(published)
     publish(published, 1)
-    assert release.rollback(published) == good
+    assert served_by.rollback(published) == good
+    served_by.let_go(published)
     publish(published, 2)
-    assert release.rollback(published) == good == served(published)
+    assert served_by.rollback(published) == good == served(published)
     assert status(published)["outcome"] == "rolled_back"
-    with pytest.raises(release.PublishRefusedError, match=f"there is no release before {good}"):
-        release.rollback(published)
+    with pytest.raises(served_by.ReleaseError, match=f"there is no release before {good}"):
+        served_by.rollback(published)
 
 
 def test_rejected_releases_take_no_place_of_one_to_go_back_to(published: Settings) -> None:
     settings, good = Settings(home=published.home, releases_kept=2), served(published)
     for number in range(1, 4):
         publish(settings, number)
-        assert release.rollback(settings) == good
+        assert served_by.rollback(settings) == good
+        served_by.let_go(settings)
     newest = publish(settings, 4).release_id
     assert there(settings)[0] == good
     assert there(settings)[-1] == newest
@@ -195,8 +203,8 @@ def test_rejected_releases_take_no_place_of_one_to_go_back_to(published: Setting
 
 
 def test_going_back_in_a_home_without_a_release_is_answered_with_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(release.PublishRefusedError, match="nothing is published in"):
-        release.rollback(Settings(home=tmp_path / "home"))
+    with pytest.raises(served_by.ReleaseError, match="nothing is published in"):
+        served_by.rollback(Settings(home=tmp_path / "home"))
 
 
 def test_equal_marts_give_equal_tables_and_examples_whatever_order_they_were_made_in(published: Settings, tmp_path: Path) -> None:
@@ -217,3 +225,62 @@ def test_links_left_by_a_process_that_died_are_swept(published: Settings) -> Non
     (published.root / ".serving.99999999").symlink_to("releases/nowhere")
     publish(published, 1)
     assert list(published.root.glob(".serving.*")) == []
+
+
+def test_who_goes_back_is_not_undone_by_the_next_publication(published: Settings) -> None:
+    good = served(published)
+    bad = publish(published, 1).release_id
+    assert served_by.rollback(published, "wrong receipts\x1b[2J") == good
+    waits = publish(published, 2)
+    assert (served(published), waits.release_id in waits.waits_for) == (good, False)
+    assert f"people are held at {good} since" in waits.waits_for
+    assert "(wrong receipts" in waits.waits_for
+    assert (status(published)["outcome"], status(published)["serving"]) == ("waiting", good)
+    newest = publish(published, 3).release_id
+    states = {one.release_id: one.state for one in served_by.listed(published)}
+    assert states == {good: "held", bad: "rejected", waits.release_id: "waiting", newest: "waiting"}
+    assert served_by.let_go(published) == newest == served(published)
+    assert served_by.pinned(published) is None
+    after = publish(published, 4)
+    assert (after.waits_for, served(published)) == ("", after.release_id)
+
+
+def test_a_release_that_waited_and_rotted_is_not_let_go_to(published: Settings) -> None:
+    good = served(published)
+    served_by.hold(published)
+    flip(publish(published, 1).path / release.FILE_NAME, 5000)
+    assert served_by.let_go(published) == good
+    with pytest.raises(served_by.ReleaseError, match="not held"):
+        served_by.let_go(published)
+
+
+def test_only_the_newest_that_waits_takes_room(published: Settings) -> None:
+    settings, good = Settings(home=published.home, releases_kept=2), served(published)
+    served_by.hold(settings)
+    made = [publish(settings, number).release_id for number in range(1, 5)]
+    assert there(settings) == [good, *made[-2:]]
+    assert served_by.retire(settings, 1) == [made[-2]]
+    assert served_by.let_go(settings) == made[-1]
+
+
+def test_a_note_of_holding_that_has_rotted_stops_who_would_publish(published: Settings) -> None:
+    served_by.hold(published)
+    flip(published.held, 100)
+    with pytest.raises(NoteError, match=r"held\.json has changed on disk; delete it where the newest release is to be served"):
+        publish(published, 1)
+
+
+def test_what_changed_between_two_releases_is_told_by_table(published: Settings) -> None:
+    before = published.serving.resolve()
+    with duckdb.connect(str(published.warehouse)) as con:
+        con.execute("insert into serving.outlook_v1 by name select * replace (as_of_date + 100000 as as_of_date) from serving.outlook_v1 limit 1")
+        con.execute("update serving.outlook_v1 set score = score + 1 where as_of_date = (select min(as_of_date) from serving.outlook_v1)")
+    after = publish(published, 1).path
+    (change,) = [one for one in differences(before, after) if one.table == "serving.outlook_v1"]
+    assert (change.new, change.gone) == (1, 0)
+    assert change.rows_after == (change.rows_before or 0) + 1
+    assert dict(change.changed)["score"] >= 1
+    assert differences(after, after) == []
+    assert served_by.found(published, "served") == after
+    with pytest.raises(served_by.ReleaseError, match="2 releases begin with 2"):
+        served_by.found(published, "2")

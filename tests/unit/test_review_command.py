@@ -15,11 +15,11 @@ from orchestration.command.review_command import ReviewError, review_accept, rev
 from quality.fields import FIELDS
 from tests.reliability.readers import publish, small_home
 
-COLUMNS = ("held_id", "held_status", "request_name", "payload_sha256", "reason_en", "reason_zh", "held_at")
+COLUMNS = ("held_id", "held_status", "held_rule", "request_name", "payload_sha256", "reason_en", "reason_zh", "held_at")
 ROWS = [
-    ("H0000000001", "held", "a.csv", "a", "Zero.", "为零。"),
-    ("H0000000002", "held", "b.csv", "b", "Far.", "过远。"),
-    ("H0000000003", "released", "c.csv", "c", "Once.", "曾。"),
+    ("H0000000001", "held", "not_positive", "a.csv", "a", "Zero.", "为零。"),
+    ("H0000000002", "held", "jump", "b.csv", "b", "Far.", "过远。"),
+    ("H0000000003", "released", "jump", "c.csv", "c", "Once.", "曾。"),
 ]
 
 
@@ -30,7 +30,7 @@ def home(settings: Settings) -> Settings:
         con.execute(f"create table serving.held_figures ({', '.join(f'{name} {FIELDS[name].kind}' for name in COLUMNS)})")
         con.execute("comment on table serving.held_figures is 'One row per held_id. | 每个暂扣数值一行。'")
         con.executemany(
-            "insert into serving.held_figures values (?, ?, ?, ?, ?, ?, timestamptz '2025-07-16 09:00:00+08')", [list(row) for row in ROWS]
+            "insert into serving.held_figures values (?, ?, ?, ?, ?, ?, ?, timestamptz '2025-07-16 09:00:00+08')", [list(row) for row in ROWS]
         )
     publish(settings, 0)
     return settings
@@ -51,6 +51,13 @@ def test_what_is_held_is_shown_with_its_reason_in_both_languages(home: Settings,
     shown.clear()
     review_list(everything=True)
     assert "  H0000000003  released  c.csv" in shown
+
+
+def test_a_figure_in_a_unit_no_mart_reads_cannot_be_accepted(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review_command, "_held", lambda _: [{"held_id": "H0000000009", "held_status": "held", "held_rule": "unit_of_role"}])
+    with pytest.raises(ReviewError, match=r"^H0000000009 is in a unit no mart reads; drop the figure in the unit of its role"):
+        review_accept(["H0000000009"], "it is right")
+    assert not (home.catalog_overlay / REVIEWS).exists()
 
 
 def test_a_word_is_written_once_with_its_reason_and_time(home: Settings, shown: list[str]) -> None:

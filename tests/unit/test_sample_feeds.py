@@ -112,13 +112,13 @@ def test_every_feed_a_live_run_asks_for_is_carried(stream: Stream) -> None:
     daily: list[Source] = [kind(lambda: LAST_DAY) for kind in (Shfe, Fx, Policy)]
     sources = [*daily, *(source for source in SOURCES if source.name not in {one.name for one in daily})]
     asked = {(request.source, request.feed) for source in sources for request in source.requests(LAST_DAY)}
-    assert len(asked) == 13
+    assert len(asked) == 16
     assert asked - {(request.source, request.feed) for request, _ in stream} == set()
 
 
 def test_every_source_comes_only_when_asked_for(stream: Stream) -> None:
     names = {request.source for request, _ in stream}
-    assert names == {"shfe", "gfex", "spot", "cost", "capacity", "customs", "fx", "policy", "bars"}
+    assert names == {"shfe", "gfex", "czce", "expiry", "spot", "cost", "capacity", "customs", "fx", "policy", "bars"}
     for name in names - {"shfe"}:
         assert list(deliveries(sources={name})) == [item for item in stream if item[0].source == name]
     assert list(deliveries(sources=())) == []
@@ -131,7 +131,7 @@ def test_all_arrive_in_order_inside_the_sample(stream: Stream) -> None:
     identities = [(request.source, request.feed, request.key) for request, _ in stream]
     assert len(set(identities)) == len(identities)
     for request, _ in stream:
-        dated = request.source in ("shfe", "gfex")
+        dated = request.source in ("shfe", "gfex", "czce")
         assert (request.day is not None) == dated
         if not dated and request.source != "fx" and request.feed != "comtrade" and request.feed not in ("spot_price", "newsflash"):
             assert request.key == request.name

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from ingest.settings import Settings
-from serving.publish import release
+from serving.publish import release, served
 from serving.read import UnreadableError, query
 from serving.seal import MANIFEST, BrokenSealError, faults, remove, sealed
 from tests.reliability.flips import flip
@@ -109,7 +109,7 @@ def test_the_owner_can_still_retire_and_roll_back(published: Settings) -> None:
         publish(settings, number)
     assert len(list(settings.releases.iterdir())) == 2
     before = settings.serving.resolve().name
-    assert release.rollback(settings) < before
+    assert served.rollback(settings) < before
     remove(settings.releases / before)
     assert not (settings.releases / before).exists()
 
@@ -120,7 +120,7 @@ def test_a_rollback_passes_over_a_release_that_has_rotted(published: Settings) -
     second = published.serving.resolve()
     publish(published, 2)
     flip(second / release.FILE_NAME, 5000)
-    assert release.rollback(published) == first
+    assert served.rollback(published) == first
     flip(published.serving.resolve() / release.FILE_NAME, 5000)
-    with pytest.raises(release.PublishRefusedError, match="no release before"):
-        release.rollback(published)
+    with pytest.raises(served.ReleaseError, match="no release before"):
+        served.rollback(published)

@@ -173,7 +173,7 @@ def test_the_child_cannot_write_files_and_knows_nothing_of_our_environment(monke
     monkeypatch.setenv("SECRET", "s3cret")
     child(
         monkeypatch,
-        "import os; return [{'sheet': 'x', 'is_hidden': False}, [str(os.environ.get('SECRET')), os.getcwd(), *map(str, sheet.resource.getrlimit(sheet.resource.RLIMIT_FSIZE))]]",
+        "import os; return [{'sheet': 'x', 'is_hidden': False}, [str(os.environ.get('SECRET')), os.getcwd(), *map(str, sheet.confined.resource.getrlimit(sheet.confined.resource.RLIMIT_FSIZE))]]",
     )
     assert read(workbook(["x"])) == [["None", "/", "0", "0"]]
     child(monkeypatch, f"open({str(tmp_path / 'out')!r}, 'w').write('x' * 9000); return []")

@@ -91,8 +91,55 @@ def test_the_exchanges_calendar_is_asked_for_today_only() -> None:
 
 
 def test_margins_and_limits_are_not_asked_for_before_they_exist() -> None:
-    assert {request.feed for request in Shfe().requests(date(2015, 12, 31))} == {"kx", "js", "pm", "dailystock"}
+    assert {request.feed for request in Shfe().requests(date(2015, 12, 30))} == {"kx", "js", "pm", "dailystock"}
     assert {"settlement", "limits"} < {request.feed for request in Shfe().requests(date(2016, 1, 4))}
+
+
+# ---------------------------------------------------------------- the list of contracts
+
+
+def listed(code: str = "ao2509", **changes: Any) -> Row:
+    row: Row = {
+        "INSTRUMENTID": code, "OPENDATE": "20240919", "EXPIREDATE": "20250915", "STARTDELIVDATE": "20250916", "ENDDELIVDATE": "20250918",
+        "BASISPRICE": "3600", "TRADINGDAY": "20250716",
+    }  # fmt: skip
+    return row | changes
+
+
+def contracts(*rows: Row, **envelope: Any) -> bytes:
+    return json.dumps({"ContractBaseInfo": list(rows), "update_date": "20250716 16:30:00", "report_date": "20250716"} | envelope).encode()
+
+
+def test_the_list_of_contracts_gives_listing_last_trading_day_and_delivery(shared_data: Path) -> None:
+    parsed = parse("ContractBaseInfo20250716_typed.dat", (shared_data / "payloads_more/shfe/ContractBaseInfo20250716_typed.dat").read_bytes())
+    frame = parsed.frames["shfe__contracts"]
+    assert dict(frame.schema) == TABLES["shfe__contracts"].schema
+    assert frame.filter(instrument="ao2607").drop("trade_date", "extra").rows() == [
+        ("ao2607", "ao", "2607", date(2025, 7, 16), date(2026, 7, 15), date(2026, 7, 16), date(2026, 7, 20), 3100.0)
+    ]
+
+
+def test_a_list_that_states_no_day_has_that_of_its_rows_and_one_of_two_days_is_of_none() -> None:
+    blank = {"report_date": ""}
+    assert parse("ContractBaseInfo20250716.dat", contracts(listed(), **blank)).frames["shfe__contracts"].height == 1
+    two = contracts(listed(), listed("ao2510", TRADINGDAY="20250715"), **blank)
+    assert refusal("ContractBaseInfo20250716.dat", two) == (Outcome.NOT_DATA, "wrong_date")
+    assert refusal("ContractBaseInfo20250717.dat", contracts(listed())) == (Outcome.NOT_DATA, "wrong_date")
+
+
+def test_a_contract_without_its_dates_is_put_aside_and_a_blank_delivery_is_null() -> None:
+    parsed = parse("ContractBaseInfo20250716.dat", contracts(listed(STARTDELIVDATE="", BASISPRICE=""), listed("ao2510", EXPIREDATE="soon")))
+    assert [reject.reason for reject in parsed.rejects] == ["not_a_number"]
+    (row,) = parsed.frames["shfe__contracts"].to_dicts()
+    assert (row["delivery_start_date"], row["base_price"]) == (None, None)
+
+
+def test_the_list_of_options_under_the_same_name_is_refused_by_name_with_what_is_wanted(shared_data: Path) -> None:
+    body = (shared_data / "payloads_more/shfe/OptionContractBaseInfo20260930.dat").read_bytes()
+    with pytest.raises(PayloadError) as caught:
+        parse("ContractBaseInfo20260930.dat", body)
+    assert (caught.value.verdict.outcome, caught.value.verdict.reason) == (Outcome.NOT_DATA, "options")
+    assert "https://www.shfe.com.cn/data/busiparamdata/future/ContractBaseInfo20260930.dat" in caught.value.verdict.message
 
 
 # ---------------------------------------------------------------- real payloads, against an independent reading

@@ -46,6 +46,7 @@ final as (
         is_final,
         sessions_to_last_trading_day,
         is_last_trading_day_expected,
+        last_trading_day_source,
         known_at as available_at,
         vintage,
         source,

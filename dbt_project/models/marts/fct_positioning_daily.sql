@@ -22,6 +22,8 @@ final as (
         signed_turnover_ratio,
         capital_flow_cny,
         capital_flow_ratio,
+        capital_flow_all_cny,
+        position_pressure_ratio,
         spec_margin_ratio,
         margin_source,
         top20_long_lots,

@@ -1,4 +1,4 @@
-"""What the exchange sets for each contract and day: settlement parameters (`js`), margins and fees, price limits, its own calendar.
+"""What the exchange sets for each contract and day: settlement parameters (`js`), margins and fees, price limits, base data, its own calendar.
 
 The three files print the same kind of figure in different units: fees are per mille in `js`, plain fractions in `Settlement`.
 Each is kept as printed, under a name that carries its unit; nothing is converted here.
@@ -12,6 +12,8 @@ from typing import Any
 from ingest import values
 from ingest.answer import extra_of, frame_of, lacking, require, rows_of, stated_time, text_of
 from ingest.source import Outcome, Parsed, PayloadError, Reject, Request
+
+PARAMETERS_AT = "https://www.shfe.com.cn/data/busiparamdata/future"
 
 _Columns = Mapping[str, tuple[str, Callable[[Any], Any]]]
 
@@ -70,6 +72,19 @@ _LIMITS: _Columns = {
 }
 
 
+def _day(value: Any) -> date | None:
+    return values.day(value) if text_of(value) else None
+
+
+_CONTRACTS: _Columns = {
+    "listing_date": ("OPENDATE", _day),
+    "last_trading_day": ("EXPIREDATE", _day),
+    "delivery_start_date": ("STARTDELIVDATE", _day),
+    "delivery_end_date": ("ENDDELIVDATE", _day),
+    "base_price": ("BASISPRICE", _price),
+}
+
+
 def parse_settlement_parameters(request: Request, day: date, envelope: Mapping[str, Any], remarks: list[str]) -> Parsed:
     """Read `js`: settlement price, margins, and fees in per mille."""
     rows = rows_of(request, envelope, "o_cursor")
@@ -90,6 +105,25 @@ def parse_price_limits(request: Request, day: date, envelope: Mapping[str, Any],
     """Read `ContractDailyTradeArgument`: price limits and margins that were in force during the day."""
     rows = rows_of(request, envelope, "ContractDailyTradeArgument")
     return _by_contract("shfe__price_limits", request, day, envelope, rows, remarks, _LIMITS, set())
+
+
+def listed_on(envelope: Mapping[str, Any]) -> str:
+    """Give the day a list of contracts is about where its envelope does not say: the trading day of its rows, where they agree."""
+    rows = envelope.get("ContractBaseInfo", envelope.get("OptionContractBaseInfo"))
+    days = {text_of(row.get("TRADINGDAY")) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
+    return days.pop() if len(days) == 1 else ""
+
+
+def parse_contracts(request: Request, day: date, envelope: Mapping[str, Any], remarks: list[str]) -> Parsed:
+    """Read `ContractBaseInfo`: when each contract was listed, trades last and is delivered. Options have a list of the same file name."""
+    if "OptionContractBaseInfo" in envelope:
+        raise PayloadError(
+            Outcome.NOT_DATA,
+            "options",
+            f"{request.name} is the list of option contracts, which this warehouse does not read; the list of futures contracts of {day} is wanted, "
+            f"which the exchange gives under the same name, {PARAMETERS_AT}/ContractBaseInfo{day:%Y%m%d}.dat",
+        )
+    return _by_contract("shfe__contracts", request, day, envelope, rows_of(request, envelope, "ContractBaseInfo"), remarks, _CONTRACTS, set())
 
 
 def parse_trading_day(request: Request, envelope: Mapping[str, Any], remarks: list[str]) -> Parsed:

@@ -4,10 +4,13 @@ A3 (cross-claim identity), A6 (definition search) and A10 (quadrant against narr
 """
 
 import math
+import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 from difflib import SequenceMatcher
 from fractions import Fraction
 
+from ingest.catalog.calendar import Calendar
 from serving.research.audit.claims import Claim
 from serving.research.audit.interval import Interval, tick_bases
 from serving.research.audit.meanings import Catalog, Commodity, Metric
@@ -35,33 +38,93 @@ def tick_solvability(change: Interval, prices: Iterable[tuple[str, Interval]], t
     return found
 
 
-def beyond_limit(claim: Claim, pre_settle: Interval, commodity: Commodity) -> Said | None:
-    """A2: say when the claimed price cannot have traded on its trade date."""
-    ratio = commodity.limit_on(claim.period.end)
-    if ratio is None or claim.value is None:
+def off_tick(claim: Claim, commodity: Commodity) -> Said | None:
+    """A12: say when a price of a contract does not stand on its tick."""
+    tick = commodity.tick_on(claim.period.end)
+    wrong = [value for value in (claim.value, claim.value_high) if value is not None and (value / tick).denominator != 1]
+    if not wrong or claim.cmp not in ("", "eq", "range"):
         return None
-    high = math.floor(pre_settle.high * (1 + ratio) / commodity.tick) * commodity.tick
-    low = math.ceil(pre_settle.low * (1 - ratio) / commodity.tick) * commodity.tick
-    if low <= claim.value <= high:
-        return None
-    figure, span, base = shown(claim.value), (shown(low), shown(high)), f"{shown(100 * ratio)} %"
+    below = math.floor(wrong[0] / tick) * tick
+    sides = f"{shown(below)} / {shown(below + tick)}"
     return Said(
-        f"A2 不符：{figure} 超出交易日 {claim.period.end} 的涨跌停范围 {span[0]} 至 {span[1]}（昨结算 {shown(pre_settle.middle)} 的 {base}）",
-        f"A2 fail: {figure} is outside the price limits {span[0]} to {span[1]} of trade date {claim.period.end} ({base} on {shown(pre_settle.middle)})",
+        f"A12 不符：{shown(wrong[0])} 不是最小变动价位 {shown(tick)} 的整数倍（相邻价位 {sides}）",
+        f"A12 fail: {shown(wrong[0])} is not on the tick of {shown(tick)} (prices beside it: {sides})",
     )
 
 
+def double_sided(stated: Interval, held: Interval) -> Said | None:
+    """A13: say when a volume is twice the published one: counted on both sides."""
+    if held.low <= 0 or stated.meets(held) or not stated.meets(held * 2):
+        return None
+    twice = shown(held.middle * 2)
+    return Said(
+        f"A13 不符：{shown(stated.middle)} 为单边成交量 {shown(held.middle)} 的两倍（2 × = {twice}），即双边口径",
+        f"A13 fail: {shown(stated.middle)} is twice the single-sided volume {shown(held.middle)} (2 x = {twice})",
+    )
+
+
+def no_session(claim: Claim, calendar: Calendar) -> Said | None:
+    """A14: say when the day a price or a volume is claimed for has no session, and the words name that day."""
+    day = claim.period.end
+    if claim.period.start != day or claim.period.is_month or claim.period.night or calendar.is_session(day):
+        return None
+    before = calendar.between(calendar.first_day, day)[-1:]
+    last = f"{before[0]}" if before else "none"
+    return Said(
+        f"A14 不符：{day}（周{'一二三四五六日'[day.weekday()]}）不是交易日，此前最近交易日为 {last}",
+        f"A14 fail: {day} ({day:%A}) is no session; the last one before it is {last}",
+    )
+
+
+def names_day(quote: str, day: date) -> bool:
+    """Tell whether a quote prints a day."""
+    return bool(re.search(rf"(?<!\d)0?{day.month}\s*[月/.-]\s*0?{day.day}(?!\d)", quote))
+
+
+def quoted_unit(claim: Claim, catalog: Catalog) -> str | None:
+    """A4: say when the unit beside the claimed figure in the quote is of another kind than the claim's own."""
+    if not claim.unit or claim.value is None:
+        return None
+    digits = f"{float(abs(claim.value)):.10f}".replace(".", "").strip("0")
+    for match in re.finditer(r"(\d[\d,]*(?:\.\d+)?)\s*([万亿]?[^\s\d，。；,;()（）]{1,5})", claim.quote):
+        if match[1].replace(",", "").replace(".", "").strip("0") != digits:
+            continue
+        for length in range(len(match[2]), 0, -1):
+            unit = catalog.unit_named(match[2][:length])
+            if unit:
+                apart = catalog.converted(Interval.of(1), unit, claim.unit) is None and catalog.converted(Interval.of(1), claim.unit, unit) is None
+                return f"fail: A4 the quote gives {match[1]} in {match[2][:length]}, the unit says {claim.unit}" if apart else None
+    return None
+
+
+def beyond_limit(claim: Claim, pre_settle: Interval, commodity: Commodity) -> tuple[Said, bool] | None:
+    """A2: say when the claimed price cannot have traded on its trade date, and whether a notice says what the limit is."""
+    limit = commodity.limit_on(claim.period.end)
+    if limit is None or claim.value is None:
+        return None
+    ratio, is_sourced = limit
+    tick = commodity.tick_on(claim.period.end)
+    high = math.floor(pre_settle.high * (1 + ratio) / tick) * tick
+    low = math.ceil(pre_settle.low * (1 - ratio) / tick) * tick
+    if low <= claim.value <= high:
+        return None
+    figure, span, base = shown(claim.value), (shown(low), shown(high)), f"{shown(100 * ratio)} %"
+    said = Said(
+        f"A2 不符：{figure} 超出交易日 {claim.period.end} 的涨跌停范围 {span[0]} 至 {span[1]}（昨结算 {shown(pre_settle.middle)} 的 {base}）",
+        f"A2 fail: {figure} is outside the price limits {span[0]} to {span[1]} of trade date {claim.period.end} ({base} on {shown(pre_settle.middle)})",
+    )
+    return said, is_sourced
+
+
 def unit_breach(claim: Claim, metric: Metric, catalog: Catalog) -> Said | None:
-    """A4: say when the unit cannot stand with the metric, or with the words of the quote."""
+    """A4: say when the metric can never carry the unit, or the unit cannot stand with the words of the quote."""
+    if claim.unit and claim.unit in metric.never:
+        units = [unit for unit in metric.units if unit] or [metric.unit]
+        return Said(
+            f"A4 不符：{metric.name} 以 {'或 '.join(units)} 计，不能用 {claim.unit}",
+            f"A4 fail: {metric.name} is given in {' or '.join(units)}, it cannot carry {claim.unit}",
+        )
     kind = catalog.units[claim.unit][0] if claim.unit else ""
-    if claim.unit and metric.definitions:
-        allowed = {catalog.units[unit][0] for unit in (metric.unit, *metric.units) if unit}
-        if allowed and kind not in allowed:
-            units = [unit for unit in metric.units if unit] or [metric.unit]
-            return Said(
-                f"A4 不符：{metric.name} 以 {'或 '.join(units)} 计，不能用 {claim.unit}",
-                f"A4 fail: {metric.name} is given in {' or '.join(units)}, it cannot carry {claim.unit}",
-            )
     reasons = [reason for pattern, types, reason in catalog.unit_words if kind in types and pattern.search(claim.quote)]
     if not reasons:
         return None

@@ -6,18 +6,20 @@ figure. Both travel in `serving.claim_facts`, so that the audit of another note 
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
 import duckdb
 
 from ingest.source import DataOrigin
+from serving.research.audit.entities import same_publisher
 from serving.research.audit.interval import Interval
 from serving.research.audit.meanings import FUTURES, Fact
 
+_READ = ("dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "data_origin")
 COLUMNS = (
     "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "data_origin",
     "payload_sha256",
@@ -61,7 +63,8 @@ class Event:
 class Evidence:
     """What may be held against a note's claims."""
 
-    observations: Mapping[tuple[str, str, str], Mapping[date, Sequence[Observation]]]
+    observations: Mapping[tuple[str, str, str], Mapping[date, Sequence[tuple[float, float, str]]]]
+    """By dataset, key and column, and by day: value, uncertainty and publisher. Exact intervals are made of those a definition asks for."""
     events: Sequence[Event] = ()
     is_real: bool = False
     marts: Mapping[tuple[str, str, date], Mapping[str, Any]] = field(default_factory=dict)
@@ -72,8 +75,9 @@ class Evidence:
         found = self.observations.get((fact.dataset, key, fact.column), {}).get(day)
         if not found:
             return None
-        one = found[0]
-        return Observation(one.day, one.value * fact.factor, "; ".join(sorted({row.printed_by for row in found})))
+        value, uncertainty, _ = found[0]
+        interval = Interval.of(Fraction(repr(value)), Fraction(repr(uncertainty)))
+        return Observation(day, interval * fact.factor, "; ".join(sorted({printed_by for *_, printed_by in found})))
 
     def days(self, fact: Fact, key: str, until: date) -> list[date]:
         """List the days with a figure, up to one."""
@@ -89,32 +93,39 @@ class Evidence:
         )
 
 
-def read_evidence(con: duckdb.DuckDBPyConnection, as_of: date, publisher: str | None) -> Evidence:
-    """Read `serving.claim_facts` of the open database without what the note's publisher printed.
+def read_evidence(
+    con: duckdb.DuckDBPyConnection, as_of: date, publisher: str | None, publishers: Iterable[Iterable[str]] = (), *, known_by: datetime | None = None
+) -> Evidence:
+    """Read `serving.claim_facts` of the open database without what the note's publisher printed, under any of its names.
 
-    Where the publisher is not stated, whatever calls itself a note of the note's own day is taken to be the audited one.
+    Where the publisher is not stated, whatever calls itself a note of the note's own day is taken to be the audited one. `known_by`
+    leaves out what was known later only.
     """
+    own = list(same_publisher(publisher, publishers)) if publisher else []
 
     def is_own(printed_by: str) -> bool:
-        text = printed_by.casefold()
-        return publisher.casefold() in text if publisher else "note" in text and as_of.isoformat() in text
+        if own:
+            return any(pattern.search(printed_by) for pattern in own)
+        return "note" in printed_by.casefold() and as_of.isoformat() in printed_by
 
-    rows = [row for row in con.execute(f"select {', '.join(COLUMNS)} from serving.claim_facts order by all").fetchall() if not is_own(row[7] or "")]
-    observations: dict[tuple[str, str, str], dict[date, list[Observation]]] = defaultdict(lambda: defaultdict(list))
+    known = "" if known_by is None else "where available_at is null or available_at <= ?"
+    found = con.execute(f"select {', '.join(_READ)} from serving.claim_facts {known} order by all", [known_by] if known_by else []).fetchall()
+    is_own_of = {printed_by: is_own(printed_by or "") for printed_by in {row[7] for row in found}}
+    rows = [row for row in found if not is_own_of[row[7]]]
+    observations: dict[tuple[str, str, str], dict[date, list[tuple[float, float, str]]]] = defaultdict(lambda: defaultdict(list))
     texts: dict[str, dict[str, Any]] = defaultdict(dict)
-    for dataset, day, key, column, value, uncertainty, text, printed_by, *_ in rows:
+    for dataset, day, key, column, value, uncertainty, text, printed_by, _ in rows:
         if dataset == "events":
             texts[key] |= {column: text if value is None else int(value), "day": day, "printed_by": printed_by}
         elif value is not None:
-            interval = Interval.of(Fraction(repr(value)), Fraction(repr(uncertainty or 0.0)))
-            observations[dataset, key, column][day].append(Observation(day, interval, printed_by))
+            observations[dataset, key, column][day].append((value, uncertainty or 0.0, printed_by))
     contracts = sorted({key for dataset, key, _ in observations if dataset == "daily_quotes"})
     marts = {
         (mart, row[key], row[day]): row
         for mart, (key, day, rows) in _MARTS.items()
         for row in con.sql(f"select * from marts.{mart} where {rows}", params=[contracts] if "?" in rows else []).pl().iter_rows(named=True)
     }
-    return Evidence(observations, [_event(key, row) for key, row in texts.items()], not any(row[9] == DataOrigin.SAMPLE for row in rows), marts)
+    return Evidence(observations, [_event(key, row) for key, row in texts.items()], not any(row[8] == DataOrigin.SAMPLE for row in rows), marts)
 
 
 def _event(key: str, row: Mapping[str, Any]) -> Event:

@@ -1,6 +1,7 @@
 """Evaluating a definition: a small language of figures over the evidence, in exact interval arithmetic.
 
-A name is a fact on the day, `close[-1]` one step of its grid before (a session, a month). `start(x)` is the period's first day, `latest(x)`
+A name is a fact on the day, `close[-1]` one step of its grid before (a session, a month). `start(x)` is the period's first day, `base(x)` the
+day a change is counted from: the session before a single day, the first day of a longer period, the last session before a week or month. `latest(x)`
 the newest day it is known on, `latest(x, 1)` the newest before the day, `earliest(x)` the oldest within a trend, `mean|highest|lowest(x, n)`
 over n sessions, `median|highest|lowest(x)` over the period, `lowest_known(x)` over all that was published. `note('metric')` is what the note
 itself claims elsewhere. No figure is guessed: what is not held raises MissingError.
@@ -51,8 +52,13 @@ class Context:
     month: date
     as_of: date
     words: Mapping[str, str] = field(default_factory=dict)
-    """contract, hs, theme of the entity, clock of an intraday print."""
+    """contract, far (the second of a spread), hs, region, theme of the entity, clock of an intraday print."""
     claim: Interval | None = None
+    claim_high: Interval | None = None
+    base_day: date | None = None
+    """Day a change is counted from."""
+    guessed: list[str] = field(default_factory=list)
+    """What was taken to be meant, where the claim leaves it open."""
     stated: Callable[[Fact, str, date], tuple[str, Interval] | None] = lambda fact, key, day: None
     """What another claim states of a fact."""
     claimed: Callable[[str], tuple[str, Interval] | None] = lambda metric: None
@@ -141,10 +147,11 @@ class _Evaluator:
 
     def _name(self, name: str, steps: int) -> Interval:
         context = self.context
-        if name == "claim":
-            if context.claim is None:
-                raise MissingError("the claim states no figure")
-            return context.claim
+        if name in ("claim", "claim_high"):
+            figure = context.claim if name == "claim" else context.claim_high
+            if figure is None:
+                raise MissingError("the claim states no figure" if name == "claim" else "the claim states no range")
+            return figure
         if name == "contract_size_t":
             return Interval.of(context.commodity.contract_size_t)
         if name in context.catalog.constants:
@@ -235,6 +242,19 @@ class _Evaluator:
                 continue
         raise MissingError(f"{ast.unparse(node)} is not held from another publisher near {self.context.day}")
 
+    def _base(self, node: ast.expr) -> Interval:
+        """The figure a change is counted from; of a series on days of its own, for a single day the one before it."""
+        context = self.context
+        grids = {context.catalog.facts[name.id].grid for name in ast.walk(node) if isinstance(name, ast.Name) and name.id in context.catalog.facts}
+        if "any" in grids and context.start == context.day:
+            context.guessed.append(f"the figure of {ast.unparse(node)} before {context.day} is the last that is held")
+            return self._seek(node, self._near(node, 1))
+        if grids == {"month"}:
+            return self._at(node, context.month - timedelta(days=1))
+        if context.base_day is None:
+            raise MissingError(f"no session before {context.start}")
+        return self._at(node, context.base_day)
+
     def _near(self, node: ast.expr, skipped: int = 0) -> list[date]:
         """Days on which a figure still counts, newest first; the catalogue's maximum ages say which."""
         context = self.context
@@ -250,6 +270,8 @@ class _Evaluator:
         match name:
             case "start":
                 return self._at(arguments[0], context.start)
+            case "base":
+                return self._base(arguments[0])
             case "latest":
                 return self._seek(arguments[0], self._near(arguments[0], int(ast.literal_eval(arguments[1])) if len(arguments) > 1 else 0))
             case "earliest":
@@ -343,5 +365,7 @@ class _Evaluator:
         if not theme or not days:
             raise MissingError("no event of the theme is held")
         day, event_id, printed_by = days[0]
+        if day > context.day:
+            raise MissingError(f"the first event of the theme that is held is of {day}; earlier ones may not be held")
         context.used.append(Used(event_id, day, None, printed_by))
         return context.start <= day <= context.day

@@ -1,16 +1,19 @@
 """Judging claims: every definition that fits is evaluated on the evidence, and what comes out is compared as the claim demands."""
 
+import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 
 from ingest.catalog.calendar import Calendar
 from serving.research.audit import checks
 from serving.research.audit.checks import shown
-from serving.research.audit.claims import Claim, Note
+from serving.research.audit.claims import UNMAPPED, Claim, Note, Period
+from serving.research.audit.entities import DOMINANT, Entity, resolve, vendors_in
 from serving.research.audit.facts import Evidence
 from serving.research.audit.formulas import Context, MissingError, Used, Value, evaluate
 from serving.research.audit.interval import Interval, UndefinedError
@@ -55,6 +58,10 @@ class Judged:
     self_consistency: str
     evidence: str
     reconciling_definition: Said
+    arithmetic: tuple[Said, ...] = ()
+    """What each definition gave, and what makes the claim impossible."""
+    used: tuple["Used", ...] = ()
+    """The figures that went in."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,8 @@ class Result:
     missing: str = ""
     is_truth: bool = False
     """True where the value is 1 for true and 0 for false, no figure."""
+    soft: Said | None = None
+    """Why a definition that fails is no evidence against the claim."""
 
     @property
     def claims(self) -> list[str]:
@@ -88,9 +97,12 @@ class Auditor:
 
     def __init__(self, note: Note, catalog: Catalog, evidence: Evidence, calendar: Calendar) -> None:
         self.note, self.catalog, self.evidence, self.calendar = note, catalog, evidence, calendar
+        self.claims = [claim for claim in note.claims if not claim.problem and claim.metric != UNMAPPED]
+        self._entities: dict[tuple[str, str], Entity] = {}
         self._dominant = {
             (row["commodity_code"], day): contract for (mart, contract, day), row in evidence.marts.items() if mart == FUTURES and row["is_dominant"]
         }
+        self._guessed: list[str] = []
         self._stated = self._statements()
 
     def judge_all(self) -> list[Judged]:
@@ -99,31 +111,70 @@ class Auditor:
 
     def judge(self, claim: Claim) -> Judged:
         """Judge one claim."""
+        if claim.problem or claim.metric == UNMAPPED:
+            return self._undecided(claim, claim.problem or "the claim names no metric; `alumina audit --metrics` lists those there are")
         metric = self.catalog.metrics[claim.metric]
         likeness = self.catalog.constants["repeated_words"].middle
-        found_in_note = (checks.same_value(claim, self.note.claims), checks.repeated_quote(claim, self._earlier(claim), likeness))
+        found_in_note = (checks.same_value(claim, self.claims), checks.repeated_quote(claim, self._earlier(claim), likeness))
         remarks = [text for text in found_in_note if text]
         if claim.kind in BY_KIND:
             return self._by_kind(claim, metric, remarks)
-        results = self._results(claim, metric, "joined")
-        breaches, more = self._checks(claim, metric, results)
-        remarks = [*(breach.en for breach in breaches), *more, *remarks]
-        verdict = Verdict.CONTRADICTED if breaches else _verdict(results)
+        breaches = [breach for breach in (checks.unit_breach(claim, metric, self.catalog), checks.wrong_trade_date(claim)) if breach]
+        unread = self._why_not(claim, metric)
+        results = [] if unread else self._results(claim, metric, "joined")
+        if not unread:
+            more_breaches, more = self._checks(claim, metric, results)
+            breaches, remarks = [*breaches, *more_breaches], [*more, *remarks]
+        remarks = [*(breach.en for breach in breaches), *([unread] if unread else []), *remarks]
+        verdict = Verdict.CONTRADICTED if breaches else _verdict(results, is_any_of=metric.is_any_of)
         deciding = [result for result in results if result.holds is not None] or results
         reconciling = _NOTHING
         if verdict is Verdict.DEFINITION_DEPENDENT:
             told = [_told(result) for result in results]
+            if not any(result.holds for result in results):
+                told += list(dict.fromkeys(result.soft for result in results if result.soft and result.holds is False))
             reconciling = Said("；".join(one.zh for one in told), "; ".join(one.en for one in told))
         elif verdict is Verdict.CONTRADICTED:
-            reconciling = self._other_day(claim, metric) or next(iter(breaches), _NOTHING)
+            reconciling = (None if unread else self._other_day(claim, metric)) or next(iter(breaches), _NOTHING)
         facts = [_told(result).en for result in results if result.text] + sorted({result.missing for result in results if result.missing})
         sources = list(dict.fromkeys(_source(used) for result in results if result.text for used in result.used))
         shown_sources = sources if len(sources) <= PRINTS_SHOWN else [*sources[:PRINTS_SHOWN], f"and {len(sources) - PRINTS_SHOWN} more"]
         evidence = ". ".join([*remarks, *facts, *([f"From {'; '.join(shown_sources)}"] if sources else [])])
-        unit = claim.unit if claim.unit and _same_type(self.catalog, claim.unit, metric.unit) else metric.unit
-        value, unit = next(((one.value, "0 or 1" if one.is_truth else unit) for one in deciding if one.value is not None), (None, ""))
-        found = None if value is None else float(value.middle / (self.catalog.units[unit][1] if unit == claim.unit and unit else Fraction(1)))
-        return Judged(claim, verdict, found, unit, self._self_consistency(claim, metric), evidence or "no definition fits the claim", reconciling)
+        one = next((one for one in deciding if one.value is not None), None)
+        value, unit = (None, "") if one is None else self._in_claims_unit(one, claim, metric)
+        consistency = "" if unread else self._self_consistency(claim, metric, results)
+        arithmetic = tuple(dict.fromkeys([*breaches, *(_told(result) for result in results)]))
+        used = tuple(dict.fromkeys(part for result in results for part in result.used))
+        evidence = evidence or "no definition fits the claim"
+        return Judged(claim, verdict, value, unit, consistency, evidence, reconciling, arithmetic, used)
+
+    @staticmethod
+    def _undecided(claim: Claim, reason: str) -> Judged:
+        return Judged(claim, Verdict.NOT_COMPUTABLE, None, "", "", reason, _NOTHING)
+
+    def _in_claims_unit(self, result: Result, claim: Claim, metric: Metric) -> tuple[float | None, str]:
+        """Give what was found in the claim's unit where it can be."""
+        assert result.value is not None  # noqa: S101 - only asked of one with a value
+        if result.is_truth:
+            return float(result.value.middle), "0 or 1"
+        unit = result.definition.unit or metric.unit
+        if claim.unit and unit and _same_type(self.catalog, claim.unit, unit):
+            found = self.catalog.converted(result.value, unit, claim.unit)
+            return (None if found is None else float(found.middle)), claim.unit
+        return float(result.value.middle), unit
+
+    def _why_not(self, claim: Claim, metric: Metric) -> str:
+        """Say why no definition can be held against the claim; blank where some can."""
+        entity = self._entity(claim)
+        if entity.reason and not metric.is_market:
+            return entity.reason
+        bases = sorted({one.basis for one in metric.definitions if one.basis})
+        if bases and claim.price_basis not in (*UNSPECIFIED, *bases):
+            return f"price_basis {claim.price_basis!r} is not one of {metric.name}: {', '.join(bases)}"
+        if metric.definitions and not self._of_its_unit(claim, metric):
+            units = list(dict.fromkeys(unit for one in metric.definitions if (unit := one.unit or metric.unit)))
+            return f"{metric.name} is held in {' or '.join(units)}; a claim in {claim.unit} is not comparable"
+        return ""
 
     # ---- what a kind decides alone -----------------------------------------------------------------------------------------------
 
@@ -143,8 +194,8 @@ class Auditor:
         return Judged(claim, BY_KIND[claim.kind], None, "", "", ". ".join(texts), _NOTHING)
 
     def _earlier(self, claim: Claim) -> list[Claim]:
-        place = next(n for n, other in enumerate(self.note.claims) if other.claim_id == claim.claim_id)
-        return list(self.note.claims[:place])
+        place = next(n for n, other in enumerate(self.claims) if other is claim)
+        return list(self.claims[:place])
 
     # ---- definitions ---------------------------------------------------------------------------------------------------------------
 
@@ -161,18 +212,76 @@ class Auditor:
         return results
 
     def _fitting(self, claim: Claim, metric: Metric) -> list[Definition]:
+        has_bases = any(one.basis for one in metric.definitions)
         fitting = [
             one
-            for one in metric.definitions
-            if claim.price_basis in (*UNSPECIFIED, one.basis)
-            and claim.kind in (one.kinds or (claim.kind,))
+            for one in self._of_its_unit(claim, metric)
+            if claim.price_basis in (*UNSPECIFIED, one.basis) or not has_bases
+            if claim.kind in (one.kinds or (claim.kind,))
             and one.night in (None, claim.period.night is not None)
+            and not (claim.period.night and one.night is None and self._is_of_the_day(one))
+            and one.span in ("", "day" if _is_day(claim.period) else "range")
+            and (not one.said or re.search(one.said, claim.quote))
         ]
-        named = [one for one in fitting if one.vendor and re.search(rf"\b{one.vendor}\b", claim.entity, re.IGNORECASE)]
-        return named or fitting
+        if said := [one for one in fitting if one.said]:
+            fitting = said
+        named = self._named_vendors(claim)
+        followed = [one for one in fitting if not (vendors := self._vendors(one)) or vendors & named]
+        return followed if named and followed else fitting
+
+    def _is_of_the_day(self, definition: Definition) -> bool:
+        """Tell whether a definition rests on figures of the whole day: those of a night session are others."""
+        datasets = {self.catalog.facts[name].dataset for name in _names(definition.formula) if name in self.catalog.facts}
+        return "daily_quotes" in datasets and "bars" not in datasets
+
+    def _of_its_unit(self, claim: Claim, metric: Metric) -> list[Definition]:
+        """Give the definitions in the claim's kind of unit, or, where it states no figure, in the metric's own."""
+        unit = claim.unit if claim.value is not None and claim.unit else metric.unit
+        return [
+            one
+            for one in metric.definitions
+            if not unit or not (own := one.unit or metric.unit) or self.catalog.converted(Interval.of(1), unit, own) is not None
+        ]
+
+    def _vendors(self, definition: Definition) -> frozenset[str]:
+        """Give the vendors whose series a definition rests on."""
+        facts = [self.catalog.facts[name] for name in _names(definition.formula) if name in self.catalog.facts]
+        own = {definition.vendor} if definition.vendor else set()
+        return frozenset(own | {fact.key.partition("-")[0] for fact in facts if fact.dataset == "vendor_series"})
+
+    def _named_vendors(self, claim: Claim) -> frozenset[str]:
+        return self._entity(claim).vendors | vendors_in(claim.quote, self.catalog.lexicon)
+
+    def _softness(self, claim: Claim, definition: Definition) -> Said | None:
+        """Say why the definition, should it fail, is no evidence against the claim; None where it is."""
+        vendors, named = self._vendors(definition), self._named_vendors(claim)
+        entity = self._entity(claim)
+        if vendors and not named & vendors:
+            series = ", ".join(sorted(vendors))
+            return Said(
+                f"所持序列属 {series}，论断未指明来源，不足以否定", f"no evidence against it: the series is of {series}, the claim names no vendor"
+            )
+        if entity.unknown:
+            words = ", ".join(entity.unknown)
+            return Said(f"未能识别“{words}”，不足以否定", f"no evidence against it: {words!r} of the entity is not understood")
+        if self._needs_contract(definition) and not self._names_contract(claim):
+            return Said("论断未指明合约，不足以否定", "no evidence against it: the claim names no contract")
+        if self._guessed:
+            return Said("基期数值取此前最近一期，不足以否定", f"no evidence against it: {self._guessed[0]}")
+        return None
+
+    def _needs_contract(self, definition: Definition) -> bool:
+        return any("{contract}" in self.catalog.facts[name].key for name in _names(definition.formula) if name in self.catalog.facts)
+
+    def _names_contract(self, claim: Claim) -> bool:
+        entity = self._entity(claim)
+        return bool(entity.contracts or entity.is_dominant or self._quoted_contract(claim) or any(word in claim.quote.lower() for word in DOMINANT))
 
     def _result(self, claim: Claim, metric: Metric, definition: Definition, mode: str) -> list[Result]:
         blank = Result(definition, title(definition), None, None)
+        vendors, named = self._vendors(definition), self._named_vendors(claim)
+        if vendors and named and not vendors & named:
+            return [replace(blank, missing=f"the claim follows {', '.join(sorted(named))}, the series held is of {', '.join(sorted(vendors))}")]
         if definition.needs:
             return [replace(blank, missing=f"not held: {definition.needs}")]
         if definition.over == "prints":
@@ -223,6 +332,7 @@ class Auditor:
             context = self._context(claim, attempt)
             if replace_day:
                 context.day, context.month = replace_day, replace_day.replace(day=1)
+            self._guessed = context.guessed
             if clock:
                 context.words = {**context.words, "clock": clock}
             try:
@@ -257,7 +367,7 @@ class Auditor:
     # ---- comparing -----------------------------------------------------------------------------------------------------------------
 
     def _compared(self, claim: Claim, metric: Metric, definition: Definition, value: Value, used: tuple[Used, ...]) -> list[Result]:
-        base = Result(definition, title(definition), None, None, used=used)
+        base = Result(definition, title(definition), None, None, used=used, soft=self._softness(claim, definition))
         if isinstance(value, frozenset):
             return self._compared_tags(claim, metric, base, value)
         if isinstance(value, bool):
@@ -272,15 +382,7 @@ class Auditor:
                 )
             ]
         else:
-            unit = metric.unit
-            digits = 4 if abs(value.middle) < 1 else 2
-            middle, low, high = (shown(part, digits) for part in (value.middle, value.low, value.high))
-            text = Said(f"{middle} {say(UNITS, unit).zh}".strip(), f"{middle} {say(UNITS, unit).en}".strip())
-            if value.low != value.high:
-                text = Said(f"{text.zh}（{low} 至 {high}）", f"{text.en} ({low} to {high})")
-            holds = self._holds(claim, metric, value)
-            vague = "" if holds is not None or claim.value is not None else "no threshold says what the word means"
-            results = [replace(base, text=text, holds=holds, value=value, missing=vague)]
+            results = [self._compared_figure(claim, metric, base, value)]
         if definition.weak:
             results = [replace(one, holds=one.holds or None) for one in results]
         if used and not base.is_independent:
@@ -290,12 +392,41 @@ class Auditor:
             ]
         return results
 
+    def _compared_figure(self, claim: Claim, metric: Metric, base: Result, value: Interval) -> Result:
+        unit = base.definition.unit or metric.unit
+        digits = 4 if abs(value.middle) < 1 else 2
+        middle, low, high = (shown(part, digits) for part in (value.middle, value.low, value.high))
+        text = Said(f"{middle} {say(UNITS, unit).zh}".strip(), f"{middle} {say(UNITS, unit).en}".strip())
+        if value.low != value.high:
+            text = Said(f"{text.zh}（{low} 至 {high}）", f"{text.en} ({low} to {high})")
+        stated = self._stated_in(claim, metric, unit)
+        holds = self._holds(claim, metric, value, stated)
+        if base.definition.open_ended and claim.value is not None and claim.cmp in ("", "eq", "ge", "gt"):
+            enough = value.low >= claim.value + (claim.cmp == "gt")  # more can have happened than is held
+            holds = value.high == 0 if claim.value == 0 else enough or None
+        soft = base.soft
+        if holds is False and stated is not None and self._is_rounding(claim, value, stated):
+            soft = soft or Said("与末位数字的取舍有关，不足以否定", "no evidence against it: apart by less than the last printed digit")
+        vague = "" if holds is not None or claim.value is not None else "no threshold says what the word means"
+        return replace(base, text=text, holds=holds, value=value, missing=vague, soft=soft)
+
+    def _is_rounding(self, claim: Claim, value: Interval, stated: Interval) -> bool:
+        """Tell whether a figure that is printed more coarsely than it is held may have been cut off and not rounded."""
+        if claim.cmp not in ("", "eq") or claim.value is None:
+            return False
+        width = (stated.high - stated.low) / 2
+        coarse = self.catalog.units[claim.unit][0] in ("pct", "pp", "share") if claim.unit else False
+        return (coarse or claim.half_unit > Fraction(1, 2)) and value.meets(Interval(stated.low - width, stated.high + width))
+
     def _compared_tags(self, claim: Claim, metric: Metric, base: Result, tags: frozenset[str]) -> list[Result]:
         """Hold tags against the direction, or the net state of price and open interest against who the sentence says moved (A10)."""
         if not metric.narrative:
             named = sorted(tags)
             text = Said("、".join(say(STATES, tag).zh for tag in named) or "无", ", ".join(say(STATES, tag).en for tag in named) or "none")
-            return [replace(base, text=text, holds=claim.direction in tags if claim.direction else None)]
+            holds = claim.direction in tags if claim.direction else None
+            if holds is False and tags <= set(base.definition.absence):
+                holds = None  # that nothing is held is no evidence that nothing happened
+            return [replace(base, text=text, holds=holds)]
         told = [state for state, pattern in self.catalog.narratives if pattern.search(claim.quote)]
         net = Said(
             f"实际为{'、'.join(say(STATES, tag).zh for tag in tags)}" if tags else "方向未定",
@@ -313,8 +444,7 @@ class Auditor:
             for state in told
         ]
 
-    def _holds(self, claim: Claim, metric: Metric, value: Interval) -> bool | None:
-        stated = self._in_metric_unit(claim, metric)
+    def _holds(self, claim: Claim, metric: Metric, value: Interval, stated: Interval | None) -> bool | None:
         if stated is not None:
             return self._figure_holds(claim, metric, value, stated)
         if claim.direction == "low" and metric.low is not None:
@@ -346,35 +476,58 @@ class Auditor:
         return value.meets(stated)
 
     def _in_metric_unit(self, claim: Claim, metric: Metric) -> Interval | None:
+        return self._stated_in(claim, metric, metric.unit)
+
+    def _stated_in(self, claim: Claim, metric: Metric, unit: str) -> Interval | None:
+        """Give the stated figure in a unit; a fall stated without its sign gets it. None where nothing is stated or the units differ in kind."""
         stated = claim.stated
-        if stated is None or not claim.unit or not _same_type(self.catalog, claim.unit, metric.unit):
-            return stated
-        return stated * (self.catalog.units[claim.unit][1] / self.catalog.units[metric.unit][1])
+        if stated is None:
+            return None
+        if metric.is_change and claim.direction == "down" and stated.low > 0 and claim.cmp in ("", "eq", "approx"):
+            stated = -stated
+        return stated if not claim.unit or not unit else self.catalog.converted(stated, claim.unit, unit)
 
     # ---- checks --------------------------------------------------------------------------------------------------------------------
 
     def _checks(self, claim: Claim, metric: Metric, results: Sequence[Result]) -> tuple[list[Said], list[str]]:
         """Give what makes the claim impossible, and what is worth saying."""
-        commodity, remarks = self._commodity(claim), list[str]()
-        breaches = [checks.unit_breach(claim, metric, self.catalog), checks.wrong_trade_date(claim)]
+        commodity, remarks, breaches = self._commodity(claim), list[str](), list[Said]()
         stated = self._in_metric_unit(claim, metric)
-        if metric.is_price and (before := self._figure(claim, "settle[-1]")):
-            breaches.append(checks.beyond_limit(claim, before, commodity))
+        is_on_session = any(self._needs_contract(one) for one in metric.definitions) or metric.is_receipts
+        if is_on_session and (closed := checks.no_session(claim, self.calendar)):
+            if checks.names_day(claim.quote, claim.period.end):
+                breaches.append(closed)
+            else:
+                remarks.append(closed.en)
+        if metric.is_price and (before := self._figure(claim, "settle[-1]")) and (beyond := checks.beyond_limit(claim, before, commodity)):
+            if beyond[1]:
+                breaches.append(beyond[0])
+            else:
+                remarks.append(f"{beyond[0].en}; the limit is assumed, no notice is read")
+        if metric.on_tick and stated is not None and claim.unit in ("", metric.unit) and (apart := checks.off_tick(claim, commodity)):
+            breaches.append(apart)
         held = next((result.value for result in results if result.value is not None and result.is_independent and not result.claims), None)
+        if metric.name == "volume" and stated is not None and held is not None and (double := checks.double_sided(stated, held)):
+            breaches.append(double)
         if held is None and metric.asserts:
             held = self._figure(claim, f"latest({metric.asserts})")
         if stated is not None and held is not None and claim.cmp in ("eq", "approx"):
-            breaches.append(checks.magnitude_slip(stated.middle, held.middle, self.catalog.constants["magnitude_tolerance"].middle))
+            slip = checks.magnitude_slip(stated.middle, held.middle, self.catalog.constants["magnitude_tolerance"].middle)
+            breaches += [slip] if slip else []
         if metric.is_receipts and stated is not None and stated.middle > 0:
             remarks.append(checks.warrant_multiple(stated, commodity.warrant_unit_t, self.catalog.parameters["warrant_tolerance_ratio"]))
         if metric.tick_price and claim.cmp == "eq" and stated is not None:
-            prices = [("published", price)] if (price := self._figure(claim, metric.tick_price)) else []
-            if own := self._claimed(claim, metric.tick_price):
-                prices.append((f"the note's {own[0]}", own[1]))
-            remarks += checks.tick_solvability(stated, prices, commodity.tick)
+            remarks += checks.tick_solvability(stated, [price for price, _ in self._prices(claim, metric)], commodity.tick_on(claim.period.end))
         if any(word in claim.quote for word in checks.NIGHT_WORDS) and claim.period.night is None:
             remarks.append("A5: the words speak of a night session, the period of a trade date")
-        return [breach for breach in breaches if breach], remarks
+        return breaches, remarks
+
+    def _prices(self, claim: Claim, metric: Metric) -> list[tuple[tuple[str, Interval], str]]:
+        """Give the prices a change can have been made from, and the claim of the note that states each; blank for a published one."""
+        prices = [(("published", price), "")] if (price := self._figure(claim, metric.tick_price)) else []
+        if own := self._claimed(claim, metric.tick_price):
+            prices.append(((f"the note's {own[0]}", own[1]), own[0]))
+        return prices
 
     def _figure(self, claim: Claim, formula: str) -> Interval | None:
         try:
@@ -412,61 +565,97 @@ class Auditor:
             f"A5: {figure} lies in the range of trade date {day} ({span[0]} to {span[1]}); the night of {claim.period.end} belongs to it",
         )
 
-    def _self_consistency(self, claim: Claim, metric: Metric) -> str:
+    def _self_consistency(self, claim: Claim, metric: Metric, found: Sequence[Result]) -> str:
         """A3: hold the claim against what the rest of the note implies, its figures before anybody's."""
+        if wrong := checks.quoted_unit(claim, self.catalog):
+            return wrong
         stated = self._in_metric_unit(claim, metric)
-        if metric.asserts and stated is not None and claim.cmp == "eq":
-            fact = self.catalog.facts[metric.asserts]
-            for other_id, value in self._stated.get(self._place(claim, fact), []):
+        if metric.asserts and stated is not None and claim.cmp == "eq" and (place := self._place(claim, metric)):
+            for other_id, value in self._stated.get(place, []):
                 if other_id != claim.claim_id and not value.meets(stated):
                     return f"fail versus {other_id}: it states {shown(value.middle)} for the same"
-        tested = [result for result in self._results(claim, metric, "note") if result.claims and result.text and result.definition.formula]
-        judged = [(result, self._recheck(claim, metric, result)) for result in tested]
-        decided = [(result, holds) for result, holds in judged if holds is not None]
-        if not decided:
+        results = self._results(claim, metric, "note")
+        decided = [result for result in results if result.claims and result.text and result.definition.formula]
+        judged = [(result, self._recheck(claim, metric, result)) for result in decided]
+        told = [(result, holds) for result, holds in judged if holds is not None]
+        if any(holds for _, holds in told):
+            return f"pass with {', '.join(sorted({name for result, holds in told if holds for name in result.claims}))}"
+        if told and len(told) == len(results) and not any(result.soft or result.definition.weak for result, _ in told):
+            return f"fail versus {', '.join(told[0][0].claims)}: they give {(told[0][0].text or _NOTHING).en}"
+        return "" if any(result.holds for result in found) else self._unsolvable(claim, metric)
+
+    def _unsolvable(self, claim: Claim, metric: Metric) -> str:
+        """A1: say when no base on the tick gives the change, however it was rounded."""
+        stated = self._in_metric_unit(claim, metric)
+        if not metric.tick_price or claim.cmp != "eq" or stated is None or not self._names_contract(claim):
             return ""
-        if any(holds for _, holds in decided):
-            return f"pass with {', '.join(sorted({name for result, holds in decided if holds for name in result.claims}))}"
-        result = decided[0][0]
-        return f"fail versus {', '.join(result.claims)}: they give {(result.text or _NOTHING).en}"
+        wide, tick = Interval(stated.low - claim.half_unit, stated.high + claim.half_unit), self._commodity(claim).tick_on(claim.period.end)
+        for (name, price), other in self._prices(claim, metric):
+            if price.low == price.high or other:
+                wrong = checks.tick_solvability(wide, [(name, price)], tick)[0]
+                if wrong.startswith("A1 fail"):
+                    return f"fail versus {other or 'the published price'}: {wrong}"
+        return ""
 
     def _recheck(self, claim: Claim, metric: Metric, result: Result) -> bool | None:
         if result.holds is not None or result.value is None:
             return result.holds
-        return self._holds(claim, metric, result.value)
+        return self._holds(claim, metric, result.value, self._stated_in(claim, metric, result.definition.unit or metric.unit))
 
     # ---- what the note states ----------------------------------------------------------------------------------------------------
 
     def _statements(self) -> dict[tuple[str, str, date], list[tuple[str, Interval]]]:
         found: dict[tuple[str, str, date], list[tuple[str, Interval]]] = {}
-        for claim in self.note.claims:
+        for claim in self.claims:
             metric = self.catalog.metrics[claim.metric]
-            if metric.asserts and claim.cmp == "eq" and claim.kind not in BY_KIND and (stated := self._in_metric_unit(claim, metric)):
-                place = self._place(claim, self.catalog.facts[metric.asserts])
+            if not metric.asserts or claim.cmp != "eq" or claim.kind in BY_KIND:
+                continue
+            stated, place = self._in_metric_unit(claim, metric), self._place(claim, metric)
+            if stated and place:
                 found.setdefault(place, []).append((claim.claim_id, stated))
         return found
 
-    def _place(self, claim: Claim, fact: Fact) -> tuple[str, str, date]:
-        words = {"contract": "", "hs": "", "clock": "", **self._words(claim)}
-        day = claim.period.start if fact.grid == "month" else claim.period.end
-        return fact.name, fact.key.format(commodity=self._commodity(claim).code, **words), day
+    def _place(self, claim: Claim, metric: Metric) -> tuple[str, str, date] | None:
+        """Say which figure the claim states; None where it cannot be told."""
+        fact, entity, period = self.catalog.facts[metric.asserts], self._entity(claim), claim.period
+        vendors = self._named_vendors(claim)
+        is_other = fact.dataset == "vendor_series" and vendors and fact.key.partition("-")[0] not in vendors
+        if entity.reason or entity.unknown or is_other or period.night or (metric.is_change and not _is_day(period)):
+            return None
+        if "{contract}" in fact.key and not self._names_contract(claim):
+            return None
+        try:
+            key = fact.key.format(commodity=entity.commodity, **self._words(claim))
+        except KeyError:
+            return None
+        return fact.name, key, period.start if fact.grid == "month" else period.end
 
     def _claimed(self, claim: Claim, name: str) -> tuple[str, Interval] | None:
-        """Give the newest other claim of a metric within the claim's period."""
+        """Give the newest other claim of a metric about the same thing within the claim's period."""
         metric = self.catalog.metrics[name]
+        about = self._about(claim)
         inside = [
             other
-            for other in self.note.claims
+            for other in self.claims
             if other.metric == name
             and other.claim_id != claim.claim_id
             and other.kind not in BY_KIND
+            and self._about(other) == about
+            and other.period.night == claim.period.night
             and claim.period.start <= other.period.end <= max(claim.period.end, claim.period.start)
         ]
         for other in sorted(inside, key=lambda one: one.period.end, reverse=True):
             stated = self._in_metric_unit(other, metric)
-            if stated is not None:
+            if stated is not None and other.cmp in ("", "eq", "range"):
                 return other.claim_id, stated
         return None
+
+    def _about(self, claim: Claim) -> tuple[str, ...]:
+        """Commodity, contract and customs code of a claim; its own number where they cannot be told: then it is about nothing else's subject."""
+        entity, words = self._entity(claim), self._words(claim)
+        if entity.reason or entity.unknown:
+            return (claim.claim_id,)
+        return entity.commodity, words.get("contract", ""), words.get("hs", "")
 
     # ---- where a formula is evaluated ----------------------------------------------------------------------------------------------
 
@@ -479,48 +668,81 @@ class Auditor:
         def stated(fact: Fact, key: str, on: date) -> tuple[str, Interval] | None:
             return next((one for one in self._stated.get((fact.name, key, on), []) if one[0] != claim.claim_id), None)
 
+        low = None if claim.value is None else Interval.of(claim.value)
+        high = None if claim.value_high is None else Interval.of(claim.value_high)
         return Context(
             self.catalog, self.calendar, self.evidence, self._commodity(claim), day, period.start, day.replace(day=1), self.note.as_of,
-            self._words(claim), claim.stated and Interval.of(claim.stated.middle), stated, lambda name: self._claimed(claim, name), mode,
+            self._words(claim), low, high, self._base_day(period, day), [], stated, lambda name: self._claimed(claim, name), mode,
         )  # fmt: skip
 
+    def _base_day(self, period: Period, day: date) -> date | None:
+        """Give the day a change is counted from, see `formulas`."""
+        if not (_is_day(period) or period.is_week or period.is_month):
+            last = period.start
+        else:
+            last = (day if _is_day(period) else period.start) - timedelta(days=1)
+        return next(iter(self.calendar.between(self.calendar.first_day, last)[-1:]), None) if last >= self.calendar.first_day else None
+
+    def _entity(self, claim: Claim) -> Entity:
+        known = self._entities.get((claim.claim_id, claim.entity))
+        if known is None:
+            known = resolve(claim.entity, self.catalog.lexicon, self.note.commodity)
+            self._entities[claim.claim_id, claim.entity] = known
+        return known
+
     def _commodity(self, claim: Claim) -> Commodity:
-        return self.catalog.commodities[self.catalog.commodity_in(claim.entity) or self.note.commodity]
+        """Give the commodity; of a claim about the market the note's own, which is then only the place it is looked at from."""
+        return self.catalog.commodities[self._entity(claim).commodity or self.note.commodity]
 
     def _words(self, claim: Claim) -> dict[str, str]:
-        words = {}
-        code = self._commodity(claim).code
-        if contract := self._contract(claim, code):
+        entity, words = self._entity(claim), {}
+        if contract := self._contract(claim):
             words["contract"] = contract
-        if match := re.search(r"\bHS (\d{4,8})\b", claim.entity):
-            words["hs"] = match[1]
-        if theme := next((theme for name, theme in self.catalog.themes.items() if name in claim.entity), None):
-            words["theme"] = theme
-        return words
+        if len(entity.contracts) > 1:
+            words["far"] = entity.contracts[1]
+        if entity.region:
+            words["region"] = entity.region.upper()
+        return words | {name: text for name, text in (("hs", entity.hs), ("theme", entity.theme)) if text}
 
-    def _contract(self, claim: Claim, code: str) -> str | None:
+    def _contract(self, claim: Claim) -> str | None:
         """Name the contract a claim is about: as it says itself, else the dominant one of the day."""
-        pattern = re.compile(rf"\b{code}\d{{4}}\b")
-        for text in (claim.entity, *re.findall(rf"{code}\d{{4}}", claim.quote)):
-            if match := pattern.search(text):
-                return match[0]
-        return self._dominant.get((code, claim.period.end))
+        entity = self._entity(claim)
+        if entity.reason:
+            return None
+        return next(iter(entity.contracts), None) or self._quoted_contract(claim) or self._dominant.get((entity.commodity, claim.period.end))
+
+    def _quoted_contract(self, claim: Claim) -> str | None:
+        """Give the one contract of its commodity the quote names."""
+        entity = self._entity(claim)
+        named = resolve(claim.quote, self.catalog.lexicon, "").contracts
+        fitting = [contract for contract in named if contract.startswith(entity.commodity)]
+        return fitting[0] if entity.commodity and len(set(fitting)) == 1 else None
 
 
-def _verdict(results: Sequence[Result]) -> Verdict:
-    """Weigh the readings: one alone decides; of several, all must agree."""
+def _verdict(results: Sequence[Result], *, is_any_of: bool = False) -> Verdict:
+    """Weigh the readings: one alone decides; of several all must agree, of conventions of equal standing one is enough."""
     decided = [result for result in results if result.holds is not None]
     if not decided:
         return Verdict.NOT_COMPUTABLE
     held = [result for result in decided if result.holds]
-    if len(held) == len(decided):
+    if len(held) == len(decided) or (held and is_any_of):
         return Verdict.SUPPORTED
     if held or len(decided) < len(results):
         return Verdict.DEFINITION_DEPENDENT
     # An identity with another claim of the note says that one of the two is wrong, not which.
     if all(result.claims for result in decided):
         return Verdict.NOT_COMPUTABLE
-    return Verdict.CONTRADICTED
+    return Verdict.DEFINITION_DEPENDENT if any(result.soft for result in decided) else Verdict.CONTRADICTED
+
+
+@cache
+def _names(formula: str) -> frozenset[str]:
+    """Give the names a formula uses."""
+    return frozenset(node.id for node in ast.walk(ast.parse(formula, mode="eval")) if isinstance(node, ast.Name)) if formula else frozenset()
+
+
+def _is_day(period: Period) -> bool:
+    return period.start == period.end and not period.is_month
 
 
 def _surely(true: bool, false: bool) -> bool | None:

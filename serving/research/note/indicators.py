@@ -112,6 +112,8 @@ GROUPS: tuple[tuple[Said, tuple[Indicator, ...]], ...] = (
         (
             # Changes are of the same contract, also across a roll.
             Indicator(Said("收盘价", "Close"), CNY_T, ",.0f", _dominant("close_cny_t", "round(close_cny_t - close_cny_t / (1 + ret_cc_1d_pct / 100), 6)"), is_of_contract=True),
+            Indicator(Said("涨跌幅（较前结算）", "Change, on the prior settlement"), PCT, "+.2f", _dominant("ret_c_ps_pct", "null"), column="ret_c_ps_pct"),
+            Indicator(Said("涨跌幅（较前收）", "Change, close to close"), PCT, "+.2f", _dominant("ret_cc_1d_pct", "null"), column="ret_cc_1d_pct"),
             Indicator(Said("结算价", "Settlement"), CNY_T, ",.0f", _dominant("settle_cny_t", "settle_cny_t - pre_settle_cny_t"), is_of_contract=True),
             Indicator(Said("成交量", "Volume"), LOTS, ",.0f", _dominant("volume_lots", "volume_change"), is_of_contract=True),
             Indicator(Said("持仓量", "Open interest"), LOTS, ",.0f", _dominant("open_interest_lots", "open_interest_change_lots"), is_of_contract=True),

@@ -4,7 +4,7 @@
     'sentiment_over_fundamentals_score', 'level_near_pct', 'backtest_short_sessions', 'backtest_medium_sessions', 'backtest_long_sessions',
     'backtest_first_month', 'backtest_resamples', 'backtest_seed',
     'warrant_tolerance_ratio', 'fact_maximum_age_sessions', 'series_maximum_age_days',
-    'quadrant_price_dead_band_pct', 'quadrant_open_interest_dead_band_pct', 'speculative_turnover_ratio',
+    'quadrant_price_dead_band_pct', 'quadrant_open_interest_dead_band_pct', 'speculative_turnover_ratio', 'capital_flow_sides',
     'liquid_open_interest_share', 'stable_curve_sessions', 'center_window_sessions', 'level_range_ratio',
     'level_round_step_cny_t', 'level_major_step_cny_t', 'level_center_step_cny_t',
     'receipts_low_percentile_ratio', 'receipts_usual_interest_ratio', 'receipts_base_ratio', 'receipts_inflow_ratio', 'history_coverage_minimum', 'delivery_cycles',

@@ -18,15 +18,9 @@ with quotes as (
 
 ),
 
-sessions as (
+last_days as (
 
-    select * from {{ ref('int_contracts__sessions') }}
-
-),
-
-expiries as (
-
-    select * from {{ ref('int_contracts__expiries') }}
+    select * from {{ ref('int_contracts__last_days') }}
 
 ),
 
@@ -60,18 +54,15 @@ known_before as (
             end,
             quotes.open_interest_lots - quotes.open_interest_change_lots
         ) as open_interest_before,
-        coalesce(
-            coalesce(expiries.last_session_index, sessions.last_session_index) - days.session_index <= parameters.roll_deadline_sessions, false
-        ) as is_past_deadline,
+        coalesce(last_days.last_session_index - days.session_index <= parameters.roll_deadline_sessions, false) as is_past_deadline,
         coalesce(quotes.available_at > lead(quotes.decided_by) over contract_days, false) as is_late,
         parameters.roll_open_interest_ratio
     from quotes
-    inner join sessions on quotes.contract_code = sessions.contract_code
-    inner join days on quotes.trade_date = days.trade_date
-    left join expiries
+    inner join last_days
         on
-            quotes.contract_code = expiries.contract_code
-            and days.known_until = expiries.known_until
+            quotes.contract_code = last_days.contract_code
+            and quotes.trade_date = last_days.trade_date
+    inner join days on quotes.trade_date = days.trade_date
     inner join parameters on quotes.commodity_code = parameters.commodity_code
     window contract_days as (partition by quotes.contract_code order by quotes.trade_date)
 

@@ -41,7 +41,7 @@ timed as (
     inner join commodities
         on
             limits.product_id = commodities.product_id
-            and commodities.exchange = 'SHFE'
+            and commodities.exchange in {{ exchanges_of_shfe() }}
     inner join clock on clock.dataset = 'shfe__price_limits'
     inner join parameters on commodities.commodity_code = parameters.commodity_code
 

@@ -10,28 +10,36 @@ gfex as (
 
 ),
 
+ine as (
+
+    select * from {{ ref('stg_catalog__products') }}
+    where exchange = 'INE'
+
+),
+
 final as (
 
     select
-        'SHFE' as exchange,
+        {{ exchange_of('SHFE') }} as exchange,
         'shfe__warehouse_receipts' as dataset,
-        trade_date,
-        product_id,
-        product_name,
-        warehouse_type,
-        region,
-        warehouse,
-        row_level,
-        receipts_qty,
-        receipts_change_qty,
+        printed.trade_date,
+        printed.product_id,
+        printed.product_name,
+        printed.warehouse_type,
+        printed.region,
+        printed.warehouse,
+        printed.row_level,
+        printed.receipts_qty,
+        printed.receipts_change_qty,
         cast(null as double) as previous_receipts_qty,
-        quantity_unit,
-        source,
-        data_origin,
-        payload_sha256,
-        fetched_at,
-        published_at
-    from shfe
+        printed.quantity_unit,
+        printed.source,
+        printed.data_origin,
+        printed.payload_sha256,
+        printed.fetched_at,
+        printed.published_at
+    from shfe as printed
+    left join ine on printed.product_id = ine.product_id
 
     union all
 

@@ -1,7 +1,7 @@
 -- Member ranking of the configured commodities' contracts. A version of the day is a whole payload, as boards come and go with it.
 with ranking as (
 
-    select * from {{ ref('stg_shfe__member_ranking') }}
+    select * from {{ ref('int_exchange__rankings') }}
     where row_kind = 'member' and delivery_month_code is not null
 
 ),
@@ -15,14 +15,12 @@ wholes as (
 commodities as (
 
     select * from {{ ref('stg_catalog__commodities') }}
-    where exchange = 'SHFE'
 
 ),
 
 clock as (
 
     select * from {{ ref('stg_catalog__publication_clock') }}
-    where dataset = 'shfe__member_ranking'
 
 ),
 
@@ -52,9 +50,12 @@ timed as (
         {{ shanghai_time('ranking.trade_date', 'parameters.decision_time_minutes') }} as decided_by,
         {{ clock_at('ranking.trade_date', 'ranking.published_at', 'clock') }} as clock_at
     from ranking
-    inner join commodities on ranking.product_id = commodities.product_id
+    inner join commodities
+        on
+            ranking.exchange = commodities.exchange
+            and ranking.product_id = commodities.product_id
     inner join parameters on commodities.commodity_code = parameters.commodity_code
-    cross join clock
+    inner join clock on ranking.dataset = clock.dataset
     left join wholes
         on
             ranking.payload_sha256 = wholes.payload_sha256

@@ -2,14 +2,14 @@
 -- members. Where not, sums of the board are not known.
 with ranking as (
 
-    select * from {{ ref('stg_shfe__member_ranking') }}
+    select * from {{ ref('int_exchange__rankings') }}
     where delivery_month_code is not null
 
 ),
 
 refused as (
 
-    {{ lost_parts(['shfe__member_ranking'], ['instrument'], {'row_kind': 'member'}) }}
+    {{ lost_parts(['shfe__member_ranking', 'czce__member_ranking'], ['instrument'], {'row_kind': 'member'}) }}
 
 ),
 

@@ -1,135 +1,17 @@
--- A version of a month and flow is a whole payload: a corrected export replaces all partners of the earlier one. Each payload also
--- gets its row over all partners: the sum of the portal's detail, or the world as UN Comtrade prints it.
-with trade as (
-
-    select * from {{ ref('stg_customs__monthly_trade') }}
-
-),
-
--- Lines of an export that were refused, by the month and code they are a part of.
-refused as (
-
-    {{ lost_parts(['customs__monthly_trade'], ['flow', 'month', 'hs_code']) }}
-
-),
-
-of_any as (
-
-    select distinct payload_sha256 from refused
-    where month is null or hs_code is null
-
-),
-
-of_code as (
-
-    select distinct
-        payload_sha256,
-        flow,
-        month,
-        hs_code
-    from refused
-    where month is not null and hs_code is not null
-
-),
-
-codes as (
-
-    select * from {{ ref('stg_catalog__customs_codes') }}
-
-),
-
-clock as (
-
-    select * from {{ ref('stg_catalog__publication_clock') }}
-
-),
-
-releases as (
-
-    select * from {{ ref('stg_catalog__release_days') }}
-
-),
-
-timed as (
-
-    select
-        codes.commodity_code,
-        codes.role,
-        trade.hs_code,
-        trade.hs_scope,
-        trade.reporter,
-        trade.partner_scheme,
-        trade.flow,
-        trade.month,
-        cast(12 * extract(year from trade.month) + extract(month from trade.month) as integer) as month_number,
-        trade.currency,
-        case when trade.partner_scheme = 'm49' and trade.partner_code = '0' then 'all' else trade.partner_code end as partner_code,
-        trade.partner_name,
-        trade.qty_t,
-        trade.value_usd,
-        trade.partner_scheme = 'gacc' and (of_any.payload_sha256 is not null or of_code.payload_sha256 is not null) as is_part_refused,
-        trade.source,
-        trade.data_origin,
-        trade.payload_sha256,
-        trade.fetched_at,
-        {{ customs_clock_at('trade', 'clock', 'releases') }} as clock_at
-    from trade
-    inner join codes on trade.hs_code = codes.hs_code
-    inner join clock
-        on
-            clock.dataset = case
-                when trade.partner_scheme = 'm49' then 'customs__monthly_trade/m49'
-                else 'customs__monthly_trade'
-            end
-    left join of_any on trade.payload_sha256 = of_any.payload_sha256
-    left join of_code
-        on
-            trade.payload_sha256 = of_code.payload_sha256
-            and trade.flow = of_code.flow
-            and cast(trade.month as varchar) = of_code.month
-            and trade.hs_code = of_code.hs_code
-    left join releases
-        on
-            clock.dataset = releases.dataset
-            and trade.month = releases.month
-
-),
-
+-- A version of a month and flow is a whole payload: a corrected export replaces all partners of the earlier one.
 {%- set key = ['commodity_code', 'role', 'hs_code', 'hs_scope', 'reporter', 'partner_scheme', 'flow', 'month', 'month_number', 'currency'] %}
 
-partners as (
+with believed as (
 
-    select
-        {{ key | join(', ') }},
-        partner_code,
-        partner_name,
-        qty_t,
-        value_usd,
-        is_part_refused,
-        payload_sha256
-    from timed
-
-    union all
-
-    -- A sum over rows of which one has no figure, or was refused, is no sum.
-    select
-        {{ key | join(', ') }},
-        'all' as partner_code,
-        'all' as partner_name,
-        case when count(qty_t) = count(*) and not max(is_part_refused) then sum(qty_t) end as qty_t,
-        case when count(value_usd) = count(*) and not max(is_part_refused) then sum(value_usd) end as value_usd,
-        max(is_part_refused) as is_part_refused,
-        payload_sha256
-    from timed
-    where partner_scheme = 'gacc'
-    group by {{ key | join(', ') }}, payload_sha256
+    select * from {{ ref('int_customs__payloads') }}
+    where is_believed
 
 ),
 
 versions as (
 
     {{ payload_versions(
-        'timed',
+        'believed',
         keys=key,
         said=['told.partner_code', 'cast(told.qty_t as varchar)', 'cast(told.value_usd as varchar)', 'cast(told.is_part_refused as varchar)'],
         order=['told.partner_code']
@@ -157,7 +39,7 @@ final as (
         versions.vintage,
         versions.is_latest
     from versions
-    inner join partners
+    inner join believed as partners
         on
             versions.payload_sha256 = partners.payload_sha256
             {%- for column in key %}

@@ -11,15 +11,9 @@ dominant as (
 
 ),
 
-sessions as (
+last_days as (
 
-    select * from {{ ref('int_contracts__sessions') }}
-
-),
-
-expiries as (
-
-    select * from {{ ref('int_contracts__expiries') }}
+    select * from {{ ref('int_contracts__last_days') }}
 
 ),
 
@@ -64,7 +58,6 @@ neighbours as (
     select
         traded.*,
         days.session_index,
-        days.known_until,
         {%- for column, n, before in [
             ('traded_close_cny_t', 1, 'close_before_1'), ('traded_close_cny_t', 2, 'close_before_2'),
             ('traded_close_cny_t', 5, 'close_before_5'), ('settle_cny_t', 2, 'settle_before_2'),
@@ -198,7 +191,7 @@ final as (
                 not_traded: 'not_traded', no_close: 'no_close_printed', 'not bounds.has_night_session': 'no_night_session',
                 'nights.session_last_cny_t is null': 'no_night_bars',
             },
-            'sessions_to_last_trading_day': {'coalesce(expiries.last_session_index, sessions.last_session_index) is null': 'no_last_trading_day'},
+            'sessions_to_last_trading_day': {'last_days.last_session_index is null': 'no_last_trading_day'},
             'volume_ratio_20d': {'windows.volume_ratio_20d is null': 'too_few_observations'},
             'volume_oi_ratio': {'coalesce(windows.open_interest_lots, 0) = 0': 'no_open_interest'},
             'limit_up_cny_t': {no_settlement_before: 'no_settlement_before', 'bounds.limit_ratio is null': 'no_limit'},
@@ -212,8 +205,9 @@ final as (
         windows.contract_code = dominant.contract_code as is_dominant,
         windows.volume_lots > 0 as is_traded,
         windows.settle_cny_t is not null as is_final,
-        coalesce(expiries.last_session_index, sessions.last_session_index) - windows.session_index as sessions_to_last_trading_day,
-        expiries.contract_code is not null as is_last_trading_day_expected,
+        last_days.last_session_index - windows.session_index as sessions_to_last_trading_day,
+        coalesce(last_days.last_trading_day_source = 'expected', false) as is_last_trading_day_expected,
+        last_days.last_trading_day_source,
         windows.decided_by,
         -- When the day's quotes could be known, when the exchange's file of its limits and margins, and when all that the row shows.
         windows.available_at,
@@ -235,11 +229,10 @@ final as (
             and windows.contract_code = nights.contract_code
             and windows.trade_date = nights.trade_date
     inner join parameters on windows.commodity_code = parameters.commodity_code
-    inner join sessions on windows.contract_code = sessions.contract_code
-    left join expiries
+    inner join last_days
         on
-            windows.contract_code = expiries.contract_code
-            and windows.known_until = expiries.known_until
+            windows.contract_code = last_days.contract_code
+            and windows.trade_date = last_days.trade_date
     left join dominant
         on
             windows.commodity_code = dominant.commodity_code

@@ -66,6 +66,23 @@ compared as (
 
 ),
 
+-- Money tied up in a contract at its settlements, with the margin of the day on both of them: a step of the margin is no flow, and what the price
+-- did to the positions that stayed is one.
+flows as (
+
+    select
+        *,
+        capital_flow_sides * contract_size_t * spec_margin_ratio
+        * case when open_interest_start_lots = 0 then 0.0 else open_interest_start_lots * pre_settle_cny_t end as capital_start_cny,
+        capital_flow_sides * contract_size_t * spec_margin_ratio
+        * (
+            open_interest_end_lots * settle_cny_t
+            - case when open_interest_start_lots = 0 then 0.0 else open_interest_start_lots * pre_settle_cny_t end
+        ) as capital_flow_cny
+    from compared
+
+),
+
 -- Where the dominant contract's net stands between the extremes of the window, itself included.
 extremes as (
 
@@ -98,13 +115,16 @@ final as (
         compared.turnover_ratio,
         compared.turnover_ratio > compared.speculative_turnover_ratio as is_speculative,
         compared.direction * compared.turnover_ratio as signed_turnover_ratio,
+        compared.capital_flow_cny,
+        compared.capital_flow_cny / nullif(compared.capital_start_cny, 0.0) as capital_flow_ratio,
+        case
+            when count(compared.capital_flow_cny) over all_contracts = count(*) over all_contracts
+                then cast(sum(cast(compared.capital_flow_cny as decimal(24, 4))) over all_contracts as double)
+        end as capital_flow_all_cny,
         -- Longs that open and shorts that close buy, the other two sell: the sign is the quadrant's, the size that of the change.
         case when compared.quadrant = 'flat' then 0.0 else compared.direction end
-        * abs(compared.open_interest_moved_lots) * compared.price_cny_t * compared.contract_size_t * compared.spec_margin_ratio
-            as capital_flow_cny,
-        case when compared.quadrant = 'flat' then 0.0 else compared.direction end
         * abs(compared.open_interest_moved_lots)
-        / nullif(cast(compared.open_interest_start_lots as double), 0.0) as capital_flow_ratio,
+        / nullif(cast(compared.open_interest_start_lots as double), 0.0) as position_pressure_ratio,
         compared.spec_margin_ratio,
         compared.margin_source,
         compared.top20_long_lots,
@@ -127,7 +147,16 @@ final as (
                     'compared.open_interest_start_lots = 0 and compared.open_interest_end_lots is not null': 'no_open_interest_before',
                 },
                 'turnover_ratio': {'coalesce(compared.open_interest_end_lots, 0) = 0': 'no_open_interest'},
-                'capital_flow_cny': {'compared.spec_margin_ratio is null': 'no_margin'},
+                'capital_flow_cny': {
+                    "compared.session <> 'day'": 'whole_day_only', 'compared.spec_margin_ratio is null': 'no_margin',
+                    'compared.open_interest_start_lots is null or compared.open_interest_end_lots is null': 'no_open_interest',
+                    'compared.capital_flow_cny is null': 'no_settlement',
+                },
+                'capital_flow_ratio': {'compared.capital_start_cny = 0.0': 'no_open_interest_before'},
+                'capital_flow_all_cny': {
+                    "compared.session <> 'day'": 'whole_day_only',
+                    'count(compared.capital_flow_cny) over all_contracts < count(*) over all_contracts': 'contract_unknown',
+                },
                 'members': {
                     "compared.session <> 'day'": 'whole_day_only', 'not compared.has_ranking': 'no_ranking', 'not compared.is_listed': 'not_listed',
                 },
@@ -151,13 +180,14 @@ final as (
         end as available_at,
         compared.data_origin,
         compared.payload_sha256
-    from compared
+    from flows as compared
     left join extremes
         on
             compared.reading = extremes.reading
             and compared.contract_code = extremes.contract_code
             and compared.trade_date = extremes.trade_date
             and compared.session = extremes.session
+    window all_contracts as (partition by compared.reading, compared.commodity_code, compared.trade_date, compared.session)
 
 )
 

@@ -46,7 +46,8 @@ moves as (
         'day' as session,
         is_dominant,
         ret_cc_1d_pct as price_change_pct,
-        close_cny_t as price_cny_t,
+        settle_cny_t,
+        pre_settle_cny_t,
         open_interest_lots - open_interest_change_lots as open_interest_start_lots,
         open_interest_lots as open_interest_end_lots,
         volume_lots as moved_volume_lots,
@@ -72,7 +73,8 @@ moves as (
         sessions.session,
         daily.is_dominant,
         sessions.price_change_pct,
-        sessions.session_last_cny_t as price_cny_t,
+        cast(null as double) as settle_cny_t,
+        cast(null as double) as pre_settle_cny_t,
         sessions.open_interest_start_lots,
         sessions.open_interest_end_lots,
         sessions.session_volume_lots as moved_volume_lots,
@@ -105,6 +107,7 @@ measured as (
         parameters.quadrant_price_dead_band_pct,
         parameters.quadrant_open_interest_dead_band_pct,
         parameters.speculative_turnover_ratio,
+        parameters.capital_flow_sides,
         parameters.percentile_window_sessions,
         parameters.percentile_minimum_sessions
     from moves

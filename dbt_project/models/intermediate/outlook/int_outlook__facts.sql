@@ -174,7 +174,7 @@ pressures as (
 
     select
         positioning.*,
-        positioning.capital_flow_ratio
+        positioning.position_pressure_ratio
         * case when positioning.quadrant in ('short_covering', 'long_liquidation') then parameters.quadrant_closing_weight else 1.0 end
             as quadrant_pressure_ratio
     from positioning

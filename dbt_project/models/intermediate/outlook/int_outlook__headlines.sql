@@ -3,7 +3,7 @@
 {%- set languages = ['en', 'zh'] %}
 {%- set sentences = [
     'stated', 'parts', 'no_stance', 'record', 'forecast_called', 'forecast_no_edge', 'forecast_too_short', 'interval', 'state', 'closed', 'day',
-    'close_to_close', 'two_days', 'receipts', 'premium', 'discount', 'risks', 'none', 'between_sentences', 'between_parts',
+    'two_days', 'receipts', 'premium', 'discount', 'risks', 'none', 'between_sentences', 'between_parts',
 ] %}
 
 with statements as (
@@ -83,8 +83,8 @@ named as (
         statements.*,
         figures.dominant_contract,
         figures.close_cny_t,
-        figures.ret_c_ps_pct,
         figures.ret_cc_1d_pct,
+        figures.ret_c_ps_pct,
         figures.ret_cc_2d_pct,
         figures.receipts_t,
         figures.premium_rate_pct,
@@ -181,9 +181,10 @@ final as (
                 {{ filled('sentences.closed_' ~ language, {
                     'contract': 'named.dominant_contract',
                     'close': number_text('named.close_cny_t', 0),
-                    'day': "coalesce(" ~ filled('sentences.day_' ~ language, {'change': number_text('named.ret_c_ps_pct', 2, signed=true)}) ~ ", '')",
-                    'close_to_close': "coalesce("
-                        ~ filled('sentences.close_to_close_' ~ language, {'change': number_text('named.ret_cc_1d_pct', 2, signed=true)}) ~ ", '')",
+                    'day': "coalesce(" ~ filled('sentences.day_' ~ language, {
+                        'against_settlement': number_text('named.ret_c_ps_pct', 2, signed=true),
+                        'against_close': "coalesce(" ~ number_text('named.ret_cc_1d_pct', 2, signed=true) ~ ", '–')",
+                    }) ~ ", '')",
                     'two_days': "coalesce("
                         ~ filled('sentences.two_days_' ~ language, {'change': number_text('named.ret_cc_2d_pct', 2, signed=true)}) ~ ", '')",
                 }) }},

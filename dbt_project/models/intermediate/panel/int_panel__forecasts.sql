@@ -20,12 +20,6 @@ intervals as (
 
 ),
 
-horizons as (
-
-    select * from {{ ref('stg_catalog__panel_horizons') }}
-
-),
-
 parameters as (
 
     select * from {{ ref('int_panel__parameters') }}
@@ -61,57 +55,9 @@ ticks as (
 
 ),
 
--- A fit in columns.
 fits as (
 
-    select
-        refit_date,
-        horizon,
-        {%- for signal in signals %}
-        max(case when term = 'beta_{{ signal }}' then model_value end) as beta_{{ signal }},
-        {%- endfor %}
-        max(case when term = 'slope' then model_value end) as slope,
-        max(case when term = 'pooled_share' then model_value end) as pooled_share,
-        max(case when term = 'is_licensed' then model_value end) = 1.0 as is_licensed
-    from {{ ref('stg_outlook__model') }}
-    group by refit_date, horizon
-
-),
-
--- How large the panel was: its products of the day, its sessions so far.
-sizes as (
-
-    select
-        trade_date,
-        products,
-        row_number() over (order by trade_date) as sessions
-    from (
-        select
-            trade_date,
-            count(*) as products
-        from chain
-        group by trade_date
-    ) as counted
-
-),
-
--- Which fit is in force on a day: the newest whose day has come.
-in_force as (
-
-    select
-        sizes.trade_date,
-        sizes.products,
-        sizes.sessions,
-        horizons.horizon,
-        horizons.signals,
-        max(fits.refit_date) over (partition by horizons.horizon order by sizes.trade_date) as refit_date
-    from sizes
-    cross join horizons
-    left join fits
-        on
-            horizons.horizon = fits.horizon
-            and sizes.trade_date = fits.refit_date
-    where horizons.ewma_weight is not null
+    select * from {{ ref('int_panel__fits') }}
 
 ),
 
@@ -123,10 +69,10 @@ weighed as (
         chain.held_month_code,
         chain.data_origin,
         ticks.tick_price,
-        in_force.refit_date,
-        in_force.products,
-        in_force.sessions,
-        in_force.signals,
+        fits.refit_date,
+        fits.products,
+        fits.sessions,
+        fits.signals,
         signals.row_reason,
         fits.slope,
         fits.pooled_share,
@@ -135,13 +81,14 @@ weighed as (
         fits.beta_{{ signal }} * signals.{{ signal }} as log_odds_{{ signal }},
         {%- endfor %}
         case
-            when in_force.signals = '' then 'no_forecast_at_this_horizon'
-            when in_force.products < parameters.panel_minimum_products or in_force.sessions < parameters.panel_minimum_sessions
-                then 'panel_too_short:' || cast(in_force.products as varchar) || 'x' || cast(in_force.sessions as varchar)
+            when fits.signals = '' then 'no_forecast_at_this_horizon'
+            when fits.products < parameters.panel_minimum_products or fits.sessions < parameters.panel_minimum_sessions
+                then 'panel_too_short:' || cast(fits.products as varchar) || 'x' || cast(fits.sessions as varchar)
             when signals.row_reason is not null then signals.row_reason
+            when fits.is_doubled then 'two_fits_of_one_day'
             when fits.slope is null then 'no_fit'
             {%- for signal in signals %}
-            {{ 'when ' if loop.first else 'and ' }}(in_force.signals not like '%{{ signal }}%' or signals.is_{{ signal }}_missing){{ " then 'no_signal'" if loop.last }}
+            {{ 'when ' if loop.first else 'and ' }}(fits.signals not like '%{{ signal }}%' or signals.is_{{ signal }}_missing){{ " then 'no_signal'" if loop.last }}
             {%- endfor %}
         end as probability_reason
     from intervals
@@ -155,14 +102,10 @@ weighed as (
             intervals.exchange = signals.exchange
             and intervals.product_id = signals.product_id
             and intervals.trade_date = signals.trade_date
-    inner join in_force
+    inner join fits
         on
-            intervals.trade_date = in_force.trade_date
-            and intervals.horizon = in_force.horizon
-    left join fits
-        on
-            in_force.refit_date = fits.refit_date
-            and in_force.horizon = fits.horizon
+            intervals.trade_date = fits.trade_date
+            and intervals.horizon = fits.horizon
     left join ticks
         on
             intervals.exchange = ticks.exchange
@@ -203,14 +146,14 @@ called as (
         said.*,
         case
             when said.probability_up is null then null
-            when said.is_licensed is not true then 0
+            when coalesce(said.is_licensed, 0.0) <> 1.0 then 0
             when abs(said.probability_up - 0.5) >= parameters.panel_strong_call_distance then 2 * sign(said.probability_up - 0.5)
             when abs(said.probability_up - 0.5) >= parameters.panel_call_distance then sign(said.probability_up - 0.5)
             else 0
         end as call,
         case
             when said.probability_reason is not null then said.probability_reason
-            when said.is_licensed is not true then 'no_licence'
+            when coalesce(said.is_licensed, 0.0) <> 1.0 then 'no_licence'
             when abs(said.probability_up - 0.5) < parameters.panel_call_distance then 'no_edge'
         end as call_reason
     from said

@@ -234,6 +234,7 @@ final as (
             judged.horizon_sessions = any_day.horizon_sessions
             and judged.day = any_day.day
             and any_day.event = 'any_day'
+    where judged.outcomes > 0
 
 )
 

@@ -4,7 +4,7 @@
 {%- set checked = [
     ref('int_quality__settlements'), ref('int_quality__quotes'), ref('int_quality__receipts'), ref('int_quality__rankings'),
     ref('int_quality__prices'), ref('int_quality__calendar'), ref('int_quality__series'),
-    ref('int_quality__files'),
+    ref('int_quality__files'), ref('int_quality__customs'), ref('int_quality__stock'),
 ] %}
 
 with checked as (

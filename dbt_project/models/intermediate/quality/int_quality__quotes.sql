@@ -41,7 +41,7 @@ product_sums as (
 
 ),
 
--- Which products SHFE's own total covers (INE's stand in the same file) is not known; GFEX's covers all it prints.
+-- Which products SHFE's own total covers (INE's stand in the same file) is not known; those of GFEX and CZCE cover all they print.
 exchange_sums as (
 
     {%- for measure in measures %}
@@ -54,7 +54,7 @@ exchange_sums as (
         max(totals.available_at) as available_at,
         totals.payload_sha256
     from totals
-    where totals.exchange = 'GFEX'
+    where totals.exchange in ('GFEX', 'CZCE')
     group by totals.dataset, totals.trade_date, totals.exchange, totals.payload_sha256
     {%- if not loop.last %}
 

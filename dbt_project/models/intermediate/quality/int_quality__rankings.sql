@@ -3,13 +3,14 @@
 -- Places of a board against the sum printed under them.
 with ranking as (
 
-    select * from {{ ref('stg_shfe__member_ranking') }}
+    select * from {{ ref('int_exchange__rankings') }}
 
 ),
 
 sums as (
 
     select
+        dataset,
         trade_date,
         instrument || ' ' || board as subject,
         cast(max(case when row_kind = 'top20_sum' then position_lots end) as double) as expected_value,
@@ -18,20 +19,20 @@ sums as (
         fetched_at,
         published_at
     from ranking
-    group by trade_date, instrument, board, payload_sha256, fetched_at, published_at
+    group by dataset, trade_date, instrument, board, payload_sha256, fetched_at, published_at
 
 ),
 
 timed as (
 
-    {{ with_available_at('sums', keys=['trade_date'], dataset='shfe__member_ranking') }}
+    {{ with_available_at('sums', keys=['dataset', 'trade_date']) }}
 
 ),
 
 ranking_sums as (
 
     select
-        'shfe__member_ranking' as table_name,
+        dataset as table_name,
         trade_date,
         subject,
         expected_value,

@@ -53,6 +53,8 @@ settled as (
         contracts.turnover_cny,
         contracts.volume_lots * specs.contract_size_t as quantity,
         specs.tick_cny_t as tick,
+        coalesce(products.settlement_rounding, 'floor') as rounding,
+        coalesce(products.turnover_step_cny, 0.0) as turnover_step_cny,
         contracts.settle_cny_t as found_value,
         contracts.available_at,
         contracts.payload_sha256
@@ -61,6 +63,11 @@ settled as (
         on
             contracts.commodity_code = specs.commodity_code
             and {{ in_force('specs', 'contracts.trade_date') }}
+    inner join commodities on contracts.commodity_code = commodities.commodity_code
+    left join products
+        on
+            commodities.exchange = products.exchange
+            and commodities.product_id = products.product_id
 
     union all
 
@@ -72,6 +79,8 @@ settled as (
         quotes.turnover_10k_cny * 10000.0 as turnover_cny,
         quotes.volume_lots * products.contract_size_qty as quantity,
         products.tick_price as tick,
+        coalesce(products.settlement_rounding, 'floor') as rounding,
+        coalesce(products.turnover_step_cny, 0.0) as turnover_step_cny,
         quotes.settle_price as found_value,
         quotes.available_at,
         quotes.payload_sha256
@@ -89,15 +98,19 @@ settled as (
 
 ),
 
--- Settlement is the volume-weighted average of the trade date, cut to the tick in force that day. It pins unit, multiplier and
--- counting at once.
+-- Settlement is the volume-weighted average of the trade date, cut to the tick in force that day, or on the nearest one: that is the
+-- exchange's own rule. It pins unit, multiplier and counting at once. Few lots of a coarsely printed turnover tell the average less exactly.
 settlements as (
 
     select
         table_name,
         trade_date,
         subject,
-        tick * floor(round(turnover_cny / quantity / tick, 6)) as expected_value,
+        case
+            when rounding = 'floor' then tick * floor(round(turnover_cny / quantity / tick, 6))
+            when abs(found_value - turnover_cny / quantity) <= tick / 2.0 + turnover_step_cny / 2.0 / quantity then found_value
+            else tick * round(turnover_cny / quantity / tick)
+        end as expected_value,
         found_value,
         available_at,
         payload_sha256

@@ -126,6 +126,7 @@ measured as (
         {%- for days_ahead in [30, 60, 90] %}
         expiries.expiring_{{ days_ahead }}d_t / nullif(ranked.receipts_t, 0.0) as expiry_{{ days_ahead }}d_ratio,
         {%- endfor %}
+        expiries.expiry_reason,
         {%- for squeeze in ['contract', 'sessions', 'ratio', 'percentile_ratio', 'cycles', 'floor_ratio', 'state', 'state_reason'] %}
         squeezes.squeeze_{{ squeeze }}{% if not loop.last %},{% endif %}
         {%- endfor %}
@@ -206,7 +207,7 @@ final as (
         expiry_30d_ratio,
         expiry_60d_ratio,
         expiry_90d_ratio,
-        {%- set none_held = 'receipts_t = 0.0' %}
+        {%- set none_held, past, cut = 'receipts_t = 0.0', "expiry_reason = 'expiry_schedule_past'", "expiry_reason = 'part_refused'" %}
         {{ reasons({
             'published_change_t': {'published_change_t is null': 'part_without_change'},
             'receipts_change_t': {'receipts_before_1_t is null': 'session_before_missing'},
@@ -234,9 +235,9 @@ final as (
                 'receipts_t > 0.0 and dominant_t is not null and squeeze_dominant_percentile_ratio is null': 'too_few_observations',
             },
             'cover_days': {'delivery_demand_t_day is null': 'too_few_cycles', 'delivery_demand_t_day = 0.0': 'no_delivery_demand'},
-            'expiry_30d_ratio': {none_held: 'zero_receipts', 'expiry_30d_ratio is null': 'no_expiry_schedule'},
-            'expiry_60d_ratio': {none_held: 'zero_receipts', 'expiry_60d_ratio is null': 'no_expiry_schedule'},
-            'expiry_90d_ratio': {none_held: 'zero_receipts', 'expiry_90d_ratio is null': 'no_expiry_schedule'},
+            'expiry_30d_ratio': {none_held: 'zero_receipts', past: 'expiry_schedule_past', cut: 'part_refused', 'expiry_30d_ratio is null': 'no_expiry_schedule'},
+            'expiry_60d_ratio': {none_held: 'zero_receipts', past: 'expiry_schedule_past', cut: 'part_refused', 'expiry_60d_ratio is null': 'no_expiry_schedule'},
+            'expiry_90d_ratio': {none_held: 'zero_receipts', past: 'expiry_schedule_past', cut: 'part_refused', 'expiry_90d_ratio is null': 'no_expiry_schedule'},
         }) }} as null_reason,
         known_at as available_at,
         source,

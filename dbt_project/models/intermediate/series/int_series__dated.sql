@@ -97,10 +97,25 @@ bounds as (
 
 ),
 
+-- In which unit the models read a series; where it plays several roles, in which units.
+roles as (
+
+    select
+        provider,
+        series_id,
+        min(unit) as read_unit,
+        max(unit) as other_read_unit
+    from series
+    group by provider, series_id
+
+),
+
 clocked as (
 
     select
         printed.*,
+        roles.read_unit,
+        roles.other_read_unit,
         matched.quantity,
         matched.form,
         coalesce(bounds.lowest, matched.lowest) as lowest,
@@ -126,6 +141,10 @@ clocked as (
             printed.provider = bounds.provider
             and printed.series_id = bounds.series_id
             and printed.unit = bounds.unit
+    left join roles
+        on
+            printed.provider = roles.provider
+            and printed.series_id = roles.series_id
 
 ),
 
@@ -148,6 +167,7 @@ final as (
         case when reviews.review is not null then greatest(reviews.reviewed_at, known.known_at) end as reviewed_at,
         case
             when reviews.review = 'reject' and reviews.reviewed_at <= known.known_at then 'rejected'
+            when known.unit not in (known.read_unit, known.other_read_unit) then 'unit_of_role'
             when known.form = 'level' and known.value <= 0.0 and known.value < known.lowest then 'not_positive'
             when known.value < known.lowest or known.value > known.highest then 'outside_bounds'
             when

@@ -12,15 +12,9 @@ deliveries as (
 
 ),
 
-expiries as (
+last_days as (
 
-    select * from {{ ref('int_contracts__expiries') }}
-
-),
-
-days as (
-
-    select * from {{ ref('stg_catalog__trading_days') }}
+    select * from {{ ref('int_contracts__last_days') }}
 
 ),
 
@@ -44,17 +38,16 @@ known_futures as (
         futures.available_at,
         futures.data_origin,
         futures.payload_sha256,
-        cast(coalesce(expiries.delivery_end_date, deliveries.delivery_end_date) - futures.trade_date as bigint) as days_to_delivery_end,
-        cast(coalesce(expiries.last_trading_day, deliveries.last_trading_day) - futures.trade_date as bigint) as days_to_last_trading_day,
+        cast(coalesce(last_days.delivery_end_date, deliveries.delivery_end_date) - futures.trade_date as bigint) as days_to_delivery_end,
+        cast(last_days.last_trading_day - futures.trade_date as bigint) as days_to_last_trading_day,
         parameters.reverse_carry_sessions,
         max(case when futures.is_dominant then futures.delivery_month end) over same_day as dominant_month
     from futures
     inner join deliveries on futures.contract_code = deliveries.contract_code
-    inner join days on futures.trade_date = days.trade_date
-    left join expiries
+    inner join last_days
         on
-            futures.contract_code = expiries.contract_code
-            and days.known_until = expiries.known_until
+            futures.contract_code = last_days.contract_code
+            and futures.trade_date = last_days.trade_date
     inner join parameters on futures.commodity_code = parameters.commodity_code
     where
         futures.sessions_to_last_trading_day >= 0

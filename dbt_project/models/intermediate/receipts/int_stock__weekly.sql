@@ -1,0 +1,149 @@
+-- The weekly stock report of the configured commodities, place by place and with its printed sums, in tonnes. It counts from the session after
+-- the report's, or later where the file states so; earlier only where the fetch log shows that it was in hand. A version is a whole payload.
+with stock as (
+
+    select * from {{ ref('stg_shfe__weekly_stock') }}
+
+),
+
+sums as (
+
+    select * from {{ ref('int_stock__sums') }}
+
+),
+
+refused as (
+
+    {{ lost_parts(['shfe__weekly_stock'], ['product_id'], {'row_level': 'detail'}) }}
+
+),
+
+-- A row of which nobody can tell the product may be one of any.
+of_any as (
+
+    select distinct payload_sha256 from refused
+    where product_id is null
+
+),
+
+of_product as (
+
+    select distinct
+        payload_sha256,
+        product_id
+    from refused
+    where product_id is not null
+
+),
+
+broken as (
+
+    select distinct
+        payload_sha256,
+        product_id
+    from sums
+    where {{ breaks('printed_qty', 'found_qty') }}
+
+),
+
+commodities as (
+
+    select * from {{ ref('stg_catalog__commodities') }}
+    where exchange in {{ exchanges_of_shfe() }}
+
+),
+
+clock as (
+
+    select * from {{ ref('stg_catalog__publication_clock') }}
+    where dataset = 'shfe__weekly_stock'
+
+),
+
+timed as (
+
+    select
+        commodities.commodity_code,
+        stock.trade_date,
+        stock.warehouse_type,
+        stock.region,
+        stock.warehouse,
+        stock.row_level,
+        {%- set tonnes = "case stock.quantity_unit when 't' then 1.0 when 'kg' then 0.001 end" %}
+        {%- for figure in ['deliverable', 'on_warrant', 'capacity_free'] %}
+        {{ tonnes }} * stock.{{ figure }}_qty as {{ figure }}_t,
+        {{ tonnes }} * stock.previous_{{ figure }}_qty as previous_{{ figure }}_t,
+        {{ tonnes }} * (stock.{{ figure }}_qty - stock.previous_{{ figure }}_qty) as {{ figure }}_change_t,
+        {%- endfor %}
+        case
+            when of_any.payload_sha256 is not null or of_product.payload_sha256 is not null then 'part_refused'
+            when broken.payload_sha256 is not null then 'sum_broken'
+        end as whole_reason,
+        stock.source,
+        stock.data_origin,
+        stock.payload_sha256,
+        stock.fetched_at,
+        least({{ clock_at('stock.trade_date', 'stock.published_at', 'clock') }}, stock.fetched_at) as clock_at
+    from stock
+    inner join commodities on stock.product_id = commodities.product_id
+    cross join clock
+    left join of_any on stock.payload_sha256 = of_any.payload_sha256
+    left join of_product
+        on
+            stock.payload_sha256 = of_product.payload_sha256
+            and stock.product_id = of_product.product_id
+    left join broken
+        on
+            stock.payload_sha256 = broken.payload_sha256
+            and stock.product_id = broken.product_id
+
+),
+
+versions as (
+
+    {{ payload_versions(
+        'timed',
+        keys=['commodity_code', 'trade_date'],
+        said=[
+            'told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'cast(told.deliverable_t as varchar)',
+            'cast(told.previous_deliverable_t as varchar)', 'cast(told.on_warrant_t as varchar)', 'cast(told.previous_on_warrant_t as varchar)',
+            'cast(told.capacity_free_t as varchar)', 'cast(told.previous_capacity_free_t as varchar)', 'told.whole_reason',
+        ],
+        order=['told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'told.on_warrant_t'],
+    ) }}
+
+),
+
+final as (
+
+    select
+        timed.commodity_code,
+        timed.trade_date,
+        timed.warehouse_type,
+        timed.region,
+        timed.warehouse,
+        timed.row_level,
+        {%- for figure in ['deliverable', 'on_warrant', 'capacity_free'] %}
+        timed.{{ figure }}_t,
+        timed.previous_{{ figure }}_t,
+        timed.{{ figure }}_change_t,
+        {%- endfor %}
+        timed.whole_reason,
+        timed.source,
+        timed.data_origin,
+        timed.payload_sha256,
+        timed.fetched_at,
+        versions.available_at,
+        versions.superseded_at,
+        versions.vintage,
+        versions.is_latest
+    from timed
+    inner join versions
+        on
+            timed.commodity_code = versions.commodity_code
+            and timed.trade_date = versions.trade_date
+            and timed.payload_sha256 = versions.payload_sha256
+
+)
+
+select * from final

@@ -1,0 +1,83 @@
+"""`alumina releases`: which there are, what changed between two, and which one people read. Builds nothing."""
+
+from typing import Annotated
+
+import typer
+
+from ingest.settings import Settings
+from orchestration.command.terminal import Output, console
+
+releases_app = typer.Typer(help="Published releases: list, compare, hold, let go, prune.", no_args_is_help=False, rich_markup_mode=None)
+out = console(Output("stdout"))
+COLUMNS_SHOWN = 4
+
+
+@releases_app.callback(invoke_without_command=True)
+def releases_list(context: typer.Context) -> None:
+    """List the releases there are, newest first; which is read, which wait, which were rolled back from."""
+    if context.invoked_subcommand:
+        return
+    from serving.publish.served import listed, pinned
+
+    settings = Settings()
+    shown = listed(settings)
+    for one in shown:
+        _say(f"  {one.release_id}  {one.state:<9}{one.bytes / 2**20:7.1f} MB")
+    if not shown:
+        _say(f"nothing is published in {settings.root}")
+    if held := pinned(settings):
+        _say(str(held))
+
+
+@releases_app.command("changes")
+def releases_changes(
+    before: Annotated[str, typer.Argument(help="Id of the earlier release, or its beginning.")],
+    after: Annotated[str, typer.Argument(help="Id of the later one; default: the one people read.")] = "served",
+) -> None:
+    """Say what one release says differently from another: rows and figures, table by table."""
+    from serving.publish.differences import differences
+    from serving.publish.served import found
+
+    settings = Settings()
+    old, new = found(settings, before), found(settings, after)
+    changes = differences(old, new)
+    _say(f"{old.name} -> {new.name}: {len(changes)} tables differ" if changes else f"{old.name} and {new.name} say the same")
+    for change in changes:
+        rows = " -> ".join("no table" if count is None else f"{count:,}" for count in (change.rows_before, change.rows_after))
+        _say(f"  {change.table}: {rows} rows, {change.new:,} new, {change.gone:,} gone")
+        for column, count in change.changed[:COLUMNS_SHOWN]:
+            _say(f"      {column}: {count:,} figures changed")
+        if len(change.changed) > COLUMNS_SHOWN:
+            _say(f"      and {len(change.changed) - COLUMNS_SHOWN} more columns")
+
+
+@releases_app.command("hold")
+def releases_hold(reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "") -> None:
+    """Hold people at the release they read: what is published later waits until somebody lets go."""
+    from orchestration.home.releases import hold
+
+    _say(f"people are held at {hold(Settings(), reason)}; alumina releases let-go ends it")
+
+
+@releases_app.command("let-go")
+def releases_let_go() -> None:
+    """Serve the newest release that waits, and what is published from now on."""
+    from orchestration.home.releases import let_go
+
+    _say(f"serving {let_go(Settings())}")
+
+
+@releases_app.command("prune")
+def releases_prune(keep: Annotated[int, typer.Option("--keep", min=1, help="How many stay; the one people read always does.")]) -> None:
+    """Delete the oldest releases beyond a number."""
+    from orchestration.warehouse.load import write_lock
+    from serving.publish.served import retire
+
+    settings = Settings()
+    with write_lock(settings, "deleting releases"):
+        gone = retire(settings, keep)
+    _say(f"deleted: {', '.join(gone)}" if gone else "nothing to delete")
+
+
+def _say(text: str) -> None:
+    out.print(text, soft_wrap=True, markup=False, highlight=False)

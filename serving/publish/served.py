@@ -1,0 +1,226 @@
+"""Which release people read, and which there are to go back to. What a release holds is decided where it is built (`release.py`).
+
+`serving` is a relative link to the release that is read. Whoever goes back holds people at the earlier one: a release that is built meanwhile
+waits, whole and unread, until somebody lets go. Ids are a sequence; what is before what follows from them, not from a clock.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ingest.files import sync_folder
+from ingest.notes import read_note, write_note
+from ingest.settings import Settings
+from ingest.source import HomeError
+from ingest.storable import storable_lines
+from serving.read import FILE_NAME
+from serving.seal import MANIFEST, faults, remove
+
+logger = logging.getLogger(__name__)
+_STAMP, _IS_ID = "%Y%m%dT%H%M%S%fZ", re.compile(r"\d{8}T\d{12}Z-")
+
+
+class ReleaseError(HomeError):
+    """There is no such release, or none to go to; the message says why."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """People are held at a release: since when, why, and which releases wait."""
+
+    release_id: str
+    since: str
+    reason: str
+    waiting: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        return f"people are held at {self.release_id} since {self.since}{why}; alumina releases let-go serves the newest one"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A release as people list it."""
+
+    release_id: str
+    state: str
+    """served, held, waiting, rejected or kept."""
+    bytes: int
+
+
+def point_serving_at(settings: Settings, release_id: str) -> None:
+    """Swap the `serving` link to a release in one step; raises FileNotFoundError when there is no such release."""
+    if not (settings.releases / release_id / FILE_NAME).is_file():
+        raise FileNotFoundError(f"there is no release {release_id} in {settings.releases}")
+    for left in settings.root.glob(".serving.*"):  # by a process that died between making and swapping it; whoever is here holds the write lock
+        left.unlink(missing_ok=True)
+    link = settings.root / f".serving.{os.getpid()}"
+    link.symlink_to(Path("releases") / release_id)
+    link.replace(settings.serving)
+    try:
+        sync_folder(settings.root)
+    except OSError as error:  # readers see the swap; a power cut might undo it, which leaves the release before, whole
+        logger.warning("serving %s, but that may not survive a power cut: %s", release_id, error)
+
+
+def rollback(settings: Settings, reason: str = "") -> str:
+    """Point `serving` at the release before the current one, hold people there, and give its id; raises ReleaseError when there is no whole one.
+
+    The current one is rejected for good: no later rollback goes back to it, and nobody is let go to it.
+    """
+    current, gone = _current(settings), rejected(settings)
+    if not current:
+        raise ReleaseError(f"nothing is published in {settings.root}, so there is no release to go back to")
+    earlier = [path for path in kept(settings) if path.name < current and path.name not in gone]
+    broken = {path.name: found[0] for path in earlier if (found := faults(path))}
+    whole = [path.name for path in earlier if path.name not in broken]
+    if not whole:
+        rotten = f"; not whole: {'; '.join(broken.values())}" if broken else ""
+        raise ReleaseError(f"there is no release before {current} to go back to{rotten}")
+    there = {path.name for path in kept(settings)}
+    write_note(settings.rejected, {"rejected": sorted((gone | {current}) & there)})
+    _hold(settings, whole[-1], reason)
+    point_serving_at(settings, whole[-1])
+    write_status(settings, whole[-1], "", "rolled_back", f"from {current}" + (f": {reason}" if reason else ""))
+    return whole[-1]
+
+
+def hold(settings: Settings, reason: str = "") -> str:
+    """Hold people at the release they read, and give its id; raises ReleaseError when there is none."""
+    if not (current := _current(settings)):
+        raise ReleaseError(f"nothing is published in {settings.root}")
+    _hold(settings, current, reason)
+    return current
+
+
+def let_go(settings: Settings) -> str:
+    """Serve the newest whole release that waits (the one that is read where none does), and give its id; raises ReleaseError when nobody is held."""
+    if (held := pinned(settings)) is None:
+        raise ReleaseError("people are not held at a release, so there is nothing to let go")
+    gone = rejected(settings)
+    waits = [name for name in held.waiting if name not in gone and (settings.releases / name).is_dir() and not faults(settings.releases / name)]
+    newest = max(waits, default=_current(settings))
+    point_serving_at(settings, newest)
+    settings.held.unlink()
+    sync_folder(settings.root)
+    write_status(settings, newest, "", "published", f"let go from {held.release_id}")
+    return newest
+
+
+def pinned(settings: Settings) -> Held | None:
+    """Give where people are held; None where the newest release is served."""
+    note = read_note(settings.held, "delete it where the newest release is to be served, or roll back again")
+    return None if note is None else Held(note["release_id"], note["since"], note["reason"], tuple(note["waiting"]))
+
+
+def waiting(settings: Settings) -> tuple[str, ...]:
+    """Name the releases that wait until somebody lets go."""
+    held = pinned(settings)
+    return held.waiting if held else ()
+
+
+def wait(settings: Settings, release_id: str) -> None:
+    """Let a new release wait."""
+    if held := pinned(settings):
+        _write(settings, replace(held, waiting=(*held.waiting, release_id)))
+
+
+def listed(settings: Settings) -> list[Listed]:
+    """List the releases there are, newest first."""
+    current, gone, held = _current(settings), rejected(settings), pinned(settings)
+
+    def state(name: str) -> str:
+        if name == current:
+            return "held" if held else "served"
+        if name in gone:
+            return "rejected"
+        return "waiting" if held and name in held.waiting else "kept"
+
+    return [
+        Listed(path.name, state(path.name), sum(file.stat().st_size for file in path.rglob("*") if file.is_file()))
+        for path in reversed(kept(settings))
+    ]
+
+
+def found(settings: Settings, name: str) -> Path:
+    """Give the folder of a release by its id or the beginning of it, or `served`; raises ReleaseError for none and for several."""
+    wanted = _current(settings) if name == "served" else name
+    fitting = [path for path in kept(settings) if wanted and path.name.startswith(wanted)]
+    if len(fitting) != 1:
+        raise ReleaseError(f"{len(fitting) or 'no'} releases begin with {name}; alumina releases lists them")
+    return fitting[0]
+
+
+def retire(settings: Settings, keep: int | None = None) -> list[str]:
+    """Delete the oldest releases beyond those kept, and give their ids.
+
+    Never the one that is read, nor the newest that waits; a rejected one takes no place of one to go back to.
+    """
+    number = settings.releases_kept if keep is None else keep
+    current, gone, releases, waits = _current(settings), rejected(settings), kept(settings), waiting(settings)
+    good = [path for path in releases if path.name not in gone]
+    stay = {current, *waits[-1:], *(path.name for path in (*releases[-number:], *good[-number:]))}
+    retired = [path for path in releases if path.name not in stay]
+    for path in retired:
+        remove(path)
+    return [path.name for path in retired]
+
+
+def kept(settings: Settings) -> list[Path]:
+    """List the releases there are, oldest first; a folder without a manifest is somebody else's."""
+    return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / MANIFEST).is_file())
+
+
+def stamp(settings: Settings, now: datetime) -> str:
+    """Give what the next id begins with: the time, or, where a clock ran back, a moment after the newest release."""
+    taken = [datetime.strptime(path.name.partition("-")[0], _STAMP) for path in kept(settings) if _IS_ID.match(path.name)]
+    after = max(taken, default=datetime.min).replace(tzinfo=UTC) + timedelta(microseconds=1)
+    return f"{max(now, after):{_STAMP}}"
+
+
+def never_served(settings: Settings) -> list[Path]:
+    """List what is newer than the served release, was not rolled back from and does not wait: ids only go up, so no reader has seen it."""
+    current, known = _current(settings), {*rejected(settings), *waiting(settings)}
+    return [path for path in kept(settings) if path.name > current and path.name not in known]
+
+
+def rejected(settings: Settings) -> set[str]:
+    """Name the releases somebody rolled back from."""
+    return set((read_note(settings.rejected, "delete it and roll back again where that is wanted") or {}).get("rejected", ()))
+
+
+def write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
+    """Write down how the last attempt to publish ended."""
+    current = settings.serving.resolve().name if settings.serving.exists() else None
+    status = {
+        "attempt": release_id,
+        "run_id": run_id,
+        "outcome": outcome,
+        "reason": storable_lines(reason),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "serving": current,
+    }
+    write_note(settings.status, status)
+
+
+def _current(settings: Settings) -> str:
+    return settings.serving.resolve().name if settings.serving.is_symlink() else ""
+
+
+def _hold(settings: Settings, release_id: str, reason: str) -> None:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    _write(settings, Held(release_id, since, storable_lines(reason), _known(waiting(settings), settings)))
+
+
+def _known(names: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    there = {path.name for path in kept(settings)}
+    return tuple(name for name in names if name in there)
+
+
+def _write(settings: Settings, held: Held) -> None:
+    facts = {"release_id": held.release_id, "since": held.since, "reason": held.reason, "waiting": list(held.waiting)}
+    write_note(settings.held, facts)
