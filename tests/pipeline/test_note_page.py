@@ -124,15 +124,15 @@ def note_of(command, sample, day: str) -> html.HtmlElement:
 
 def test_a_call_that_changed_is_said_to_have_changed(command, sample) -> None:
     rows = sample.published(
-        "select direction, risk_flags from serving.outlook_v2 where commodity_code = 'AO' and horizon = 'short' "
+        "select direction, stance, risk_flags from serving.outlook_v2 where commodity_code = 'AO' and horizon = 'medium' "
         "and as_of_date in ('2025-07-22', '2025-07-23') order by as_of_date"
     )
-    assert [row[0] for row in rows] == ["up", "sideways"]
-    (short, *_) = note_of(command, sample, "2025-07-23").xpath("//ul[@class='calls']/li")
-    said = " ".join("".join(short.xpath(".//*[@class='en']//text()")).split())
-    assert "Up +1, 0.50" in said
-    assert "Sideways 0, 0.75" in said
-    assert ("cleared: overextended" in said.lower()) == ("OVEREXTENDED" in rows[0][1] and "OVEREXTENDED" not in rows[1][1])
+    assert [row[:2] for row in rows] == [("up", 1), ("sideways", 0)]
+    (_, medium, _) = note_of(command, sample, "2025-07-23").xpath("//ul[@class='calls']/li")
+    said = " ".join("".join(medium.xpath(".//*[@class='en']//text()")).split())
+    assert "Leans up +1" in said
+    assert "Leans to neither side 0" in said
+    assert ("cleared: overextended" in said.lower()) == ("OVEREXTENDED" in rows[0][2] and "OVEREXTENDED" not in rows[1][2])
 
 
 def test_across_a_roll_no_change_joins_two_contracts(command, sample) -> None:
@@ -161,8 +161,8 @@ def test_the_record_of_a_stance_stands_beside_it_as_it_was_known_then(command, s
         "where commodity_code = 'AO' and horizon = 'short' and as_of_date = ?"
     )
     assert f"Record {sample.published(asked, DAY)[0][0]}" in told(html.fromstring(written.read_text(encoding="utf-8")))
-    assert f"Record {sample.published(asked, date(2024, 12, 2))[0][0]}" in told(note_of(command, sample, "2024-12-02"))
-    assert sample.published(asked, DAY) != sample.published(asked, date(2024, 12, 2))
+    assert f"Record {sample.published(asked, '2024-12-02')[0][0]}" in told(note_of(command, sample, "2024-12-02"))
+    assert sample.published(asked, DAY) != sample.published(asked, "2024-12-02")
 
 
 def test_net_trade_stands_over_the_bars_of_its_month(browser: Tab, written: Path) -> None:
