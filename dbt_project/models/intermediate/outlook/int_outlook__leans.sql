@@ -102,31 +102,31 @@ read_metrics as (
 final as (
 
     select
-        commodity_code,
-        as_of_date,
-        horizon,
-        part,
-        part_name,
-        part_name_zh,
-        metric,
-        weight,
-        stance_method,
-        lean_valid_from,
-        lean_fingerprint,
-        valid_from,
-        fingerprint,
-        config_version,
-        metric_value,
-        data_date,
+        read_metrics.commodity_code,
+        read_metrics.as_of_date,
+        read_metrics.horizon,
+        read_metrics.part,
+        read_metrics.part_name,
+        read_metrics.part_name_zh,
+        read_metrics.metric,
+        read_metrics.weight,
+        read_metrics.stance_method,
+        read_metrics.lean_valid_from,
+        read_metrics.lean_fingerprint,
+        read_metrics.valid_from,
+        read_metrics.fingerprint,
+        read_metrics.config_version,
+        read_metrics.metric_value,
+        read_metrics.data_date,
         case
-            when null_reason is not null then null
-            when stance_method = 'mean' then metric_value
+            when read_metrics.null_reason is not null then null
+            when read_metrics.stance_method = 'mean' then read_metrics.metric_value
             when {{ holds('read_metrics.metric_value', 'read_metrics', 'up_') }} then 1.0
             when {{ holds('read_metrics.metric_value', 'read_metrics', 'down_') }} then -1.0
             else 0.0
         end as lean_value,
-        null_reason,
-        metric_payload_sha256 as payload_sha256
+        read_metrics.null_reason,
+        read_metrics.metric_payload_sha256 as payload_sha256
     from read_metrics
 
 )

@@ -72,11 +72,11 @@ figures as (
         fired.commodity_code,
         fired.as_of_date,
         fired.rule_id,
-        printed.place,
         {%- for language, name in [('en', 'metric_name'), ('zh', 'metric_name_zh')] %}
         names.{{ name }} || ' ' || {{ number_text('metrics.metric_value', 2) }} || coalesce(' ' || nullif(units.word_{{ language }}, ''), '')
-            as figure_{{ language }}{{ ',' if not loop.last }}
+            as figure_{{ language }},
         {%- endfor %}
+        printed.place
     from fired
     inner join printed
         on

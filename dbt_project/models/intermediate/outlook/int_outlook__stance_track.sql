@@ -144,7 +144,8 @@ final as (
         {%- set n = 'nullif(shares.independent, 0.0)' %}
         {%- set z = 'parameters.panel_interval_z' %}
         {%- set centre = '(shares.hit_ratio + ' ~ z ~ ' * ' ~ z ~ ' / (2.0 * ' ~ n ~ '))' %}
-        {%- set reach = z ~ ' * sqrt(shares.hit_ratio * (1.0 - shares.hit_ratio) / ' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (4.0 * ' ~ n ~ ' * ' ~ n ~ '))' %}
+        {%- set spread = 'shares.hit_ratio * (1.0 - shares.hit_ratio) / ' ~ n %}
+        {%- set reach = z ~ ' * sqrt(' ~ spread ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (4.0 * ' ~ n ~ ' * ' ~ n ~ '))' %}
         {%- set whole = '(1.0 + ' ~ z ~ ' * ' ~ z ~ ' / ' ~ n ~ ')' %}
         -- Within 0 and 1, whose ends a division may pass; nothing of no outcome.
         case when shares.independent > 0.0 then greatest(0.0, ({{ centre }} - {{ reach }}) / {{ whole }}) end as hit_ratio_low,

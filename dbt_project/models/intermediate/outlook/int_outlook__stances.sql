@@ -54,8 +54,9 @@ caught as (
         day_flags.as_of_date,
         configured.horizon,
         configured.valid_from,
-        {{ joined("case when position(';' || day_flags.flag || ';' in ';' || configured.capped_by || ';') > 0 then day_flags.flag end", 'day_flags.flag') }}
-            as capping_flags,
+        {{ joined(
+            "case when position(';' || day_flags.flag || ';' in ';' || configured.capped_by || ';') > 0 then day_flags.flag end", 'day_flags.flag'
+        ) }} as capping_flags,
         max(case when configured.divided_by = day_flags.flag then 1 else 0 end) = 1 as is_divided
     from day_flags
     cross join configured

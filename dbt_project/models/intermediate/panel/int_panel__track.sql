@@ -176,7 +176,10 @@ lengths as (
         sqrt(
             horizons.horizon_sessions * greatest(
                 0.0,
-                case when counted.call_brier_half <= counted.call_brier_share then counted.call_gain_half_squares else counted.call_gain_share_squares end
+                case
+                    when counted.call_brier_half <= counted.call_brier_share then counted.call_gain_half_squares
+                    else counted.call_gain_share_squares
+                end
                 - power(least(counted.call_brier_half, counted.call_brier_share) - counted.call_brier, 2) / nullif(counted.call_dates, 0)
             )
         ) as call_gain_error
