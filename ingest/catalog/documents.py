@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from ingest.catalog.languages import FILE as WORDS
 from ingest.catalog.languages import WordsFile
+from ingest.catalog.leaning import ProfilesFile, StancesFile
 from ingest.catalog.metrics import MetricsFile
 from ingest.catalog.schemas import (
     AlertsFile,
@@ -59,6 +60,7 @@ FILES: Mapping[str, type[Document]] = {
     "metrics.toml": MetricsFile,
     "panel.toml": PanelFile,
     "parameters.toml": ParametersFile,
+    "profiles.toml": ProfilesFile,
     "published.toml": PublishedFile,
     "regions.toml": RegionsFile,
     "releases.toml": ReleasesFile,
@@ -67,6 +69,7 @@ FILES: Mapping[str, type[Document]] = {
     "schedule.toml": ScheduleFile,
     "score.toml": ScoreFile,
     SERIES: SeriesFile,
+    "stances.toml": StancesFile,
     "terms.toml": TermsFile,
     "whatif.toml": WhatifFile,
     WORDS: WordsFile,

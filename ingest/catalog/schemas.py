@@ -23,6 +23,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 # Of what a lot can hold, in its own unit. The largest lots listed in China are 1,000 barrels of oil and 1,000 grams of gold.
 LotSize = Annotated[Positive, Field(le=1000)]
 Sign = Literal[1, -1]
+# From what data: public exchange files alone, or with vendors, customs and policy.
+Profile = Literal["exchange", "full"]
 Kind = Literal["supply", "ore", "stock", "price"]
 # Terms that may lie on either side of zero; all others are amounts, shares and counts.
 SIGNED_TERMS = ("region_premium_cny_t", "brand_premium_cny_t")
@@ -600,6 +602,7 @@ class Commodity(Entry):
     exchange: Literal["SHFE", "INE", "GFEX", "CZCE"]
     product_id: ProductId
     listing_date: Day
+    profile: Literal["auto", "exchange", "full"] = "auto"
     source: Text
 
 
