@@ -13,6 +13,8 @@ from ingest.source import HomeError
 from orchestration.command.terminal import Output, console
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from serving.research.panel.evaluation import Figure, Report
 
 record_app = typer.Typer(rich_markup_mode=None)
@@ -43,8 +45,9 @@ def fit() -> None:
 
 @record_app.command()
 def backtest(markdown: Annotated[bool, typer.Option("--markdown", help="As a page: how docs/track-record.md shows it.")] = False) -> None:
-    """Show how forecast and intervals of all products fared, out of sample, beside baselines; `serving.outlook_backtest` has the rules'."""
+    """Show how forecast and intervals of all products fared, out of sample, beside baselines, and the stances of each commodity on which side for how long."""
     from orchestration.warehouse.load import WarehouseError, connect
+    from serving.research.backtest import backtest as judge_stances
     from serving.research.panel.evaluation import report
 
     settings = Settings()
@@ -54,17 +57,18 @@ def backtest(markdown: Annotated[bool, typer.Option("--markdown", help="As a pag
         with out.status("judging"), connect(settings, read_only=True) as con:
             if not con.sql("select 1 from duckdb_tables() where schema_name = 'intermediate' and table_name = 'int_panel__forecasts'").fetchall():
                 raise RecordError(f"{settings.warehouse} holds no panel yet: alumina run")
-            told = report(con)
+            told, stances = report(con), judge_stances(con)
     except WarehouseError as error:
         raise RecordError(str(error)) from None
     if told is None:
         raise RecordError("the panel has no quotes of any product, so there is nothing to judge: alumina run with daily quotes")
+    shown = [*sheets(told), sides(stances)]
     if markdown:
-        _say("\n\n".join([*lines(told), *(sheet.markdown for sheet in sheets(told))]))
+        _say("\n\n".join([*lines(told), *(sheet.markdown for sheet in shown)]))
         return
     for line in lines(told):
         _say(line)
-    for sheet in sheets(told):
+    for sheet in shown:
         out.print(sheet.table)
 
 
@@ -137,6 +141,20 @@ def sheets(told: "Report") -> list[Sheet]:
         Sheet("Intervals of 80 %", ("horizon", "outcomes", "blocks", "coverage", "quantile loss", "gain over constant ones"), spreads),
     ]
     return [*found, Sheet("Reliability (CORP)", ("horizon", "said", "came true", "rows"), bins)] if bins else found
+
+
+def sides(stances: "pl.DataFrame") -> Sheet:
+    """Give of each commodity's stances how often the price went their way, the shares of days on either side and the longest run on one."""
+    rows = []
+    for row in stances.iter_rows(named=True):
+        if (row["statements"], row["strategy"]) != ("validated", "rules"):
+            continue
+        hits = "–" if row["hit_ratio"] is None else f"{row['hit_ratio']:.2f} [{row['hit_ratio_low']:.2f}, {row['hit_ratio_high']:.2f}]"
+        spell = ("–", "–", "–")
+        if row["side_up_ratio"] is not None:
+            spell = (f"{row['side_up_ratio']:.0%}", f"{row['side_down_ratio']:.0%}", f"{row['longest_spell_sessions']} sessions")
+        rows.append((row["commodity_code"], row["horizon"], str(row["calls"]), hits, *spell))
+    return Sheet("Stances: where the evidence leaned", ("commodity", "horizon", "outcomes", "hits", "up", "down", "longest spell"), rows)
 
 
 def _figure(figure: "Figure", form: str) -> str:

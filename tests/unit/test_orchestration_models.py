@@ -121,7 +121,7 @@ def test_each_result_names_its_table(settings: Settings, manifest: dict[str, Any
     names = [key for key, node in manifest["nodes"].items() if node["resource_type"] in ("model", "test")]
     found = {row.check_id: row.table_name for row in record_results(settings, {"results": [{"unique_id": name, "status": "pass"} for name in names]})}
     assert [name for name, table in found.items() if not re.fullmatch(r"(raw|staging|intermediate|marts|serving)\.\w+", table)] == []
-    assert found["assert_no_fact_is_used_before_it_was_available"] == "serving.outlook_v1"
+    assert found["assert_no_fact_is_used_before_it_was_available"] == "serving.outlook_v2"
     assert found["unique_key_dim_trading_day_trade_date"] == "marts.dim_trading_day"
 
 
