@@ -23,6 +23,12 @@ trading_days as (
 
 ),
 
+horizons as (
+
+    select distinct known_until from trading_days
+
+),
+
 sessions as (
 
     select
@@ -30,7 +36,7 @@ sessions as (
         trading_days.trade_date,
         trading_days.session_index
     from trading_days
-    inner join (select distinct known_until from trading_days) as horizons on trading_days.trade_date <= horizons.known_until
+    inner join horizons on trading_days.trade_date <= horizons.known_until
 
     union all
 

@@ -87,9 +87,11 @@ weighed as (
             when signals.row_reason is not null then signals.row_reason
             when fits.is_doubled then 'two_fits_of_one_day'
             when fits.slope is null then 'no_fit'
-            {%- for signal in signals %}
-            {{ 'when ' if loop.first else 'and ' }}(fits.signals not like '%{{ signal }}%' or signals.is_{{ signal }}_missing){{ " then 'no_signal'" if loop.last }}
-            {%- endfor %}
+            when
+                {%- for signal in signals %}
+                (fits.signals not like '%{{ signal }}%' or signals.is_{{ signal }}_missing) and
+                {%- endfor %}
+                true then 'no_signal'
         end as probability_reason
     from intervals
     inner join chain
@@ -118,7 +120,10 @@ odds as (
 
     select
         *,
-        {% for signal in signals %}coalesce(log_odds_{{ signal }}, 0.0){{ ' + ' if not loop.last }}{% endfor %} as log_odds
+        {%- for signal in signals %}
+        coalesce(log_odds_{{ signal }}, 0.0) +
+        {%- endfor %}
+        0.0 as log_odds
     from weighed
 
 ),

@@ -76,10 +76,10 @@ known as (
     select distinct
         horizon,
         day as known_day,
-        count(*) over so_far as quantile_rows,
         {%- for tail, share in tails.items() %}
-        {{ quantile_so_far('scaled_outcome', share, 'horizon', 'day') }} as quantile_{{ tail }}{{ ',' if not loop.last }}
+        {{ quantile_so_far('scaled_outcome', share, 'horizon', 'day') }} as quantile_{{ tail }},
         {%- endfor %}
+        count(*) over so_far as quantile_rows
     from scaled
     window so_far as (partition by horizon order by day)
 

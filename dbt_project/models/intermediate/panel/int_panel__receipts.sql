@@ -144,8 +144,8 @@ ranked as (
         case
             when is_at_expiry and receipts_qty <= (1.0 - panel_forced_fall_ratio) * earlier_qty and earlier_qty > 0.0 then session_index
         end as forced_index,
-        {{ within('count', 'case when receipts_qty > 0.0 then 1 end', product, 'session_index', 'panel_receipts_sessions') }} as sessions_with_receipts,
-        {{ within('count', 'receipts_qty', product, 'session_index', 'panel_receipts_sessions') }} as sessions_counted,
+        {{ within('count', 'case when receipts_qty > 0.0 then 1 end', product, 'session_index', 'panel_receipts_sessions') }}
+            as sessions_with_receipts,
         {{ within('share_at_most', 'receipts_qty', product, 'session_index', 'panel_receipts_sessions') }} as share_at_most,
         -- The share above, by ranking what is negated: the mid-rank lies between.
         {{ within('share_at_most', '-receipts_qty', product, 'session_index', 'panel_receipts_sessions') }} as share_at_least,

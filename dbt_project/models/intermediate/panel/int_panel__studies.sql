@@ -152,10 +152,10 @@ ranked as (
     select distinct
         event,
         horizon_sessions,
-        known_date as known_day,
         {%- for name, share in quantiles.items() %}
-        {{ quantile_so_far('outcome', share, 'event, horizon_sessions', 'known_date') }} as {{ name }}{{ ',' if not loop.last }}
+        {{ quantile_so_far('outcome', share, 'event, horizon_sessions', 'known_date') }} as {{ name }},
         {%- endfor %}
+        known_date as known_day
     from followed
 
 ),

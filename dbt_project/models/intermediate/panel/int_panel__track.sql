@@ -101,10 +101,11 @@ known as (
         exchange,
         product_id,
         horizon,
-        known_date as day,
         {%- for name in sums %}
-        sum({{ name }}) as {{ name }}{{ ',' if not loop.last }}
+        sum({{ name }}) as {{ name }},
         {%- endfor %}
+        known_date as day,
+        false as is_decision
     from by_date
     group by exchange, product_id, horizon, known_date
 
@@ -114,20 +115,26 @@ known as (
 days as (
 
     select
-        known.*,
-        false as is_decision
+        exchange,
+        product_id,
+        horizon,
+        {%- for name in sums %}
+        {{ name }},
+        {%- endfor %}
+        day,
+        is_decision
     from known
 
     union all
 
     select distinct
-        {{ '\'*\'' }} as exchange,
-        {{ '\'*\'' }} as product_id,
+        '*' as exchange,
+        '*' as product_id,
         horizon,
-        trade_date as day,
         {%- for name in sums %}
         0 as {{ name }},
         {%- endfor %}
+        trade_date as day,
         true as is_decision
     from forecasts
 
@@ -137,10 +144,10 @@ days as (
         exchange,
         product_id,
         horizon,
-        trade_date as day,
         {%- for name in sums %}
         0 as {{ name }},
         {%- endfor %}
+        trade_date as day,
         true as is_decision
     from forecasts
 
@@ -152,11 +159,11 @@ counted as (
         exchange,
         product_id,
         horizon,
-        day,
-        is_decision,
         {%- for name in sums %}
-        sum({{ name }}) over so_far as {{ name }}{{ ',' if not loop.last }}
+        sum({{ name }}) over so_far as {{ name }},
         {%- endfor %}
+        day,
+        is_decision
     from days
     window so_far as (partition by exchange, product_id, horizon order by day)
 

@@ -34,7 +34,6 @@ indexed as (
 measured as (
 
     select
-        chain.*,
         {%- for name, measure, value, width in [
             ('sigma_returns', 'count', 'chain.squared', 'chain.panel_sigma_sessions'),
             ('sigma_squares', 'sum', 'chain.squared', 'chain.panel_sigma_sessions'),
@@ -51,8 +50,9 @@ measured as (
             ('index_sum', 'sum', 'chain.log_index', 'chain.panel_average_sessions'),
             ('known_at', 'max', 'chain.available_at', 'chain.panel_momentum_sessions'),
         ] %}
-        {{ within(measure, value, product, order, width) }} as {{ name }}{{ ',' if not loop.last }}
+        {{ within(measure, value, product, order, width) }} as {{ name }},
         {%- endfor %}
+        chain.*
     from indexed as chain
 
 ),
