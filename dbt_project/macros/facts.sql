@@ -411,3 +411,14 @@ approximation (2003). No engine has it built in.
 {% macro on_tick(price, tick) -%}
     case when {{ tick }} > 0.0 then {{ tick }} * round({{ price }} / {{ tick }}) else {{ price }} end
 {%- endmacro %}
+
+{# Why the share of receipts that expires is missing: the conditions of `reasons`, over the receipts and what int_receipts__expiring says. #}
+{% macro unscheduled(figure) -%}
+    {{ return({
+        'receipts_t = 0.0': 'zero_receipts',
+        "expiry_reason = 'expiry_schedule_past'": 'expiry_schedule_past',
+        "expiry_reason = 'part_refused'": 'part_refused',
+        figure ~ " is null and expiry_reason = 'expiry_above_receipts'": 'expiry_above_receipts',
+        figure ~ ' is null': 'no_expiry_schedule',
+    }) }}
+{%- endmacro %}

@@ -14,6 +14,7 @@ from ingest.catalog.languages import WordsFile
 from ingest.catalog.leaning import ProfilesFile, StancesFile
 from ingest.catalog.metrics import MetricsFile
 from ingest.catalog.schemas import (
+    AlertsFile,
     CalendarFile,
     ClockFile,
     CommodityFile,
@@ -51,6 +52,7 @@ FILES: Mapping[str, type[Document]] = {
     CALENDAR: CalendarFile,
     "clock.toml": ClockFile,
     "exchanges.toml": ExchangesFile,
+    "alerts.toml": AlertsFile,
     "feeds.toml": FeedsFile,
     HELD: HeldFile,
     "lexicon.toml": LexiconFile,

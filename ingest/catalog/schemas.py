@@ -377,6 +377,50 @@ class FeedsFile(Document):
         return repeated("feed", self.feed, "of")
 
 
+Severity = Literal["info", "warning", "error"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
+
+
+class AlertKind(Entry):
+    """One kind of thing people are told of, and how grave it is."""
+
+    kind: Name
+    severity: Severity
+    zh: Text
+    en: Text
+
+
+class AlertRoute(Entry):
+    """Who hears of what."""
+
+    name: Name
+    least: Severity
+    kinds: list[Name] = []
+
+
+class AlertsFile(Document):
+    """`alerts.toml`: what people are told of, how grave it is, and who hears of it."""
+
+    alert: Annotated[list[AlertKind], Field(min_length=1)]
+    route: list[AlertRoute] = []
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each kind and each route stands once, and a route hears of kinds there are."""
+        yield from repeated("alert", self.alert, "kind")
+        yield from repeated("route", self.route, "name")
+        known = {row.kind for row in self.alert}
+        for number, row in enumerate(self.route):
+            for place, kind in enumerate(row.kinds):
+                if kind not in known:
+                    yield ("route", number, "kinds", place), unknown("kind of alert", kind, known)
+
+    def hearing(self, kind: str) -> list[str]:
+        """Name the routes that hear of a kind."""
+        severity = next((row.severity for row in self.alert if row.kind == kind), "error")
+        grave = SEVERITIES.index(severity)
+        return [row.name for row in self.route if SEVERITIES.index(row.least) <= grave and (not row.kinds or kind in row.kinds)]
+
+
 class PublishedBounds(Entry):
     """Between which figures published columns must lie, by name or by the end of their name."""
 

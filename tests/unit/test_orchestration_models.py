@@ -76,7 +76,7 @@ def test_groups_are_layers_and_nothing_is_without_owner_kind_or_description() ->
         assert node.group_name == node.tags["layer"] == node.key.path[0], node.key
         assert node.owners == ["team:data-engineering"], node.key
         assert node.kinds and node.description, node.key
-    assert len({node.group_name for node in nodes}) == 9
+    assert len({node.group_name for node in nodes}) == 10
     ticking = [*repository.schedule_defs, *repository.sensor_defs, *(job for job in repository.get_all_jobs() if not job.name.startswith("__"))]
     assert [one.name for one in ticking if not one.description] == []
 

@@ -7,7 +7,7 @@
     'quadrant_price_dead_band_pct', 'quadrant_open_interest_dead_band_pct', 'speculative_turnover_ratio', 'capital_flow_sides',
     'liquid_open_interest_share', 'stable_curve_sessions', 'center_window_sessions', 'level_range_ratio',
     'level_round_step_cny_t', 'level_major_step_cny_t', 'level_center_step_cny_t',
-    'receipts_low_percentile_ratio', 'receipts_usual_interest_ratio', 'receipts_base_ratio', 'receipts_inflow_ratio', 'history_coverage_minimum', 'delivery_cycles',
+    'receipts_low_percentile_ratio', 'receipts_usual_interest_ratio', 'receipts_base_ratio', 'receipts_inflow_ratio', 'stock_age_sessions_maximum', 'history_coverage_minimum', 'delivery_cycles',
     'squeeze_cycles_minimum', 'squeeze_floor_base_ratio', 'squeeze_floor_step_sessions', 'squeeze_floor_sessions_maximum',
     'squeeze_watch_divisor', 'squeeze_alert_percentile_ratio', 'squeeze_watch_percentile_ratio', 'squeeze_fall_sessions',
     'squeeze_zero_sessions', 'squeeze_zero_share_ratio', 'reverse_carry_sessions', 'midday_minutes',
