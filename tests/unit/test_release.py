@@ -274,7 +274,9 @@ def test_what_changed_between_two_releases_is_told_by_table(published: Settings)
     before = published.serving.resolve()
     with duckdb.connect(str(published.warehouse)) as con:
         con.execute("insert into serving.outlook_v2 by name select * replace (as_of_date + 100000 as as_of_date) from serving.outlook_v2 limit 1")
-        con.execute("update serving.outlook_v2 set sentiment_score = sentiment_score + 1 where as_of_date = (select min(as_of_date) from serving.outlook_v2)")
+        con.execute(
+            "update serving.outlook_v2 set sentiment_score = sentiment_score + 1 where as_of_date = (select min(as_of_date) from serving.outlook_v2)"
+        )
     after = publish(published, 1).path
     (change,) = [one for one in differences(before, after) if one.table == "serving.outlook_v2"]
     assert (change.new, change.gone) == (1, 0)
