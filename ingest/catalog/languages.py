@@ -23,6 +23,14 @@ class Sentences(Entry):
     """The sentences the headline of the outlook is made of, each with the places it may have (`PLACES`)."""
 
     stated: Said
+    parts: Said
+    no_stance: Said
+    record: Said
+    forecast_called: Said
+    forecast_no_edge: Said
+    forecast_too_short: Said
+    interval: Said
+    state: Said
     closed: Said
     day: Said
     two_days: Said
@@ -31,7 +39,6 @@ class Sentences(Entry):
     discount: Said
     risks: Said
     none: Said
-    no_score: Said
     between_sentences: Said
     between_parts: Said
 
@@ -81,7 +88,13 @@ SQUEEZE = dict.fromkeys(("none", "watch", "squeeze", "warrants_short", "easing",
 }
 WHY_HELD = ("series", "day", "value", "unit", "before", "before_day", "lowest", "highest", "low", "high", "factor", "fits", "read_unit")
 PLACES = {
-    "stated": ("name", "horizon", "stance", "volatility", "tail", "confidence", "score"),
+    "stated": ("name", "horizon", "stance", "volatility", "tail", "parts"),
+    "parts": ("parts",),
+    "no_stance": ("name", "horizon", "why"),
+    "record": ("n", "hits", "base", "verdict"),
+    "forecast_called": ("probability",),
+    "interval": ("low", "high"),
+    "state": ("score",),
     "closed": ("contract", "close", "day", "two_days"),
     "day": ("against_settlement", "against_close"),
     "two_days": ("change",),
@@ -101,6 +114,7 @@ class WordsFile(Document):
     held: WhyHeld
     squeeze: Squeeze
     stance: dict[Literal["2", "1", "0", "-1", "-2"], Said]
+    why: Words
     volatility: Words
     tail: Words
     side: dict[Literal["support", "resistance"], Said]

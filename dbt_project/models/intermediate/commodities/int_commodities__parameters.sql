@@ -1,6 +1,6 @@
 {%- set names = [
     'roll_open_interest_ratio', 'roll_deadline_sessions', 'percentile_window_sessions', 'percentile_minimum_sessions',
-    'trend_sigma_multiple', 'confidence_base', 'decision_time_minutes',
+    'trend_sigma_multiple', 'decision_time_minutes',
     'sentiment_over_fundamentals_score', 'level_near_pct', 'backtest_short_sessions', 'backtest_medium_sessions', 'backtest_long_sessions',
     'backtest_first_month', 'backtest_resamples', 'backtest_seed',
     'warrant_tolerance_ratio', 'fact_maximum_age_sessions', 'series_maximum_age_days',
@@ -14,6 +14,7 @@
     'daily_series_maximum_age_days', 'weekly_gap_maximum_days', 'change_window_sessions', 'ore_stable_pct', 'cost_pressure_pct',
     'profit_high_percentile_ratio', 'import_window_near_cny_t', 'stock_reconciliation_tolerance_kt',
     'policy_industries', 'policy_official_weight', 'policy_repeat_sessions', 'news_window_sessions',
+    'profile_groups_minimum', 'profile_coverage_minimum', 'quadrant_closing_weight',
 ] -%}
 
 with commodities as (
