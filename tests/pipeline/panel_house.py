@@ -14,7 +14,7 @@ from tests.pipeline.conftest import House, Model
 
 STAGED = ("staging.stg_catalog__", "staging.stg_outlook__", "staging.stg_ingest__horizon")
 MADE = ("intermediate.int_calendar__sessions", "intermediate.int_panel__")
-SERVED = ("serving.outlook_track", "serving.event_studies", "serving.model_card")
+SERVED = ("serving.outlook_track", "serving.event_studies", "serving.model_card")  # where the models given have them
 AFTER_A_FIT = ("intermediate.int_panel__fits", "intermediate.int_panel__forecasts", "intermediate.int_panel__track", *SERVED)
 # Windows of a small panel, so that a year and a half is enough for all of it.
 SMALL = {
@@ -101,6 +101,11 @@ class PanelHouse:
             )
             self.con.unregister("fitted")
         self.make(AFTER_A_FIT)
+
+    def coverage(self) -> dict[str, float]:
+        """Give the share of outcomes inside the intervals said before, by horizon, as of the last day."""
+        newest = "select horizon, interval_coverage from intermediate.int_panel__track where exchange = '*' "
+        return dict(self.con.sql(f"{newest} and trade_date = (select max(trade_date) from intermediate.int_panel__chain)").fetchall())
 
     def pl(self, sql: str) -> pl.DataFrame:
         """Give the rows of a query."""
