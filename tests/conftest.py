@@ -18,7 +18,7 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 # no process waits for another's. docs/testing.md says what each costs.
 FIRST = (
     "test_operations", "test_sample_figures", "test_point_in_time", "test_price_history", "test_command", "test_note_page", "test_checks",
-    "test_battery", "test_hostile_payloads", "test_leaks", "test_production", "test_real_payloads", "test_release", "test_as_of", "test_claim_audit",
+    "test_battery", "test_ingest_order", "test_hostile_payloads", "test_leaks", "test_production", "test_real_payloads", "test_release", "test_as_of", "test_claim_audit",
 )  # fmt: skip
 
 

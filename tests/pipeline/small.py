@@ -19,7 +19,7 @@ import yaml
 from ingest.settings import REPOSITORY
 from serving.publish.keys import published_keys
 from serving.publish.release import SCHEMAS
-from tests.pipeline.conftest import ALUMINA, HANGS
+from tests.pipeline.conftest import ALUMINA, HANGS, copied
 
 ROOMS = ("quality", "ingest", "serving", "orchestration")
 FILES = ("workspace.yaml", "requirements.txt", "dbt_project/dbt_project.yml", "dbt_project/profiles.yml")
@@ -52,6 +52,11 @@ class Small:
         with self.start(*arguments, **more) as process:
             out, err = process.communicate(timeout=HANGS)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def copied(self, root: Path) -> "Small":
+        """Give a house and a home of its own; what the models read stays where it was furnished."""
+        root.mkdir(parents=True, exist_ok=True)
+        return Small(copied(self.root, root / "house"), copied(self.home, root / "home"))
 
 
 def furnish(root: Path, home: Path) -> Small:

@@ -7,6 +7,7 @@ import pytest
 
 from serving.research.note import page
 from tests.pipeline.conftest import SLICE, Built
+from tests.pipeline.small import Small
 from tests.reliability import kills, markup, surroundings
 from tests.reliability.case import Bench, NotHereError, Step
 
@@ -14,6 +15,11 @@ from tests.reliability.case import Bench, NotHereError, Step
 @pytest.fixture
 def bench(tmp_path: Path, sixty_sessions: Built) -> Bench:
     return Bench(tmp_path / "bench", SLICE, sixty_sessions.home)
+
+
+@pytest.fixture
+def small_bench(tmp_path: Path, sixty_sessions: Built, small_house: Small) -> Bench:
+    return Bench(tmp_path / "bench", SLICE, sixty_sessions.home, small_house)
 
 
 def test_markup_stays_text_and_a_page_that_escapes_nothing_is_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,8 +38,8 @@ def test_a_run_needs_no_network(bench: Bench) -> None:
 
 
 @pytest.mark.full
-def test_secrets_are_nowhere_and_a_run_that_tells_one_is_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = bench.small("secrets")
+def test_secrets_are_nowhere_and_a_run_that_tells_one_is_seen(small_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, small = small_bench, small_bench.small("secrets")
     monkeypatch.setattr(Bench, "small", lambda *_: small)
     assert [step.bad for step in surroundings.secrets(bench, range(1, 2))] == [()]
     doctor = small.root / "orchestration" / "home" / "doctor.py"
@@ -43,5 +49,5 @@ def test_secrets_are_nowhere_and_a_run_that_tells_one_is_seen(bench: Bench, monk
 
 
 @pytest.mark.full
-def test_a_killed_run_of_the_small_house_heals(bench: Bench) -> None:
-    assert [step.bad for step in kills.small(bench, range(2, 4))] == [(), ()]
+def test_a_killed_run_of_the_small_house_heals(small_bench: Bench) -> None:
+    assert [step.bad for step in kills.small(small_bench, range(2, 4))] == [(), ()]

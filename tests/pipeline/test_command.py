@@ -7,17 +7,16 @@ import json
 import os
 import subprocess
 import time
-from datetime import date
+from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from ingest import sample
-from ingest.archive import Archive
-from ingest.source import DataOrigin
-from tests.pipeline.conftest import ALUMINA, SLICE, Built, content, copied
-from tests.pipeline.small import Small, furnish
+from ingest.origins import FilesOrigin
+from ingest.sources import SOURCES
+from quality.gate import GATES
+from tests.pipeline.conftest import ALUMINA, SLICE, Built, House, Model, content, copied, query
+from tests.pipeline.small import Small
 
 
 @pytest.mark.parametrize(
@@ -69,14 +68,27 @@ def test_a_home_that_is_no_folder_is_named(command, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_sample_and_files_do_not_mix_in_one_home(command, sample) -> None:
+    before = os.readlink(sample.home / "serving")
+    done = command(sample.home, "run", "--source", "files", "--payloads", str(Path(__file__).parent))
+    assert done.returncode == 1
+    assert "holds sample data and cannot take files data; set ALUMINA_HOME to another folder" in done.stderr
+    assert os.readlink(sample.home / "serving") == before
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, small_house: Small) -> Small:
+    return small_house.copied(tmp_path_factory.mktemp("small"))
+
+
 @pytest.mark.full
-def test_an_unreadable_file_is_reported_and_the_run_goes_on(command, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_and_the_run_goes_on(small: Small, tmp_path: Path) -> None:
     """A link that leads outside and an empty file are not followed and not read; with nothing else to publish, the gate says why."""
     payloads = tmp_path / "payloads"
     payloads.mkdir()
     (payloads / "kx20250716.dat").symlink_to("/etc/passwd")
     (payloads / "pm20250716.dat").write_bytes(b"")
-    done = command(tmp_path / "home", "run", "--source", "files", "--payloads", str(payloads))
+    done = replace(small, home=tmp_path / "home").run("run", "--source", "files", "--payloads", str(payloads))
     assert done.returncode == 1
     assert "kx20250716.dat: not a regular file; links are not followed" in done.stdout
     assert "not_data: pm20250716.dat: the payload is empty" in done.stdout
@@ -87,41 +99,12 @@ def test_an_unreadable_file_is_reported_and_the_run_goes_on(command, tmp_path: P
     assert "0 rows" in status["reason"]
 
 
-def test_sample_and_files_do_not_mix_in_one_home(command, sample) -> None:
-    before = os.readlink(sample.home / "serving")
-    done = command(sample.home, "run", "--source", "files", "--payloads", str(Path(__file__).parent))
-    assert done.returncode == 1
-    assert "holds sample data and cannot take files data; set ALUMINA_HOME to another folder" in done.stderr
-    assert os.readlink(sample.home / "serving") == before
-
-
 @pytest.mark.full
-def test_without_a_source_a_home_of_files_takes_its_inbox_and_asks_nobody(command, tmp_path: Path) -> None:
-    """New, with nothing but an inbox: no sample. Later: no folder is read again and no exchange asked, but what was dropped since is taken."""
-    inbox, later = tmp_path / "inbox", "kx20250718.dat"
-    inbox.mkdir()
-    payloads = {request.name: response.body for request, response in sample.deliveries(date(2025, 7, 14), date(2025, 7, 18), ("shfe", "spot"))}
-    for name, body in payloads.items():
-        if name != later:
-            (inbox / name).write_bytes(body)
-    for dropped in ((), (later,)):
-        for name in dropped:
-            (inbox / name).write_bytes(payloads[name])
-        done = command(tmp_path, "run")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert f"taking the files in {inbox}; to read a folder pass --source files --payloads DIR, to ask the exchanges --source live" in done.stdout
-        assert [path.name for path in inbox.iterdir() if path.is_file()] == []
-    assert json.loads((tmp_path / "home.json").read_text())["data_origin"] == "files"
-    assert {receipt.data_origin for receipt in Archive(tmp_path / "archive").fetch_log()} == {DataOrigin.FILES, DataOrigin.CONFIG}
-    with duckdb.connect(str((tmp_path / "serving/alumina.duckdb").resolve()), read_only=True) as con:
-        assert con.sql("select count(distinct trade_date), max(data_origin) from marts.fct_futures_daily").fetchall() == [(5, "files")]
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Built) -> Small:
-    """A small house whose home holds what the real models made."""
-    root = tmp_path_factory.mktemp("small")
-    return furnish(root / "house", copied(sixty_sessions.home, root / "home"))
+def test_the_real_models_of_a_catalogue_and_no_payload_hold_no_row(models: list[Model], tmp_path: Path) -> None:
+    house = House(tmp_path / "home")
+    house.take(FilesOrigin(tmp_path, SOURCES))
+    built = house.build(models)
+    assert [table for table in GATES if query(built, f"select count(*) from {table}") != [(0,)]] == []
 
 
 def test_the_warehouse_is_rebuilt_from_the_archive_alone_and_a_rebuild_that_was_cut_off_lets_nothing_be_published_until_then(small: Small) -> None:

@@ -27,7 +27,7 @@ from orchestration.instance.attribution import REASON
 from orchestration.resources import Home
 from quality.gate import GATES
 from tests.pipeline.conftest import ALUMINA, HANGS, LAUNCH, SLICE, STATUS, Built, ask_ui, content, copied, guarded, served_ui, until
-from tests.pipeline.small import Small, furnish
+from tests.pipeline.small import Small
 from tests.reliability.kills import SCHEMAS, STAGES, held_for, kill
 
 
@@ -37,13 +37,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, sixty_sessions: Built) -> Pat
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Small:
-    """A small house whose home has been run once in it."""
-    root = tmp_path_factory.mktemp("small")
-    house = furnish(root / "house", copied(home, root / "home"))
-    done = house.run("run", *SLICE)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return house
+def small(tmp_path_factory: pytest.TempPathFactory, small_house: Small) -> Small:
+    return small_house.copied(tmp_path_factory.mktemp("small"))
 
 
 def test_a_run_with_its_gate_and_the_doctor_keep_to_the_machine(sixty_sessions: Built, home: Path, tmp_path: Path) -> None:

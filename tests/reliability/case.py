@@ -30,6 +30,8 @@ class Bench:
     days: tuple[str, ...] = SLICE
     finished: Path | None = None
     """A home that was run over those days; made where there is none."""
+    furnished: Small | None = None
+    """A small house whose home was run over those days; made where there is none."""
 
     def home(self) -> Path:
         """Give the home that was run once; who changes it takes a copy."""
@@ -56,6 +58,8 @@ class Bench:
     def small(self, name: str) -> Small:
         """Furnish a small house whose home was run once in it."""
         folder = self.fresh(name)
+        if self.furnished is not None:
+            return self.furnished.copied(folder)
         house = furnish(folder / "house", copied(self.home(), folder / "home"))
         done = house.run("run", *self.days)
         if done.returncode:

@@ -27,15 +27,11 @@ import polars as pl
 from ingest.settings import Settings
 from quality.fields import FIELDS
 from serving.publish import release
+from tests.reliability import one_reader
 from tests.reliability.case import Bench, NotHereError, Step
+from tests.reliability.one_reader import HERE, ROWS
 
-CONTRACT = Path(__file__).parents[1] / "contracts/outlook_v1.json"
-ROWS = 5_000
-"""Rows of the outlook: many blocks of the file, so that half a file would be seen."""
-
-
-HERE = "here"
-"""What a reader says when it begins to read; before all are there nothing is published, so that a short round is read, too."""
+CONTRACT = Path(__file__).parents[1] / "contracts/outlook_v2.json"
 
 
 @dataclass(frozen=True)
@@ -60,14 +56,14 @@ def small_home(home: Path) -> Settings:
         con.execute("create schema marts")
         con.execute("create schema serving")
         columns = json.loads(CONTRACT.read_text(encoding="utf-8"))["columns"]
-        con.execute(f"create table serving.outlook_v1 ({', '.join(column['name'] + ' ' + column['type'] for column in columns)})")
+        con.execute(f"create table serving.outlook_v2 ({', '.join(column['name'] + ' ' + column['type'] for column in columns)})")
         con.execute(
-            "insert into serving.outlook_v1 by name select 'AO' as commodity_code, date '2023-06-19' + cast(i as integer) as as_of_date, "
-            f"hash(i) % 201 - 100.0 as score, 'sample' as data_origin from range({ROWS}) as t(i)"
+            "insert into serving.outlook_v2 by name select 'AO' as commodity_code, date '2023-06-19' + cast(i as integer) as as_of_date, "
+            f"hash(i) % 201 - 100.0 as sentiment_score, 'sample' as data_origin from range({ROWS}) as t(i)"
         )
         names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")
         con.execute(f"create table serving.quality_results ({', '.join(f'{name} {FIELDS[name].kind}' for name in names)})")
-        for table in ("outlook_v1", "quality_results"):
+        for table in ("outlook_v2", "quality_results"):
             con.execute(f"comment on table serving.{table} is 'One row per number of a test. | 测试。'")
     return settings
 
@@ -93,55 +89,22 @@ def publish(settings: Settings, number: int) -> release.Release:
 def say(settings: Settings, number: int) -> None:
     """Let every row of the outlook in the working warehouse say a number."""
     with duckdb.connect(str(settings.warehouse)) as con:
-        con.execute("update serving.outlook_v1 set disclaimer = ?", [str(number)])
+        con.execute("update serving.outlook_v2 set disclaimer = ?", [str(number)])
 
 
 def swap(settings: Settings, number: int) -> release.Release:
     """Publish the working warehouse, whose outlook says `number`."""
     with nothing_but_the_swap():
-        return release.publish(settings, str(number), [release.CheckResult("columns", "test", "pass", "serving.outlook_v1", 0, "")])
-
-
-def look(link: Path) -> tuple[str, str | None]:
-    """Read one release as a reader does: resolve the link once, then everything from that folder. Give its id and what is torn."""
-    folder = link.resolve()
-    with duckdb.connect(str(folder / release.FILE_NAME), read_only=True, config={"threads": 1}) as con:
-        said = con.execute("select release_id, run_id from serving.publication").fetchall()
-        outlook = con.execute("select disclaimer, count(*), sum(score) from serving.outlook group by all").fetchall()
-        twins = con.execute(f"select release_id, run_id from '{folder}/publication.parquet'").fetchall()
-        twin = con.execute(f"select disclaimer, count(*), sum(score) from '{folder}/outlook_v1.parquet' group by all").fetchall()
-    whole = len(outlook) == 1 and outlook[0][1] == ROWS and outlook == twin and said == twins and said == [(folder.name, outlook[0][0])]
-    return folder.name, None if whole else f"{folder.name}: publication {said} {twins}, outlook {outlook} {twin}"
-
-
-def read_until(link: Path, stop: Path) -> None:
-    """Say "here", read without pause until the file `stop` appears, then print what was seen as JSON."""
-    sys.stdout.write(f"{HERE}\n")
-    sys.stdout.flush()
-    os.nice(10)  # on a small machine eight readers would starve the publisher, and nothing would be published to read
-    reads, seen, errors, torn = 0, set(), [], []
-    while not stop.exists():
-        try:
-            name, wrong = look(link)
-        except Exception as error:
-            errors.append(f"{type(error).__name__}: {error}")
-            continue
-        reads += 1
-        seen.add(name)
-        torn += [wrong] if wrong else []
-    sys.stdout.write(json.dumps([reads, sorted(seen), errors, torn, duckdb.__version__]))
+        return release.publish(settings, str(number), [release.CheckResult("columns", "test", "pass", "serving.outlook_v2", 0, "")])
 
 
 def hammer(home: Path, publishes: int, readers: int = 8, others: Sequence[Path] = ()) -> Outcome:
     """Let `readers` processes read while `publishes` releases follow each other; `others` are folders of other DuckDB clients, which read in turn."""
     settings, stop = small_home(home), home / "stop"
     publish(settings, 0)
-    command = [sys.executable, "-m", "tests.reliability.readers", "--link", str(settings.serving), "--stop", str(stop)]
+    command = [sys.executable, "-P", one_reader.__file__, str(settings.serving / release.FILE_NAME), str(stop)]
     clients = [os.environ, *(os.environ | {"PYTHONPATH": str(folder)} for folder in others)]
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2], env=clients[number % len(clients)])
-        for number in range(readers)
-    ]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clients[number % len(clients)]) for number in range(readers)]
     try:
         here = [process.stdout.readline().strip() for process in processes if process.stdout]
         started = time.perf_counter()
@@ -187,16 +150,11 @@ def publications(bench: Bench, steps: range) -> Iterator[Step]:
 
 
 def main() -> None:
-    """Hammer and print what came of it; or, with --link, be one of the readers."""
+    """Hammer and print what came of it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--publishes", type=int, default=200)
     parser.add_argument("--readers", type=int, default=8)
-    parser.add_argument("--link", type=Path)
-    parser.add_argument("--stop", type=Path)
     given = parser.parse_args()
-    if given.link:
-        read_until(given.link, given.stop)
-        return
     with tempfile.TemporaryDirectory() as folder:
         found = hammer(Path(folder) / "home", given.publishes, given.readers)
     sys.stdout.write(

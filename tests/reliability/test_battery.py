@@ -211,7 +211,7 @@ def test_readers_see_a_link_that_is_gone_for_a_moment(bench: Bench, tmp_path: Pa
         settings.serving.symlink_to(Path("releases") / release_id)
 
     monkeypatch.setattr(release, "point_serving_at", in_two_steps)
-    assert readers.hammer(tmp_path / "home", publishes=3).errors != ()
+    assert readers.hammer(tmp_path / "home", publishes=3, readers=2).errors != ()
 
 
 PAGE = '<html><body><script>own()</script><p>{}</p><script data-chart="x">{{"rows": "{}"}}</script></body></html>'

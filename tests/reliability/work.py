@@ -17,8 +17,10 @@ from ingest.source import DataOrigin
 from ingest.sources import SOURCES
 from orchestration.warehouse.load import connect, load_raw
 from quality.raw import TABLES
+from serving.publish.release import FILE_NAME
 from serving.seal import faults
 from tests.reliability import readers
+from tests.reliability.one_reader import look
 from tests.unit.feeds import FEEDS, QUOTE_HEADER, answer, csv_file, quote, rank
 
 DAYS = [day for number in range(1, 32) if (day := date(2025, 7, number)).weekday() < 5]
@@ -70,7 +72,7 @@ def damage(settings: Settings) -> list[str]:
     found = [str(fault) for fault in (*Archive(settings.archive).faults(), *Lake(settings.lake).faults())]
     served = settings.serving.resolve()
     found += faults(served)
-    _, torn = readers.look(settings.serving)
+    _, torn = look(settings.serving / FILE_NAME)
     return found + ([torn] if torn else [])
 
 

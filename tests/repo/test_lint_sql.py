@@ -1,0 +1,29 @@
+"""`make lint-sql` says what sqlfluff says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingest.settings import REPOSITORY
+
+PROGRAMS = {"sqlfluff": ["-m", "sqlfluff"], "macros compiled once": ["-m", "tests.lint_sql"]}
+BAD = "select  a as X from {{ ref('fct_spot_daily') }} where {{ add_days('a', 1) }} > 0\n"
+
+
+@pytest.mark.full
+def test_what_is_wrong_is_told_in_the_same_words(tmp_path: Path) -> None:
+    for number, sql in enumerate((BAD, BAD, BAD.replace("  ", " ").replace("X", "x"))):
+        (tmp_path / f"{number}.sql").write_text(sql, encoding="utf-8")
+    told = {}
+    for name, program in PROGRAMS.items():
+        command = [sys.executable, *program, "lint", "--config", str(REPOSITORY / "pyproject.toml"), str(tmp_path)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        told[name] = (done.returncode, done.stdout)
+    assert told["sqlfluff"] == told["macros compiled once"]
+    code, said = told["sqlfluff"]
+    assert code == 1
+    assert said.count("LT01") == 2
+    assert said.count("CP02") == 2
+    assert "TMP" not in said
