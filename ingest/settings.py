@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     ui_hosts: str = Field(default="", description="Names a proxy gives the UI, with port unless it is 80 or 443, separated by commas.")
     alert_webhook: SecretStr | None = Field(default=None, description="Address that hears of failed runs: https, or http on this machine.")
 
+    alert_urls: SecretStr | None = Field(
+        default=None, description="Addresses of chat systems and mail, separated by blanks, as apprise writes them; a name before = says which route."
+    )
+
     as_of: AwareDatetime | None = Field(default=None, description="Build what was known at this time, aside; such a build is never published.")
 
     @classmethod

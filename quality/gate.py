@@ -28,17 +28,27 @@ class TableGate:
 
 
 GATES: dict[str, TableGate] = {
-    "serving.outlook_v1": TableGate(
+    "serving.outlook_v2": TableGate(
         never_null=(
-            "commodity_code", "as_of_date", "decision_at", "horizon", "direction", "coverage", "status", "valid_until",
+            "commodity_code", "as_of_date", "decision_at", "horizon", "profile", "direction", "coverage", "status", "stance_reason", "valid_until",
             "model_version", "inputs_hash", "data_origin", "disclaimer",
         ),
         value_sets={
             "horizon": ("short", "medium", "long"),
+            "profile": ("exchange", "full"),
             "direction": ("up", "down", "sideways", "undecided"),
-            "status": ("validated", "draft", "rejected"),
+            "status": ("validated", "fallback", "draft", "rejected"),
+            "call": (-2, -1, 0, 1, 2),
             "data_origin": ("sample", "files", "live"),
         },
+    ),
+    "serving.outlook_scenarios": TableGate(
+        never_null=(
+            "commodity_code", "as_of_date", "rule_id", "scenario", "if_text_en", "if_text_zh", "then_text_en", "then_text_zh", "invalidated_by_en",
+            "invalidated_by_zh", "is_weakened", "data_origin",
+        ),
+        value_sets={"scenario_level": ("note", "watch", "alert")},
+        minimum_rows=0,
     ),
     "marts.fct_futures_daily": TableGate(
         never_null=("commodity_code", "contract_code", "trade_date", "delivery_month", "available_at", "payload_sha256", "data_origin"),

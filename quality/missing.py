@@ -47,6 +47,19 @@ MISSING: Mapping[str, Conditions] = {
         ),
         **_named("reverse_net_cny_t", "free_capacity_t", by="other_null_reason"),
     },
+    "fct_delivery_risk_daily": {
+        **_named("receipts_t", "receipts_change_norm", "on_warrant_t", "off_warrant_t", "capacity_free_t"),
+        **_named("expiring_30d_t", "expiring_60d_t", "expiring_90d_t", "days_since_ltd", "delivered_t", "withdrawn_t", "withdrawn_usual_t"),
+        **_named("near_open_interest_t", "next_open_interest_t", "squeeze_deliverable_ratio", "cover_days"),
+        **_with("receipts_t receipts_change_t", "receipts_change_t"),
+        **_with("off_warrant_t on_warrant_t", "deliverable_t"),
+        **_with("days_since_ltd", "days_since_delivery"),
+        **_with("near_open_interest_t", "near_sessions"),
+        **_with("next_open_interest_t", "next_sessions"),
+        **_with("squeeze_ratio", "squeeze_ratio", "squeeze_state", "squeeze_cycles", "squeeze_floor_ratio"),
+        **_with("squeeze_ratio squeeze_percentile_ratio", "squeeze_percentile_ratio"),
+        **_with("cover_days", "delivery_demand_t_day"),
+    },
     "fct_futures_daily": {
         **_where("not coalesce(is_traded, false)", "open_cny_t", "high_cny_t", "low_cny_t", "close_cny_t"),
         **_where("not is_final", "settle_cny_t"),
@@ -83,6 +96,13 @@ MISSING: Mapping[str, Conditions] = {
     "fct_margin_daily": {
         **_said("spot_cny_t", "cost_full_cny_t", "profit_cny_t", "margin_pct"),
         **_named("profit_printed_cny_t", "cost_cash_cny_t", "d_cost20_pct", "bauxite_chg20_pct", by="other_null_reason"),
+        "margin_futures_pct": "null_reason is not null or ';' || other_null_reason like '%;profit_futures_cny_t:%'",
+        **_where("model_id <> 'public'", "cost_low_cny_t", "cost_high_cny_t"),
+        **_where(
+            "model_id <> 'public' or ';' || other_null_reason like '%;profit_futures_cny_t:%'",
+            "profit_futures_low_cny_t",
+            "profit_futures_high_cny_t",
+        ),
         "profit_futures_cny_t": "null_reason is not null or ';' || other_null_reason like '%;profit_futures_cny_t:%'",
         **_where("region <> 'national' or underwater_null_reason is not null", "underwater_share_ratio", "underwater_regions_ratio"),
         **_where("model_id <> 'build_up'", "ore_cost_cny_t", "caustic_cost_cny_t", "energy_cost_cny_t", "other_cost_cny_t"),

@@ -559,7 +559,7 @@ TABLES: dict[str, RawTable] = {
         _config(
             "catalog__commodities",
             "Configured commodities.",
-            ("commodity_code", "name_en", "name_zh", "exchange", "product_id", "listing_date", "source_note"),
+            ("commodity_code", "name_en", "name_zh", "exchange", "product_id", "listing_date", "profile_setting", "source_note"),
             ("commodity_code",),
         ),
         _config(
@@ -639,11 +639,10 @@ TABLES: dict[str, RawTable] = {
             "catalog__score_components",
             "Components and weights of the score.",
             (
-                "commodity_code", "component", "valid_from", "component_name", "component_name_zh", "block", "signal", "unit", "weight", "sign", "method", "anchor",
+                "commodity_code", "component", "valid_from", "component_name", "component_name_zh", "block", "signal", "unit", "weight", "sign", "profile",
                 "maximum_age_sessions", "fingerprint", "config_version", "source_note",
             ),
             ("commodity_code", "component", "valid_from"),
-            optional=("anchor",),
         ),
         _config("catalog__weight_draws", "Fixed draws of weight factors for the score's band.", ("draw", "component", "factor"), ("draw", "component")),
         _config("catalog__rule_metrics", "Figures the rules may read.", ("metric", "metric_name", "metric_name_zh", "unit"), ("metric",)),
@@ -657,9 +656,41 @@ TABLES: dict[str, RawTable] = {
         _config(
             "catalog__rule_effects",
             "What each rule does.",
-            ("rule_id", "valid_from", "effect_index", "effect", "horizon", "effect_value", "effect_text"),
+            ("rule_id", "valid_from", "effect_index", "effect", "horizon", "effect_text"),
             ("rule_id", "valid_from", "effect_index"),
-            optional=("horizon", "effect_value", "effect_text"),
+            optional=("horizon", "effect_text"),
+        ),
+        _config(
+            "catalog__scenarios",
+            "What may follow where a rule holds, if and then, and what would end it.",
+            (
+                "rule_id", "valid_from", "scenario", "scenario_level", "if_text_en", "if_text_zh", "then_text_en", "then_text_zh", "invalidated_by_en",
+                "invalidated_by_zh", "study",
+            ),
+            ("rule_id", "valid_from"),
+            optional=("study",),
+        ),
+        _config("catalog__scenario_figures", "Figures a scenario prints.", ("rule_id", "valid_from", "place", "metric"), ("rule_id", "valid_from", "place")),
+        _config("catalog__profile_inputs", "Inputs that the coverage of a profile counts.", ("input", "input_name", "input_name_zh", "profile", "signal", "maximum_age_sessions", "source_note"), ("input",)),
+        _config(
+            "catalog__stances",
+            "How the parts of a horizon become a stance.",
+            (
+                "horizon", "valid_from", "stance_method", "first_step", "second_step", "evidence_minimum", "profile", "capped_by", "divided_by", "divided_from",
+                "fingerprint", "config_version", "source_note",
+            ),
+            ("horizon", "valid_from"),
+            optional=("second_step", "capped_by", "divided_by", "divided_from"),
+        ),
+        _config(
+            "catalog__stance_parts",
+            "What a stance reads, and beyond which dead-bands it leans.",
+            (
+                "horizon", "part", "valid_from", "part_name", "part_name_zh", "metric", "weight", "up_comparator", "up_threshold", "down_comparator",
+                "down_threshold", "maximum_age_sessions", "fingerprint", "config_version", "source_note",
+            ),
+            ("horizon", "part", "valid_from"),
+            optional=("up_comparator", "up_threshold", "down_comparator", "down_threshold"),
         ),
         RawTable(
             "ingest__quarantine",

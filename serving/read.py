@@ -72,22 +72,22 @@ def quoted_through(settings: Settings) -> date | None:
 
     A spot price alone makes a row of the outlook too, so its newest day says nothing of the exchange.
     """
-    newest = "select max(quotes_date) as newest from serving.outlook_v1 group by commodity_code"
+    newest = "select max(quotes_date) as newest from serving.outlook_v2 group by commodity_code"
     through: date | None = query(settings, f"select min(newest) from ({newest})").rows[0][0]
     return through
 
 
 def outlook(settings: Settings, day: date | None = None) -> Rows:
     """Give the outlook of one day (the newest one by default) for all commodities and horizons."""
-    table = "outlook" if settings.as_of is None else "outlook_v1"
     return query(
         settings,
-        f"""
-        select commodity_code, as_of_date, horizon, stance, direction, confidence, score, coverage, status, status_reason,
-            missing_blocks, dominant_contract, close_cny_t, ret_c_ps_pct, ret_cc_1d_pct, quotes_date, receipts_t, receipts_date, spot_cny_t, spot_date,
+        """
+        select commodity_code, as_of_date, horizon, profile, stance, direction, stance_reason, evidence_share, probability_up, call, call_reason,
+            interval80_low_cny_t, interval80_high_cny_t, sentiment_score, coverage, status, status_reason, risk_flags, dominant_contract, close_cny_t, ret_c_ps_pct, ret_cc_1d_pct,
+            quotes_date, receipts_t, receipts_date, spot_cny_t, spot_date,
             premium_rate_pct, decision_at, data_origin, disclaimer
-        from serving.{table}
-        where as_of_date = coalesce(cast(? as date), (select max(as_of_date) from serving.{table}))
+        from serving.outlook_v2
+        where as_of_date = coalesce(cast(? as date), (select max(as_of_date) from serving.outlook_v2))
         order by commodity_code, case horizon when 'short' then 1 when 'medium' then 2 else 3 end
         """,
         [day],

@@ -156,18 +156,24 @@
 {% macro default__numbers(count) %}filter(sequence(0, greatest(cast({{ count }} as int), 1) - 1), one -> one < {{ count }}){% endmacro %}
 
 {#
-A measure of the values of a group within the last `width` of `order`, the row's own included: count, sum, min, max, median, or share_at_most, the share of
-them that are not above the row's own. The width is a figure of the row: an engine whose frames take nothing but a literal filters a list.
+A measure of the values of a group within the last `width` of `order`, the row's own included: count, sum, min, max, median, share_at_most, the
+share of them that are not above the row's own, or share_below, of those below it. The width is a figure of the row: an engine whose frames take
+nothing but a literal filters a list.
 #}
 {% macro within(measure, value, group, order, width) %}{{ return(adapter.dispatch('within', 'alumina')(measure, value, group, order, width)) }}{% endmacro %}
 {% macro duckdb__within(measure, value, group, order, width) -%}
-    {%- set call = 'cume_dist(order by ' ~ value ~ ')' if measure == 'share_at_most' else measure ~ '(' ~ value ~ ')' -%}
-    {{ call }} over (partition by {{ group }} order by {{ order }} range between cast({{ width }} - 1 as bigint) preceding and current row)
+    {%- set frame = 'over (partition by ' ~ group ~ ' order by ' ~ order ~ ' range between cast(' ~ width ~ ' - 1 as bigint) preceding and current row)' -%}
+    {%- if measure == 'share_at_most' %}cume_dist(order by {{ value }}) {{ frame }}
+    {%- elif measure == 'share_below' %}(rank(order by {{ value }}) {{ frame }} - 1.0) / count(*) {{ frame }}
+    {%- else %}{{ measure }}({{ value }}) {{ frame }}
+    {%- endif %}
 {%- endmacro %}
 {% macro default__within(measure, value, group, order, width) -%}
     {%- set so_far = 'collect_list(struct(' ~ order ~ ' as place, ' ~ value ~ ' as value)) over (partition by ' ~ group ~ ' order by ' ~ order ~ ')' -%}
     {%- set values = 'transform(filter(' ~ so_far ~ ', one -> one.place > ' ~ order ~ ' - ' ~ width ~ '), one -> one.value)' -%}
-    {%- if measure == 'share_at_most' %}size(filter({{ values }}, one -> one <= {{ value }})) / size({{ values }})
+    {%- if measure in ('share_at_most', 'share_below') -%}
+        {%- set compare = '<=' if measure == 'share_at_most' else '<' -%}
+        size(filter({{ values }}, one -> one {{ compare }} {{ value }})) / size({{ values }})
     {%- elif measure == 'count' %}size(filter({{ values }}, one -> one is not null))
     {%- elif measure == 'median' %}{{ let('ranked', 'array_sort(filter(' ~ values ~ ', one -> one is not null))', '(get(ranked, cast((size(ranked) - 1) / 2 as int)) + get(ranked, cast(size(ranked) / 2 as int))) / 2.0') }}
     {%- elif measure == 'sum' %}aggregate({{ values }}, cast(null as double), (total, one) -> coalesce(total + one, total, one))

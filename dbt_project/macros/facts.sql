@@ -308,21 +308,38 @@ at each day's own decision, which scores and rules are made of.
     cast(sum(cast({{ term }} as decimal(18, 12))) as double)
 {%- endmacro %}
 
-{# What a figure says under one configuration row, -100 to 100: nothing when there is none, it is too old or its rank is not known. #}
+{# Figures of a relation by commodity and session in one long form, signal -> expression; what is not known is no row. #}
+{% macro as_facts(relation, figures) -%}
+    {%- for signal, figure in figures.items() %}
+    select
+        commodity_code,
+        '{{ signal }}' as signal,
+        trade_date as data_date,
+        available_at,
+        {{ figure }} as signal_value,
+        payload_sha256
+    from {{ relation }}
+    where {{ figure }} is not null
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{# What a figure says under one configuration row, -100 to 100 around its ordinary day: nothing when there is none, it is too old or its rank is not known. #}
 {% macro component_score(figure, configured) -%}
     case
         when {{ figure }}.signal_value is null or {{ figure }}.age_sessions > {{ configured }}.maximum_age_sessions then null
-        when {{ configured }}.method = 'percentile' then {{ configured }}.sign * (200.0 * {{ figure }}.percentile_ratio - 100.0)
-        when {{ configured }}.method = 'anchor'
-            then {{ configured }}.sign * 100.0 * greatest(-1.0, least(1.0, {{ figure }}.signal_value / {{ configured }}.anchor))
+        else {{ configured }}.sign * (200.0 * {{ figure }}.percentile_ratio - 100.0)
     end
 {%- endmacro %}
 
-{# Whether a figure meets a rule's condition; a figure that is not known meets none. #}
-{% macro holds(figure, condition) -%}
-    case {{ condition }}.comparator
+{# Whether a figure meets a condition, the columns of which may have a prefix; a figure that is not known meets none, nor is a condition that is not there met. #}
+{% macro holds(figure, condition, prefix='') -%}
+    case {{ condition }}.{{ prefix }}comparator
     {%- for comparator in ['=', '<>', '<', '<=', '>', '>='] %}
-        when '{{ comparator }}' then coalesce({{ figure }} {{ comparator }} {{ condition }}.threshold, false)
+        when '{{ comparator }}' then coalesce({{ figure }} {{ comparator }} {{ condition }}.{{ prefix }}threshold, false)
     {%- endfor %}
     end
 {%- endmacro %}
@@ -393,4 +410,15 @@ approximation (2003). No engine has it built in.
 {# A price on its tick; as it is where no tick is known. #}
 {% macro on_tick(price, tick) -%}
     case when {{ tick }} > 0.0 then {{ tick }} * round({{ price }} / {{ tick }}) else {{ price }} end
+{%- endmacro %}
+
+{# Why the share of receipts that expires is missing: the conditions of `reasons`, over the receipts and what int_receipts__expiring says. #}
+{% macro unscheduled(figure) -%}
+    {{ return({
+        'receipts_t = 0.0': 'zero_receipts',
+        "expiry_reason = 'expiry_schedule_past'": 'expiry_schedule_past',
+        "expiry_reason = 'part_refused'": 'part_refused',
+        figure ~ " is null and expiry_reason = 'expiry_above_receipts'": 'expiry_above_receipts',
+        figure ~ ' is null': 'no_expiry_schedule',
+    }) }}
 {%- endmacro %}

@@ -11,8 +11,10 @@ from typing import TypeVar
 
 from ingest.catalog.languages import FILE as WORDS
 from ingest.catalog.languages import WordsFile
+from ingest.catalog.leaning import ProfilesFile, StancesFile
 from ingest.catalog.metrics import MetricsFile
 from ingest.catalog.schemas import (
+    AlertsFile,
     CalendarFile,
     ClockFile,
     CommodityFile,
@@ -50,6 +52,7 @@ FILES: Mapping[str, type[Document]] = {
     CALENDAR: CalendarFile,
     "clock.toml": ClockFile,
     "exchanges.toml": ExchangesFile,
+    "alerts.toml": AlertsFile,
     "feeds.toml": FeedsFile,
     HELD: HeldFile,
     "lexicon.toml": LexiconFile,
@@ -57,6 +60,7 @@ FILES: Mapping[str, type[Document]] = {
     "metrics.toml": MetricsFile,
     "panel.toml": PanelFile,
     "parameters.toml": ParametersFile,
+    "profiles.toml": ProfilesFile,
     "published.toml": PublishedFile,
     "regions.toml": RegionsFile,
     "releases.toml": ReleasesFile,
@@ -65,6 +69,7 @@ FILES: Mapping[str, type[Document]] = {
     "schedule.toml": ScheduleFile,
     "score.toml": ScoreFile,
     SERIES: SeriesFile,
+    "stances.toml": StancesFile,
     "terms.toml": TermsFile,
     "whatif.toml": WhatifFile,
     WORDS: WordsFile,

@@ -23,6 +23,14 @@ class Sentences(Entry):
     """The sentences the headline of the outlook is made of, each with the places it may have (`PLACES`)."""
 
     stated: Said
+    parts: Said
+    no_stance: Said
+    record: Said
+    forecast_called: Said
+    forecast_no_edge: Said
+    forecast_too_short: Said
+    interval: Said
+    state: Said
     closed: Said
     day: Said
     two_days: Said
@@ -31,7 +39,6 @@ class Sentences(Entry):
     discount: Said
     risks: Said
     none: Said
-    no_score: Said
     between_sentences: Said
     between_parts: Said
 
@@ -51,9 +58,43 @@ class WhyHeld(Entry):
     multiplied: Said
 
 
+class Squeeze(Entry):
+    """What is said of a squeeze: a sentence for each answer, and those it stands on, each with the places it may have (`SQUEEZE`)."""
+
+    none: Said
+    watch: Said
+    squeeze: Said
+    warrants_short: Said
+    easing: Said
+    unknown: Said
+    measure: Said
+    rank: Said
+    stock: Said
+    no_stock: Said
+    all_goods: Said
+    withdrawn: Said
+    expiring: Said
+
+
+_ANSWER = ("name", "contract", "day")
+SQUEEZE = dict.fromkeys(("none", "watch", "squeeze", "warrants_short", "easing", "unknown"), _ANSWER) | {
+    "measure": ("interest", "sessions", "ratio", "receipts", "floor"),
+    "rank": ("percent", "cycles"),
+    "stock": ("day", "goods"),
+    "no_stock": (),
+    "all_goods": ("ratio",),
+    "withdrawn": ("contract", "withdrawn", "delivered", "usual", "since"),
+    "expiring": ("expiring",),
+}
 WHY_HELD = ("series", "day", "value", "unit", "before", "before_day", "lowest", "highest", "low", "high", "factor", "fits", "read_unit")
 PLACES = {
-    "stated": ("name", "horizon", "stance", "volatility", "tail", "confidence", "score"),
+    "stated": ("name", "horizon", "stance", "volatility", "tail", "parts"),
+    "parts": ("parts",),
+    "no_stance": ("name", "horizon", "why"),
+    "record": ("n", "hits", "base", "verdict"),
+    "forecast_called": ("probability",),
+    "interval": ("low", "high"),
+    "state": ("score",),
     "closed": ("contract", "close", "day", "two_days"),
     "day": ("against_settlement", "against_close"),
     "two_days": ("change",),
@@ -71,7 +112,9 @@ class WordsFile(Document):
 
     sentence: Sentences
     held: WhyHeld
+    squeeze: Squeeze
     stance: dict[Literal["2", "1", "0", "-1", "-2"], Said]
+    why: Words
     volatility: Words
     tail: Words
     side: dict[Literal["support", "resistance"], Said]
@@ -95,8 +138,10 @@ class WordsFile(Document):
 
     def contradictions(self) -> Iterator[Wrong]:
         """A sentence has no place that nothing fills."""
-        told = [("sentence", name, said, PLACES.get(name, ())) for name, said in self.sentence] + [
-            ("held", name, said, WHY_HELD) for name, said in self.held
+        told = [
+            *(("sentence", name, said, PLACES.get(name, ())) for name, said in self.sentence),
+            *(("held", name, said, WHY_HELD) for name, said in self.held),
+            *(("squeeze", name, said, SQUEEZE[name]) for name, said in self.squeeze),
         ]
         for kind, name, said, places in told:
             for language, text in said:

@@ -210,6 +210,8 @@ class Metric(Entry):
     """A direction is the sign of the figure."""
     on_tick: bool = False
     """A price that only stands on the contract's tick."""
+    is_limited: bool = False
+    """A change against the settlement before, which the price limit bounds."""
     is_market: bool = False
     """About the market or its events: the claim's entity needs to name no commodity."""
     never: list[str] = []

@@ -12,6 +12,7 @@ from typing import TypeVar, cast
 
 from ingest.catalog.calendar import calendar_faults
 from ingest.catalog.documents import CALENDAR, EXTENSION, SHIPPED, catalog_files, load, typed
+from ingest.catalog.leaning import ProfilesFile, StancesFile
 from ingest.catalog.metrics import MetricsFile
 from ingest.catalog.roles import ROLES
 from ingest.catalog.schemas import (
@@ -48,6 +49,7 @@ class Names:
     parameters: Mapping[str, str]
     terms: Mapping[str, str]
     signals: Mapping[str, str]
+    inputs: Mapping[str, str]
     metrics: Mapping[str, str]
     datasets: frozenset[str]
     roles: frozenset[str]
@@ -121,6 +123,7 @@ def _names() -> Names:
         parameters={row.name: row.unit for row in load(ParametersFile).parameter},
         terms={term.name: term.unit for _, _, term in shipped.terms},
         signals={row.signal: row.unit for row in load(ScoreFile).component},
+        inputs={row.code: row.signal for row in load(ProfilesFile).input},
         metrics={row.name: row.unit for row in load(RulesFile).metric},
         datasets=frozenset(
             {row.dataset for row in load(ClockFile).clock} | {name for name in TABLES if not name.startswith(("catalog__", "ingest__"))}
@@ -271,6 +274,28 @@ def _scores(catalogue: Catalogue, names: Names, whole: bool) -> Found:
                 yield name, ("metric", number, wrong[0]), wrong[1]
 
 
+def _stances(catalogue: Catalogue, names: Names, whole: bool) -> Found:
+    flags = {effect.text for _, file in catalogue.of(RulesFile) for rule in file.rule for effect in rule.effects if effect.effect == "flag"}
+    for name, file in catalogue.of(StancesFile):
+        for number, part in enumerate(file.part):
+            if part.metric not in names.metrics:
+                yield name, ("part", number, "metric"), unknown("metric", part.metric, names.metrics)
+        for number, lean in enumerate(file.lean):
+            told: list[tuple[Loc, str | None]] = [(("caps", place), flag) for place, flag in enumerate(lean.caps)]
+            for key, flag in [*told, (("divided_by",), lean.divided_by)]:
+                if whole and flag is not None and flag not in flags:
+                    yield (
+                        name,
+                        ("lean", number, *key),
+                        f"no rule raises {unknown('flag', flag, [one for one in flags if one]).removeprefix('there is no ')}",
+                    )
+    signals = {*names.inputs.values(), *names.signals, *names.metrics}
+    for name, profiles in catalogue.of(ProfilesFile):
+        for number, row in enumerate(profiles.input):
+            if row.signal not in signals:
+                yield name, ("input", number, "signal"), unknown("signal", row.signal, signals)
+
+
 def _claims(catalogue: Catalogue, names: Names, whole: bool) -> Found:
     shipped = cast(MetricsFile, typed("metrics.toml", (SHIPPED / "metrics.toml").read_bytes()))
     for name, own in catalogue.of(MetricsFile):
@@ -301,4 +326,4 @@ def _held(catalogue: Catalogue, names: Names, whole: bool) -> Found:
             yield name, (), f"no quantity says what figures in {missing} may be"
 
 
-_CHECKS = (_clocks, _parameters, _terms, _commodities, _own_series, _scores, _claims, _shocks, _held)
+_CHECKS = (_clocks, _parameters, _terms, _commodities, _own_series, _scores, _stances, _claims, _shocks, _held)

@@ -23,6 +23,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 # Of what a lot can hold, in its own unit. The largest lots listed in China are 1,000 barrels of oil and 1,000 grams of gold.
 LotSize = Annotated[Positive, Field(le=1000)]
 Sign = Literal[1, -1]
+# From what data: public exchange files alone, or with vendors, customs and policy.
+Profile = Literal["exchange", "full"]
 Kind = Literal["supply", "ore", "stock", "price"]
 # Terms that may lie on either side of zero; all others are amounts, shares and counts.
 SIGNED_TERMS = ("region_premium_cny_t", "brand_premium_cny_t")
@@ -375,6 +377,50 @@ class FeedsFile(Document):
         return repeated("feed", self.feed, "of")
 
 
+Severity = Literal["info", "warning", "error"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
+
+
+class AlertKind(Entry):
+    """One kind of thing people are told of, and how grave it is."""
+
+    kind: Name
+    severity: Severity
+    zh: Text
+    en: Text
+
+
+class AlertRoute(Entry):
+    """Who hears of what."""
+
+    name: Name
+    least: Severity
+    kinds: list[Name] = []
+
+
+class AlertsFile(Document):
+    """`alerts.toml`: what people are told of, how grave it is, and who hears of it."""
+
+    alert: Annotated[list[AlertKind], Field(min_length=1)]
+    route: list[AlertRoute] = []
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each kind and each route stands once, and a route hears of kinds there are."""
+        yield from repeated("alert", self.alert, "kind")
+        yield from repeated("route", self.route, "name")
+        known = {row.kind for row in self.alert}
+        for number, row in enumerate(self.route):
+            for place, kind in enumerate(row.kinds):
+                if kind not in known:
+                    yield ("route", number, "kinds", place), unknown("kind of alert", kind, known)
+
+    def hearing(self, kind: str) -> list[str]:
+        """Name the routes that hear of a kind."""
+        severity = next((row.severity for row in self.alert if row.kind == kind), "error")
+        grave = SEVERITIES.index(severity)
+        return [row.name for row in self.route if SEVERITIES.index(row.least) <= grave and (not row.kinds or kind in row.kinds)]
+
+
 class PublishedBounds(Entry):
     """Between which figures published columns must lie, by name or by the end of their name."""
 
@@ -556,6 +602,7 @@ class Commodity(Entry):
     exchange: Literal["SHFE", "INE", "GFEX", "CZCE"]
     product_id: ProductId
     listing_date: Day
+    profile: Literal["auto", "exchange", "full"] = "auto"
     source: Text
 
 

@@ -1,6 +1,6 @@
 """Score and rules: what `score.toml` and `rules.toml` hold, what they may not contradict, and their rows.
 
-What a weight, anchor or threshold should be stands in those files; what is done with them, in SQL.
+What a weight or threshold should be stands in those files; what is done with them, in SQL.
 """
 
 import hashlib
@@ -13,19 +13,15 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from ingest.catalog.schemas import CommodityCode, ForAll, Name, Sign
-from quality.typed import Day, Document, Entry, Loc, NotNegative, Number, Positive, Share, Text, Wrong, unknown
+from ingest.catalog.schemas import CommodityCode, ForAll, Name, Profile, Sign
+from quality.typed import Day, Document, Entry, Loc, NotNegative, Positive, Share, Text, Wrong, unknown
 
 Rows = dict[str, list[dict[str, Any]]]
 
 Horizon = Literal["short", "medium", "long", "*"]
 COMPARATORS = {"=": "=", "!=": "<>", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-# What an effect needs beside its name: a horizon, a number, a text.
+# What an effect needs beside its name: a horizon, a text.
 EFFECTS = {
-    "stance_add": ("horizon", "value"),
-    "stance_set": ("horizon", "value"),
-    "stance_cap": ("horizon", "value"),
-    "confidence_add": ("value",),
     "flag": ("text",),
     "weaken": ("text",),
     "tail": ("horizon", "text"),
@@ -36,7 +32,12 @@ EFFECTS = {
     "reject": ("text",),
     "reason": ("text",),
 }
-_CONDITION = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(<=|>=|<>|!=|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*")
+# What rules did until the outlook told scenario, stance and forecast apart.
+_LEFT = {
+    "stance": "a rule makes a scenario and takes no stance: where the evidence leans stands in stances.toml",
+    "confidence": "a rule makes a scenario and moves no confidence: that comes from the probability of a licensed call alone",
+}
+CONDITION = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(<=|>=|<>|!=|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*")
 _HASH_RANGE = 2**64
 
 
@@ -76,17 +77,10 @@ class Component(Entry):
     unit: Text
     weight: NotNegative
     sign: Sign
-    method: Literal["percentile", "anchor"]
-    anchor: Positive | None = None
+    profile: Profile
     maximum_age_sessions: Annotated[int, Field(ge=0)]
     commodity: ForAll | CommodityCode = "*"
     valid_from: Day | None = None
-
-    @model_validator(mode="after")
-    def _has_its_anchor(self) -> "Component":
-        if (self.method == "anchor") != (self.anchor is not None):
-            raise ValueError("an anchor goes with method anchor, and only with it")
-        return self
 
 
 Dated = TypeVar("Dated", Cap, Component)
@@ -109,8 +103,8 @@ class ScoreFile(Document):
 
     def contradictions(self) -> Iterator[Wrong]:
         """Give what does not add up: weights in force together, their caps, rows said twice."""
-        yield from _repeated("component", [(row.code, row.commodity, self.since(row)) for row in self.component])
-        yield from _repeated("cap", [(row.block, row.commodity, self.since(row)) for row in self.cap])
+        yield from stands_twice("component", [(row.code, row.commodity, self.since(row)) for row in self.component])
+        yield from stands_twice("cap", [(row.block, row.commodity, self.since(row)) for row in self.cap])
         blocks = {row.block for row in self.component}
         for number, cap in enumerate(self.cap):
             if cap.block not in ("*", *blocks):
@@ -156,16 +150,17 @@ class RuleMetric(Entry):
     zh: Text
 
 
-def _condition(line: str) -> str:
+def condition(line: str) -> str:
+    """Hold a line of a rule against the form of a condition; raises ValueError for one that is none."""
     for part in line.split(" or "):
-        if not _CONDITION.fullmatch(part):
+        if not CONDITION.fullmatch(part):
             raise ValueError(f'{part.strip()!r} is not a condition such as "score >= 40"')
     return line
 
 
 def _effect(name: str) -> str:
     if name not in EFFECTS:
-        raise ValueError(unknown("effect", name, EFFECTS))
+        raise ValueError(_LEFT.get(name.partition("_")[0]) or unknown("effect", name, EFFECTS))
     return name
 
 
@@ -174,15 +169,34 @@ class Effect(Entry):
 
     effect: Annotated[str, AfterValidator(_effect), WithJsonSchema({"enum": list(EFFECTS)})]
     horizon: Horizon | None = None
-    value: Number | None = None
     text: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] | None = None
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> "Effect":
         needs = EFFECTS[self.effect]
-        if {name for name in ("horizon", "value", "text") if getattr(self, name) is not None} != set(needs):
+        if {name for name in ("horizon", "text") if getattr(self, name) is not None} != set(needs):
             raise ValueError(f"{self.effect} takes {' and '.join(needs)} beside its name, and nothing else")
         return self
+
+
+class Told(Entry):
+    """A sentence in both languages."""
+
+    zh: Text
+    en: Text
+
+
+class Scenario(Entry):
+    """What may follow where a rule holds: if … then …, and what would end it. It names no direction of the price and no probability."""
+
+    level: Literal["note", "watch", "alert"]
+    if_: Annotated[Told, Field(alias="if")]
+    then: Told
+    invalidated_by: Told
+    shows: list[Name] = []
+    """Metrics printed beside those of the rule's conditions."""
+    study: Text | None = None
+    """Event study over all products that tells what followed earlier."""
 
 
 class Rule(Entry):
@@ -191,10 +205,29 @@ class Rule(Entry):
     id: Text
     en: Text
     zh: Text
-    when: Annotated[list[Annotated[str, AfterValidator(_condition)]], Field(min_length=1)]
+    when: Annotated[list[Annotated[str, AfterValidator(condition)]], Field(min_length=1)]
     effects: list[Effect]
+    scenario: Scenario | None = None
     valid_from: Day | None = None
     source: Text | None = None
+
+    @model_validator(mode="after")
+    def _flags_have_a_scenario(self) -> "Rule":
+        flags = [effect.text for effect in self.effects if effect.effect == "flag"]
+        if flags and self.scenario is None:
+            raise ValueError(f"a rule that flags {flags[0]} says what may follow: key scenario is missing")
+        if self.scenario is not None and self.code is None:
+            raise ValueError("a scenario goes with a rule that flags or watches something")
+        return self
+
+    @property
+    def code(self) -> str | None:
+        """What the scenario is called: the rule's first flag, or where it has none what it watches."""
+        for kind in ("flag", "watch"):
+            for effect in self.effects:
+                if effect.effect == kind:
+                    return effect.text
+        return None
 
     @property
     def conditions(self) -> list[tuple[int, int, str, str, float]]:
@@ -203,7 +236,7 @@ class Rule(Entry):
             (line, alternative, match[1], COMPARATORS[match[2]], float(match[3]))
             for line, text in enumerate(self.when, start=1)
             for alternative, part in enumerate(text.split(" or "), start=1)
-            if (match := _CONDITION.fullmatch(part))
+            if (match := CONDITION.fullmatch(part))
         ]
 
 
@@ -223,15 +256,19 @@ class RulesFile(Document):
     def contradictions(self) -> Iterator[Wrong]:
         """A rule names metrics there are, and stands once from a day on."""
         metrics = {row.name for row in self.metric}
-        yield from _repeated("metric", [(row.name,) for row in self.metric])
-        yield from _repeated("rule", [(rule.id, self.since(rule)) for rule in self.rule])
+        yield from stands_twice("metric", [(row.name,) for row in self.metric])
+        yield from stands_twice("rule", [(rule.id, self.since(rule)) for rule in self.rule])
         for number, rule in enumerate(self.rule):
             for line, _, metric, _, _ in rule.conditions:
                 if metric not in metrics:
                     yield ("rule", number, "when", line - 1), unknown("metric", metric, metrics)
+            for place, metric in enumerate(rule.scenario.shows if rule.scenario else ()):
+                if metric not in metrics:
+                    yield ("rule", number, "scenario", "shows", place), unknown("metric", metric, metrics)
 
 
-def _repeated(place: str, keys: list[tuple[Any, ...]]) -> Iterator[Wrong]:
+def stands_twice(place: str, keys: list[tuple[Any, ...]]) -> Iterator[Wrong]:
+    """Name each entry of a list whose key stands before it."""
     first: dict[tuple[Any, ...], int] = {}
     for number, key in enumerate(keys):
         if first.setdefault(key, number) != number:
@@ -255,10 +292,9 @@ def score_rows(file: ScoreFile, document: Mapping[str, Any]) -> Rows:
                 "unit": row.unit,
                 "weight": row.weight,
                 "sign": row.sign,
-                "method": row.method,
-                "anchor": row.anchor,
+                "profile": row.profile,
                 "maximum_age_sessions": row.maximum_age_sessions,
-                "fingerprint": _fingerprint(said),
+                "fingerprint": fingerprint(said),
                 "config_version": file.version,
                 "source_note": file.source,
             }
@@ -282,7 +318,7 @@ def rule_rows(file: RulesFile, document: Mapping[str, Any]) -> Rows:
                 "valid_from": file.since(rule),
                 "rule_name": rule.en,
                 "rule_name_zh": rule.zh,
-                "fingerprint": _fingerprint(said),
+                "fingerprint": fingerprint(said),
                 "config_version": file.version,
                 "source_note": rule.source or file.source,
             }
@@ -308,16 +344,38 @@ def rule_rows(file: RulesFile, document: Mapping[str, Any]) -> Rows:
                 "effect_index": index,
                 "effect": effect.effect,
                 "horizon": effect.horizon,
-                "effect_value": effect.value,
                 "effect_text": effect.text,
             }
             for rule in file.rule
             for index, effect in enumerate(rule.effects, start=1)
         ],
+        "catalog__scenarios": [
+            {
+                "rule_id": rule.id,
+                "valid_from": file.since(rule),
+                "scenario": rule.code,
+                "scenario_level": told.level,
+                "if_text_en": told.if_.en,
+                "if_text_zh": told.if_.zh,
+                "then_text_en": told.then.en,
+                "then_text_zh": told.then.zh,
+                "invalidated_by_en": told.invalidated_by.en,
+                "invalidated_by_zh": told.invalidated_by.zh,
+                "study": told.study,
+            }
+            for rule in file.rule
+            if (told := rule.scenario)
+        ],
+        "catalog__scenario_figures": [
+            {"rule_id": rule.id, "valid_from": file.since(rule), "place": place, "metric": metric}
+            for rule in file.rule
+            if rule.scenario
+            for place, metric in enumerate(dict.fromkeys([*(metric for _, _, metric, _, _ in rule.conditions), *rule.scenario.shows]), start=1)
+        ],
     }
 
 
-def _fingerprint(row: Mapping[str, Any]) -> str:
+def fingerprint(row: Mapping[str, Any]) -> str:
     """Give a short hash of what a row says, whatever day it is in force from and wherever it comes from."""
     said = {name: value for name, value in row.items() if name not in ("valid_from", "source")}
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()[:16]

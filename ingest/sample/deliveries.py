@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
 from ingest.sample import czce, exports, gfex, news, payloads, stock
-from ingest.sample.history import FIRST_DAY, LAST_DAY, SHORT_FROM, History, load_history
+from ingest.sample.history import FIRST_DAY, LAST_DAY, SECOND_FROM, SHORT_FROM, History, load_history
 from ingest.sample.trade import headings, release, reported
 from ingest.sample.vendor import Point, Series
 from ingest.source import SHANGHAI, Request, Response
@@ -115,7 +115,7 @@ def _exchange_day(history: History, t: int) -> Iterator[Delivery]:
 
 def _second_exchange_day(history: History, day: date) -> Iterator[Delivery]:
     market = history.gfex
-    if day < SHORT_FROM:
+    if day < SECOND_FROM:
         return
     t, key = market.days.index(day), f"{day:%Y%m%d}"
     for feed, (write, name, asked_at) in GFEX_FEEDS.items():

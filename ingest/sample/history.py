@@ -14,7 +14,9 @@ from ingest.sample.ledger import Ledger, load_ledger
 
 FIRST_DAY = date(2023, 6, 19)
 LAST_DAY = date(2025, 7, 23)
+SECOND_FROM = date(2024, 12, 17)  # the second exchange: since its tick is 20, and long enough for a chain of returns an outlook can stand on
 SHORT_FROM = date(2025, 4, 1)  # feeds without a long history of their own begin here, on the first session of a month
+SECOND_FROM = date(2024, 12, 17)  # the second exchange: since its tick is 20, and long enough for a chain of returns an outlook can stand on
 HORIZON = date(2026, 12, 31)  # the listed contracts expire after the sample ends
 SIMULATED_FILE = Path(__file__).with_name("simulated.toml")
 
@@ -69,8 +71,8 @@ def load_history() -> History:
         bars=bars.simulate(spec["bars"], spec["quotes"], market, {"ao": noon}, days, ledger, seed),
         receipts=stocks,
         others=_market(_spelled_out(spec["others"]), days, sessions, ledger, seed),
-        gfex=_other_exchange(spec["gfex"], ledger, seed),
-        czce=_other_exchange(spec["czce"], ledger, seed),
+        gfex=_other_exchange(spec["gfex"], SECOND_FROM, ledger, seed),
+        czce=_other_exchange(spec["czce"], SHORT_FROM, ledger, seed),
         spot=prices,
         flashes=news.flashes(spec["newsflash"], days, dominant, seed),
         fixings=news.fixings(spec["fx"], days, ledger, seed),
@@ -80,8 +82,8 @@ def load_history() -> History:
     )
 
 
-def _other_exchange(spec: Mapping[str, Any], ledger: Ledger, seed: str) -> Market:
-    return _market(spec, trading_days(SHORT_FROM, LAST_DAY), trading_days(SHORT_FROM, HORIZON), ledger, seed)
+def _other_exchange(spec: Mapping[str, Any], first: date, ledger: Ledger, seed: str) -> Market:
+    return _market(spec, trading_days(first, LAST_DAY), trading_days(first, HORIZON), ledger, seed)
 
 
 def _market(spec: Mapping[str, Any], days: list[date], sessions: list[date], ledger: Ledger, seed: str) -> Market:

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from ingest.catalog import scoring
+from ingest.catalog import leaning, scoring
 from ingest.catalog.calendar import Calendar, parse_calendar
 from ingest.catalog.documents import CALENDAR, EXTENSION, parsed
 from ingest.catalog.languages import WordsFile
@@ -130,6 +130,10 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
             return scoring.score_rows(file, _said(body))
         case scoring.RulesFile():
             return scoring.rule_rows(file, _said(body))
+        case leaning.ProfilesFile():
+            return leaning.profile_rows(file)
+        case leaning.StancesFile():
+            return leaning.stance_rows(file, _said(body))
         case LexiconFile():
             return {"catalog__lexicon": list(lexicon_rows(body))}
     return {}
@@ -159,6 +163,7 @@ def _commodity(file: CommodityFile) -> scoring.Rows:
     return {
         "catalog__commodities": [
             {name: getattr(head, name) for name in ("commodity_code", "name_en", "name_zh", "exchange", "product_id", "listing_date")}
+            | {"profile_setting": head.profile}
             | {"source_note": head.source}
         ],
         "catalog__contract_specs": [

@@ -15,6 +15,7 @@ from orchestration.assets.partitions import days_of
 from orchestration.assets.pictures import failures
 from orchestration.assets.pictures import markdown as _table
 from orchestration.assets.preflight import PREFLIGHT
+from orchestration.home.conditions import settle_source
 from orchestration.resources import Home, Intake
 
 HASHES_SHOWN = 20
@@ -65,6 +66,8 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
         if is_catalog and (report.problems or report.configuration_error):
             reason = "; ".join(problem.message for problem in report.problems) or report.configuration_error
             raise dg.Failure(f"the catalogue cannot be used: {reason}", allow_retries=False)
+        if not is_catalog and not intake.is_replay:
+            settle_source(home.settings, source.name, report.fetch_log, report.quarantined, home.configuration.feeds, context.run.run_id)
         mark(context, source, home, intake, report)
         context.log.info(f"{source.name}: {report.attempts} payloads, {sum(report.rows.values())} new rows, {len(report.problems)} problems")
         for note in report.notes:

@@ -17,7 +17,8 @@ from orchestration.assets.freshness import judge
 from orchestration.assets.partitions import lacking
 from orchestration.assets.timetable import timetables
 from orchestration.automation.jobs import daily
-from orchestration.instance.alerts import alert, cause
+from orchestration.home.conditions import settle_overdue
+from orchestration.instance.alerts import alert, cause, over
 from orchestration.instance.alive import DIED, report_died, without_a_process
 from orchestration.instance.attribution import give_reason
 from orchestration.instance.completeness import unmade
@@ -78,7 +79,7 @@ def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
     causes = [cause(event) for event in context.get_step_failure_events()]
     run, sentence = context.dagster_run, "; ".join(dict.fromkeys(causes)) or cause(context.failure_event)
     give_reason(context.instance, run.run_id, sentence)
-    alert(home.settings, "run_failed", sentence, run_id=run.run_id, job=run.job_name)
+    alert(home.settings, "run_failed", sentence, run_id=run.run_id, job=run.job_name, cause=f"run:{run.job_name}")
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=ON, description="Marks runs failed whose process died, so that the next can start.")
@@ -107,7 +108,14 @@ def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[d
     run = context.dagster_run
     if missing := unmade(context.instance, run.run_id):
         named = ", ".join(key.to_user_string() for key in missing[:5])
-        alert(home.settings, "run_incomplete", f"{len(missing)} assets were skipped: {named}", run_id=run.run_id, job=run.job_name)
+        alert(
+            home.settings,
+            "run_incomplete",
+            f"{len(missing)} assets were skipped: {named}",
+            run_id=run.run_id,
+            job=run.job_name,
+            cause=f"run:{run.job_name}",
+        )
     else:
         yield dg.SkipReason("everything that was planned was made")
 
@@ -115,12 +123,17 @@ def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[d
 @dg.sensor(minimum_interval_seconds=900, default_status=ON, description="Tells people when the published file lacks a session that is due.")
 def freshness(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
     """Hold the published file against the exchange calendar; tells people once when a session is overdue."""
-    verdict = judge(home.settings, datetime.now(SHANGHAI))
+    now = datetime.now(SHANGHAI)
+    if origin_of(home.settings) is DataOrigin.LIVE:
+        settle_overdue(home.settings, now)
+    verdict = judge(home.settings, now)
     state = f"{verdict.passed}:{verdict.message}"
     if state == context.cursor:
         return dg.SkipReason(verdict.message)
-    if not verdict.passed:
-        alert(home.settings, "release_overdue", verdict.message)
+    if verdict.passed:
+        over(home.settings, "release")
+    else:
+        alert(home.settings, "release_overdue", verdict.message, cause="release")
     return dg.SensorResult(asset_events=[verdict.evaluation()], cursor=state)
 
 

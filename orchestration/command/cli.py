@@ -625,12 +625,13 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
     if any(row["data_origin"] == "sample" for row in rows):
         out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
     table = Table(title=f"Outlook {rows[0]['as_of_date']}, decided {rows[0]['decision_at']:%H:%M} Asia/Shanghai")
-    for name in ("commodity", "horizon", "stance", "confidence", "score", "coverage", "status"):
-        table.add_column(name, justify="right" if name in ("confidence", "score", "coverage") else "left", no_wrap=True)
+    for name in ("commodity", "horizon", "forecast", "80 % interval", "evidence leans", "score", "coverage", "status"):
+        table.add_column(name, justify="right" if name in ("80 % interval", "score", "coverage") else "left", no_wrap=True)
     for row in rows:
-        stance = "undecided" if row["stance"] is None else f"{row['stance'] or 0:+d} {row['direction']}".replace("+0", "0")
-        figures = (_number(row["confidence"], ".2f"), _number(row["score"], "+.1f"), _number(row["coverage"], ".0%"))
-        table.add_row(row["commodity_code"], row["horizon"], stance, *figures, row["status"])
+        lean = "no stance" if row["stance"] is None else f"{row['stance']:+d} {row['direction']}".replace("+0", "0")
+        interval = "–" if row["interval80_low_cny_t"] is None else f"{row['interval80_low_cny_t']:,.0f} to {row['interval80_high_cny_t']:,.0f}"
+        figures = (_number(row["sentiment_score"], "+.1f"), _number(row["coverage"], ".0%"))
+        table.add_row(row["commodity_code"], row["horizon"], _forecast(row), interval, lean, *figures, row["status"])
     out.print(table)
     for row in rows:
         if row["horizon"] == "short":
@@ -648,15 +649,23 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
                 f"futures premium {_number(row['premium_rate_pct'], '+.2f')} %{of.get('premium', '')}",
             )
             out.print(f"{row['commodity_code']}: {', '.join(facts)}")
+            if row["risk_flags"]:
+                out.print(f"{row['commodity_code']} scenarios: {row['risk_flags'].replace(';', ', ')}")
             if row["status_reason"]:
-                missing = f" (no data yet for: {row['missing_blocks'].replace(';', ', ')})" if row["missing_blocks"] else ""
-                out.print(f"{row['commodity_code']} is {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}{missing}")
+                out.print(f"{row['commodity_code']} is {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}")
     if settings.as_of is None:
         out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
         if held := pinned(settings):
             _plain(str(held))
     else:
         out.print(f"as known at {settings.as_of:%Y-%m-%d %H:%M}, not published: {settings.warehouse}", soft_wrap=True)
+
+
+def _forecast(row: dict[str, Any]) -> str:
+    """Say what the forecast is: a call with its probability, no edge, or why there is neither."""
+    if row["call"] is None:
+        return (row["call_reason"] or "none").partition(":")[0].replace("_", " ")
+    return f"{row['call']:+d}, rise {row['probability_up']:.0%}" if row["call"] else "no edge"
 
 
 def _show_timings(seconds: dict[str, float], total: float) -> None:

@@ -1,7 +1,9 @@
 """`alumina fit` and `alumina backtest`: the forecast fitted anew, and how it and its intervals fared. Nothing here publishes."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,10 +13,14 @@ from ingest.source import HomeError
 from orchestration.command.terminal import Output, console
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from serving.research.panel.evaluation import Figure, Report
 
 record_app = typer.Typer(rich_markup_mode=None)
 out = console(Output("stdout"))
+TEXTS = ("horizon", "method", "on calls", "note")
+"""Columns that are no figures."""
 
 
 class RecordError(HomeError):
@@ -38,9 +44,10 @@ def fit() -> None:
 
 
 @record_app.command()
-def backtest() -> None:
-    """Show how forecast and intervals of all products fared, out of sample, beside baselines; `serving.outlook_backtest` has the rules'."""
+def backtest(markdown: Annotated[bool, typer.Option("--markdown", help="As a page: how docs/track-record.md shows it.")] = False) -> None:
+    """Show how forecast and intervals of all products fared, out of sample, beside baselines, and the stances of each commodity on which side for how long."""
     from orchestration.warehouse.load import WarehouseError, connect
+    from serving.research.backtest import backtest as judge_stances
     from serving.research.panel.evaluation import report
 
     settings = Settings()
@@ -50,15 +57,44 @@ def backtest() -> None:
         with out.status("judging"), connect(settings, read_only=True) as con:
             if not con.sql("select 1 from duckdb_tables() where schema_name = 'intermediate' and table_name = 'int_panel__forecasts'").fetchall():
                 raise RecordError(f"{settings.warehouse} holds no panel yet: alumina run")
-            told = report(con)
+            told, stances = report(con), judge_stances(con)
     except WarehouseError as error:
         raise RecordError(str(error)) from None
     if told is None:
         raise RecordError("the panel has no quotes of any product, so there is nothing to judge: alumina run with daily quotes")
+    shown = [*sheets(told), sides(stances)]
+    if markdown:
+        _say("\n\n".join([*lines(told), *(sheet.markdown for sheet in shown)]))
+        return
     for line in lines(told):
         _say(line)
-    for table in tables(told):
-        out.print(table)
+    for sheet in shown:
+        out.print(sheet.table)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of texts, for a terminal or a page."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+    @property
+    def table(self) -> Table:
+        """The sheet as a terminal shows it."""
+        table = Table(title=self.title)
+        for name in self.columns:
+            table.add_column(name, justify="left" if name in TEXTS else "right", overflow="fold")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    @property
+    def markdown(self) -> str:
+        """The sheet as Markdown."""
+        head = ["| " + " | ".join(self.columns) + " |", "|" + "---|" * len(self.columns)]
+        return "\n".join([f"**{self.title}**", "", *head, *("| " + " | ".join(row) + " |" for row in self.rows)])
 
 
 def lines(told: "Report") -> list[str]:
@@ -72,38 +108,53 @@ def lines(told: "Report") -> list[str]:
     return found
 
 
-def tables(told: "Report") -> list[Table]:
+def sheets(told: "Report") -> list[Sheet]:
     """Give probabilities, intervals and, where there is one, the reliability curve."""
-    scores = _table(
-        "Probabilities: Brier 0.25 is one who says nothing", "horizon", "method", "rows", "blocks", "Brier", "log", "skill", "on calls", "note"
-    )
+    scores = []
     for row in told.scores:
         if not row.rows:
-            scores.add_row(row.horizon, row.method, "0", "–", "–", "–", "–", "–", row.reason.replace("_", " "))
+            scores.append((row.horizon, row.method, "0", "–", "–", "–", "–", "–", row.reason.replace("_", " ")))
             continue
         calls = "none" if not row.calls else f"{row.calls}, Brier {row.call_brier:.3f}"
         if row.call_hit is not None and row.call_base is not None and row.down_share is not None:
             calls += f", hits {_figure(row.call_hit, '.2f')}, base {row.call_base:.2f}, down {row.down_share:.0%}"
         skill = "–" if row.skill is None else _figure(row.skill, "+.3f")
-        scores.add_row(row.horizon, row.method, str(row.rows), f"{row.blocks:.1f}", f"{row.brier:.4f}", f"{row.log:.4f}", skill, calls, "")
-    spreads = _table("Intervals of 80 %", "horizon", "outcomes", "blocks", "coverage", "quantile loss", "gain over constant ones")
-    for spread in told.spreads:
-        gain = "–" if spread.gain is None else _figure(spread.gain, "+.1%")
-        figures = (str(spread.outcomes), f"{spread.blocks:.1f}", _figure(spread.coverage, ".1%"), f"{spread.pinball:.4f}", gain)
-        spreads.add_row(spread.horizon, *figures)
-    if not told.bins:
-        return [scores, spreads]
-    bins = _table("Reliability (CORP)", "horizon", "said", "came true", "rows")
-    for row_of in told.bins:
-        bins.add_row(row_of.horizon, f"{row_of.said:.3f}", f"{row_of.came:.3f}", str(row_of.rows))
-    return [scores, spreads, bins]
+        scores.append((row.horizon, row.method, str(row.rows), f"{row.blocks:.1f}", f"{row.brier:.4f}", f"{row.log:.4f}", skill, calls, ""))
+    spreads = [
+        (
+            spread.horizon,
+            str(spread.outcomes),
+            f"{spread.blocks:.1f}",
+            _figure(spread.coverage, ".1%"),
+            f"{spread.pinball:.4f}",
+            "–" if spread.gain is None else _figure(spread.gain, "+.1%"),
+        )
+        for spread in told.spreads
+    ]
+    bins = [(step.horizon, f"{step.said:.3f}", f"{step.came:.3f}", str(step.rows)) for step in told.bins]
+    found = [
+        Sheet(
+            "Probabilities: Brier 0.25 is one who says nothing",
+            ("horizon", "method", "rows", "blocks", "Brier", "log", "skill", "on calls", "note"),
+            scores,
+        ),
+        Sheet("Intervals of 80 %", ("horizon", "outcomes", "blocks", "coverage", "quantile loss", "gain over constant ones"), spreads),
+    ]
+    return [*found, Sheet("Reliability (CORP)", ("horizon", "said", "came true", "rows"), bins)] if bins else found
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title)
-    for name in columns:
-        table.add_column(name, justify="left" if name in ("horizon", "method", "note", "on calls") else "right", overflow="fold")
-    return table
+def sides(stances: "pl.DataFrame") -> Sheet:
+    """Give of each commodity's stances how often the price went their way, the shares of days on either side and the longest run on one."""
+    rows = []
+    for row in stances.iter_rows(named=True):
+        if (row["statements"], row["strategy"]) != ("validated", "rules"):
+            continue
+        hits = "–" if row["hit_ratio"] is None else f"{row['hit_ratio']:.2f} [{row['hit_ratio_low']:.2f}, {row['hit_ratio_high']:.2f}]"
+        spell = ("–", "–", "–")
+        if row["side_up_ratio"] is not None:
+            spell = (f"{row['side_up_ratio']:.0%}", f"{row['side_down_ratio']:.0%}", f"{row['longest_spell_sessions']} sessions")
+        rows.append((row["commodity_code"], row["horizon"], str(row["calls"]), hits, *spell))
+    return Sheet("Stances: where the evidence leaned", ("commodity", "horizon", "outcomes", "hits", "up", "down", "longest spell"), rows)
 
 
 def _figure(figure: "Figure", form: str) -> str:

@@ -84,7 +84,7 @@ def run_job(
         if message:
             give_reason(instance, run_id, message)
     if message:
-        alert(settings, "run_failed" if not result.success else "run_incomplete", message, run_id=run_id, job=job)
+        alert(settings, "run_failed" if not result.success else "run_incomplete", message, run_id=run_id, job=job, cause=f"run:{job}")
     return Outcome(result.success and not message, run_id, log, message, seconds)
 
 

@@ -23,7 +23,8 @@ from ingest.settings import REPOSITORY, Settings
 from ingest.source import SHANGHAI, ConfigurationError, DataOrigin, HomeError, Outcome, Source
 from ingest.sources import sources
 from orchestration.home.backup import half_a_home
-from orchestration.instance.alerts import last_failure, webhook_problem
+from orchestration.instance.addresses import chat_problems, webhook_problem
+from orchestration.instance.alerts import last_failure, standing
 from orchestration.warehouse.load import holder, is_free
 from serving.publish.served import pinned
 from serving.read import FILE_NAME
@@ -234,13 +235,17 @@ def _rotten_releases(settings: Settings) -> Iterator[str]:
 
 
 def _alerts(settings: Settings, now: datetime) -> Iterator[Finding]:
-    if settings.alert_webhook is None:
-        advice = f"alerts are only written to {settings.root / 'alerts.jsonl'}; set ALUMINA_ALERT_WEBHOOK to hear of them"
-        yield Finding(Level.NOTE, "alerts", "no webhook is set", advice)
-    elif problem := webhook_problem(settings.alert_webhook.get_secret_value()):
-        yield Finding(Level.ERROR, "alerts", problem, "set ALUMINA_ALERT_WEBHOOK anew; until then alerts are only written to alerts.jsonl")
-    else:
-        yield Finding(Level.OK, "alerts", "a webhook is set")
+    wrong = [problem] if settings.alert_webhook and (problem := webhook_problem(settings.alert_webhook.get_secret_value())) else []
+    wrong += chat_problems(settings.alert_urls)
+    for problem in wrong:
+        yield Finding(Level.ERROR, "alerts", problem, "set it anew; until then alerts are only written to alerts.jsonl")
+    if settings.alert_webhook is None and settings.alert_urls is None:
+        advice = f"alerts are only written to {settings.root / 'alerts.jsonl'}; set ALUMINA_ALERT_WEBHOOK or ALUMINA_ALERT_URLS to hear of them"
+        yield Finding(Level.NOTE, "alerts", "nobody is told", advice)
+    elif not wrong:
+        yield Finding(Level.OK, "alerts", "somebody is told")
+    for note in standing(settings):
+        yield Finding(Level.NOTE, "alerts", f"not over since {_here(note['at'])}: {note['message']}")
 
 
 def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -259,7 +264,7 @@ def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
                 advice = "not part of the sample"
             yield Finding(Level.NOTE, source.name, f"no data yet for {', '.join(missing)}", advice)
     if origin is DataOrigin.LIVE:
-        yield from _overdue(settings, now)
+        yield from overdue(settings, now)
 
 
 def _dropped(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -283,7 +288,7 @@ def _dropped(settings: Settings, now: datetime) -> Iterator[Finding]:
                 yield Finding(Level.NOTE, "inbox", f"{name}: {line}")
 
 
-def _overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
+def overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Name each feed with payloads that are due by the publication clock and did not arrive.
 
     They are due as the attempts say it. Of payloads nobody has asked for, those of a feed's last day count once that day is over: no run came.

@@ -1,41 +1,70 @@
-"""What people must hear of: a line in `alerts.jsonl` of the home and, where one is set, a webhook.
+"""What people must hear of: a line in `alerts.jsonl` of the home and, where they are set, a webhook and chat systems.
 
-The webhook's address is a secret: it reaches no log, message or receipt. It must be https, or on this machine.
+A cause is told of when it begins and when it is over, and not in between. How grave a kind is and who hears of it says `alerts.toml`. Addresses
+are secrets: they reach no log, message or receipt. They must be https, or on this machine, and no redirect is followed.
 """
 
-import ipaddress
 import json
+import logging
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
 from filelock import FileLock
 
+from ingest.catalog.documents import load
+from ingest.catalog.schemas import AlertsFile
 from ingest.failure import explain
 from ingest.files import append_lines
 from ingest.settings import Settings
+from ingest.source import ConfigurationError
 from ingest.storable import storable_lines
+from orchestration.instance.addresses import send_chat, send_webhook
 
-TIMEOUT_SECONDS = 10.0
+OPEN, OVER = "open", "over"
+WEBHOOK = "webhook"
 
 
-def alert(settings: Settings, kind: str, message: str, *, run_id: str = "", job: str = "") -> None:
-    """Tell people once for each run and kind; a webhook that cannot be reached is noted in the file and never raises."""
-    file = settings.root / "alerts.jsonl"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_name(".alerts.lock")):  # command and sensor may tell of one run at once, and a webhook takes its time
-        if run_id and file.is_file() and any((run_id, kind) == _about(line) for line in file.read_text(encoding="utf-8").splitlines()):
+def alert(settings: Settings, kind: str, message: str, *, run_id: str = "", job: str = "", cause: str = "") -> None:
+    """Tell people once for each run and kind, or once for a cause until it is over or says something else.
+
+    An address that cannot be reached is noted in the file and never raises.
+    """
+    with _lock(settings):  # command and sensor may tell of one run at once, and an address takes its time
+        notes = _notes(settings)
+        if cause and (standing := _open(notes).get(cause)) and standing["message"] == storable_lines(message):
             return
-        note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "kind": kind, "job": job, "run_id": run_id, "message": storable_lines(message)}
-        append_lines(file, [json.dumps(note | {"webhook": _post(settings, note)}, ensure_ascii=False)])
+        if run_id and any((run_id, kind, cause) == (note.get("run_id"), note.get("kind"), note.get("cause", "")) for note in notes):
+            return
+        _tell(settings, {"kind": kind, "job": job, "run_id": run_id, "message": message, "cause": cause, "state": OPEN if cause else ""})
+
+
+def over(settings: Settings, cause: str) -> None:
+    """Tell people that a cause is over, where they were told that it began."""
+    with _lock(settings):
+        if standing := _open(_notes(settings)).get(cause):
+            _tell(
+                settings,
+                {"kind": standing["kind"], "job": standing["job"], "run_id": "", "message": standing["message"], "cause": cause, "state": OVER},
+            )
+
+
+def settle(settings: Settings, found: Mapping[str, tuple[str, str]], judged: Callable[[str], bool], *, run_id: str = "") -> None:
+    """Tell of the causes there are now (kind and message by cause), and of each that was `judged` and is no longer among them."""
+    for cause, (kind, message) in found.items():
+        alert(settings, kind, message, run_id=run_id, cause=cause)
+    for cause in [cause for cause in _open(_notes(settings)) if judged(cause) and cause not in found]:
+        over(settings, cause)
 
 
 def last_failure(settings: Settings) -> dict[str, str] | None:
     """Give the newest note of a run that failed; None where none ever did."""
-    file = settings.root / "alerts.jsonl"
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    return next((json.loads(line) for line in reversed(lines) if _about(line)[1] == "run_failed"), None)
+    return next((note for note in reversed(_notes(settings)) if note.get("kind") == "run_failed" and note.get("state") != OVER), None)
+
+
+def standing(settings: Settings) -> list[dict[str, str]]:
+    """Give the causes people were told of and that are not over, oldest first."""
+    return list(_open(_notes(settings)).values())
 
 
 def cause(event: Any) -> str:
@@ -46,47 +75,50 @@ def cause(event: Any) -> str:
     return str(event.message) if error is None else explain(str(error.message))
 
 
-def webhook_problem(address: str) -> str | None:
-    """Say why an address cannot be a webhook, without repeating it; None where it can."""
+def _tell(settings: Settings, said: Mapping[str, str]) -> None:
+    routes = _routes(settings)
+    severity = next((row.severity for row in routes.alert if row.kind == said["kind"]), "error")
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    note = {"at": at, "severity": severity, **said, "message": storable_lines(said["message"])}
+    text = f"alumina: {note['kind']}{' is over' if note['state'] == OVER else ''}: {note['message']}"
+    hearing = routes.hearing(note["kind"])
+    sent = {"webhook": send_webhook(settings.alert_webhook, note | {"text": text}) if WEBHOOK in hearing else "does not hear of this"}
+    chat = send_chat(settings.alert_urls, [name for name in hearing if name != WEBHOOK], severity, note["kind"], text)
+    append_lines(settings.root / "alerts.jsonl", [json.dumps(note | sent | ({"chat": chat} if chat else {}), ensure_ascii=False)])
+
+
+def _routes(settings: Settings) -> AlertsFile:
     try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        return "ALUMINA_ALERT_WEBHOOK is not an address"
-    if parts.scheme == "https" and host:
-        return None
-    if parts.scheme == "http" and _is_loopback(host):
-        return None
-    return "ALUMINA_ALERT_WEBHOOK must begin with https:// (http:// only on this machine)"
+        return load(AlertsFile, settings.catalog_overlay)
+    except ConfigurationError:  # the catalogue's own asset says what is wrong with it; people hear of that by the shipped routes
+        return load(AlertsFile)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _lock(settings: Settings) -> FileLock:
+    settings.root.mkdir(parents=True, exist_ok=True)
+    return FileLock(settings.root / ".alerts.lock")
 
 
-def _post(settings: Settings, note: dict[str, str]) -> str:
-    """Send a note and say how it went, in words without the address."""
-    if settings.alert_webhook is None:
-        return "none"
-    address = settings.alert_webhook.get_secret_value()
-    if problem := webhook_problem(address):
-        return f"refused: {problem}"
-    try:
-        text = f"alumina: {note['kind']}: {note['message']}"
-        # No redirects and no proxy of the environment: the note goes to this address or nowhere.
-        answer = httpx.post(address, json=note | {"text": text}, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        return f"not reached: {type(error).__name__}"
-    return "sent" if answer.is_success else f"answered with status {answer.status_code}"
+def _open(notes: list[dict[str, str]]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for note in notes:
+        if note.get("cause"):
+            found.pop(note["cause"], None)
+            if note.get("state") == OPEN:
+                found[note["cause"]] = note
+    return found
 
 
-def _about(line: str) -> tuple[str, str]:
-    try:
-        note = json.loads(line)
-        return note["run_id"], note["kind"]
-    except (ValueError, KeyError, TypeError):
-        return "", ""
+def _notes(settings: Settings) -> list[dict[str, str]]:
+    """Read what was told; a line that cannot be read says nothing, and is left where it is."""
+    file = settings.root / "alerts.jsonl"
+    found = []
+    for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else []:
+        try:
+            note = json.loads(line)
+        except ValueError:
+            logging.getLogger(__name__).warning("a line of %s cannot be read", file)
+            continue
+        if isinstance(note, dict):
+            found.append(note)
+    return found

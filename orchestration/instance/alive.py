@@ -42,7 +42,7 @@ def report_died(instance: dg.DagsterInstance, settings: Settings, run: dg.Dagste
     if run.remote_job_origin is None:  # the command line sets the origin only at the end, and failure sensors ignore a run without one
         attribute(instance, run.run_id, run.job_name)
     give_reason(instance, run.run_id, DIED)
-    alert(settings, "run_failed", DIED, run_id=run.run_id, job=run.job_name)
+    alert(settings, "run_failed", DIED, run_id=run.run_id, job=run.job_name, cause=f"run:{run.job_name}")
     _lock(settings, run.run_id).unlink(missing_ok=True)
 
 

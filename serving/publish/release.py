@@ -58,17 +58,33 @@ LOCK = "requirements.txt"
 # What Python and dbt write while they work, and where the project is run, which is not what it computes.
 LEFT_OUT = {"__pycache__", "target", "logs", "deploy"}
 
+# What the first table of the outlook showed, by what the second says: for those who built on it.
+_V1 = (
+    "commodity_code, as_of_date, decision_at, horizon, stance, direction, case when call <> 0 then greatest(probability_up, 1.0 - probability_up) end as confidence, "
+    "sentiment_score as score, score_band_low, score_band_high, coverage, contribution_policy, contribution_receipts, contribution_money, "
+    "contribution_fundamentals, missing_blocks, case status when 'fallback' then 'validated' else status end as status, status_reason, rule_ids, "
+    "risk_flags, weakened_flags, conflicts, watchlist, tail, volatility_regime, support_levels, resistance_levels, trigger_level_cny_t, headline_en, "
+    "headline_zh, dominant_contract, close_cny_t, settle_cny_t, ret_cc_1d_pct, ret_cc_2d_pct, trend_state, receipts_t, squeeze_ratio, spot_cny_t, "
+    "premium_rate_pct, cost_full_cny_t, profit_cny_t, import_profit_cny_t, quotes_date, receipts_date, spot_date, valid_until, model_version, "
+    "inputs_hash, data_origin, disclaimer, ret_c_ps_pct"
+)
 VIEWS = {
+    "outlook_v1": (
+        f"select {_V1} from serving.outlook_v2",
+        "One row per commodity_code, as_of_date and horizon. The columns of the first outlook, a view of outlook_v2 since 2025-12-01: score is sentiment_score, stance is where the evidence leans, fallback reads validated, confidence is null without a call. | 每个品种、交易日与期限一行。初版展望的列，自 2025-12-01 起为 outlook_v2 的视图：score 即 sentiment_score，stance 为证据倾向，fallback 显示为 validated，无方向判断时 confidence 为空。",
+    ),
     "outlook": (
-        "select * from serving.outlook_v1",
+        "select *, sentiment_score as score, case when call <> 0 then greatest(probability_up, 1.0 - probability_up) end as confidence from serving.outlook_v2",
         "One row per commodity_code, as_of_date and horizon. The stable name of the outlook; columns are only ever added. | 每个品种、交易日与期限一行。展望表的固定名称，只增列。",
     ),
     "outlook_latest": (
-        "select * from serving.outlook_v1 as o where as_of_date = (select max(as_of_date) from serving.outlook_v1 as l where l.commodity_code = o.commodity_code)",
+        "select * from serving.outlook as o where as_of_date = (select max(as_of_date) from serving.outlook_v2 as l where l.commodity_code = o.commodity_code)",
         "One row per commodity_code and horizon. The newest outlook of each commodity. | 每个品种与期限一行。各品种最新展望。",
     ),
 }
-_VIEWED = "outlook_v1"
+_VIEWED = "outlook_v2"
+# Columns of the views that the table has by another name, or makes of another.
+_RENAMED = {"score": "sentiment_score", "confidence": "probability_up"}
 # Tables that hold their rows only once the gate has judged.
 _LAST = ("publication", "quality_results", "data_dictionary")
 UNKNOWN = "unknown"
@@ -326,7 +342,7 @@ def _finish(
     told = [(r.check_id, r.tool, _SEVERITY[r.result], r.result, r.table_name, r.rows_failed, r.message) for r in results]
     con.begin()
     _insert(con, "quality_results", pl.DataFrame(told, schema=names, orient="row", infer_schema_length=None))
-    as_of, data_through, origin = con.execute("select max(decision_at), max(as_of_date), max(data_origin) from serving.outlook_v1").fetchall()[0]
+    as_of, data_through, origin = con.execute("select max(decision_at), max(as_of_date), max(data_origin) from serving.outlook_v2").fetchall()[0]
     con.execute(
         "insert into serving.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [release_id, run_id, now, as_of, data_through, origin, inputs_hash, code, len(results) - len(found), len(found)],
@@ -352,7 +368,10 @@ def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], 
         en, _, zh = (text or "").partition(" | ")
         # What is made here comes from no raw table; of everything else the SQL is asked.
         untold: AbstractSet[str] = set() if table in OWN_TABLES or table in COMPUTED else {UNKNOWN}
-        behind = {column: sources.get((schema, _VIEWED if kind == "VIEW" else table, column), untold) for column, _ in held.get((schema, table), ())}
+        behind = {
+            column: sources.get((schema, _VIEWED, _RENAMED.get(column, column)) if kind == "VIEW" else (schema, table, column), untold)
+            for column, _ in held.get((schema, table), ())
+        }
         rows.append((schema, table, "*", kind, "-", en, zh, _listed(set().union(*behind.values())), None))
         if behind:
             examples = _examples(con, f'{schema}."{table}"', list(behind))
@@ -392,7 +411,8 @@ def _undescribed(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
-    """Write a Parquet twin of every serving table; give the rows of every published table."""
+    """Write a Parquet twin of every serving table, and of the first outlook, which was one; give the rows of every published table."""
+    con.execute(f"copy (from serving.outlook_v1) to '{_quoted(folder / 'outlook_v1.parquet')}' (format parquet, compression zstd)")
     rows = {}
     for schema, table in con.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall():
         if schema == "serving":

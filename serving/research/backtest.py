@@ -1,13 +1,15 @@
-"""Walk-forward backtest of the outlook: was what it said at each decision borne out by the same contract afterwards?
+"""Walk-forward backtest of the outlook's stances: did the same contract go afterwards where the evidence leaned at each decision?
 
-Forecasts are the outlook's own rows, made of facts known by their decision; the outcome runs from the first price after the decision
+What is judged are the outlook's own rows, made of facts known by their decision; the outcome runs from the first price after the decision
 (the next session's open, night included) to the close some sessions later, on one contract: the dominant one, or where that expires
 before the end the one with the most open interest of those that do not. No parameter is fitted here. Compared with
-momentum (the sign of the five-day return) and with saying nothing (always flat). Intervals are block bootstraps, since outcomes overlap.
+momentum (the sign of the five-day return) and with saying nothing (always flat). Neither a stance nor momentum has a probability, so neither has
+a Brier score; the forecast's stands in `serving.outlook_track`. Intervals are block bootstraps, since outcomes overlap.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import duckdb
 import numpy as np
@@ -34,29 +36,28 @@ SCHEMA = {
     "brier": pl.Float64(),
     "brier_low": pl.Float64(),
     "brier_high": pl.Float64(),
-    "brier_calls": pl.Float64(),
-    "brier_calls_low": pl.Float64(),
-    "brier_calls_high": pl.Float64(),
+    "side_up_ratio": pl.Float64(),
+    "side_down_ratio": pl.Float64(),
+    "longest_spell_sessions": pl.Int64(),
     "null_reason": pl.String(),
     "data_origin": pl.String(),
 }
 
 _FORECASTS = """
 with horizons as (
-    select commodity_code, 'short' as horizon, backtest_short_sessions as sessions, backtest_first_month, confidence_base
+    select commodity_code, 'short' as horizon, backtest_short_sessions as sessions, backtest_first_month
     from intermediate.int_commodities__parameters
     union all
-    select commodity_code, 'medium', backtest_medium_sessions, backtest_first_month, confidence_base from intermediate.int_commodities__parameters
+    select commodity_code, 'medium', backtest_medium_sessions, backtest_first_month from intermediate.int_commodities__parameters
     union all
-    select commodity_code, 'long', backtest_long_sessions, backtest_first_month, confidence_base from intermediate.int_commodities__parameters
+    select commodity_code, 'long', backtest_long_sessions, backtest_first_month from intermediate.int_commodities__parameters
 ),
 said as (
     select
         o.commodity_code, o.as_of_date, o.horizon, o.stance as validated_stance, e.stance as engine_stance,
-        e.confidence, h.confidence_base,
         o.dominant_contract, o.quotes_date, o.data_origin, cast(h.sessions as bigint) as sessions, d.session_index
-    from serving.outlook_v1 as o
-    inner join intermediate.int_outlook__effects as e using (commodity_code, as_of_date, horizon)
+    from serving.outlook_v2 as o
+    inner join intermediate.int_outlook__stances as e using (commodity_code, as_of_date, horizon)
     inner join horizons as h using (commodity_code, horizon)
     inner join marts.dim_trading_day as d on o.as_of_date = d.trade_date
     where o.as_of_date >= make_date(cast(floor(h.backtest_first_month / 100) as bigint), cast(h.backtest_first_month as bigint) % 100, 1)
@@ -115,9 +116,9 @@ class Interval:
 def backtest(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Give one row per commodity, horizon, statements and strategy; `con` is the working warehouse.
 
-    hit_ratio is the share of calls (stance not 0) whose sign came true; brier_calls the mean squared error of their probability of a
-    rise, 0.5 + sign x confidence / 2; brier that of all statements, where each without a call scores 0.25 as one who says nothing does: many
-    of those hide what the calls were worth. Figures are null with a reason where nothing can be judged.
+    hit_ratio is the share of calls (stance not 0) whose sign came true; brier the mean squared error of the probability of a rise, which only one
+    who says nothing has, 0.25. side_up_ratio and side_down_ratio are shares of all days of the strategy, longest_spell_sessions its longest run on one
+    side. Figures are null with a reason where nothing can be judged.
     """
     forecasts = con.sql(_FORECASTS).pl()
     resamples, seed = con.execute(
@@ -136,41 +137,59 @@ def _judge(group: pl.DataFrame, commodity: object, horizon: object, statements: 
     stance = pl.col("validated_stance" if statements == "validated" else "engine_stance")
     resolved = group.filter(stance.is_not_null(), pl.col("entry_cny_t").is_not_null(), pl.col("exit_cny_t").is_not_null())
     sessions = int(group["sessions"][0])
-    row: dict[str, object] = dict.fromkeys(SCHEMA) | {
-        "commodity_code": commodity,
-        "horizon": horizon,
-        "statements": statements,
-        "strategy": strategy,
-        "horizon_sessions": sessions,
-        "forecasts": resolved.height,
-        "calls": 0,
-        "data_origin": group["data_origin"].max(),
-    }
+    row: dict[str, object] = (
+        dict.fromkeys(SCHEMA)
+        | {
+            "commodity_code": commodity,
+            "horizon": horizon,
+            "statements": statements,
+            "strategy": strategy,
+            "horizon_sessions": sessions,
+            "forecasts": resolved.height,
+            "calls": 0,
+            "data_origin": group["data_origin"].max(),
+        }
+        | _sides(_sign(group.filter(stance.is_not_null()), stance, strategy))
+    )
     if resolved.is_empty():
         return row | {"null_reason": "no_forecast_with_an_outcome"}
     row |= {"first_date": resolved["as_of_date"].min(), "last_date": resolved["as_of_date"].max()}
     returns = (resolved["exit_cny_t"] / resolved["entry_cny_t"] - 1.0).to_numpy()
+    sign = _sign(resolved, stance, strategy)
+    calls = sign != 0
+    row |= {"calls": int(calls.sum())}
+    reasons = []
+    if strategy == "flat":
+        row |= dict.fromkeys(("brier", "brier_low", "brier_high"), 0.25)
+    else:
+        reasons.append("brier:no_probability")
+    if calls.any():
+        hit = _interval(np.where(calls, (np.sign(returns) == sign).astype(float), np.nan), sessions, resamples, seed)
+        row |= {"hit_ratio": hit.value, "hit_ratio_low": hit.low, "hit_ratio_high": hit.high}
+    else:
+        reasons.append("hit_ratio:no_call")
+    return row | {"null_reason": ";".join(reasons) or None}
+
+
+def _sign(group: pl.DataFrame, stance: pl.Expr, strategy: str) -> np.ndarray:
+    """Give the side a strategy stood on at each decision: 1, -1 or 0."""
     match strategy:
         case "rules":
-            sign = np.sign(resolved.select(stance).to_series().cast(pl.Float64).to_numpy())
-            probability = 0.5 + sign * resolved["confidence"].to_numpy() / 2
+            sign: np.ndarray = np.sign(group.select(stance).to_series().cast(pl.Float64).to_numpy())
         case "momentum":
-            sign = np.sign(resolved["momentum_pct"].fill_null(0.0).to_numpy())
-            probability = 0.5 + sign * resolved["confidence_base"].to_numpy() / 2
+            sign = np.sign(group["momentum_pct"].fill_null(0.0).to_numpy())
         case _:
-            sign, probability = np.zeros(len(returns)), np.full(len(returns), 0.5)
-    rose = (returns > 0).astype(float)
-    calls = sign != 0
-    hits = np.where(calls, (np.sign(returns) == sign).astype(float), np.nan)
-    error = (probability - rose) ** 2
-    brier = _interval(error, sessions, resamples, seed)
-    row |= {"calls": int(calls.sum()), "brier": brier.value, "brier_low": brier.low, "brier_high": brier.high}
-    if not calls.any():
-        return row | {"null_reason": "hit_ratio:no_call;brier_calls:no_call"}
-    hit = _interval(hits, sessions, resamples, seed)
-    called = _interval(np.where(calls, error, np.nan), sessions, resamples, seed)
-    row |= {"hit_ratio": hit.value, "hit_ratio_low": hit.low, "hit_ratio_high": hit.high}
-    return row | {"brier_calls": called.value, "brier_calls_low": called.low, "brier_calls_high": called.high}
+            sign = np.zeros(group.height)
+    return sign
+
+
+def _sides(sign: np.ndarray) -> dict[str, float | int]:
+    """Give the shares of days on either side and the longest run on one; nothing of no day."""
+    if not len(sign):
+        return {}
+    ends = np.flatnonzero(np.diff(sign, prepend=np.nan, append=np.nan))
+    spells = [int(end - start) for start, end in pairwise(ends) if sign[start] != 0]
+    return {"side_up_ratio": float((sign > 0).mean()), "side_down_ratio": float((sign < 0).mean()), "longest_spell_sessions": max(spells, default=0)}
 
 
 def _interval(values: np.ndarray, block: int, resamples: int, seed: int) -> Interval:

@@ -53,9 +53,9 @@ READOUTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("squeeze_ratio", "ratio", "select squeeze_ratio from marts.fct_receipts_daily where commodity_code = $code and trade_date = $day"),
     ("score", "score", "select score from marts.fct_sentiment_daily where commodity_code = $code and as_of_date = $day"),
-    ("stance_short", "stance", "select stance from serving.outlook_v1 where commodity_code = $code and as_of_date = $day and horizon = 'short'"),
-    ("stance_medium", "stance", "select stance from serving.outlook_v1 where commodity_code = $code and as_of_date = $day and horizon = 'medium'"),
-    ("stance_long", "stance", "select stance from serving.outlook_v1 where commodity_code = $code and as_of_date = $day and horizon = 'long'"),
+    ("stance_short", "stance", "select stance from serving.outlook_v2 where commodity_code = $code and as_of_date = $day and horizon = 'short'"),
+    ("stance_medium", "stance", "select stance from serving.outlook_v2 where commodity_code = $code and as_of_date = $day and horizon = 'medium'"),
+    ("stance_long", "stance", "select stance from serving.outlook_v2 where commodity_code = $code and as_of_date = $day and horizon = 'long'"),
 )
 
 
@@ -136,14 +136,14 @@ def whatif(
             }
             _rebuild(con, manifest.parent, touched)
             after = _read(con, code, asked)
-            origin = con.execute("select max(data_origin) from serving.outlook_v1 where commodity_code = ?", [code]).fetchall()[0][0]
+            origin = con.execute("select max(data_origin) from serving.outlook_v2 where commodity_code = ?", [code]).fetchall()[0][0]
     return Answer(code, asked, origin, tuple(Readout(name, unit, before[name], after[name]) for name, unit, _ in READOUTS))
 
 
 def _day(con: duckdb.DuckDBPyConnection, code: str | None, day: date | None) -> tuple[str, date]:
     found = con.execute(
         """
-        select commodity_code, max(as_of_date) from serving.outlook_v1
+        select commodity_code, max(as_of_date) from serving.outlook_v2
         where commodity_code = coalesce($code, commodity_code) and as_of_date = coalesce($day, as_of_date) and (status <> 'rejected' or $code is not null)
         group by commodity_code order by 2 desc, 1
         """,

@@ -147,14 +147,14 @@ def test_arithmetic_is_held_against_what_was_printed_by_then(
 def test_the_day_without_its_quotes_takes_no_stance_and_says_so(past: Any) -> None:
     _, ask = past
     rows = ask(
-        "select distinct status, stance, quotes_date, decision_at from serving.outlook_v1 where commodity_code = 'AO' and as_of_date = '2025-07-22'"
+        "select distinct status, stance, quotes_date, decision_at from serving.outlook_v2 where commodity_code = 'AO' and as_of_date = '2025-07-22'"
     )
     assert rows == [("rejected", None, JULY_21, moment(AS_OF))]
 
 
 def test_the_day_before_stands_as_it_was_decided(past: Any, home: Built) -> None:
     _, ask = past
-    sql = "select horizon, stance, score, confidence, inputs_hash from serving.outlook_v1 where commodity_code = 'AO' and as_of_date = '2025-07-21' order by 1"
+    sql = "select horizon, stance, sentiment_score, interval80_low_cny_t, inputs_hash from serving.outlook_v2 where commodity_code = 'AO' and as_of_date = '2025-07-21' order by 1"
     assert ask(sql) == home.published(sql)
     assert len(ask(sql)) == 3
 

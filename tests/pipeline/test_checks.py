@@ -26,7 +26,7 @@ BREAKS = {
     "assert_premium_is_the_negative_of_basis": "update marts.fct_basis_daily set premium_cny_t = premium_cny_t + 1",
     "assert_contributions_add_up_to_the_score": "update marts.fct_sentiment_daily set score = score + 1.0",
     "assert_changes_add_up_to_the_change_of_the_score": "update serving.outlook_changes set change_calendar = change_calendar + 1.0",
-    "assert_no_stance_without_a_valid_basis": "update serving.outlook_v1 set confidence = 0.5 where stance is null",
+    "assert_no_stance_without_a_valid_basis": "update serving.outlook_v2 set stance = 1 where status = 'rejected'",
     "assert_a_copy_of_the_index_is_no_port_price": "update marts.fct_import_parity_daily set vendor_null_reason = 'broken'",
     "assert_a_curve_has_one_shape_or_a_reason": "update marts.fct_term_structure_daily set shape = null, null_reason = null",
     "assert_a_level_breaks_above_its_20_sessions_only": "update marts.fct_price_levels set broken_session = 'day'",

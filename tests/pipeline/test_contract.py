@@ -1,7 +1,7 @@
-"""What BI tools build on: the frozen columns of `outlook_v1`, plain types, names that carry their unit, comments everywhere.
+"""What BI tools build on: the frozen columns of `outlook_v2` and of its view `outlook_v1`, plain types, names that carry their unit, comments everywhere.
 
-`tests/contracts/outlook_v1.json` is the promise. Columns are only ever added, at the end: extend the file then. Anything else needs
-`outlook_v2` beside it, and a day in `deprecated_from` until which the old table is still published.
+`tests/contracts/outlook_v2.json` is the promise. Columns are only ever added, at the end: extend the file then. Anything else needs
+`outlook_v3` beside it, and a day in `deprecated_from` until which the old table is still published. `outlook_v1.json` stands as it is.
 """
 
 import json
@@ -16,7 +16,8 @@ from quality.fields import FIELDS
 from tests.pipeline.conftest import Built
 
 ROOT = Path(__file__).parents[2]
-PROMISED = json.loads((ROOT / "tests/contracts/outlook_v1.json").read_text(encoding="utf-8"))["columns"]
+PROMISES = {name: json.loads((ROOT / f"tests/contracts/{name}.json").read_text(encoding="utf-8"))["columns"] for name in ("outlook_v1", "outlook_v2")}
+PROMISED = PROMISES["outlook_v2"]
 SERVING = ROOT / "dbt_project/models/serving"
 Columns = list[dict[str, str]]
 
@@ -32,7 +33,7 @@ UNSUFFIXED = {"confidence", "coverage", "receipts_change_norm", "as_of"}  # shar
 
 def broken(promised: Columns, today: Columns) -> list[str]:
     """Say how today's columns break the promise, and what to do."""
-    found, advice = [], "; keep it, publish `outlook_v2` beside `outlook_v1`, and set `deprecated_from` in tests/contracts/outlook_v1.json"
+    found, advice = [], "; keep it, publish `outlook_v3` beside `outlook_v2`, and set `deprecated_from` in tests/contracts/outlook_v2.json"
     now = {column["name"]: column for column in today}
     for column in promised:
         name = column["name"]
@@ -46,14 +47,14 @@ def broken(promised: Columns, today: Columns) -> list[str]:
         found.append(f"the order of columns changed{advice}")
     elif not found and [column["name"] for column in today[: len(names)]] != names:
         found.append("a new column stands between promised ones; put it at the end")
-    found += [f"{name} is new; add it at the end of tests/contracts/outlook_v1.json" for name in now if name not in names]
+    found += [f"{name} is new; add it at the end of tests/contracts/outlook_v2.json" for name in now if name not in names]
     return found
 
 
 def declared() -> Columns:
     """The contract dbt enforces, with units from the one list of columns."""
     models = yaml.safe_load((SERVING / "_serving.yml").read_text(encoding="utf-8"))["models"]
-    columns = next(model for model in models if model["name"] == "outlook_v1")["columns"]
+    columns = next(model for model in models if model["name"] == "outlook_v2")["columns"]
     return [{"name": c["name"], "type": c["data_type"].upper(), "unit": FIELDS[c["name"]].unit} for c in columns]
 
 
@@ -61,35 +62,37 @@ def test_what_dbt_enforces_is_what_was_promised() -> None:
     assert broken(PROMISED, declared()) == []
 
 
-def test_what_is_published_is_what_was_promised(sample: Built) -> None:
+@pytest.mark.parametrize("table", PROMISES)
+def test_what_is_published_is_what_was_promised(sample: Built, table: str) -> None:
     rows = sample.published(
         """
         select columns.column_name, columns.data_type, dictionary.unit
         from duckdb_columns() as columns
         inner join serving.data_dictionary as dictionary using (schema_name, table_name, column_name)
-        where columns.schema_name = 'serving' and columns.table_name = 'outlook_v1'
+        where columns.schema_name = 'serving' and columns.table_name = ?
         order by columns.column_index
-        """
+        """,
+        table,
     )
-    assert broken(PROMISED, [dict(zip(("name", "type", "unit"), row, strict=True)) for row in rows]) == []
+    assert broken(PROMISES[table], [dict(zip(("name", "type", "unit"), row, strict=True)) for row in rows]) == []
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c[:5] + c[6:], "direction is gone"),
-        (lambda c: [*c[:7], c[7] | {"type": "BIGINT"}, *c[8:]], "score: type was DOUBLE, is BIGINT"),
-        (lambda c: [*c[:7], c[7] | {"unit": "pct"}, *c[8:]], "score: unit was score, is pct"),
+        (lambda c: c[:5] + c[6:], "status is gone"),
+        (lambda c: [*c[:7], c[7] | {"type": "BIGINT"}, *c[8:]], "coverage: type was DOUBLE, is BIGINT"),
+        (lambda c: [*c[:7], c[7] | {"unit": "pct"}, *c[8:]], "coverage: unit was ratio, is pct"),
         (lambda c: [c[1], c[0], *c[2:]], "the order of columns changed"),
         (lambda c: [*c[:3], {"name": "fresh", "type": "DOUBLE", "unit": "pct"}, *c[3:]], "put it at the end"),
-        (lambda c: [*c, {"name": "fresh", "type": "DOUBLE", "unit": "pct"}], "fresh is new; add it at the end of tests/contracts/outlook_v1.json"),
+        (lambda c: [*c, {"name": "fresh", "type": "DOUBLE", "unit": "pct"}], "fresh is new; add it at the end of tests/contracts/outlook_v2.json"),
     ],
     ids=["dropped", "type", "unit", "order", "between", "added"],
 )
 def test_a_change_of_the_contract_is_noticed_and_says_what_to_do(change: Any, said: str) -> None:
     found = broken(PROMISED, change(PROMISED))
     assert any(said in text for text in found), found
-    assert "fresh" in said or "at the end" in said or all("outlook_v2" in text for text in found)
+    assert "fresh" in said or "at the end" in said or all("outlook_v3" in text for text in found)
 
 
 def test_every_published_type_is_plain(sample: Built) -> None:
@@ -119,9 +122,10 @@ def test_every_table_view_and_column_has_a_comment(sample: Built) -> None:
     assert silent == []
     # A view has no comments of its own in DuckDB: its columns are explained by the dictionary.
     views = sample.published(
-        "select table_name, count(*) from serving.data_dictionary where table_name in ('outlook', 'outlook_latest') and column_name <> '*' group by all"
+        "select table_name, count(*) from serving.data_dictionary where table_name in ('outlook', 'outlook_latest', 'outlook_v1') and column_name <> '*' group by all"
     )
-    assert dict(views) == {"outlook": len(PROMISED), "outlook_latest": len(PROMISED)}
+    # score and confidence beside the table's own.
+    assert dict(views) == {"outlook": len(PROMISED) + 2, "outlook_latest": len(PROMISED) + 2, "outlook_v1": len(PROMISES["outlook_v1"])}
 
 
 def test_valid_until_tells_a_reader_when_a_row_is_stale(sample: Built) -> None:

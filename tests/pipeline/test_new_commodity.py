@@ -94,8 +94,8 @@ def test_it_stands_in_every_mart_it_has_data_for(built: Path, models: list[tuple
 
 def test_it_has_a_score_and_an_outlook_for_every_horizon(built: Path) -> None:
     with duckdb.connect(str(built), read_only=True) as con:
-        rows = con.execute("select horizon, count(*), min(coverage) from serving.outlook_v1 where commodity_code = ? group by 1", [CODE]).fetchall()
-        ((sessions,),) = con.execute("select count(distinct as_of_date) from serving.outlook_v1 where commodity_code = 'AO'").fetchall()
+        rows = con.execute("select horizon, count(*), min(coverage) from serving.outlook_v2 where commodity_code = ? group by 1", [CODE]).fetchall()
+        ((sessions,),) = con.execute("select count(distinct as_of_date) from serving.outlook_v2 where commodity_code = 'AO'").fetchall()
         (score,) = con.execute("select max(abs(score)) from marts.fct_sentiment_daily where commodity_code = ?", [CODE]).fetchall()
     assert {horizon for horizon, *_ in rows} == {"short", "medium", "long"}
     assert {count for _, count, _ in rows} == {sessions}

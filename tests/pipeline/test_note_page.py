@@ -55,7 +55,7 @@ def test_the_release_carries_the_note_of_its_newest_day_within_size_and_seal(sam
 def test_the_page_says_what_the_outlook_says(sample, written: Path) -> None:
     document = html.fromstring(written.read_text(encoding="utf-8"))
     rows = sample.published(
-        "select headline_zh, headline_en from serving.outlook_v1 where commodity_code = 'AO' and as_of_date = ? and horizon = 'short'", DAY
+        "select headline_zh, headline_en from serving.outlook_v2 where commodity_code = 'AO' and as_of_date = ? and horizon = 'short'", DAY
     )
     shown = document.xpath("//section[@class='outlook']")[0].text_content()
     assert all(sentence in shown for text in rows[0] for sentence in text.replace("。", "。|").replace(". ", ".|").split("|"))
@@ -124,15 +124,15 @@ def note_of(command, sample, day: str) -> html.HtmlElement:
 
 def test_a_call_that_changed_is_said_to_have_changed(command, sample) -> None:
     rows = sample.published(
-        "select direction, risk_flags from serving.outlook_v1 where commodity_code = 'AO' and horizon = 'short' "
+        "select direction, stance, risk_flags from serving.outlook_v2 where commodity_code = 'AO' and horizon = 'medium' "
         "and as_of_date in ('2025-07-22', '2025-07-23') order by as_of_date"
     )
-    assert [row[0] for row in rows] == ["up", "sideways"]
-    (short, *_) = note_of(command, sample, "2025-07-23").xpath("//ul[@class='calls']/li")
-    said = " ".join("".join(short.xpath(".//*[@class='en']//text()")).split())
-    assert "Up +1, 0.50" in said
-    assert "Sideways 0, 0.75" in said
-    assert ("cleared: overextended" in said.lower()) == ("OVEREXTENDED" in rows[0][1] and "OVEREXTENDED" not in rows[1][1])
+    assert [row[:2] for row in rows] == [("up", 1), ("sideways", 0)]
+    (_, medium, _) = note_of(command, sample, "2025-07-23").xpath("//ul[@class='calls']/li")
+    said = " ".join("".join(medium.xpath(".//*[@class='en']//text()")).split())
+    assert "Leans up +1" in said
+    assert "Leans to neither side 0" in said
+    assert ("cleared: overextended" in said.lower()) == ("OVEREXTENDED" in rows[0][2] and "OVEREXTENDED" not in rows[1][2])
 
 
 def test_across_a_roll_no_change_joins_two_contracts(command, sample) -> None:
@@ -151,15 +151,18 @@ def test_across_a_roll_no_change_joins_two_contracts(command, sample) -> None:
     assert changes["Futures premium at the close"] == changes["Premium rate at the close"] == "–"
 
 
-def test_what_the_rules_call_confidence_stands_beside_how_they_fared(command, sample, written: Path) -> None:
-    (foot,) = html.fromstring(written.read_text(encoding="utf-8")).xpath("//section[@class='outlook']/p[@class='foot']")
-    ((hit, calls),) = sample.published(
-        "select printf('%.0f%%', 100 * hit_ratio), calls from serving.outlook_backtest "
-        "where commodity_code = 'AO' and horizon = 'short' and statements = 'validated' and strategy = 'rules'"
+def test_the_record_of_a_stance_stands_beside_it_as_it_was_known_then(command, sample, written: Path) -> None:
+    def told(document) -> str:
+        card = document.xpath("//article[contains(@class, 'card')]")[0]
+        return " ".join(" ".join(card.xpath(".//text()[not(ancestor::*[@class='zh'])]")).split())
+
+    asked = (
+        "select printf('%.0f%% / %.0f%% n %d', 100 * stance_track_hit_ratio, 100 * stance_track_base_ratio, stance_track_n) from serving.outlook "
+        "where commodity_code = 'AO' and horizon = 'short' and as_of_date = ?"
     )
-    assert f"{hit} of {calls} calls right" in foot.text_content()
-    # Of a day long past nothing is told that was not over by then.
-    assert "calls right" not in note_of(command, sample, "2024-12-02").xpath("//section[@class='outlook']/p[@class='foot']")[0].text_content()
+    assert f"Record {sample.published(asked, DAY)[0][0]}" in told(html.fromstring(written.read_text(encoding="utf-8")))
+    assert f"Record {sample.published(asked, '2024-12-02')[0][0]}" in told(note_of(command, sample, "2024-12-02"))
+    assert sample.published(asked, DAY) != sample.published(asked, "2024-12-02")
 
 
 def test_net_trade_stands_over_the_bars_of_its_month(browser: Tab, written: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from ingest.settings import Settings
 from serving.research.backtest import _FORECASTS
 from serving.research.whatif import WhatIfError, parse, shocks, whatif
-from tests.pipeline.conftest import BACKTEST, told_in_readme
+from tests.pipeline.conftest import BACKTEST, RECORD, alumina, told_in_methodology
 
 GOLDEN = date(2025, 7, 22)
 
@@ -25,19 +25,83 @@ def golden(sample: Any) -> dict[str, dict[str, Any]]:
     return {row["horizon"]: row for row in (dict(zip(names, values, strict=True)) for values in rows)}
 
 
-def test_short_is_up_medium_sideways_with_high_volatility_long_down(golden: Any) -> None:
-    assert {horizon: row["stance"] for horizon, row in golden.items()} == {"short": 1, "medium": 0, "long": -1}
-    assert golden["medium"]["volatility_regime"] == "high"
+def test_the_flags_follow_from_printed_facts(golden: Any) -> None:
+    """Stance and score of the day are reported as they come out; what receipts, margins, premium and policy say of it is a matter of fact."""
+    for row in golden.values():
+        assert set(row["risk_flags"].split(";")) >= {"OVERSUPPLY", "POLICY_GAP", "SQUEEZE", "OVEREXTENDED", "ARB_OPEN"}
+        assert row["weakened_flags"] == "SQUEEZE"
     assert golden["short"]["tail"] == "up"
 
 
-def test_the_five_risks_are_flagged_and_no_other(golden: Any) -> None:
-    assert set(golden["short"]["risk_flags"].split(";")) == {"OVERSUPPLY", "POLICY_GAP", "SQUEEZE", "OVEREXTENDED", "ARB_OPEN"}
-    assert golden["short"]["weakened_flags"] == "SQUEEZE"
+def test_each_kind_of_statement_stands_by_itself(golden: Any) -> None:
+    for horizon, row in golden.items():
+        assert (row["profile"], row["status"], row["status_reason"]) == ("full", "validated", None)
+        # The sample is too short for a probability, and no horizon of half a year has one.
+        assert (row["probability_up"], row["call"], row["confidence"], row["forecast_score"]) == (None, None, None, None)
+        assert row["call_reason"].partition(":")[0] == ("no_forecast_at_this_horizon" if horizon == "long" else "panel_too_short")
+        assert row["interval80_low_cny_t"] < row["close_cny_t"] < row["interval80_high_cny_t"]
+        assert row["score"] == row["sentiment_score"]
+        assert {"up": 1, "down": -1, "sideways": 0}[row["direction"]] == (row["stance"] > 0) - (row["stance"] < 0)
+    widths = [golden[name]["interval80_high_cny_t"] - golden[name]["interval80_low_cny_t"] for name in ("short", "medium", "long")]
+    assert widths == sorted(widths)
+    assert abs(golden["short"]["stance"]) <= 1  # capped by OVEREXTENDED and POLICY_GAP
 
 
-def test_confidence_is_a_half_from_three_quarters(golden: Any) -> None:
-    assert [row["confidence"] for row in golden.values()] == pytest.approx([0.50] * 3)
+def test_of_all_three_commodities_the_newest_outlook_is_valid(sample: Any) -> None:
+    rows = sample.published("select commodity_code, profile, status, count(*) from serving.outlook_latest group by all order by all")
+    assert rows == [("AL", "exchange", "validated", 3), ("AO", "full", "validated", 3), ("LC", "exchange", "validated", 3)]
+    assert sample.published(
+        "select distinct stance_reason from serving.outlook where horizon = 'long' and profile = 'exchange' and status <> 'rejected'"
+    ) == [("needs_fundamentals",)]
+
+
+def test_a_row_is_rejected_for_its_quotes_or_its_chain_alone(sample: Any) -> None:
+    rows = sample.published(
+        "select status_reason, count(*), max(stance), max(interval80_low_cny_t) from serving.outlook where status = 'rejected' group by 1"
+    )
+    assert {part for reason, *_ in rows for part in reason.split(";")} <= {"chain_too_short", "no_quotes", "stale_quotes"}
+    assert {row[2:] for row in rows} == {(None, None)}
+    late = sample.published("select distinct status_reason from serving.outlook where status = 'fallback'")
+    assert late and all(reason.startswith("vendor_inputs_late;") for (reason,) in late)
+
+
+def test_the_first_outlook_is_a_view_with_its_own_names(sample: Any) -> None:
+    """What reads `outlook_v1` goes on reading: the stance is where the evidence leans, a fallback is a valid row."""
+    ((rows, same, validated, fallen),) = sample.published(
+        """
+        select count(*), count(*) filter (v1.score is not distinct from v2.sentiment_score and v1.stance is not distinct from v2.stance and v1.confidence is null),
+            count(*) filter (v1.status = 'validated'), count(*) filter (v2.status in ('validated', 'fallback'))
+        from serving.outlook_v1 as v1 inner join serving.outlook_v2 as v2 using (commodity_code, as_of_date, horizon)
+        """
+    )
+    assert rows == same > 3000
+    assert validated == fallen > 2000
+
+
+def test_a_record_grows_with_what_is_known_and_is_none_before(sample: Any) -> None:
+    rows = sample.published(
+        "select as_of_date, stance_track_n, stance_track_hit_ratio, stance_track_low, stance_track_high from serving.outlook "
+        "where commodity_code = 'AO' and horizon = 'short' order by 1"
+    )
+    counts = [n for _, n, *_ in rows]
+    assert counts == sorted(counts)
+    assert counts[0] == 0 and counts[-1] > 100
+    assert all(low <= hit <= high for _, n, hit, low, high in rows if n)
+
+
+def test_a_scenario_says_if_then_and_what_ends_it_in_both_languages(sample: Any) -> None:
+    rows = sample.published(
+        "select scenario, if_text_en, if_text_zh, then_text_en, then_text_zh, invalidated_by_en, invalidated_by_zh, evidence_en, is_weakened, event_reason "
+        "from serving.outlook_scenarios where commodity_code = 'AO' and as_of_date = ?",
+        GOLDEN,
+    )
+    told = {row[0]: row for row in rows}
+    assert told.keys() >= {"OVERSUPPLY", "POLICY_GAP", "SQUEEZE", "OVEREXTENDED", "ARB_OPEN"}
+    assert all(text for row in rows for text in row[1:7])
+    assert "97.6" in told["ARB_OPEN"][7] or "premium at which cash and carry breaks even" in told["ARB_OPEN"][7]
+    assert {name for name, row in told.items() if row[8]} == {"SQUEEZE"}
+    assert told["ARB_OPEN"][9] == "no_study" and told["OVEREXTENDED"][9] in (None, "too_few_dates")
+    assert not any(word in f" {text} " for row in rows for text in row[1:7] for word in (" will ", "将"))
 
 
 def test_the_major_level_is_the_trigger_and_the_high_resists(golden: Any) -> None:
@@ -93,11 +157,11 @@ def test_where_the_best_carry_leaves_nothing_is_a_level(sample: Any) -> None:
     assert close - level == pytest.approx(net * 1.13, rel=0.03)
 
 
-def test_the_score_is_clearly_positive_and_inside_its_band(golden: Any) -> None:
+def test_the_score_lies_inside_its_band_and_is_the_sum_of_its_blocks(golden: Any) -> None:
     row = golden["short"]
-    assert row["score_band_low"] < row["score"] < row["score_band_high"]
-    assert row["score"] > 40
-    assert min(row["contribution_policy"], row["contribution_receipts"], row["contribution_money"]) > 0 > row["contribution_fundamentals"]
+    assert row["score_band_low"] < row["sentiment_score"] < row["score_band_high"]
+    parts = [row[f"contribution_{block}"] for block in ("policy", "receipts", "money", "fundamentals")]
+    assert sum(parts) == pytest.approx(row["sentiment_score"], abs=1e-9)
 
 
 @pytest.mark.parametrize("language", ["headline_en", "headline_zh"])
@@ -108,12 +172,13 @@ def test_each_number_of_a_headline_is_a_number_of_its_row(golden: Any, language:
     assert row["dominant_contract"] in row[language]
 
 
-def test_a_headline_is_refused_where_too_little_is_known(sample: Any) -> None:
-    rows = sample.published("select headline_en, headline_zh, stance, status from serving.outlook where coverage < 0.7")
+def test_a_headline_is_refused_where_the_row_is_rejected(sample: Any) -> None:
+    rows = sample.published("select headline_en, headline_zh, stance from serving.outlook where status = 'rejected'")
     assert rows
-    assert {(en.startswith("No statement"), zh.startswith("不作判断"), stance, status) for en, zh, stance, status in rows} == {
-        (True, True, None, "rejected")
-    }
+    assert {(en.startswith("No statement"), zh.startswith("不作判断"), stance) for en, zh, stance in rows} == {(True, True, None)}
+    told = sample.published("select headline_en, headline_zh from serving.outlook where status <> 'rejected'")
+    assert all("evidence leans" in en or "no stance" in en for en, _ in told)
+    assert not any(" will " in en or "将" in zh for en, zh in told)
 
 
 def test_every_driver_has_a_unit_and_every_payload_a_source(sample: Any) -> None:
@@ -125,7 +190,7 @@ def test_every_driver_has_a_unit_and_every_payload_a_source(sample: Any) -> None
     ("column", "kind"), [("risk_flags", "flag"), ("conflicts", "conflict"), ("watchlist", "watch"), ("weakened_flags", "weaken")]
 )
 def test_what_the_outlook_lists_as_text_stands_as_rows(sample: Any, column: str, kind: str) -> None:
-    texts = sample.published(f"select commodity_code, as_of_date, {column} from serving.outlook_v1 where horizon = 'medium' and status = 'validated'")
+    texts = sample.published(f"select commodity_code, as_of_date, {column} from serving.outlook_v2 where horizon = 'medium' and status = 'validated'")
     rows = sample.published("select commodity_code, as_of_date, signal from serving.outlook_drivers where driver_kind = ?", kind)
     listed = {(code, day, one) for code, day, text in texts for one in (text or "").split(";") if one}
     held = {row for row in rows if (row[0], row[1]) in {(code, day) for code, day, _ in texts}}
@@ -150,7 +215,7 @@ def test_drivers_name_rule_value_and_payload(sample: Any) -> None:
     fired = sample.published(
         "select distinct rule_id from serving.outlook_drivers where commodity_code = 'AO' and as_of_date = ? and driver_kind = 'rule'", GOLDEN
     )
-    assert {rule for (rule,) in fired} >= {"O1", "O2", "O3", "O4", "O5", "O6", "O7", "O8", "O9", "O11"}
+    assert {rule for (rule,) in fired} >= {"O3", "O4", "O6", "O7", "O8", "O9"}
     (row,) = sample.published(
         "select signal_value, data_date, payload_sha256 from serving.outlook_drivers "
         "where commodity_code = 'AO' and as_of_date = ? and driver_kind = 'component' and driver = 'R1'",
@@ -196,8 +261,8 @@ def test_alerts_are_raised_and_cleared_with_times(sample: Any) -> None:
 
 def test_the_backtest_of_the_sample_says_what_it_stands_on(sample: Any) -> None:
     rows = sample.published(
-        "select strategy, forecasts, calls, hit_ratio, hit_ratio_low, hit_ratio_high, brier, data_origin from serving.outlook_backtest "
-        "where commodity_code = 'AO' and horizon = 'short' and statements = 'validated'"
+        "select strategy, forecasts, calls, hit_ratio, hit_ratio_low, hit_ratio_high, brier, side_up_ratio, side_down_ratio, longest_spell_sessions, data_origin "
+        "from serving.outlook_backtest where commodity_code = 'AO' and horizon = 'short' and statements = 'validated'"
     )
     found = {row[0]: row for row in rows}
     assert set(found) == {"rules", "momentum", "flat"}
@@ -205,12 +270,25 @@ def test_the_backtest_of_the_sample_says_what_it_stands_on(sample: Any) -> None:
     assert found["rules"][1] > 300
     assert 0 < found["rules"][2] < found["rules"][1]
     assert found["rules"][4] <= found["rules"][3] <= found["rules"][5]
-    assert found["flat"][6] == pytest.approx(0.25)
+    assert [found[name][6] for name in ("rules", "momentum", "flat")] == [None, None, 0.25]
+    assert 0 < found["rules"][7] < 1 and 0 < found["rules"][8] < 1 and found["rules"][9] > 1
+    assert found["flat"][7:10] == (0, 0, 0)
     # Half a year on, the contract that was dominant has expired: another is held.
-    (long,) = sample.published(f"{BACKTEST} where commodity_code = 'AO' and horizon = 'long' and strategy = 'rules' and statements = 'validated'")
-    assert long[0] > 100
-    held = "horizon in ('short', 'long') and statements = 'validated' and commodity_code = 'AO'"
-    assert told_in_readme(sample.published(f"{BACKTEST} where {held} and strategy in ('rules', 'momentum')")) == []
+    ((long_calls,),) = sample.published(
+        "select calls from serving.outlook_backtest where commodity_code = 'AO' and horizon = 'long' and strategy = 'rules' and statements = 'validated'"
+    )
+    assert long_calls > 100
+    held = "horizon in ('short', 'medium', 'long') and statements = 'validated' and commodity_code = 'AO'"
+    assert told_in_methodology(sample.published(f"{BACKTEST} where {held} and strategy in ('rules', 'momentum')")) == []
+
+
+def test_the_page_of_the_record_holds_what_the_protocol_prints_of_the_sample(sample: Any) -> None:
+    printed = alumina(sample.home, "backtest", "--markdown")
+    assert printed.returncode == 0, printed.stderr
+    page = RECORD.read_text(encoding="utf-8")
+    told = page.split("<!-- sample: begin", 1)[1].split("-->", 1)[1].split("<!-- sample: end", 1)[0]
+    assert told.strip() == printed.stdout.strip()
+    assert "panel too short" in told
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ NAMED = {
 NOT_COMPARED = ("payload_sha256", "inputs_hash")
 OWN_CLOCK = {"marts.fct_policy_events": "followup_known_at"}
 """Rows that also say when a part of them became known: until then they are not compared."""
-DECIDED = ("marts.fct_sentiment_daily", "serving.outlook_v1", "serving.outlook_drivers")
+DECIDED = ("marts.fct_sentiment_daily", "serving.outlook_v2", "serving.outlook_drivers")
 
 
 REVISED_AFTER = timedelta(days=2, hours=4)

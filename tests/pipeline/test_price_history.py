@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import BACKTEST, Built, alumina, told_in_readme
+from tests.pipeline.conftest import BACKTEST, Built, alumina, told_in_methodology
 
 pytestmark = pytest.mark.full
 
@@ -109,6 +109,6 @@ def test_settlements_and_printed_changes_hold_on_real_prices(history: Built) -> 
 
 def test_the_readme_tells_how_the_statements_fared_on_real_prices(history: Built) -> None:
     held = "horizon = 'short' and statements = 'all' and commodity_code = 'AO'"
-    assert told_in_readme(history.published(f"{BACKTEST} where {held} and strategy in ('rules', 'momentum')")) == []
+    assert told_in_methodology(history.published(f"{BACKTEST} where {held} and strategy in ('rules', 'momentum')")) == []
     # Without spot, receipts and policy too little is known to take a stance: nothing was published as valid.
     assert history.published("select sum(forecasts) from serving.outlook_backtest where statements = 'validated'") == [(0,)]

@@ -79,10 +79,20 @@ def test_receipts_are_low_and_delivery_is_a_concern_on_22_july(sample) -> None:
     assert receipts(sample, date(2025, 7, 23), "is_low") == (False,), "the level rises again"
 
 
-def test_the_expiry_schedule_is_not_held_and_the_columns_say_so(sample) -> None:
-    row = receipts(sample, DAY, "expiry_30d_ratio", "expiry_60d_ratio", "expiry_90d_ratio", "null_reason")
+def test_what_expires_goes_by_the_last_table_known_at_the_decision_and_before_the_first_there_is_none(sample) -> None:
+    row = receipts(sample, date(2025, 3, 14), "expiry_30d_ratio", "expiry_60d_ratio", "expiry_90d_ratio", "null_reason")
     assert row[:3] == (None, None, None)
     assert row[3].count("no_expiry_schedule") == 3
+    # The table of the 17th, when 25,526 t were held, is known at the decision of the 18th; that of the 18th is not.
+    table = "raw.expiry__receipts where product_id = 'ao' and trade_date = date '2025-07-17'"
+    (expected,) = sample.working(
+        f"select sum(expiring_0m_qty), sum(expiring_0m_qty + expiring_1m_qty), sum(expiring_0m_qty + expiring_1m_qty + expiring_2m_qty) from {table}"
+    )
+    assert expected[0] > 0
+    row = receipts(sample, date(2025, 7, 18), "expiry_30d_ratio", "expiry_60d_ratio", "expiry_90d_ratio")
+    assert row == pytest.approx(tuple(tonnes / 6922 for tonnes in expected))
+    (spread,) = sample.published("select max(expiry_90d_ratio) <= 1, count(expiry_30d_ratio) > 100 from marts.fct_receipts_daily")
+    assert spread == (True, True)
 
 
 def test_percentiles_of_a_commodity_without_its_whole_history_are_null(sample) -> None:

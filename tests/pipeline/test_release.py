@@ -50,21 +50,26 @@ def test_a_published_column_names_the_raw_tables_behind_it(sample) -> None:
     assert sample.published("select comment from duckdb_columns() where table_name = 'fct_receipts_daily' and column_name = 'receipts_t'") == [
         (f"Registered warrants, warehouses and factories [t] | 注册仓单（吨） | {receipts}",)
     ]
-    assert sample.published(of, "outlook_latest", "score") == sample.published(of, "outlook_v1", "score") != [("-",)]
+    assert (
+        sample.published(of, "outlook_latest", "score")
+        == sample.published(of, "outlook_v1", "score")
+        == sample.published(of, "outlook_v2", "sentiment_score")
+        != [("-",)]
+    )
     # Series of all vendors stand in one table and a filter picks among them, which lineage cannot see: it says what a value can come from.
     vendors = ("capacity__series", "cost__series", "spot__overseas", "spot__quotes")
     assert sample.published(of, "fct_spot_daily", "spot_cny_t")[0][0].split("; ")[:4] == list(vendors)
     assert sample.published("select count(*) from serving.data_dictionary where sources like '%unknown%'") == [(0,)]
     # A constant or a count is made of no column; nothing else may be without a source in what SQL makes.
-    without = "select distinct table_name, column_name from serving.data_dictionary where sources = '-' and (schema_name = 'marts' or table_name = 'outlook_v1')"
+    without = "select distinct table_name, column_name from serving.data_dictionary where sources = '-' and (schema_name = 'marts' or table_name = 'outlook_v2')"
     assert set(sample.published(without)) == {
         ("fct_basis_daily", "futures_leg"), ("fct_basis_daily", "price_source"), ("fct_price_levels", "level_kind"),
-        ("fct_receipts_daily", "warehouse_count"), ("fct_supply_demand", "frequency"), ("outlook_v1", "horizon"),
+        ("fct_receipts_daily", "warehouse_count"), ("fct_supply_demand", "frequency"), ("outlook_v2", "horizon"),
     }  # fmt: skip
 
 
 def test_the_stable_view_shows_the_contracted_table(sample) -> None:
-    assert sample.published("select count(*) from serving.outlook") == sample.published("select count(*) from serving.outlook_v1")
+    assert sample.published("select count(*) from serving.outlook") == sample.published("select count(*) from serving.outlook_v2")
     assert sample.published("select count(*), count(distinct horizon) from serving.outlook_latest where commodity_code = 'AO'") == [(3, 3)]
 
 
@@ -105,9 +110,9 @@ def _spoil(settings: Settings, statement: str) -> None:
     "spoilt",
     [
         {
-            "update serving.outlook_v1 set score = 140 where horizon = 'short'": "score must be between",
-            "update serving.outlook_v1 set horizon = 'never' where horizon = 'long'": "horizon must be in set",
-            "insert into serving.outlook_v1 select * from serving.outlook_v1 limit 1": "commodity_code, as_of_date, horizon must be unique",
+            "update serving.outlook_v2 set sentiment_score = 140 where horizon = 'short'": "sentiment_score must be between",
+            "update serving.outlook_v2 set horizon = 'never' where horizon = 'long'": "horizon must be in set",
+            "insert into serving.outlook_v2 select * from serving.outlook_v2 limit 1": "commodity_code, as_of_date, horizon must be unique",
             "update marts.fct_receipts_daily set payload_sha256 = null where receipts_t > 0": "payload_sha256 must not be null",
         },
         {

@@ -141,16 +141,13 @@ def test_a_second_commodity_is_configuration_only(sample) -> None:
     assert contract == [(date(2025, 6, 16), 5, 5)]  # the 15th is a Sunday
 
 
-def test_another_exchange_with_little_known_is_in_the_outlook_and_takes_no_stance(sample) -> None:
+def test_another_exchange_is_in_the_outlook_from_exchange_data_alone(sample) -> None:
     days = sample.published(
         "select min(trade_date), max(trade_date), count(distinct trade_date) from marts.fct_futures_daily where commodity_code = 'LC' and is_dominant"
     )
-    assert days == [(date(2025, 4, 1), DAY + timedelta(days=1), 77)]
-    outlook = sample.published(
-        "select horizon, count(*), max(coverage) < 0.7, bool_and(status = 'rejected' and stance is null and headline_en is not null) "
-        "from serving.outlook where commodity_code = 'LC' group by 1 order by 1"
-    )
-    assert outlook == [(horizon, 77, True, True) for horizon in ("long", "medium", "short")]
+    assert days == [(date(2024, 12, 17), DAY + timedelta(days=1), 145)]
+    outlook = sample.published("select distinct profile, status, status_reason from serving.outlook where commodity_code = 'LC' order by all")
+    assert outlook == [("exchange", "rejected", "chain_too_short"), ("exchange", "validated", None)]
     for figures, reason in (
         ("marts.fct_receipts_daily where percentile_since_listing_ratio is not null", "the history begins after the listing"),
         ("marts.fct_positioning_daily where top20_net_lots is not null", "no ranking is read"),

@@ -179,7 +179,7 @@ def test_the_day_says_so_in_its_status_and_the_other_commodity_stands(warehouse:
     day = OF_RECEIPTS[kind, where]
     said = query(
         warehouse,
-        "select distinct status, status_reason, receipts_date, receipts_t from serving.outlook_v1 where commodity_code = 'AO' and as_of_date = ?",
+        "select distinct status, status_reason, receipts_date, receipts_t from serving.outlook_v2 where commodity_code = 'AO' and as_of_date = ?",
         day,
     )
     assert said
@@ -195,7 +195,7 @@ def test_the_day_says_so_in_its_status_and_the_other_commodity_stands(warehouse:
 def test_no_day_without_damage_lost_its_total(warehouse: Path) -> None:
     days = query(warehouse, "select trade_date from marts.fct_receipts_daily where commodity_code = 'AO' and receipts_t is null")
     assert {day for (day,) in days} == set(OF_RECEIPTS.values())
-    assert not query(warehouse, "select * from serving.outlook_v1 where commodity_code = 'AL' and status_reason like '%receipts_incomplete%'")
+    assert not query(warehouse, "select * from serving.outlook_v2 where commodity_code = 'AL' and status_reason like '%receipts_incomplete%'")
 
 
 @pytest.mark.parametrize(("kind", "where"), OF_RANKING)

@@ -31,7 +31,7 @@ from tests.reliability import one_reader
 from tests.reliability.case import Bench, NotHereError, Step
 from tests.reliability.one_reader import HERE, ROWS
 
-CONTRACT = Path(__file__).parents[1] / "contracts/outlook_v1.json"
+CONTRACT = Path(__file__).parents[1] / "contracts/outlook_v2.json"
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ def small_home(home: Path) -> Settings:
         con.execute("create schema marts")
         con.execute("create schema serving")
         columns = json.loads(CONTRACT.read_text(encoding="utf-8"))["columns"]
-        con.execute(f"create table serving.outlook_v1 ({', '.join(column['name'] + ' ' + column['type'] for column in columns)})")
+        con.execute(f"create table serving.outlook_v2 ({', '.join(column['name'] + ' ' + column['type'] for column in columns)})")
         con.execute(
-            "insert into serving.outlook_v1 by name select 'AO' as commodity_code, date '2023-06-19' + cast(i as integer) as as_of_date, "
-            f"hash(i) % 201 - 100.0 as score, 'sample' as data_origin from range({ROWS}) as t(i)"
+            "insert into serving.outlook_v2 by name select 'AO' as commodity_code, date '2023-06-19' + cast(i as integer) as as_of_date, "
+            f"hash(i) % 201 - 100.0 as sentiment_score, 'sample' as data_origin from range({ROWS}) as t(i)"
         )
         names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")
         con.execute(f"create table serving.quality_results ({', '.join(f'{name} {FIELDS[name].kind}' for name in names)})")
-        for table in ("outlook_v1", "quality_results"):
+        for table in ("outlook_v2", "quality_results"):
             con.execute(f"comment on table serving.{table} is 'One row per number of a test. | 测试。'")
     return settings
 
@@ -89,13 +89,13 @@ def publish(settings: Settings, number: int) -> release.Release:
 def say(settings: Settings, number: int) -> None:
     """Let every row of the outlook in the working warehouse say a number."""
     with duckdb.connect(str(settings.warehouse)) as con:
-        con.execute("update serving.outlook_v1 set disclaimer = ?", [str(number)])
+        con.execute("update serving.outlook_v2 set disclaimer = ?", [str(number)])
 
 
 def swap(settings: Settings, number: int) -> release.Release:
     """Publish the working warehouse, whose outlook says `number`."""
     with nothing_but_the_swap():
-        return release.publish(settings, str(number), [release.CheckResult("columns", "test", "pass", "serving.outlook_v1", 0, "")])
+        return release.publish(settings, str(number), [release.CheckResult("columns", "test", "pass", "serving.outlook_v2", 0, "")])
 
 
 def hammer(home: Path, publishes: int, readers: int = 8, others: Sequence[Path] = ()) -> Outcome:

@@ -30,15 +30,15 @@ def settings(tmp_path: Path) -> Settings:
     """A release whose outlook says hostile things."""
     settings = readers.small_home(tmp_path / "home")
     with duckdb.connect(str(settings.warehouse)) as con:
-        con.execute("delete from serving.outlook_v1")
+        con.execute("delete from serving.outlook_v2")
         for number, text in enumerate((*HOSTILE, *HARMLESS)):
             con.execute(
-                "insert into serving.outlook_v1 by name select 'AO' as commodity_code, cast(? as date) + cast(? as integer) as as_of_date, ? as headline_zh, -1.5 as score, "
+                "insert into serving.outlook_v2 by name select 'AO' as commodity_code, cast(? as date) + cast(? as integer) as as_of_date, ? as headline_zh, -1.5 as sentiment_score, "
                 "timestamptz '2025-07-22 17:30:00+08' as decision_at, 'sample' as data_origin",
                 [date(2025, 1, 1), number, text],
             )
     with readers.nothing_but_the_swap():
-        release.publish(settings, "test", [release.CheckResult("columns", "test", "pass", "serving.outlook_v1", 0, "")])
+        release.publish(settings, "test", [release.CheckResult("columns", "test", "pass", "serving.outlook_v2", 0, "")])
     return settings
 
 
@@ -69,7 +69,7 @@ def test_values_keep_their_kind() -> None:
 
 
 def test_chinese_headers_come_from_the_dictionary_and_are_distinct(settings: Settings) -> None:
-    plain, chinese = (next(csv.reader(io.StringIO(b"".join(export(settings, "outlook_v1", chinese=zh)).decode("utf-8-sig")))) for zh in (False, True))
+    plain, chinese = (next(csv.reader(io.StringIO(b"".join(export(settings, "outlook_v2", chinese=zh)).decode("utf-8-sig")))) for zh in (False, True))
     assert len(chinese) == len(plain) == len(set(chinese))
     assert chinese[plain.index("commodity_code")] == "品种代码"
 
@@ -78,7 +78,7 @@ def test_chinese_headers_come_from_the_dictionary_and_are_distinct(settings: Set
     "table", ["nothing", "duckdb_tables()", 'outlook" union select 1 --', "raw.shfe__daily_quotes", "information_schema.tables", ""]
 )
 def test_only_published_tables_leave(settings: Settings, table: str) -> None:
-    with pytest.raises(UnknownTableError, match=r"there are .*serving\.outlook_v1"):
+    with pytest.raises(UnknownTableError, match=r"there are .*serving\.outlook_v2"):
         next(export(settings, table))
 
 

@@ -27,7 +27,7 @@ def test_eight_readers_see_whole_releases_only(tmp_path: Path) -> None:
     assert found.reads >= 8
 
 
-@pytest.mark.parametrize("file", ["publication.parquet", "outlook_v1.parquet", release.FILE_NAME])
+@pytest.mark.parametrize("file", ["publication.parquet", "outlook_v2.parquet", release.FILE_NAME])
 def test_a_file_of_another_release_would_be_seen_as_torn(published: Settings, file: str) -> None:
     before = published.serving.resolve()
     after = readers.publish(published, 1).path

@@ -36,6 +36,7 @@ def evidence(events: Sequence[Event] = ()) -> Evidence:
     for day, figures in rows.items():
         for name, value in figures.items():
             found.setdefault(("daily_quotes", "AO2509", COLUMN[name]), {})[day] = [(float(value), 0.0, "exchange")]
+    found["daily_quotes", "AO2511", "settle_price"] = {DAYS[1]: [(3105.0, 0.0, "exchange")]}
     found["warehouse_receipts", "AO|total", "receipts_qty"] = {DAYS[0]: [(24_000.0, 0.0, "exchange")], DAYS[2]: [(25_500.0, 0.0, "exchange")]}
     found["vendor_series", "SMM-AO-CAP-RUN", "value"] = {
         date(2025, 7, 3): [(88_630_000.0, 5_000.0, "SMM")],
@@ -94,6 +95,10 @@ def judged(tmp_path: Path, *rows: str, events: Sequence[Event] = ()) -> list[Jud
         ("触及3400元,quantity,high,AO2509,2025-07-15,,eq,3400,,yuan/t,", "contradicted", "= 3,180"),
         ("运行产能至82.9%,quantity,operating_capacity,AO,2025-07-10,,eq,82.9,,pct,", "contradicted", "A4 fail: a capacity cannot carry per cent"),
         ("仓单25500手,quantity,receipt_t,AO,2025-07-15,,eq,25500,,lots,", "contradicted", "1,275"),
+        ("On July 12 it closed at 3100,quantity,close,AO2509,2025-07-12,,eq,3100,,yuan/t,", "contradicted", "A14 fail"),
+        ("较昨结算涨8.5%,change,ret_c_ps,AO2511,2025-06-16,,eq,8.5,,pct,up", "contradicted", "A2 fail: 8.5 % against the settlement before is beyond the limit of 8 %"),
+        ("较昨结算涨7.5%,change,ret_c_ps,AO2511,2025-07-15,,eq,7.5,,pct,up", "not_computable", "is not held"),
+        ("较昨结算涨9.5%,change,ret_c_ps,LC2511,2025-07-15,,eq,9.5,,pct,up", "not_computable", "the limit is assumed"),
         # a figure that may have been cut off is no error
         ("涨1.76%,change,ret_cc_1d,AO2509,2025-07-15,,eq,1.76,,pct,up", "definition_dependent", "less than the last printed digit"),
         ("涨1.66%,change,ret_cc_1d,AO2509,2025-07-15,,eq,1.66,,pct,up", "contradicted", "1.77 %"),
@@ -134,6 +139,34 @@ def test_a_note_is_held_against_itself_only_where_it_speaks_of_the_same(tmp_path
     assert found[4] == "pass with X4"
     assert found[6] == "fail: A4 the quote gives 255000 in 吨, the unit says lots"
     assert found[7].startswith("fail versus X3: A1 fail: 3,190")
+
+
+def test_a_price_the_note_puts_above_its_own_high_is_a_contradiction_of_the_note(tmp_path: Path) -> None:
+    rows = (
+        "收于3290元,quantity,close,AO2511,2025-07-15,,eq,3290,,yuan/t,",
+        "最高3280元,quantity,high,AO2511,2025-07-15,,eq,3280,,yuan/t,",
+        "最低3210元,quantity,low,AO2511,2025-07-15,,eq,3210,,yuan/t,",
+        "结算价3205元,quantity,settle,AO2511,2025-07-15,,eq,3205,,yuan/t,",
+        "开盘价3250元,quantity,open,AO2511,2025-07-15,,eq,3250,,yuan/t,",
+    )
+    found = [row.self_consistency for row in judged(tmp_path, *rows)]
+    assert found[0] == "fail versus X2: A15 the close 3,290 is above the high 3,280"
+    assert found[3] == "fail versus X3: A15 the settle 3,205 is below the low 3,210"
+    assert (found[1], found[2], found[4]) == ("", "", "")
+
+
+def test_what_is_impossible_only_under_an_assumption_is_a_doubt_with_its_arithmetic(tmp_path: Path) -> None:
+    rows = (
+        "触及3400元,quantity,high,AO2511,2025-07-15,,eq,3400,,yuan/t,",
+        "较昨结算涨9.5%,change,ret_c_ps,LC2511,2025-07-15,,eq,9.5,,pct,up",
+        "收于3100元,quantity,close,AO2509,2025-07-12,,eq,3100,,yuan/t,",
+        "收于3165元,quantity,close,AO2509,2025-07-15,,eq,3165,,yuan/t,",
+    )
+    limit, change, closed, true = (row.self_consistency for row in judged(tmp_path, *rows))
+    assert limit.startswith("fail: A2 3,400 is outside the price limits 2,826 to 3,384") and limit.endswith("the limit is assumed, no notice is read")
+    assert change.startswith("fail: A2 9.5 % against the settlement before is beyond the limit of 9 %")
+    assert closed.startswith("fail: A14 2025-07-12 (Saturday) is no session")
+    assert true == ""
 
 
 def test_names_of_one_thing_are_one() -> None:

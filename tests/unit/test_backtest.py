@@ -12,14 +12,12 @@ DAYS = [date(2025, 1, 6) + timedelta(days=number) for number in range(4)]
 
 
 def forecasts(stances: list[int | None], exits: list[float | None], momentum: list[float | None] | None = None) -> pl.DataFrame:
-    """Four decisions at a price of 100, half confident, two sessions ahead."""
+    """Four decisions at a price of 100, two sessions ahead."""
     return pl.DataFrame(
         {
             "as_of_date": DAYS,
             "validated_stance": stances,
             "engine_stance": [1, 1, 1, 1],
-            "confidence": [0.5] * 4,
-            "confidence_base": [0.4] * 4,
             "entry_cny_t": [100.0] * 4,
             "exit_cny_t": exits,
             "momentum_pct": momentum or [1.0, 1.0, -1.0, None],
@@ -34,19 +32,18 @@ def judge(group: pl.DataFrame, strategy: str, statements: str = "validated") -> 
     return _judge(group, "XX", "short", statements, strategy, 200, 7)
 
 
-def test_a_call_hits_when_its_sign_comes_true_and_no_call_counts_in_the_brier_score_only() -> None:
-    told = judge(forecasts([1, 1, -1, 0], [110.0, 90.0, 90.0, 110.0]), "rules")
+def test_a_stance_hits_when_its_sign_comes_true_and_has_no_brier_score() -> None:
+    told = judge(forecasts([1, 2, -1, 0], [110.0, 90.0, 90.0, 110.0]), "rules")
     assert (told["forecasts"], told["calls"], told["hit_ratio"]) == (4, 3, pytest.approx(2 / 3))
-    # Probabilities of a rise 0.75, 0.75, 0.25, 0.5 against 1, 0, 0, 1.
-    assert told["brier"] == pytest.approx((0.0625 + 0.5625 + 0.0625 + 0.25) / 4)
-    assert told["brier_calls"] == pytest.approx((0.0625 + 0.5625 + 0.0625) / 3)
+    assert (told["brier"], told["null_reason"]) == (None, "brier:no_probability")
 
 
-def test_days_without_a_call_do_not_hide_what_the_calls_were_worth() -> None:
-    """On the sample 60 calls of 0.363 among 414 statements looked like 0.266."""
-    told = judge(forecasts([1, 0, 0, 0], [90.0, 90.0, 110.0, 110.0]), "rules")
-    assert (told["brier_calls"], told["brier"]) == (0.5625, pytest.approx((0.5625 + 3 * 0.25) / 4))
-    assert told["brier_calls_low"] == told["brier_calls_high"] == 0.5625
+def test_days_per_side_and_the_longest_spell_count_every_day_with_a_stance() -> None:
+    told = judge(forecasts([1, 1, 0, -1], [110.0, None, None, None]), "rules")
+    assert [told[name] for name in ("forecasts", "side_up_ratio", "side_down_ratio", "longest_spell_sessions")] == [1, 0.5, 0.25, 2]
+    told = judge(forecasts([-1, -1, -1, None], [110.0] * 4), "rules")
+    assert [told[name] for name in ("side_up_ratio", "side_down_ratio", "longest_spell_sessions")] == [0.0, 1.0, 3]
+    assert judge(forecasts([0] * 4, [110.0] * 4), "rules")["longest_spell_sessions"] == 0
 
 
 def test_a_price_that_did_not_move_is_no_hit() -> None:
@@ -65,7 +62,7 @@ def test_momentum_says_the_sign_of_the_last_days_and_flat_says_nothing() -> None
     group = forecasts([1, 1, 1, 1], [110.0, 90.0, 90.0, 110.0])
     momentum, flat = judge(group, "momentum"), judge(group, "flat")
     assert (momentum["calls"], momentum["hit_ratio"]) == (3, pytest.approx(2 / 3))
-    assert (flat["calls"], flat["hit_ratio"], flat["brier"], flat["null_reason"]) == (0, None, 0.25, "hit_ratio:no_call;brier_calls:no_call")
+    assert (flat["calls"], flat["hit_ratio"], flat["brier"], flat["null_reason"]) == (0, None, 0.25, "hit_ratio:no_call")
 
 
 def test_an_interval_is_of_whole_blocks_leaves_blanks_out_and_is_the_same_each_time() -> None:

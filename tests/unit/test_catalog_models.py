@@ -73,10 +73,22 @@ AO = "commodities__ao"
         (swapped("parameters", 'name = "roll_deadline_sessions"', 'name = "roll_deadlin_sessions"'), "there is no parameter 'roll_deadlin_sessions'; did you mean 'roll_deadline_sessions'?"),
         (swapped("parameters", 'name = "roll_deadline_sessions"', 'name = "roll_deadlin_sessions"'), "parameters.toml, line 1: parameter roll_deadline_sessions for all commodities is missing; the models read it"),
         (swapped("parameters", 'commodity = "AL"', 'commodity = "AX"'), "key commodity: there is no commodity 'AX'; known are 'AL', 'AO', 'LC'"),
-        (swapped("score", 'signal = "news_tone"', 'signal = "news_tne"'), "score.toml, line 48: component P2, key signal: there is no signal 'news_tne'; did you mean 'news_tone'?"),
+        (swapped("score", 'signal = "news_tone"', 'signal = "news_tne"'), "score.toml, line 50: component P2, key signal: there is no signal 'news_tne'; did you mean 'news_tone'?"),
         (swapped("score", "share = 0.35", 'share = 0.35\n[[cap]]\nblock = "polcy"\nshare = 0.3'), "cap 2, key block: there is no block 'polcy'; did you mean 'policy'?"),
-        (swapped("score", "weight = 20", "weight = 21"), "score.toml, line 15: key total_weight: the weights for commodity '*' on 2023-06-19 add up to 111, total_weight says 110"),
-        (swapped("rules", 'when = ["score >= 40", "trend = 1"]', 'when = ["score >= 40", "trnd = 1"]'), "rule O1, when 2: there is no metric 'trnd'; did you mean 'trend'?"),
+        (swapped("score", "weight = 20", "weight = 21"), "score.toml, line 17: key total_weight: the weights for commodity '*' on 2023-06-19 add up to 111, total_weight says 110"),
+        (swapped("rules", 'when = ["mom12 > 0", "close_over_ma20_pct > 0"]', 'when = ["mom12 > 0", "close_over_ma2_pct > 0"]'), "rule O1, when 2: there is no metric 'close_over_ma2_pct'; did you mean 'close_over_ma20_pct'?"),
+        (swapped("rules", 'shows = ["profit_cny_t"]', 'shows = ["profit_cny"]'), "rule O7, scenario.shows 1: there is no metric 'profit_cny'; did you mean 'profit_cny_t'?"),
+        (swapped("rules", 'level = "alert"', 'level = "alrt"'), "key level: 'alrt' is not one of alert, note, watch; did you mean 'alert'?"),
+        (swapped("rules", 'effects = [{ effect = "flag", text = "OVERSUPPLY" }]', 'effects = [{ effect = "stance_add", horizon = "long", value = -1 }]'), "rule O7, effects 1, key effect: a rule makes a scenario and takes no stance: where the evidence leans stands in stances.toml"),
+        (swapped("rules", 'effects = [{ effect = "flag", text = "OVERSUPPLY" }]', 'effects = [{ effect = "confidence_add", value = -0.1 }]'), "rule O7, effects 1, key effect: a rule makes a scenario and moves no confidence: that comes from the probability of a licensed call alone"),
+        (swapped("stances", 'metric = "block_money"', 'metric = "block_mony"'), "part money, key metric: there is no metric 'block_mony'; did you mean 'block_money'?"),
+        (swapped("stances", 'divided_by = "DIVERGENCE"', 'divided_by = "DIVERGENC"'), "key divided_by: no rule raises flag 'DIVERGENC'; did you mean 'DIVERGENCE'?"),
+        (swapped("stances", "steps = [20, 50]", "steps = [50, 20]"), "lean 1: steps [50.0, 20.0] do not rise"),
+        (swapped("stances", 'up = "carry >= 0.5"', 'up = "mom12 >= 0.5"'), "part carry: the dead-band 'mom12 >= 0.5' is not of the metric carry"),
+        (swapped("stances", 'up = "carry >= 0.5"', 'up = "carry >= 0.5 or carry = 0"'), "a dead-band has one condition"),
+        (swapped("stances", 'up = "is_receipts_low = 1"\n', ""), "part low_receipts: a sum of signs takes a dead-band of each part, up, down or both; a mean takes none"),
+        (swapped("profiles", 'signal = "spot_cny_t"', 'signal = "spot_cny"'), "input spot, key signal: there is no signal 'spot_cny'; did you mean 'spot_cny_t'?"),
+        (swapped(AO, 'product_id = "ao"', 'product_id = "ao"\nprofile = "exchang"'), "commodity, key profile: 'exchang' is not one of auto, exchange, full; did you mean 'exchange'?"),
         (swapped("rules", 'name = "trend"', 'name = "trned"'), "there is no metric 'trned'; did you mean 'trend'?"),
         (swapped("schedule", '"shfe__margins_fees"', '"shfe__margin_fees"'), "schedule evening, waits_for 2: there is no dataset 'shfe__margin_fees'; did you mean 'shfe__margins_fees'?"),
         (swapped("schedule", 'after = "evening"', 'after = "evning"'), "freshness, key after: there is no schedule 'evning'; did you mean 'evening'?"),
@@ -103,7 +115,7 @@ def test_everything_is_said_at_once() -> None:
     text = (
         TEXTS["score.toml"]
         .replace("weight = 20", "weigth = 20")
-        .replace('method = "anchor"', 'method = "ankor"', 1)
+        .replace('profile = "full"', 'profile = "ful"', 2)
         .replace("sign = -1", "sign = 0", 1)
     )
     clock = TEXTS["clock.toml"].replace("day_offset = 84", "day_offset = -84")
@@ -111,7 +123,8 @@ def test_everything_is_said_at_once() -> None:
         "clock customs__monthly_trade, key day_offset: must be at least 0, not -84",
         "component P1: key weight is missing",
         "component P1, key weigth: this key is not known; did you mean 'weight'?",
-        "component P2, key method: 'ankor' is not one of anchor, percentile; did you mean 'anchor'?",
+        "component P1, key profile: 'ful' is not one of exchange, full; did you mean 'full'?",
+        "component P2, key profile: 'ful' is not one of exchange, full; did you mean 'full'?",
         "component R1, key sign: 0 is not one of 1 or -1",
     ]
 
@@ -161,12 +174,12 @@ def test_the_line_of_a_key_is_where_it_stands(name: str) -> None:
 OPTIONAL = {
     "grace_minutes", "unit", "scope", "model_id", "commodity", "no_release", "window", "maps_to", "night", "zh", "label", "basis", "over", "needs", "vendor",
     "kinds", "states", "rests_on", "mart", "neutral", "band", "approx", "low", "asserts", "is_price", "is_receipts", "tick_price", "narrative", "units", "grid",
-    "factor", "copy_of", "day_step", "half_width", "source", "definition", "formula", "open", "closed",
-    "aliases", "words", "not", "example", "change_of", "when", "is_change", "is_any_of", "on_tick", "is_market", "never", "span", "said", "absence", "open_ended", "series", "hs_code", "part_of", "plain_unit", "is_of_range", "is_monthly",
+    "factor", "copy_of", "day_step", "half_width", "source", "definition", "formula", "open", "closed", "up", "down", "caps", "shows", "study",
+    "aliases", "words", "not", "example", "change_of", "when", "is_change", "is_any_of", "on_tick", "is_market", "never", "span", "said", "absence", "open_ended", "series", "hs_code", "part_of", "plain_unit", "is_of_range", "is_monthly", "is_limited",
 }  # fmt: skip
 # Tables whose keys are the writer's own words.
 OWN_WORDS = re.compile(
-    r"\[(regions|units|constants|themes|judgement|degrees|subjects|participants|shfe\.\w+|closures|sentence|held|stance|volatility|tail|side|horizon|span|direction|status|block|verdict|outcome|source|model|feed|price|unit|truth|state|code|level|reason)\]"
+    r"\[(regions|units|constants|themes|judgement|degrees|subjects|participants|shfe\.\w+|closures|sentence|held|stance|why|volatility|tail|side|horizon|span|direction|status|block|verdict|outcome|source|model|feed|price|unit|truth|state|code|level|reason)\]"
 )
 # Numbers that may lie below zero: a sign, what an effect adds, a bound of a metric.
 SIGNED = {"sign", "value", "neutral", "low", "high", "lowest", "highest"}

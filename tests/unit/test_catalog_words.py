@@ -17,8 +17,8 @@ HEADLINES = (Path(__file__).parents[2] / "dbt_project/models/intermediate/outloo
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ("{confidence}, score", "{confidense}, score", "there is no place 'confidense'; did you mean 'confidence'?"),
-        ('no_score = { zh = "无评分"', 'no_score = { zh = "{score}"', "there is no place 'score'"),
+        ("{base} % by chance", "{bse} % by chance", "there is no place 'bse'; did you mean 'base'?"),
+        ('forecast_no_edge = { zh = "预测：无优势。"', 'forecast_no_edge = { zh = "{score}"', "there is no place 'score'"),
         ("\n[side]\n", "\n[sides]\n", "sides"),
         ('short = { zh = "短期"', 'shorter = { zh = "短期"', "shorter"),
     ],

@@ -45,7 +45,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> Refused:
 def published(settings: Settings) -> Settings:
     small_home(settings.root)
     with duckdb.connect(str(settings.warehouse)) as con:
-        con.execute("update serving.outlook_v1 set decision_at = as_of_date + interval 18 hour, horizon = 'short'")
+        con.execute("update serving.outlook_v2 set decision_at = as_of_date + interval 18 hour, horizon = 'short'")
     publish(settings, 0)
     return settings
 

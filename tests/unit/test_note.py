@@ -25,7 +25,9 @@ HOSTILE = "</script><script>alert(1)</script>&\"'<b>"
 DAY = date(2025, 7, 22)
 ROW = """
     select 'AO' as commodity_code, date '2025-07-22' as as_of_date, timestamptz '2025-07-22 17:30:00+08' as decision_at, horizon,
-        0::bigint as stance, 'sideways' as direction, 0.5 as confidence, 10.0 as score, -5.0 as score_band_low, 20.0 as score_band_high, 1.0 as coverage,
+        0::bigint as stance, 'sideways' as direction, null::bigint as call, 'panel_too_short:3x120' as call_reason, null::double as probability_up,
+        3300e0 as interval80_low_cny_t, 3600e0 as interval80_high_cny_t, 30::bigint as stance_track_n, 0.4 as stance_track_hit_ratio,
+        0.5 as stance_track_base_ratio, 10.0 as sentiment_score, -5.0 as score_band_low, 20.0 as score_band_high, 1.0 as coverage,
         1.0 as contribution_policy, 2.0 as contribution_receipts, 3.0 as contribution_money, -4.0 as contribution_fundamentals,
         null::varchar as missing_blocks, 'validated' as status, null::varchar as status_reason, '' as rule_ids, null::varchar as risk_flags,
         null::varchar as weakened_flags, null::varchar as tail, null::varchar as volatility_regime, 3423e0 as close_cny_t, '3500;3150' as support_levels,
@@ -40,7 +42,7 @@ ROW = """
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'Asia/Shanghai'; create schema serving; create schema marts")
-        con.execute(f"create table serving.outlook_v1 as {ROW}")
+        con.execute(f"create table serving.outlook_v2 as {ROW}")
         con.execute(
             "create table marts.dim_trading_day as select d::date as trade_date from range(date '2025-07-14', date '2025-07-24', interval 1 day) t(d)"
         )
@@ -70,23 +72,35 @@ def test_a_release_without_marts_gives_a_page_that_says_what_is_missing(con) -> 
 
 
 def test_shared_sentences_are_read_once_and_only_what_is_said_is_shown(con) -> None:
-    con.execute("update serving.outlook_v1 set headline_en = 'Alumina, ' || horizon || ' term. One fact for all.'")
+    con.execute("update serving.outlook_v2 set headline_en = 'Alumina, ' || horizon || ' term. One fact for all.'")
     document = html.fromstring(page.render(con, None))
     cards = [card.xpath(".//p[@class='sentence']/span[@class='en']")[0].text for card in document.xpath("//article[contains(@class, 'card')]")]
     assert cards == ["Alumina, short term.", "Alumina, medium term.", "Alumina, long term."]
     assert document.xpath("//p[@class='lead']/span[@class='en']")[0].text == "One fact for all."
 
 
+def test_a_card_tells_forecast_interval_and_record_apart_from_where_the_evidence_leans(con) -> None:
+    con.execute("update serving.outlook_v2 set call = 1, probability_up = 0.57, stance = -1, direction = 'down' where horizon = 'short'")
+    cards = html.fromstring(page.render(con, None)).xpath("//article[contains(@class, 'card')]")
+    told = [" ".join(" ".join(card.xpath(".//text()[not(ancestor::*[@class='zh'])]")).split()) for card in cards]
+    assert "Evidence ▼ Leans down −1" in told[0]
+    assert "Forecast rise 57%" in told[0]
+    assert "Evidence ◆ Leans to neither side 0" in told[1]
+    assert "Forecast history too short" in told[1]
+    assert all("80 % interval 3,300–3,600" in text and "Record 40% / 50% n 30" in text for text in told)
+    assert not any("will" in text for text in told)
+
+
 def test_a_rejected_outlook_says_so_and_why(con) -> None:
     con.execute(
-        "update serving.outlook_v1 set status = 'rejected', stance = null, direction = 'undecided', confidence = null, score = null, "
-        "status_reason = 'coverage_below_minimum;no_spot', missing_blocks = 'fundamentals', headline_en = 'No statement.', headline_zh = '不作判断。'"
+        "update serving.outlook_v2 set status = 'rejected', stance = null, direction = 'undecided', call_reason = 'rejected', sentiment_score = null, "
+        "status_reason = 'chain_too_short;no_quotes', missing_blocks = 'fundamentals', headline_en = 'No statement.', headline_zh = '不作判断。'"
     )
     document = html.fromstring(page.render(con, None))
     cards = document.xpath("//article[contains(@class, 'card rejected')]")
     assert len(cards) == 3
     assert all(
-        "Rejected" in card.text_content() and "coverage below the minimum; 无现货价no spot price (基本面Fundamentals)" in card.text_content()
+        "Rejected" in card.text_content() and "the chain of returns is too short; 无行情no quotes (基本面Fundamentals)" in card.text_content()
         for card in cards
     )
     assert "No sentiment score: too little is known." in document.text_content()
@@ -94,7 +108,7 @@ def test_a_rejected_outlook_says_so_and_why(con) -> None:
 
 def test_nothing_from_data_becomes_markup_or_ends_a_script(con) -> None:
     add_spot(con)
-    con.execute("update serving.outlook_v1 set headline_en = $text || '. Two.', headline_zh = $text, dominant_contract = $text", {"text": HOSTILE})
+    con.execute("update serving.outlook_v2 set headline_en = $text || '. Two.', headline_zh = $text, dominant_contract = $text", {"text": HOSTILE})
     text = page.render(con, None)
     document = html.fromstring(text)
     assert [script for script in document.xpath("//script") if "alert(1)" in script.text and script.get("type") != "application/json"] == []

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from ingest.lake import LakeError
 from ingest.settings import Settings
-from orchestration.instance.alerts import alert, cause, webhook_problem
+from orchestration.instance.addresses import chat_problems, webhook_problem
+from orchestration.instance.alerts import alert, cause, over, settle, standing
 
 HEARD: list[dict[str, str]] = []
 
@@ -136,7 +137,7 @@ def test_a_failure_told_of_by_two_at_once_is_told_once(tmp_path: Path, monkeypat
         time.sleep(0.3)
         return "sent"
 
-    monkeypatch.setattr("orchestration.instance.alerts._post", slow)
+    monkeypatch.setattr("orchestration.instance.alerts.send_webhook", slow)
     pair = [threading.Thread(target=alert, args=(Settings(home=tmp_path), "run_failed", "why"), kwargs={"run_id": "one"}) for _ in range(2)]
     for one in pair:
         one.start()
@@ -144,3 +145,103 @@ def test_a_failure_told_of_by_two_at_once_is_told_once(tmp_path: Path, monkeypat
         one.join()
     assert posted == ["one"]
     assert len((tmp_path / "alerts.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_cause_is_told_when_it_begins_when_it_changes_and_when_it_is_over(tmp_path: Path, webhook: str) -> None:
+    settings = _settings(tmp_path, webhook)
+    blocked = {"feed:shfe/kx": ("feed_failed", "a firewall page"), "rows:spot": ("rows_refused", "2 rows")}
+    for run in ("1", "2"):
+        settle(settings, blocked, lambda _: True, run_id=run)
+    assert [note["cause"] for note in standing(settings)] == ["feed:shfe/kx", "rows:spot"]
+    settle(settings, {"feed:shfe/kx": ("feed_failed", "no answer")}, lambda cause: cause.startswith("feed:"), run_id="3")
+    settle(settings, {}, lambda _: True)
+    over(settings, "feed:shfe/kx")
+    told = [(note["cause"], note["state"], note["severity"], note["message"]) for note in _notes(settings)]
+    assert told == [
+        ("feed:shfe/kx", "open", "error", "a firewall page"), ("rows:spot", "open", "warning", "2 rows"),
+        ("feed:shfe/kx", "open", "error", "no answer"),
+        ("rows:spot", "over", "warning", "2 rows"), ("feed:shfe/kx", "over", "error", "no answer"),
+    ]  # fmt: skip
+    assert HEARD[-1]["text"] == "alumina: feed_failed is over: no answer"
+    assert standing(settings) == []
+
+
+def test_a_line_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, None)
+    alert(settings, "feed_failed", "x", cause="feed:a/b")
+    with (tmp_path / "alerts.jsonl").open("a") as file:
+        file.write("{torn\n")
+    alert(settings, "feed_failed", "x", cause="feed:a/b")
+    assert [note["cause"] for note in standing(settings)] == ["feed:a/b"]
+
+
+def test_a_route_hears_of_what_it_asked_for(tmp_path: Path, webhook: str) -> None:
+    """Chat systems of two routes, one for errors alone, beside the webhook that hears nothing."""
+    here = webhook.replace("http://", "json://")
+    urls = SecretStr(f"desk={here} {here}/all")
+    settings = Settings(home=tmp_path, alert_webhook=SecretStr(webhook), alert_urls=urls)
+    settings.catalog_overlay.mkdir(parents=True)
+    kinds = "".join(f'[[alert]]\nkind = "{kind}"\nseverity = "{kind}"\nen = "x"\nzh = "x"\n' for kind in ("info", "warning", "error"))
+    routes = "".join(f'[[route]]\nname = "{name}"\nleast = "{least}"\n' for name, least in (("desk", "error"), ("all", "warning")))
+    (settings.catalog_overlay / "alerts.toml").write_text(kinds + routes)
+    for kind in ("info", "warning", "error"):
+        alert(settings, kind, f"of {kind}")
+    notes = _notes(settings)
+    assert [note.get("chat") for note in notes] == [None, "all 2: sent", "desk 1: sent; all 2: sent"]
+    assert {note["webhook"] for note in notes} == {"does not hear of this"}
+    assert [heard["message"] for heard in HEARD] == ["alumina: warning: of warning", *["alumina: error: of error"] * 2]
+    assert "s3cret" not in (tmp_path / "alerts.jsonl").read_text()
+
+
+def test_a_chat_system_is_not_followed_elsewhere(tmp_path: Path, webhook: str) -> None:
+    address = webhook.replace("http://", "json://").replace("/hook/s3cret", "/moved")
+    settings = Settings(home=tmp_path, alert_urls=SecretStr(address))
+    alert(settings, "run_failed", "x")
+    assert _notes(settings)[0]["chat"] == "all 1: not taken"
+    assert len(HEARD) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("json://evil.example/s3cret", "must be a secure one"),
+        ("mailto://user:s3cret@evil.example", "must be a secure one"),
+        ("s3cret", "is no address that apprise knows"),
+        ("nosuch://s3cret", "is no address that apprise knows"),
+        ("dingtalk://s3crettoken", ""),
+        ("wecombot://s3cret-key", ""),
+        ("feishu://s3crettoken", ""),
+        ("mailtos://user:s3cret@mail.example", ""),
+        ("jsons://hooks.example/s3cret", ""),
+    ],
+)
+def test_chat_systems_of_a_desk_are_known_and_insecure_ones_refused(tmp_path: Path, address: str, problem: str) -> None:
+    (said,) = chat_problems(SecretStr(address)) or ("",)
+    assert problem in said
+    assert "s3cret" not in said
+    if problem:
+        settings = Settings(home=tmp_path, alert_urls=SecretStr(address))
+        alert(settings, "run_failed", "x")
+        assert problem in _notes(settings)[0]["chat"]
+        assert "s3cret" not in (tmp_path / "alerts.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("address", "service", "said"),
+    [
+        ("dingtalk://s3crettoken", "dingtalk.NotifyDingTalk", "msgtype"),
+        ("wecombot://s3cret-key", "wecombot.NotifyWeComBot", "msgtype"),
+        ("feishu://s3crettoken", "feishu.NotifyFeishu", "msg_type"),
+    ],
+)
+def test_what_a_chat_system_hears_is_the_sentence(
+    tmp_path: Path, webhook: str, monkeypatch: pytest.MonkeyPatch, address: str, service: str, said: str
+) -> None:
+    """The plugin of each, sent to a receiver on this machine instead of its own address."""
+    where = webhook.replace("{", "")
+    monkeypatch.setattr(f"apprise.plugins.{service}.notify_url", where)
+    monkeypatch.setattr("apprise.plugins.wecombot.NotifyWeComBot.notify_url", where)
+    alert(Settings(home=tmp_path, alert_urls=SecretStr(address)), "run_failed", "the disk is full")
+    (heard,) = HEARD
+    assert said in heard
+    assert "the disk is full" in json.dumps(heard)

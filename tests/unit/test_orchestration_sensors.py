@@ -164,7 +164,7 @@ def test_an_overdue_release_is_told_once_and_shown_as_a_failed_check(settings: S
     assert [(event.check_name, event.passed) for event in found.asset_events] == [("published_in_time", False)]
     assert "nothing is published yet" in _look(freshness, home, found.cursor).skip_message
     notes = [json.loads(line) for line in (settings.root / "alerts.jsonl").read_text().splitlines()]
-    assert [note["kind"] for note in notes] == ["release_overdue"]
+    assert sorted(note["kind"] for note in notes) == ["feed_overdue", "release_overdue"]
 
 
 def test_a_spot_price_of_a_day_does_not_stand_in_for_its_quotes(settings: Settings) -> None:
@@ -176,10 +176,10 @@ def test_a_spot_price_of_a_day_does_not_stand_in_for_its_quotes(settings: Settin
         folder.mkdir(parents=True)
         with duckdb.connect(str(folder / "alumina.duckdb")) as con:
             con.execute(
-                "create schema if not exists serving; create or replace table serving.outlook_v1 (commodity_code text, as_of_date date, quotes_date date)"
+                "create schema if not exists serving; create or replace table serving.outlook_v2 (commodity_code text, as_of_date date, quotes_date date)"
             )
-            con.execute("insert into serving.outlook_v1 values ('AL', '2025-07-22', '2025-07-22'), ('LC', '2025-07-22', null)")
-            con.execute("insert into serving.outlook_v1 values ('AO', '2025-07-21', '2025-07-21'), ('AO', '2025-07-22', cast(? as date))", [quotes])
+            con.execute("insert into serving.outlook_v2 values ('AL', '2025-07-22', '2025-07-22'), ('LC', '2025-07-22', null)")
+            con.execute("insert into serving.outlook_v2 values ('AO', '2025-07-21', '2025-07-21'), ('AO', '2025-07-22', cast(? as date))", [quotes])
         seal(folder, quotes)
         settings.serving.unlink(missing_ok=True)
         settings.serving.symlink_to(Path("releases") / quotes)
@@ -246,7 +246,7 @@ def test_a_release_refused_before_it_is_begun_is_told_by_the_status(settings: Se
 
 def test_a_refused_release_shows_each_gate_with_the_rows_that_broke_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = CheckResult("unique", "gx", "fail", "marts.fct_basis_daily", 2, "rows do not", ({"commodity_code": "X", "trade_date": "2025-07-22"},))
-    fine = CheckResult("unique", "gx", "pass", "serving.outlook_v1", 0, "")
+    fine = CheckResult("unique", "gx", "pass", "serving.outlook_v2", 0, "")
 
     def refuse(*arguments: Any) -> Any:
         raise PublishRefusedError("release refused", (broken, fine))
@@ -260,7 +260,7 @@ def test_a_refused_release_shows_each_gate_with_the_rows_that_broke_it(home: Hom
     assert {name: check.passed for name, check in shown.items()} == {
         COMPLETE: True,
         "gate_marts_fct_basis_daily": False,
-        "gate_serving_outlook_v1": True,
+        "gate_serving_outlook_v2": True,
     }
     assert "2025-07-22" in str(shown["gate_marts_fct_basis_daily"].metadata["failing_rows"].value)
     assert list((home.settings.root / "failures").glob("*.jsonl"))

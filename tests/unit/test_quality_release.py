@@ -23,7 +23,7 @@ from serving.publish.release import ranges
 Frames = dict[str, pd.DataFrame]
 Failure = tuple[str, str, str | None]
 KEYS = published_keys()
-OUTLOOK, FUTURES, RECEIPTS, BASIS = "serving.outlook_v1", "marts.fct_futures_daily", "marts.fct_receipts_daily", "marts.fct_basis_daily"
+OUTLOOK, FUTURES, RECEIPTS, BASIS = "serving.outlook_v2", "marts.fct_futures_daily", "marts.fct_receipts_daily", "marts.fct_basis_daily"
 
 PUBLISHED = load(PublishedFile)
 RANGES = pd.DataFrame(

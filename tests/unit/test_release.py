@@ -210,11 +210,11 @@ def test_going_back_in_a_home_without_a_release_is_answered_with_a_sentence(tmp_
 def test_equal_marts_give_equal_tables_and_examples_whatever_order_they_were_made_in(published: Settings, tmp_path: Path) -> None:
     other = small_home(tmp_path / "other")
     with duckdb.connect(str(other.warehouse)) as con:
-        con.execute("create table serving.shuffled as from serving.outlook_v1 order by hash(as_of_date)")
-        con.execute("drop table serving.outlook_v1; alter table serving.shuffled rename to outlook_v1")
-        con.execute("comment on table serving.outlook_v1 is 'One row per number of a test. | 测试。'")
+        con.execute("create table serving.shuffled as from serving.outlook_v2 order by hash(as_of_date)")
+        con.execute("drop table serving.outlook_v2; alter table serving.shuffled rename to outlook_v2")
+        con.execute("comment on table serving.outlook_v2 is 'One row per number of a test. | 测试。'")
     publish(other, 0)
-    for name in ("outlook_v1.parquet", "data_dictionary.parquet"):
+    for name in ("outlook_v2.parquet", "data_dictionary.parquet"):
         one, two = (pl.read_parquet(settings.serving / name) for settings in (published, other))
         if name == "data_dictionary.parquet":  # what a release says of itself has its own id and time
             one, two = (frame.filter(pl.col("table_name") != "publication") for frame in (one, two))

@@ -15,7 +15,7 @@ from serving.seal import MANIFEST, BrokenSealError, faults, remove, sealed
 from tests.reliability.flips import flip
 from tests.reliability.readers import publish, small_home
 
-WRITE = 'import duckdb, sys; duckdb.connect(sys.argv[1]).execute("update serving.outlook_v1 set score = 9999")'
+WRITE = 'import duckdb, sys; duckdb.connect(sys.argv[1]).execute("update serving.outlook_v2 set sentiment_score = 9999")'
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_a_client_in_default_mode_cannot_write_a_release(published: Settings, tm
     assert done.returncode != 0
     assert "Permission denied" in done.stderr
     with duckdb.connect(str(path), read_only=True) as con:
-        assert con.execute("select count(*) from serving.outlook_v1 where score = 9999").fetchall() == [(0,)]
+        assert con.execute("select count(*) from serving.outlook_v2 where sentiment_score = 9999").fetchall() == [(0,)]
 
 
 def test_the_owner_can_still_retire_and_roll_back(published: Settings) -> None:

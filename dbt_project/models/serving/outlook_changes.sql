@@ -23,7 +23,7 @@ decided as (
         data_origin,
         lag(as_of_date) over in_order as previous_as_of_date,
         lag(dominant_contract) over in_order as dominant_before
-    from {{ ref('outlook_v1') }}
+    from {{ ref('outlook_v2') }}
     where horizon = 'short'
     window in_order as (partition by commodity_code order by as_of_date)
 

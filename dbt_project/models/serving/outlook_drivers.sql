@@ -1,4 +1,5 @@
--- What a statement stands on: every component of the score, also those without data, every condition of the rules that fired, and as rows
+-- What a statement stands on: every component of the score and every part of a stance, also those without data, every condition of the rules
+-- that fired, and as rows
 -- what the outlook lists as text: flags, what weakens them, conflicts, what to watch, levels.
 with components as (
 
@@ -34,6 +35,12 @@ names as (
 decisions as (
 
     select * from {{ ref('int_calendar__decisions') }}
+
+),
+
+leans as (
+
+    select * from {{ ref('int_outlook__leans') }}
 
 ),
 
@@ -74,7 +81,8 @@ scored as (
         null_reason,
         data_date,
         config_version,
-        payload_sha256
+        payload_sha256,
+        cast(null as double) as lean_value
     from components
 
 ),
@@ -103,7 +111,8 @@ met as (
         case when metrics.metric_value is null then 'no_data' end as null_reason,
         metrics.data_date,
         fired.config_version,
-        metrics.payload_sha256
+        metrics.payload_sha256,
+        cast(null as double) as lean_value
     from fired
     inner join conditions
         on
@@ -153,7 +162,8 @@ done as (
         cast(null as varchar) as null_reason,
         listed.data_date,
         listed.config_version,
-        listed.payload_sha256
+        listed.payload_sha256,
+        cast(null as double) as lean_value
     from listed
     inner join decisions
         on
@@ -162,8 +172,45 @@ done as (
 
 ),
 
+leaning as (
+
+    select
+        leans.commodity_code,
+        leans.as_of_date,
+        decisions.decision_at,
+        'stance' as driver_kind,
+        leans.horizon || '.' || leans.part as driver,
+        leans.part_name as driver_name,
+        leans.part_name_zh as driver_name_zh,
+        cast(null as varchar) as block,
+        '' as rule_id,
+        leans.metric as signal,
+        names.unit,
+        leans.metric_value as signal_value,
+        cast(null as double) as signal_change,
+        cast(null as double) as percentile_ratio,
+        cast(null as varchar) as condition_text,
+        cast(null as double) as component_score,
+        leans.weight,
+        cast(null as double) as contribution,
+        leans.null_reason,
+        leans.data_date,
+        leans.config_version,
+        leans.payload_sha256,
+        leans.lean_value
+    from leans
+    inner join decisions
+        on
+            leans.commodity_code = decisions.commodity_code
+            and leans.as_of_date = decisions.as_of_date
+    inner join names on leans.metric = names.metric
+
+),
+
 drivers as (
 
+    select * from leaning
+    union all
     select * from scored
     union all
     select * from met

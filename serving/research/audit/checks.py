@@ -3,6 +3,7 @@
 A3 (cross-claim identity), A6 (definition search) and A10 (quadrant against narrative) are part of judging, see `verdicts`.
 """
 
+import calendar
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -63,12 +64,12 @@ def double_sided(stated: Interval, held: Interval) -> Said | None:
     )
 
 
-def no_session(claim: Claim, calendar: Calendar) -> Said | None:
+def no_session(claim: Claim, days: Calendar) -> Said | None:
     """A14: say when the day a price or a volume is claimed for has no session, and the words name that day."""
     day = claim.period.end
-    if claim.period.start != day or claim.period.is_month or claim.period.night or calendar.is_session(day):
+    if claim.period.start != day or claim.period.is_month or claim.period.night or days.is_session(day):
         return None
-    before = calendar.between(calendar.first_day, day)[-1:]
+    before = days.between(days.first_day, day)[-1:]
     last = f"{before[0]}" if before else "none"
     return Said(
         f"A14 不符：{day}（周{'一二三四五六日'[day.weekday()]}）不是交易日，此前最近交易日为 {last}",
@@ -77,8 +78,34 @@ def no_session(claim: Claim, calendar: Calendar) -> Said | None:
 
 
 def names_day(quote: str, day: date) -> bool:
-    """Tell whether a quote prints a day."""
-    return bool(re.search(rf"(?<!\d)0?{day.month}\s*[月/.-]\s*0?{day.day}(?!\d)", quote))
+    """Tell whether a quote prints a day: 7月12日, 2025-07-12, July 12, 12 Jul."""
+    month = rf"{calendar.month_abbr[day.month]}[a-z]*\.?"
+    forms = (rf"(?<!\d)0?{day.month}\s*[月/.-]\s*0?{day.day}(?!\d)", rf"\b{month}\s*{day.day}(?!\d)", rf"(?<!\d){day.day}\s*{month}")
+    return any(re.search(form, quote, re.IGNORECASE) for form in forms)
+
+
+def beyond_limit_change(claim: Claim, stated: Interval, commodity: Commodity) -> tuple[Said, bool] | None:
+    """A2: say when a change against the settlement before is more than the limit allows, and whether a notice says what the limit is."""
+    limit = commodity.limit_on(claim.period.end)
+    if limit is None or claim.cmp not in ("", "eq", "ge", "gt"):
+        return None
+    ratio, is_sourced = 100 * limit[0], limit[1]
+    if -ratio <= stated.high and stated.low <= ratio:
+        return None
+    said = Said(
+        f"A2 不符：较昨结算 {shown(stated.middle)} % 超出交易日 {claim.period.end} 的涨跌停幅度 {shown(ratio)} %",
+        f"A2 fail: {shown(stated.middle)} % against the settlement before is beyond the limit of {shown(ratio)} % of trade date {claim.period.end}",
+    )
+    return said, is_sourced
+
+
+def outside_range(name: str, stated: Interval, high: tuple[str, Interval] | None, low: tuple[str, Interval] | None) -> str | None:
+    """A15: say when a price the note states lies above the high, or below the low, it states of the same day."""
+    if high and stated.low > high[1].high:
+        return f"fail versus {high[0]}: A15 the {name} {shown(stated.middle)} is above the high {shown(high[1].middle)}"
+    if low and stated.high < low[1].low:
+        return f"fail versus {low[0]}: A15 the {name} {shown(stated.middle)} is below the low {shown(low[1].middle)}"
+    return None
 
 
 def quoted_unit(claim: Claim, catalog: Catalog) -> str | None:
@@ -118,17 +145,17 @@ def beyond_limit(claim: Claim, pre_settle: Interval, commodity: Commodity) -> tu
 
 def unit_breach(claim: Claim, metric: Metric, catalog: Catalog) -> Said | None:
     """A4: say when the metric can never carry the unit, or the unit cannot stand with the words of the quote."""
-    if claim.unit and claim.unit in metric.never:
-        units = [unit for unit in metric.units if unit] or [metric.unit]
-        return Said(
-            f"A4 不符：{metric.name} 以 {'或 '.join(units)} 计，不能用 {claim.unit}",
-            f"A4 fail: {metric.name} is given in {' or '.join(units)}, it cannot carry {claim.unit}",
-        )
     kind = catalog.units[claim.unit][0] if claim.unit else ""
     reasons = [reason for pattern, types, reason in catalog.unit_words if kind in types and pattern.search(claim.quote)]
-    if not reasons:
+    if reasons:
+        return Said(f"A4 不符：{'；'.join(reason.zh for reason in reasons)}", f"A4 fail: {'; '.join(reason.en for reason in reasons)}")
+    if not claim.unit or claim.unit not in metric.never:
         return None
-    return Said(f"A4 不符：{'；'.join(reason.zh for reason in reasons)}", f"A4 fail: {'; '.join(reason.en for reason in reasons)}")
+    units = [unit for unit in metric.units if unit] or [metric.unit]
+    return Said(
+        f"A4 不符：{metric.name} 以 {'或 '.join(units)} 计，不能用 {claim.unit}",
+        f"A4 fail: {metric.name} is given in {' or '.join(units)}, it cannot carry {claim.unit}",
+    )
 
 
 def wrong_trade_date(claim: Claim) -> Said | None:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 DOMINANT = ("主力", "主连", "dominant", "main")
 _CONTRACT = r"(?<![A-Za-z])(?P<product>(?-i:[A-Z]{1,2}(?=[\s-]?\d)|[a-z]{1,2}(?=\d)))[\s-]?(?P<month>2\d(?:0[1-9]|1[0-2]))(?!\d)"
 _HS = r"(?<![A-Za-z])HS\s*(?P<hs>\d{4,8})(?!\d)"
-_MONTH = r"(?<![\d.])(?P<bare>2\d(?:0[1-9]|1[0-2]))(?![\d.])"
+_MONTH = (
+    r"(?<![\d.])(?P<bare>2\d(?:0[1-9]|1[0-2]))(?![\d.])(?!\s*(?:[元手吨张万亿美%％个家]|yuan|lots?|usd|tonnes?|tons?|t\b))"  # 2607 元 is no contract
+)
 _REST = r"(?P<rest>[A-Za-z]+\d*|[^\W\d_])"  # of Chinese one sign at a time: what follows it may be known
 
 

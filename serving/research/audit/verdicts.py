@@ -120,10 +120,10 @@ class Auditor:
         if claim.kind in BY_KIND:
             return self._by_kind(claim, metric, remarks)
         breaches = [breach for breach in (checks.unit_breach(claim, metric, self.catalog), checks.wrong_trade_date(claim)) if breach]
-        unread = self._why_not(claim, metric)
+        unread, doubts = self._why_not(claim, metric), list[str]()
         results = [] if unread else self._results(claim, metric, "joined")
         if not unread:
-            more_breaches, more = self._checks(claim, metric, results)
+            more_breaches, doubts, more = self._checks(claim, metric, results)
             breaches, remarks = [*breaches, *more_breaches], [*more, *remarks]
         remarks = [*(breach.en for breach in breaches), *([unread] if unread else []), *remarks]
         verdict = Verdict.CONTRADICTED if breaches else _verdict(results, is_any_of=metric.is_any_of)
@@ -143,6 +143,8 @@ class Auditor:
         one = next((one for one in deciding if one.value is not None), None)
         value, unit = (None, "") if one is None else self._in_claims_unit(one, claim, metric)
         consistency = "" if unread else self._self_consistency(claim, metric, results)
+        if doubts and verdict not in (Verdict.SUPPORTED, Verdict.CONTRADICTED) and not consistency.startswith("fail"):
+            consistency = f"fail: {doubts[0].replace(' fail:', '', 1)}"
         arithmetic = tuple(dict.fromkeys([*breaches, *(_told(result) for result in results)]))
         used = tuple(dict.fromkeys(part for result in results for part in result.used))
         evidence = evidence or "no definition fits the claim"
@@ -489,21 +491,26 @@ class Auditor:
 
     # ---- checks --------------------------------------------------------------------------------------------------------------------
 
-    def _checks(self, claim: Claim, metric: Metric, results: Sequence[Result]) -> tuple[list[Said], list[str]]:
-        """Give what makes the claim impossible, and what is worth saying."""
-        commodity, remarks, breaches = self._commodity(claim), list[str](), list[Said]()
+    def _checks(self, claim: Claim, metric: Metric, results: Sequence[Result]) -> tuple[list[Said], list[str], list[str]]:
+        """Give what makes the claim impossible, what makes it so if an assumption or the file's own day holds, and what is worth saying."""
+        commodity, remarks, doubts, breaches = self._commodity(claim), list[str](), list[str](), list[Said]()
         stated = self._in_metric_unit(claim, metric)
         is_on_session = any(self._needs_contract(one) for one in metric.definitions) or metric.is_receipts
         if is_on_session and (closed := checks.no_session(claim, self.calendar)):
             if checks.names_day(claim.quote, claim.period.end):
                 breaches.append(closed)
-            else:
-                remarks.append(closed.en)
+            elif claim.value is not None:
+                doubts.append(closed.en)
         if metric.is_price and (before := self._figure(claim, "settle[-1]")) and (beyond := checks.beyond_limit(claim, before, commodity)):
             if beyond[1]:
                 breaches.append(beyond[0])
             else:
-                remarks.append(f"{beyond[0].en}; the limit is assumed, no notice is read")
+                doubts.append(f"{beyond[0].en}; the limit is assumed, no notice is read")
+        if metric.is_limited and stated is not None and _is_day(claim.period) and (far := checks.beyond_limit_change(claim, stated, commodity)):
+            if far[1]:
+                breaches.append(far[0])
+            else:
+                doubts.append(f"{far[0].en}; the limit is assumed, no notice is read")
         if metric.on_tick and stated is not None and claim.unit in ("", metric.unit) and (apart := checks.off_tick(claim, commodity)):
             breaches.append(apart)
         held = next((result.value for result in results if result.value is not None and result.is_independent and not result.claims), None)
@@ -520,7 +527,7 @@ class Auditor:
             remarks += checks.tick_solvability(stated, [price for price, _ in self._prices(claim, metric)], commodity.tick_on(claim.period.end))
         if any(word in claim.quote for word in checks.NIGHT_WORDS) and claim.period.night is None:
             remarks.append("A5: the words speak of a night session, the period of a trade date")
-        return breaches, remarks
+        return breaches, doubts, [*doubts, *remarks]
 
     def _prices(self, claim: Claim, metric: Metric) -> list[tuple[tuple[str, Interval], str]]:
         """Give the prices a change can have been made from, and the claim of the note that states each; blank for a published one."""
@@ -574,6 +581,8 @@ class Auditor:
             for other_id, value in self._stated.get(place, []):
                 if other_id != claim.claim_id and not value.meets(stated):
                     return f"fail versus {other_id}: it states {shown(value.middle)} for the same"
+            if metric.on_tick and not claim.period.night and (apart := self._outside_range(claim, metric, stated)):
+                return apart
         results = self._results(claim, metric, "note")
         decided = [result for result in results if result.claims and result.text and result.definition.formula]
         judged = [(result, self._recheck(claim, metric, result)) for result in decided]
@@ -583,6 +592,15 @@ class Auditor:
         if told and len(told) == len(results) and not any(result.soft or result.definition.weak for result, _ in told):
             return f"fail versus {', '.join(told[0][0].claims)}: they give {(told[0][0].text or _NOTHING).en}"
         return "" if any(result.holds for result in found) else self._unsolvable(claim, metric)
+
+    def _outside_range(self, claim: Claim, metric: Metric, stated: Interval) -> str | None:
+        """A15: hold a price against high and low of the same contract and day, as the note states them."""
+        place = self._place(claim, metric)
+        ends = []
+        for end in ("high", "low"):
+            others = self._stated.get((end, *place[1:]), []) if place and end != metric.asserts else []
+            ends.append(next((other for other in others if other[0] != claim.claim_id), None))
+        return checks.outside_range(metric.name, stated, ends[0], ends[1])
 
     def _unsolvable(self, claim: Claim, metric: Metric) -> str:
         """A1: say when no base on the tick gives the change, however it was rounded."""

@@ -72,7 +72,7 @@ def _receipts(column: str, change: str = "null") -> str:
 
 def _margin(column: str, data_date: str = "cost_date") -> str:
     return f"""select trade_date as obs_date, {data_date} as data_date, {column} as value, null as change, provider || ' ' || replace(model_id, lower(provider) || '_', '') as provider, null_reason, available_at
-        from marts.fct_margin_daily where commodity_code = $code and region = 'national' and frequency = 'daily'"""
+        from marts.fct_margin_daily where commodity_code = $code and region = 'national' and frequency = 'daily' and model_id <> 'public'"""
 
 
 def _parity(column: str, data_date: str) -> str:

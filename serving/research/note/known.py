@@ -72,7 +72,7 @@ def known_at(
     found = con.execute(
         """
         select commodity_code, as_of_date, decision_at
-        from serving.outlook_v1
+        from serving.outlook_v2
         where commodity_code = coalesce($code, commodity_code)
         qualify as_of_date = coalesce($day, max(as_of_date) over ())
         order by coalesce(coverage, 0) desc, commodity_code
@@ -88,6 +88,6 @@ def known_at(
 
 
 def _nothing(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str | None) -> str:
-    there = con.execute("select commodity_code, min(as_of_date), max(as_of_date) from serving.outlook_v1 group by all order by all").fetchall()
+    there = con.execute("select commodity_code, min(as_of_date), max(as_of_date) from serving.outlook_v2 group by all order by all").fetchall()
     held = "; ".join(f"{code} from {first} to {last}" for code, first, last in there) or "none"
     return f"no outlook for {commodity_code or 'any commodity'} on {day or 'any day'}; published: {held}"

@@ -40,13 +40,8 @@ _EFFECTS = {
     "alert": Said("预警", "alert"),
     "tail": Said("尾部", "tail"),
     "volatility": Said("波动", "volatility"),
-    "confidence_add": Said("置信度", "confidence"),
-    "stance_add": Said("观点", "stance"),
-    "stance_set": Said("观点定为", "stance set to"),
-    "stance_cap": Said("观点上限", "stance capped at"),
     "reject": Said("不予发布", "rejected"),
 }
-_SIGNED = ("confidence_add", "stance_add")
 PARAMETERS = (
     "change_window_sessions", "fact_maximum_age_sessions", "percentile_minimum_sessions", "percentile_window_sessions", "series_maximum_age_days",
 )  # fmt: skip
@@ -85,7 +80,7 @@ def _make(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str 
     except KeyError as error:
         raise NoteError(f"catalogue file parameters.toml has no parameter {error} for all commodities") from None
     known = known_at(con, day, commodity_code, lambda code: general | own.get(code, {}), regions)
-    outlook = known.rows(f"select * from serving.outlook_v1 where commodity_code = $code and as_of_date = $day order by {_HORIZON_ORDER}")
+    outlook = known.rows(f"select * from serving.outlook_v2 where commodity_code = $code and as_of_date = $day order by {_HORIZON_ORDER}")
     shared = {language: _shared(outlook, language) for language in ("zh", "en")}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
@@ -112,7 +107,6 @@ def _make(con: duckdb.DuckDBPyConnection, day: date | None, commodity_code: str 
         changes=known.rows(_CHANGES),
         calls=_calls(known, outlook),
         events=known.rows(_EVENTS),
-        record=known.rows(_RECORD),
         alerts=known.rows(_ALERTS),
         claims=_claims(known),
         sources=known.rows("select * from serving.source_status where data_origin <> 'config' order by source, feed"),
@@ -149,12 +143,7 @@ _EVENTS = """
     order by intensity * 0.5 ** ((select count(*) from marts.dim_trading_day where trade_date > event_date and trade_date <= $day) / half_life_sessions) desc
     limit 3
 """
-# How the rules fared; of a past day's note only what was over by then.
-_RECORD = """
-    select * from serving.outlook_backtest
-    where commodity_code = $code and statements = 'validated' and strategy = 'rules' and calls > 0 and last_date <= $day
-    order by horizon_sessions
-"""
+_SCENARIOS = "select * from serving.outlook_scenarios where commodity_code = $code and as_of_date = $day"
 _ALERTS = """
     select *, cleared_date is null or cleared_date > $day as is_raised
     from serving.alerts
@@ -189,6 +178,10 @@ def _horizon(row: Row, shared: Sequence[str]) -> dict[str, Any]:
         "span": say(words.SPANS, row["horizon"]),
         "direction": say(words.DIRECTIONS, row["direction"]),
         "status": say(words.STATUSES, row["status"]),
+        "forecast": _forecast(row),
+        "interval": None
+        if row["interval80_low_cny_t"] is None
+        else f"{number(row['interval80_low_cny_t'], ',.0f')}–{number(row['interval80_high_cny_t'], ',.0f')}",
         "sentence": Said("".join(own["zh"]), " ".join(own["en"])),
         "reasons": [say(words.REASONS, word) for word in reasons],
         "missing": missing,
@@ -197,6 +190,16 @@ def _horizon(row: Row, shared: Sequence[str]) -> dict[str, Any]:
             *([Said("高波动", "high volatility")] if row["volatility_regime"] == "high" else []),
         ],
     }
+
+
+def _forecast(row: Row) -> Said:
+    """Give the forecast in a few words: a call with its probability, no edge, or why there is neither."""
+    if row["call"]:
+        probability = number(row["probability_up"], ".0%")
+        return Said(f"上涨概率{probability}", f"rise {probability}")
+    if row["call"] == 0:
+        return Said("无优势", "no edge")
+    return say(words.REASONS, (row["call_reason"] or "no_data").partition(":")[0])
 
 
 def _levels(known: Known, row: Row) -> list[tuple[float, Said]]:
@@ -212,13 +215,13 @@ def _levels(known: Known, row: Row) -> list[tuple[float, Said]]:
 
 
 def _calls(known: Known, outlook: Sequence[Row]) -> list[dict[str, Any]]:
-    """Give what each horizon said in the outlook before and says now, with the risks that came and went; nothing without one before."""
+    """Give where each horizon's evidence leaned in the outlook before and leans now, with the risks that came and went; nothing without one before."""
     before = {
         row["horizon"]: row
         for row in known.rows(
             """
-            select * from serving.outlook_v1
-            where commodity_code = $code and as_of_date = (select max(as_of_date) from serving.outlook_v1 where commodity_code = $code and as_of_date < $day)
+            select * from serving.outlook_v2
+            where commodity_code = $code and as_of_date = (select max(as_of_date) from serving.outlook_v2 where commodity_code = $code and as_of_date < $day)
             """
         )
     }
@@ -241,11 +244,8 @@ def _flags(row: Row) -> list[str]:
 
 
 def _said(row: Row) -> Said:
-    """Give a horizon's call in a few words: direction, stance and confidence."""
-    said, told = (
-        say(words.DIRECTIONS, row["direction"]),
-        "" if row["stance"] is None else f" {number(row['stance'], '+d')}, {number(row['confidence'], '.2f')}",
-    )
+    """Give where a horizon's evidence leans in a few words."""
+    said, told = say(words.DIRECTIONS, row["direction"]), "" if row["stance"] is None else f" {number(row['stance'], '+d')}"
     return Said(said.zh + told, said.en + told)
 
 
@@ -260,7 +260,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def _rules(known: Known, declared: Mapping[str, Mapping[str, Any]], outlook: Sequence[Row]) -> list[dict[str, Any]]:
-    """Give the rules that fired, each with the conditions that decide it and the values they met."""
+    """Give the rules that fired, each with the conditions that decide it, the values they met and what may follow."""
     found = known.rows(
         "select * from serving.outlook_drivers where commodity_code = $code and as_of_date = $day and driver_kind = 'rule' order by rule_id, driver"
     )
@@ -268,6 +268,7 @@ def _rules(known: Known, declared: Mapping[str, Mapping[str, Any]], outlook: Seq
     for row in found:
         fired.setdefault(row["rule_id"], []).append(row)
     weakened = set((outlook[0]["weakened_flags"] or "").split(";"))
+    scenarios = {row["rule_id"]: row for row in known.rows(_SCENARIOS)}
     rules = []
     for rule_id, conditions in fired.items():
         rule = declared.get(rule_id, {"name": Said(rule_id, rule_id), "flags": [], "effects": []})
@@ -281,6 +282,7 @@ def _rules(known: Known, declared: Mapping[str, Mapping[str, Any]], outlook: Seq
                 "flags": [(flag, say(words.CODES, flag), flag in weakened) for flag in rule["flags"]],
                 "is_risk": bool(rule["flags"]),
                 "effects": rule["effects"],
+                "scenario": scenarios.get(rule_id),
                 "lines": list(lines.values()),
             }
         )
@@ -288,10 +290,7 @@ def _rules(known: Known, declared: Mapping[str, Mapping[str, Any]], outlook: Seq
 
 
 def _effect(effect: Effect) -> Said:
-    said, kind = say(_EFFECTS, effect.effect), effect.effect
-    value = say(words.STATES | words.CODES, effect.text or "")
-    if effect.value is not None:
-        value = Said(*2 * [number(effect.value, "+g" if kind in _SIGNED else "g")])
+    said, value = say(_EFFECTS, effect.effect), say(words.STATES | words.CODES, effect.text or "")
     horizon = words.HORIZONS.get(effect.horizon or "", Said("", ""))
     return Said(f"{horizon.zh}{said.zh} {value.zh}".strip(), f"{horizon.en.lower()} {said.en} {value.en}".strip())
 

@@ -46,21 +46,50 @@ listed as (
 
 ),
 
-quoted as (
+decided as (
 
     select
         quotes.contract_code,
         quotes.trade_date,
         days.known_until,
-        listed.last_trading_day as listed_day,
-        listed.delivery_end_date as listed_end_date
+        {{ shanghai_time('quotes.trade_date', 'parameters.decision_time_minutes') }} as decided_by
     from quotes
     inner join days on quotes.trade_date = days.trade_date
     inner join parameters on quotes.commodity_code = parameters.commodity_code
-    left join listed
+
+),
+
+-- By itself: in an outer join the bounds would make every pair of rows of a contract meet.
+known_lists as (
+
+    select
+        decided.contract_code,
+        decided.trade_date,
+        listed.last_trading_day,
+        listed.delivery_end_date,
+        listed.available_at
+    from decided
+    inner join listed
         on
-            quotes.contract_code = listed.contract_code
-            and {{ known_then('listed', shanghai_time('quotes.trade_date', 'parameters.decision_time_minutes')) }}
+            decided.contract_code = listed.contract_code
+            and {{ known_then('listed', 'decided.decided_by') }}
+
+),
+
+quoted as (
+
+    select
+        decided.contract_code,
+        decided.trade_date,
+        decided.known_until,
+        known_lists.last_trading_day as listed_day,
+        known_lists.delivery_end_date as listed_end_date,
+        known_lists.available_at as list_available_at
+    from decided
+    left join known_lists
+        on
+            decided.contract_code = known_lists.contract_code
+            and decided.trade_date = known_lists.trade_date
 
 ),
 
@@ -112,7 +141,8 @@ final as (
             when sessions.last_trading_day is not null then 'calendar'
         end as last_trading_day_source,
         -- Where the list does not say it and it was expected; else int_contracts__deliveries has it.
-        coalesce(quoted.listed_end_date, expiries.delivery_end_date) as delivery_end_date
+        coalesce(quoted.listed_end_date, expiries.delivery_end_date) as delivery_end_date,
+        quoted.list_available_at
     from quoted
     inner join sessions on quoted.contract_code = sessions.contract_code
     left join expiries

@@ -1,4 +1,4 @@
--- Costs and profits of every model at each decision, and our own build-up of the cash cost beside them as one more model. Providers,
+-- Costs and profits of every model at each decision, and beside them as two more our own build-up of the cash cost and the public one. Providers,
 -- models and regions are never mixed: one line is one of each.
 {%- set uses = [
     'ore_use_t_t', 'ore_moisture_ratio', 'caustic_use_t_t', 'caustic_concentration_ratio', 'lime_use_t_t', 'lime_cny_t',
@@ -25,6 +25,12 @@ known as (
 terms as (
 
     select * from {{ ref('int_commodities__terms') }}
+
+),
+
+public_costs as (
+
+    select * from {{ ref('int_costs__public') }}
 
 ),
 
@@ -148,6 +154,8 @@ final as (
         region,
         frequency,
         cost_full as cost_full_cny_t,
+        cast(null as double) as cost_low_cny_t,
+        cast(null as double) as cost_high_cny_t,
         cost_cash as cost_cash_cny_t,
         coalesce(cost_full_date, cost_cash_date) as cost_date,
         profit as profit_printed_cny_t,
@@ -173,6 +181,8 @@ final as (
         region,
         frequency,
         cast(null as double) as cost_full_cny_t,
+        cast(null as double) as cost_low_cny_t,
+        cast(null as double) as cost_high_cny_t,
         ore_cost_cny_t + caustic_cost_cny_t + energy_cost_cny_t + other_cost_cny_t as cost_cash_cny_t,
         cost_cash_date as cost_date,
         cast(null as double) as profit_printed_cny_t,
@@ -185,6 +195,33 @@ final as (
         data_origin,
         payload_sha256
     from built_up
+
+    union all
+
+    select
+        commodity_code,
+        as_of_date,
+        session_index,
+        decision_at,
+        'public' as provider,
+        'public' as model_id,
+        'national' as region,
+        'daily' as frequency,
+        cost_mid_cny_t as cost_full_cny_t,
+        cost_low_cny_t,
+        cost_high_cny_t,
+        cast(null as double) as cost_cash_cny_t,
+        cost_date,
+        cast(null as double) as profit_printed_cny_t,
+        cast(null as date) as profit_date,
+        ore_cost_cny_t,
+        caustic_cost_cny_t,
+        energy_cost_cny_t,
+        other_cost_cny_t,
+        available_at,
+        data_origin,
+        payload_sha256
+    from public_costs
 
 )
 

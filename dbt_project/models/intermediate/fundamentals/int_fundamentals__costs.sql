@@ -14,7 +14,8 @@ parameters as (
 margins as (
 
     select * from {{ ref('int_margins__daily') }}
-    where region = 'national'
+    -- The public model stands on assumptions: it is read beside a vendor's, never in its place.
+    where region = 'national' and model_id <> 'public'
 
 ),
 

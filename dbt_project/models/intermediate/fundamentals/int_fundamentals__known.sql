@@ -138,6 +138,7 @@ final as (
         100.0 * rate.change_value as downstream_rate_change_pp,
         rate.obs_date as downstream_rate_date,
         read_parity.import_profit_cny_t,
+        read_parity.export_profit_usd_t,
         read_parity.parity_cny_t,
         least(read_parity.fob_date, read_parity.spot_date) as parity_date,
         {{ leg_dates(['read_parity.fob_date', 'read_parity.freight_date', 'read_parity.fx_date', 'read_parity.spot_date']) }} as parity_leg_dates,

@@ -212,7 +212,9 @@ final as (
         -- When the day's quotes could be known, when the exchange's file of its limits and margins, and when all that the row shows.
         windows.available_at,
         bounds.limits_available_at,
-        greatest(windows.available_at, bounds.limits_available_at, nights.available_at, windows.history_available_at) as known_at,
+        greatest(
+            windows.available_at, bounds.limits_available_at, nights.available_at, windows.history_available_at, last_days.list_available_at
+        ) as known_at,
         windows.vintage,
         windows.source,
         windows.data_origin,

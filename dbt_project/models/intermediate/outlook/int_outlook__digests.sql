@@ -1,4 +1,4 @@
--- Which weights and rules spoke at a decision, and a hash of every figure they read.
+-- Which weights, rules and parts of stances spoke at a decision, and a hash of every figure they read.
 with metrics as (
 
     select * from {{ ref('int_outlook__metrics') }}
@@ -33,12 +33,24 @@ rule_book as (
 
 ),
 
+lean_book as (
+
+    select
+        commodity_code,
+        as_of_date,
+        cast(max(greatest(valid_from, lean_valid_from)) as varchar) || '+'
+        || substr(md5({{ joined("concat_ws(':', horizon, part, fingerprint, lean_fingerprint)", 'horizon, part') }}), 1, 8) as version
+    from {{ ref('int_outlook__leans') }}
+    group by commodity_code, as_of_date
+
+),
+
 final as (
 
     select
         metrics.commodity_code,
         metrics.as_of_date,
-        weights.version || '/' || rule_book.version as model_version,
+        weights.version || '/' || rule_book.version || '/' || lean_book.version as model_version,
         md5({{ joined(
             "concat_ws(':', metrics.metric, coalesce(cast(round(metrics.metric_value, 9) + 0.0 as varchar), ''), coalesce(cast(metrics.data_date as varchar), ''))",
             'metrics.metric'
@@ -52,7 +64,11 @@ final as (
         on
             metrics.commodity_code = rule_book.commodity_code
             and metrics.as_of_date = rule_book.as_of_date
-    group by metrics.commodity_code, metrics.as_of_date, weights.version, rule_book.version
+    inner join lean_book
+        on
+            metrics.commodity_code = lean_book.commodity_code
+            and metrics.as_of_date = lean_book.as_of_date
+    group by metrics.commodity_code, metrics.as_of_date, weights.version, rule_book.version, lean_book.version
 
 )
 

@@ -1,4 +1,4 @@
--- What the fired rules do, by horizon: levels are set, then added up, then capped; lists become text joined by `;`.
+-- What the fired rules do, by horizon: lists become text joined by `;`.
 with rules as (
 
     select * from {{ ref('int_outlook__rules') }}
@@ -25,12 +25,6 @@ decisions as (
 
 ),
 
-parameters as (
-
-    select * from {{ ref('int_commodities__parameters') }}
-
-),
-
 horizons as (
 
     select 'short' as horizon
@@ -49,7 +43,6 @@ spread as (
         rules.rule_id,
         horizons.horizon,
         effects.effect,
-        effects.effect_value,
         effects.effect_text,
         texts.rule_name,
         texts.rule_name_zh
@@ -125,40 +118,13 @@ fired as (
 
 ),
 
-numbers as (
-
-    select
-        commodity_code,
-        as_of_date,
-        horizon,
-        max(case when effect = 'stance_set' then effect_value end) as stance_set,
-        sum(case when effect = 'stance_add' then effect_value end) as stance_add,
-        min(case when effect = 'stance_cap' then effect_value end) as stance_cap,
-        sum(case when effect = 'confidence_add' then effect_value end) as confidence_add,
-        max(case when effect = 'reject' then 1 else 0 end) = 1 as is_rejected
-    from spread
-    group by commodity_code, as_of_date, horizon
-
-),
-
 final as (
 
     select
         decisions.commodity_code,
         decisions.as_of_date,
         horizons.horizon,
-        -- A level lies between -2 and 2; a cap is applied last.
-        least(
-            greatest(-2.0, least(2.0, coalesce(numbers.stance_set, 0.0) + coalesce(numbers.stance_add, 0.0))),
-            coalesce(numbers.stance_cap, 2.0)
-        ) as stance,
-        coalesce(numbers.confidence_add, 0.0) as confidence_add,
-        -- What the engine would say with, also where nothing is said. greatest and least pass over a null: without a base there is none.
-        case
-            when parameters.confidence_base is not null
-                then greatest(0.0, least(1.0, parameters.confidence_base + coalesce(numbers.confidence_add, 0.0)))
-        end as confidence,
-        coalesce(numbers.is_rejected, false) as is_rejected,
+        fired.rejections_en is not null as is_rejected,
         fired.rule_ids,
         fired.risks_en,
         fired.risks_zh,
@@ -173,12 +139,6 @@ final as (
         lists.volatility_regime
     from decisions
     cross join horizons
-    inner join parameters on decisions.commodity_code = parameters.commodity_code
-    left join numbers
-        on
-            decisions.commodity_code = numbers.commodity_code
-            and decisions.as_of_date = numbers.as_of_date
-            and horizons.horizon = numbers.horizon
     left join fired
         on
             decisions.commodity_code = fired.commodity_code

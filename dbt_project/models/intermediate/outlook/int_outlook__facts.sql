@@ -77,10 +77,24 @@ best_carry as (
         commodity_code,
         trade_date,
         max(net_cny_t) as net_cny_t,
+        {{ arg_max('break_even_premium_cny_t', 'net_cny_t') }} as break_even_premium_cny_t,
         max(available_at) as available_at,
         {{ arg_max('payload_sha256', 'net_cny_t') }} as payload_sha256
     from carry
     group by commodity_code, trade_date
+
+),
+
+paying as (
+
+    select
+        best_carry.*,
+        hurdles.term_value
+    from best_carry
+    inner join hurdles
+        on
+            best_carry.commodity_code = hurdles.commodity_code
+            and {{ in_force('hurdles', 'best_carry.trade_date') }}
 
 ),
 
@@ -98,148 +112,138 @@ national as (
 
 ),
 
-quotes_facts as (
+commodities as (
 
-    {%- set major = 'parameters.level_major_step_cny_t' %}
-    {%- set from_close = 'abs(limits.close_cny_t / (' ~ major ~ ' * round(limits.close_cny_t / ' ~ major ~ ')) - 1.0)' %}
-    {%- set from_high = 'abs(limits.high_cny_t / (' ~ major ~ ' * round(limits.high_cny_t / ' ~ major ~ ')) - 1.0)' %}
-    {%- set figures = {
-        'ret_cc_2d_pct': 'limits.ret_cc_2d_pct',
-        'trend': "case limits.trend_state when 'up_strong' then 1.0 when 'down_strong' then -1.0 when 'none' then 0.0 end",
-        'return_2d_sigmas': 'abs(limits.ret_cc_2d_pct) / nullif(limits.sigma20_pct, 0.0)',
-        'volume_oi_ratio': 'limits.volume_oi_ratio',
-        'distance_to_major_pct': '100.0 * least(' ~ from_close ~ ', ' ~ from_high ~ ')',
-        'is_limit_raised': 'case when limits.limit_ratio > limits.limit_ratio_before then 1.0 when limits.limit_ratio <= limits.limit_ratio_before then 0.0 end',
-        'is_margin_raised': 'case when limits.spec_margin_ratio > limits.margin_ratio_before then 1.0'
-        ~ ' when limits.spec_margin_ratio <= limits.margin_ratio_before then 0.0 end',
-        'is_limit_changed': 'case when limits.limit_ratio <> limits.limit_ratio_before then 1.0 when limits.limit_ratio_before is not null then 0.0 end',
-        'is_margin_changed': 'case when limits.spec_margin_ratio <> limits.margin_ratio_before then 1.0'
-        ~ ' when limits.margin_ratio_before is not null then 0.0 end',
-    } %}
-    {%- for signal, figure in figures.items() %}
-    select
-        limits.commodity_code,
-        '{{ signal }}' as signal,
-        limits.trade_date as data_date,
-        limits.available_at,
-        {{ figure }} as signal_value,
-        limits.payload_sha256
-    from limits
-    inner join parameters on limits.commodity_code = parameters.commodity_code
-    {%- if not loop.last %}
-
-    union all
-    {% endif %}
-    {%- endfor %}
+    select * from {{ ref('stg_catalog__commodities') }}
 
 ),
 
-receipts_facts as (
+-- What the panel of all products says of a commodity: its volatility, its chain of returns on one contract, its signals. A signal that is
+-- missing there stands at its neutral value with a flag; here it is no row.
+panel as (
 
-    {%- set figures = {
+    select
+        commodities.commodity_code,
+        windows.trade_date,
+        windows.returns_so_far,
+        windows.two_day_return,
+        windows.sigma60,
+        windows.log_above_mean,
+        {%- for signal in ['mom12', 'carry', 'bmom', 'rcpt'] %}
+        case when not signals.is_{{ signal }}_missing then signals.{{ signal }} end as {{ signal }},
+        {%- endfor %}
+        chain.available_at,
+        chain.payload_sha256
+    from {{ ref('int_panel__windows') }} as windows
+    inner join commodities
+        on
+            windows.exchange = commodities.exchange
+            and windows.product_id = commodities.product_id
+    inner join {{ ref('int_panel__chain') }} as chain
+        on
+            windows.exchange = chain.exchange
+            and windows.product_id = chain.product_id
+            and windows.trade_date = chain.trade_date
+    inner join {{ ref('int_panel__signals') }} as signals
+        on
+            windows.exchange = signals.exchange
+            and windows.product_id = signals.product_id
+            and windows.trade_date = signals.trade_date
+
+),
+
+-- What a limited contract's own figures need besides them.
+measured as (
+
+    select
+        limits.*,
+        panel.sigma60,
+        parameters.level_major_step_cny_t * round(limits.close_cny_t / parameters.level_major_step_cny_t) as major_by_close_cny_t,
+        parameters.level_major_step_cny_t * round(limits.high_cny_t / parameters.level_major_step_cny_t) as major_by_high_cny_t
+    from limits
+    inner join parameters on limits.commodity_code = parameters.commodity_code
+    left join panel
+        on
+            limits.commodity_code = panel.commodity_code
+            and limits.trade_date = panel.trade_date
+
+),
+
+-- Open interest that is built counts whole, what is closed half: new positions are somebody's money, closed ones an end of it.
+pressures as (
+
+    select
+        positioning.*,
+        positioning.position_pressure_ratio
+        * case when positioning.quadrant in ('short_covering', 'long_liquidation') then parameters.quadrant_closing_weight else 1.0 end
+            as quadrant_pressure_ratio
+    from positioning
+    inner join parameters on positioning.commodity_code = parameters.commodity_code
+
+),
+
+{%- set distance = 'least(abs(close_cny_t / major_by_close_cny_t - 1.0), abs(high_cny_t / major_by_high_cny_t - 1.0))' %}
+
+final as (
+
+    {{ as_facts('measured', {
+        'ret_cc_2d_pct': 'ret_cc_2d_pct',
+        'trend': "case trend_state when 'up_strong' then 1.0 when 'down_strong' then -1.0 when 'none' then 0.0 end",
+        'volume_oi_ratio': 'volume_oi_ratio',
+        'distance_to_major_pct': '100.0 * ' ~ distance,
+        'distance_to_major_sigmas': distance ~ ' / nullif(sigma60 * sqrt(5.0), 0.0)',
+        'is_limit_raised': 'case when limit_ratio > limit_ratio_before then 1.0 when limit_ratio <= limit_ratio_before then 0.0 end',
+        'is_margin_raised':
+            'case when spec_margin_ratio > margin_ratio_before then 1.0 when spec_margin_ratio <= margin_ratio_before then 0.0 end',
+        'is_limit_changed': 'case when limit_ratio <> limit_ratio_before then 1.0 when limit_ratio_before is not null then 0.0 end',
+        'is_margin_changed': 'case when spec_margin_ratio <> margin_ratio_before then 1.0 when margin_ratio_before is not null then 0.0 end',
+    }) }}
+
+    union all
+
+    {{ as_facts('panel', {
+        'chain_returns': 'cast(returns_so_far as double)',
+        'return_2d_sigmas': 'abs(two_day_return) / nullif(sigma60 * sqrt(2.0), 0.0)',
+        'close_over_ma20_pct': '100.0 * (exp(log_above_mean) - 1.0)',
+        'mom12': 'mom12',
+        'carry': 'carry',
+        'bmom': 'bmom',
+        'rcpt': 'rcpt',
+    }) }}
+
+    union all
+
+    {{ as_facts('receipts', {
         'receipts_t': 'receipts_t',
         'squeeze_ratio': 'squeeze_ratio',
         'receipts_percentile_ratio': 'percentile_since_first_nonzero_ratio',
+        'is_receipts_low': 'case when is_low then 1.0 when not is_low then 0.0 end',
         'squeeze_level': "case squeeze_state when 'alert' then 2.0 when 'watch' then 1.0 when 'none' then 0.0 end",
         'expiring_30d_ratio': 'expiry_30d_ratio',
         'receipts_change_3d_pct': 'receipts_change_3d_pct',
         'receipts_change_norm': 'receipts_change_norm',
         'is_receipts_inflow': 'case when is_inflow then 1.0 when not is_inflow then 0.0 end',
-    } %}
-    {%- for signal, figure in figures.items() %}
-    select
-        commodity_code,
-        '{{ signal }}' as signal,
-        trade_date as data_date,
-        available_at,
-        {{ figure }} as signal_value,
-        payload_sha256
-    from receipts
-    {%- if not loop.last %}
+    }) }}
 
     union all
-    {% endif %}
-    {%- endfor %}
 
-),
-
-position_facts as (
-
-    {%- set figures = {
-        'capital_flow_ratio': 'position_pressure_ratio',
+    {{ as_facts('pressures', {
+        'quadrant_pressure_ratio': 'quadrant_pressure_ratio',
         'signed_turnover_ratio': 'signed_turnover_ratio',
         'top20_net_ratio': 'top20_net_pct / 100.0',
-    } %}
-    {%- for signal, figure in figures.items() %}
-    select
-        commodity_code,
-        '{{ signal }}' as signal,
-        trade_date as data_date,
-        available_at,
-        {{ figure }} as signal_value,
-        payload_sha256
-    from positioning
-    {%- if not loop.last %}
-
-    union all
-    {% endif %}
-    {%- endfor %}
-
-),
-
-final as (
-
-    select * from quotes_facts
-    where signal_value is not null
+    }) }}
 
     union all
 
-    select * from receipts_facts
-    where signal_value is not null
+    {{ as_facts('curve', {'is_backwardation': "case when shape = 'backwardation' then 1.0 when shape is not null then 0.0 end"}) }}
 
     union all
 
-    select * from position_facts
-    where signal_value is not null
+    {{ as_facts('national', {'premium_rate_pct': 'premium_rate_pct'}) }}
 
     union all
 
-    select
-        commodity_code,
-        'is_backwardation' as signal,
-        trade_date as data_date,
-        available_at,
-        case when shape = 'backwardation' then 1.0 else 0.0 end as signal_value,
-        payload_sha256
-    from curve
-    where shape is not null
-
-    union all
-
-    select
-        commodity_code,
-        'premium_rate_pct' as signal,
-        trade_date as data_date,
-        available_at,
-        premium_rate_pct as signal_value,
-        payload_sha256
-    from national
-    where premium_rate_pct is not null
-
-    union all
-
-    select
-        best_carry.commodity_code,
-        'carry_excess_cny_t' as signal,
-        best_carry.trade_date as data_date,
-        best_carry.available_at,
-        best_carry.net_cny_t - hurdles.term_value as signal_value,
-        best_carry.payload_sha256
-    from best_carry
-    inner join hurdles
-        on
-            best_carry.commodity_code = hurdles.commodity_code
-            and {{ in_force('hurdles', 'best_carry.trade_date') }}
+    {{ as_facts('paying', {'carry_excess_cny_t': 'net_cny_t - term_value', 'break_even_premium_cny_t': 'break_even_premium_cny_t'}) }}
 
 )
 

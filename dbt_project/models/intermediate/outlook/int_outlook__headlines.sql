@@ -2,7 +2,8 @@
 -- known is left out.
 {%- set languages = ['en', 'zh'] %}
 {%- set sentences = [
-    'stated', 'closed', 'day', 'two_days', 'receipts', 'premium', 'discount', 'risks', 'none', 'no_score', 'between_sentences', 'between_parts',
+    'stated', 'parts', 'no_stance', 'record', 'forecast_called', 'forecast_no_edge', 'forecast_too_short', 'interval', 'state', 'closed', 'day',
+    'two_days', 'receipts', 'premium', 'discount', 'risks', 'none', 'between_sentences', 'between_parts',
 ] %}
 
 with statements as (
@@ -14,6 +15,18 @@ with statements as (
 figures as (
 
     select * from {{ ref('int_outlook__figures') }}
+
+),
+
+forecasts as (
+
+    select * from {{ ref('int_outlook__forecasts') }}
+
+),
+
+track as (
+
+    select * from {{ ref('int_outlook__stance_track') }}
 
 ),
 
@@ -53,7 +66,7 @@ stances as (
     where word_kind = 'stance'
 
 ),
-{%- for kind in ['horizon', 'volatility', 'tail'] %}
+{%- for kind in ['horizon', 'volatility', 'tail', 'why'] %}
 
 {{ kind }}_words as (
 
@@ -75,7 +88,17 @@ named as (
         figures.ret_cc_2d_pct,
         figures.receipts_t,
         figures.premium_rate_pct,
+        forecasts.probability_up,
+        forecasts.call,
+        forecasts.call_reason,
+        forecasts.interval80_low_cny_t,
+        forecasts.interval80_high_cny_t,
+        track.track_n,
+        track.hit_ratio,
+        track.base_ratio,
         {%- for language in languages %}
+        why_words.word_{{ language }} as why_{{ language }},
+        coalesce(verdict_words.word_{{ language }}, '') as verdict_{{ language }},
         commodities.name_{{ language }},
         horizon_words.word_{{ language }} as horizon_{{ language }},
         stances.word_{{ language }} as stance_{{ language }},
@@ -89,6 +112,18 @@ named as (
         on
             statements.commodity_code = figures.commodity_code
             and statements.as_of_date = figures.as_of_date
+    left join forecasts
+        on
+            statements.commodity_code = forecasts.commodity_code
+            and statements.as_of_date = forecasts.as_of_date
+            and statements.horizon = forecasts.horizon
+    left join track
+        on
+            statements.commodity_code = track.commodity_code
+            and statements.as_of_date = track.as_of_date
+            and statements.horizon = track.horizon
+    left join why_words on statements.stance_reason = why_words.word
+    left join why_words as verdict_words on track.track_reason = verdict_words.word
     left join horizon_words on statements.horizon = horizon_words.word
     left join stances on statements.stance = stances.stance
     left join volatility_words on statements.volatility_regime = volatility_words.word
@@ -106,21 +141,43 @@ final as (
         case
             when named.is_rejected
                 then {{ filled('sentences.none_' ~ language, {
-                    'reasons': 'coalesce(replace(named.rejections_' ~ language ~ ", ';', sentences.between_parts_" ~ language
-                        ~ '), sentences.no_score_' ~ language ~ ')',
+                    'reasons': 'replace(named.rejections_' ~ language ~ ", ';', sentences.between_parts_" ~ language ~ ')',
                     'coverage': number_text('100.0 * coalesce(named.coverage, 0.0)', 0),
                 }) }}
             else concat_ws(
                 sentences.between_sentences_{{ language }},
-                {{ filled('sentences.stated_' ~ language, {
-                    'name': 'named.name_' ~ language,
-                    'horizon': 'named.horizon_' ~ language,
-                    'stance': 'named.stance_' ~ language,
-                    'volatility': 'named.volatility_' ~ language,
-                    'tail': 'named.tail_' ~ language,
-                    'confidence': number_text('named.confidence', 2),
-                    'score': number_text('named.score', 1, signed=true),
+                coalesce(
+                    {{ filled('sentences.stated_' ~ language, {
+                        'name': 'named.name_' ~ language,
+                        'horizon': 'named.horizon_' ~ language,
+                        'stance': 'named.stance_' ~ language,
+                        'volatility': 'named.volatility_' ~ language,
+                        'tail': 'named.tail_' ~ language,
+                        'parts': "coalesce(" ~ filled('sentences.parts_' ~ language, {
+                            'parts': 'replace(named.leaning_' ~ language ~ ", ';', sentences.between_parts_" ~ language ~ ')',
+                        }) ~ ", '')",
+                    }) }},
+                    {{ filled('sentences.no_stance_' ~ language, {
+                        'name': 'named.name_' ~ language, 'horizon': 'named.horizon_' ~ language, 'why': 'named.why_' ~ language,
+                    }) }}
+                ),
+                -- A record is told of a stance that leans; one of no outcome is none.
+                {{ filled('case when named.stance <> 0.0 and named.track_n > 0 then sentences.record_' ~ language ~ ' end', {
+                    'n': number_text('cast(named.track_n as double)', 0),
+                    'hits': number_text('100.0 * named.hit_ratio', 0),
+                    'base': number_text('100.0 * named.base_ratio', 0),
+                    'verdict': 'named.verdict_' ~ language,
                 }) }},
+                case
+                    when named.call <> 0
+                        then {{ filled('sentences.forecast_called_' ~ language, {'probability': number_text('100.0 * named.probability_up', 0)}) }}
+                    when named.call = 0 then sentences.forecast_no_edge_{{ language }}
+                    when named.call_reason like 'panel_too_short%' then sentences.forecast_too_short_{{ language }}
+                end,
+                {{ filled('sentences.interval_' ~ language, {
+                    'low': number_text('named.interval80_low_cny_t', 0), 'high': number_text('named.interval80_high_cny_t', 0),
+                }) }},
+                {{ filled('sentences.state_' ~ language, {'score': number_text('named.score', 1, signed=true)}) }},
                 {{ filled('sentences.closed_' ~ language, {
                     'contract': 'named.dominant_contract',
                     'close': number_text('named.close_cny_t', 0),

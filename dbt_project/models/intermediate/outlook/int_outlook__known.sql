@@ -24,10 +24,24 @@ fundamentals as (
 
 ),
 
-spot as (
+-- National series that are read by themselves, role -> signal.
+{%- set lines = {
+    'spot': 'spot_cny_t', 'capacity_built': 'capacity_built_t_a', 'capacity_operating': 'capacity_operating_t_a', 'stock_smelter': 'smelter_stock_t',
+} %}
 
-    select * from {{ ref('int_series__known') }}
-    where role = 'spot' and region = 'national' and unit = 'CNY/t'
+series as (
+
+    select
+        *,
+        case role
+            {%- for role, signal in lines.items() %}
+            when '{{ role }}' then '{{ signal }}'
+            {%- endfor %}
+        end as signal
+    from {{ ref('int_series__known') }}
+    where
+        region = 'national'
+        and (role = 'spot' and unit = 'CNY/t' or role in ('capacity_built', 'capacity_operating') and unit = 't/a' or role = 'stock_smelter' and unit = 't')
 
 ),
 
@@ -123,14 +137,15 @@ exchange_known as (
 
 ),
 
-spot_known as (
+-- Of several providers the first by name speaks.
+series_known as (
 
     select *
     from (
         select
             *,
-            row_number() over (partition by commodity_code, as_of_date order by provider, series_id) as place
-        from spot
+            row_number() over (partition by commodity_code, as_of_date, signal order by provider, series_id) as place
+        from series
     ) as placed
     where place = 1
 
@@ -153,52 +168,33 @@ final as (
     select
         commodity_code,
         as_of_date,
-        'spot_cny_t' as signal,
+        signal,
         obs_date as data_date,
         {{ leg_dates(['obs_date']) }} as leg_dates,
         value as signal_value,
         payload_sha256
-    from spot_known
-
-    union all
+    from series_known
 
     -- What is true of every event together is true of the decision's own day.
-    select
-        commodity_code,
-        as_of_date,
-        'policy_intensity' as signal,
-        as_of_date as data_date,
-        {{ leg_dates(['as_of_date']) }} as leg_dates,
-        policy_intensity as signal_value,
-        newest_payload_sha256 as payload_sha256
-    from policy
-    where policy_intensity is not null
+    {%- for signal, column, payload in [
+        ('policy_intensity', 'policy_intensity', 'newest_payload_sha256'),
+        ('commodity_document_count', 'cast(commodity_document_count as double)', 'newest_payload_sha256'),
+        ('news_tone', 'news_tone', 'cast(null as varchar)'),
+    ] %}
 
     union all
 
     select
         commodity_code,
         as_of_date,
-        'commodity_document_count' as signal,
+        '{{ signal }}' as signal,
         as_of_date as data_date,
         {{ leg_dates(['as_of_date']) }} as leg_dates,
-        cast(commodity_document_count as double) as signal_value,
-        newest_payload_sha256 as payload_sha256
+        {{ column }} as signal_value,
+        {{ payload }} as payload_sha256
     from policy
-    where commodity_document_count is not null
-
-    union all
-
-    select
-        commodity_code,
-        as_of_date,
-        'news_tone' as signal,
-        as_of_date as data_date,
-        {{ leg_dates(['as_of_date']) }} as leg_dates,
-        news_tone as signal_value,
-        cast(null as varchar) as payload_sha256
-    from policy
-    where news_tone is not null
+    where {{ column }} is not null
+    {%- endfor %}
     {%- for signal, column, day, legs, payload in [
         ('margin_pct', 'margin_pct', 'margin_date', 'margin_leg_dates', 'payload_sha256'),
         ('profit_cny_t', 'profit_cny_t', 'margin_date', 'margin_leg_dates', 'payload_sha256'),
@@ -214,6 +210,7 @@ final as (
             'downstream_rate_payload_sha256',
         ),
         ('import_profit_cny_t', 'import_profit_cny_t', 'parity_date', 'parity_leg_dates', 'parity_payload_sha256'),
+        ('export_profit_usd_t', 'export_profit_usd_t', 'parity_date', 'parity_leg_dates', 'parity_payload_sha256'),
         ('import_leg_profit_cny_t', 'import_leg_profit_cny_t', 'import_leg_date', 'import_leg_dates', 'import_leg_payload_sha256'),
     ] %}
 

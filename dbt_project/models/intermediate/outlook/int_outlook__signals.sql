@@ -1,4 +1,5 @@
--- Where each figure of a decision stands: how old it is, and its percentile among the values as each was known at its own decision.
+-- Where each figure of a decision stands: how old it is, and its mid-rank among the values as each was known at its own decision. A mid-rank
+-- is the share of the values below it and half of those equal to it: 0.5 is the ordinary day, also where many days are alike.
 with known as (
 
     select * from {{ ref('int_outlook__known') }}
@@ -66,7 +67,7 @@ ranked as (
     select
         aged.*,
         parameters.percentile_minimum_sessions,
-        {%- for measure, name in [('count', 'observations'), ('share_at_most', 'percentile_ratio')] %}
+        {%- for measure, name in [('count', 'observations'), ('share_at_most', 'at_most_ratio'), ('share_below', 'below_ratio')] %}
         {{ within(
             measure, 'aged.signal_value', 'aged.commodity_code, aged.signal', 'aged.session_index', 'parameters.percentile_window_sessions'
         ) }} as {{ name }},
@@ -89,7 +90,7 @@ final as (
         leg_dates,
         age_sessions,
         signal_value,
-        case when observations >= percentile_minimum_sessions then percentile_ratio end as percentile_ratio,
+        case when observations >= percentile_minimum_sessions then (at_most_ratio + below_ratio) / 2.0 end as percentile_ratio,
         case when session_index_before = session_index - 1 then signal_value - value_before end as signal_change,
         payload_sha256
     from ranked

@@ -1,4 +1,4 @@
--- What the rules and the score say at a decision: without a score, or where a rule rejects the day, no stance is taken.
+-- What is said at a decision: where a rule rejects the day, nothing is. Which profile it stands on, and what is late, is told beside.
 with decisions as (
 
     select * from {{ ref('int_calendar__decisions') }}
@@ -14,6 +14,18 @@ effects as (
 scores as (
 
     select * from {{ ref('int_sentiment__scores') }}
+
+),
+
+profiles as (
+
+    select * from {{ ref('int_outlook__profiles') }}
+
+),
+
+stances as (
+
+    select * from {{ ref('int_outlook__stances') }}
 
 ),
 
@@ -44,16 +56,26 @@ final as (
         decisions.valid_until,
         decisions.data_origin,
         scores.score,
-        scores.coverage,
-        effects.is_rejected or scores.score is null as is_rejected,
-        case when not effects.is_rejected and scores.score is not null then effects.stance end as stance,
-        case when not effects.is_rejected and scores.score is not null then effects.confidence end as confidence,
+        profiles.profile,
+        profiles.coverage,
+        profiles.is_fallback,
+        effects.is_rejected,
+        case when not effects.is_rejected then stances.stance end as stance,
+        case when effects.is_rejected then 'rejected' else stances.stance_reason end as stance_reason,
+        case when not effects.is_rejected then stances.leaning_en end as leaning_en,
+        case when not effects.is_rejected then stances.leaning_zh end as leaning_zh,
+        stances.evidence_share,
         -- Before the usual time of the day a statement is a draft.
         decisions.decision_at < {{ shanghai_time('decisions.as_of_date', 'parameters.decision_time_minutes') }} as is_early,
-        case
-            when incomplete.trade_date is null then effects.status_reason
-            else concat_ws(';', effects.status_reason, 'receipts_incomplete')
-        end as status_reason,
+        nullif(
+            concat_ws(
+                ';',
+                effects.status_reason,
+                case when not effects.is_rejected then profiles.late_inputs end,
+                case when incomplete.trade_date is not null then 'receipts_incomplete' end
+            ),
+            ''
+        ) as status_reason,
         effects.rule_ids,
         effects.risks_en,
         effects.risks_zh,
@@ -74,7 +96,16 @@ final as (
         on
             effects.commodity_code = scores.commodity_code
             and effects.as_of_date = scores.as_of_date
+    inner join profiles
+        on
+            effects.commodity_code = profiles.commodity_code
+            and effects.as_of_date = profiles.as_of_date
     inner join parameters on effects.commodity_code = parameters.commodity_code
+    left join stances
+        on
+            effects.commodity_code = stances.commodity_code
+            and effects.as_of_date = stances.as_of_date
+            and effects.horizon = stances.horizon
     left join incomplete
         on
             effects.commodity_code = incomplete.commodity_code

@@ -14,7 +14,7 @@
     'panel_resamples', 'panel_block_minimum_sessions', 'panel_seed',
     'panel_track_level', 'panel_track_minimum_independent', 'panel_interval_z',
     'panel_event_quiet_sessions', 'panel_event_minimum_dates', 'panel_overextended_multiple', 'panel_overextended_turnover',
-    'panel_shock_multiple', 'panel_inflow_ratio', 'panel_inflow_open_interest_share',
+    'panel_shock_multiple', 'panel_study_shown_sessions', 'panel_inflow_ratio', 'panel_inflow_open_interest_share',
 ] -%}
 
 -- The figures of the panel, in one row: it is of all products, what holds for all commodities holds for it. The fit reads them here, too.

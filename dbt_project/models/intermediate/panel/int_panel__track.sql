@@ -2,6 +2,7 @@
 -- the day alone; what was said then is held against them, never what a later fit would have said.
 {%- set sums = [
     'forecasts', 'forecast_dates', 'calls', 'call_dates', 'hits', 'call_rises', 'down_calls', 'call_brier', 'call_brier_half', 'call_brier_share',
+    'call_gain_half_squares', 'call_gain_share_squares',
     'brier', 'brier_half', 'brier_share', 'interval_outcomes', 'interval_dates', 'interval_inside',
 ] %}
 
@@ -73,6 +74,11 @@ by_date as (
         sum(case when judged.is_call then judged.miss * judged.miss else 0.0 end) as call_brier,
         sum(case when judged.is_call then judged.miss_half * judged.miss_half else 0.0 end) as call_brier_half,
         sum(case when judged.is_call then judged.miss_share * judged.miss_share else 0.0 end) as call_brier_share,
+        {%- for base in ['half', 'share'] %}
+        power(
+            sum(case when judged.is_call then judged.miss_{{ base }} * judged.miss_{{ base }} - judged.miss * judged.miss else 0.0 end), 2
+        ) as call_gain_{{ base }}_squares,
+        {%- endfor %}
         sum(case when judged.is_forecast then judged.miss * judged.miss else 0.0 end) as brier,
         sum(case when judged.is_forecast then judged.miss_half * judged.miss_half else 0.0 end) as brier_half,
         sum(case when judged.is_forecast then judged.miss_share * judged.miss_share else 0.0 end) as brier_share,
@@ -164,7 +170,19 @@ lengths as (
         parameters.panel_interval_z as z,
         parameters.panel_track_minimum_independent,
         counted.call_dates * 1.0 / horizons.horizon_sessions as independent_calls,
-        counted.hits * 1.0 / nullif(counted.calls, 0) as hit_ratio
+        counted.hits * 1.0 / nullif(counted.calls, 0) as hit_ratio,
+        nullif(least(counted.call_brier_half, counted.call_brier_share), 0.0) as call_base,
+        -- Dates are drawn, since products of one date move together, and one in as many as the horizon has sessions is independent.
+        sqrt(
+            horizons.horizon_sessions * greatest(
+                0.0,
+                case
+                    when counted.call_brier_half <= counted.call_brier_share then counted.call_gain_half_squares
+                    else counted.call_gain_share_squares
+                end
+                - power(least(counted.call_brier_half, counted.call_brier_share) - counted.call_brier, 2) / nullif(counted.call_dates, 0)
+            )
+        ) as call_gain_error
     from counted
     inner join {{ ref('stg_catalog__panel_horizons') }} as horizons on counted.horizon = horizons.horizon
     cross join parameters
@@ -200,7 +218,9 @@ final as (
         call_rises * 1.0 / nullif(calls, 0) as base_ratio,
         brier / nullif(forecasts, 0) as brier,
         1.0 - brier / nullif(least(brier_half, brier_share), 0.0) as skill,
-        1.0 - call_brier / nullif(least(call_brier_half, call_brier_share), 0.0) as call_skill,
+        1.0 - call_brier / call_base as call_skill,
+        1.0 - (call_brier + z * call_gain_error) / call_base as call_skill_low,
+        1.0 - (call_brier - z * call_gain_error) / call_base as call_skill_high,
         cast(interval_outcomes as bigint) as interval_outcomes,
         interval_dates * 1.0 / horizon_sessions as independent_intervals,
         interval_inside * 1.0 / nullif(interval_outcomes, 0) as interval_coverage,

@@ -1,4 +1,5 @@
--- Where a day stands between two deliveries: what lay there on the same day of the cycles before, and what a day's delivery takes.
+-- Where a day stands between two deliveries: what lay there on the same day of the cycles before, what was taken away since the last one, and
+-- what a day's delivery takes.
 with totals as (
 
     select * from {{ ref('int_receipts__totals') }}
@@ -94,13 +95,32 @@ placed as (
         totals.cycle,
         totals.receipts_t,
         deliveries.contract_code as delivered_contract,
+        cycles.delivered_t,
+        -- All that left the warehouses since the last trading day, what came in between not set against it; unknown where a session is missing.
+        case
+            when count(*) over of_cycle = totals.session_index - deliveries.last_session_index + 1
+                then sum(totals.left_t) over of_cycle
+        end as withdrawn_t,
         totals.session_index - deliveries.last_session_index as days_since_ltd,
         totals.session_index - deliveries.last_session_index - deliveries.delivery_sessions as days_since_delivery
-    from totals
+    from (
+        select
+            *,
+            coalesce(
+                greatest(lag(receipts_t) over (partition by reading, commodity_code, cycle order by session_index) - receipts_t, 0.0), 0.0
+            ) as left_t
+        from totals
+    ) as totals
     left join deliveries
         on
             totals.commodity_code = deliveries.commodity_code
             and totals.cycle = deliveries.cycle
+    left join cycles
+        on
+            totals.reading = cycles.reading
+            and totals.commodity_code = cycles.commodity_code
+            and totals.cycle = cycles.cycle
+    window of_cycle as (partition by totals.reading, totals.commodity_code, totals.cycle order by totals.session_index)
 
 ),
 
@@ -111,7 +131,8 @@ seasons as (
         today.reading,
         today.commodity_code,
         today.trade_date,
-        case when count(*) = max(today.delivery_cycles) then median(history.receipts_t) end as median_t
+        case when count(*) = max(today.delivery_cycles) then median(history.receipts_t) end as median_t,
+        case when count(history.withdrawn_t) = max(today.delivery_cycles) then median(history.withdrawn_t) end as withdrawn_usual_t
     from (
         select
             reading,
@@ -153,7 +174,10 @@ final as (
         placed.delivered_contract,
         placed.days_since_ltd,
         placed.days_since_delivery,
+        placed.delivered_t,
+        placed.withdrawn_t,
         seasons.median_t,
+        seasons.withdrawn_usual_t,
         demand.delivery_demand_t_day
     from placed
     left join seasons

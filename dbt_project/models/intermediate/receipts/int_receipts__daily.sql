@@ -207,7 +207,7 @@ final as (
         expiry_30d_ratio,
         expiry_60d_ratio,
         expiry_90d_ratio,
-        {%- set none_held, past, cut = 'receipts_t = 0.0', "expiry_reason = 'expiry_schedule_past'", "expiry_reason = 'part_refused'" %}
+        {%- set none_held = 'receipts_t = 0.0' %}
         {{ reasons({
             'published_change_t': {'published_change_t is null': 'part_without_change'},
             'receipts_change_t': {'receipts_before_1_t is null': 'session_before_missing'},
@@ -235,9 +235,9 @@ final as (
                 'receipts_t > 0.0 and dominant_t is not null and squeeze_dominant_percentile_ratio is null': 'too_few_observations',
             },
             'cover_days': {'delivery_demand_t_day is null': 'too_few_cycles', 'delivery_demand_t_day = 0.0': 'no_delivery_demand'},
-            'expiry_30d_ratio': {none_held: 'zero_receipts', past: 'expiry_schedule_past', cut: 'part_refused', 'expiry_30d_ratio is null': 'no_expiry_schedule'},
-            'expiry_60d_ratio': {none_held: 'zero_receipts', past: 'expiry_schedule_past', cut: 'part_refused', 'expiry_60d_ratio is null': 'no_expiry_schedule'},
-            'expiry_90d_ratio': {none_held: 'zero_receipts', past: 'expiry_schedule_past', cut: 'part_refused', 'expiry_90d_ratio is null': 'no_expiry_schedule'},
+            'expiry_30d_ratio': unscheduled('expiry_30d_ratio'),
+            'expiry_60d_ratio': unscheduled('expiry_60d_ratio'),
+            'expiry_90d_ratio': unscheduled('expiry_90d_ratio'),
         }) }} as null_reason,
         known_at as available_at,
         source,

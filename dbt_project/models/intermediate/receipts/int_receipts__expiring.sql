@@ -1,6 +1,6 @@
 -- What of the receipts expires within 30, 60 and 90 days: by the last table of expiring receipts that was known at the day's decision, else by
 -- the term. Both are restated each month: figures of an earlier month no longer hold. Warehouses and factories are added up, and a table of
--- which a row was refused gives nothing.
+-- which a row was refused gives nothing. More than there is cannot expire: the table is older than a withdrawal.
 {%- set months_ahead = [('30d', 1), ('60d', 2), ('90d', 3)] %}
 
 with totals as (
@@ -182,12 +182,13 @@ by_term as (
 
 ),
 
-final as (
+chosen as (
 
     select
         totals.reading,
         totals.commodity_code,
         totals.trade_date,
+        totals.receipts_t,
         {%- for days, months in months_ahead %}
         coalesce(in_month.expiring_{{ months }}_t, by_term.expiring_{{ days }}_t) as expiring_{{ days }}_t,
         {%- endfor %}
@@ -195,7 +196,7 @@ final as (
             when by_term.expiring_30d_t is not null or in_month.expiring_1_t is not null then null
             when in_month.place = 1 then 'part_refused'
             when first_held.available_at <= totals.decided_by then 'expiry_schedule_past'
-        end as expiry_reason
+        end as schedule_reason
     from totals
     left join in_month
         on
@@ -209,6 +210,23 @@ final as (
             and totals.commodity_code = by_term.commodity_code
             and totals.trade_date = by_term.trade_date
     left join first_held on totals.commodity_code = first_held.commodity_code
+
+),
+
+final as (
+
+    select
+        reading,
+        commodity_code,
+        trade_date,
+        {%- for days, _ in months_ahead %}
+        case when expiring_{{ days }}_t <= receipts_t then expiring_{{ days }}_t end as expiring_{{ days }}_t,
+        {%- endfor %}
+        case
+            when schedule_reason is not null then schedule_reason
+            when greatest(expiring_30d_t, expiring_60d_t, expiring_90d_t) > receipts_t then 'expiry_above_receipts'
+        end as expiry_reason
+    from chosen
 
 )
 
