@@ -23,9 +23,9 @@ def look(published: Path) -> tuple[str, str | None]:
     folder = published.parent.resolve()
     with duckdb.connect(str(folder / published.name), read_only=True, config={"threads": 1}) as con:
         said = con.execute("select release_id, run_id from serving.publication").fetchall()
-        outlook = con.execute("select disclaimer, count(*), sum(score) from serving.outlook group by all").fetchall()
+        outlook = con.execute("select disclaimer, count(*), sum(sentiment_score) from serving.outlook group by all").fetchall()
         twins = con.execute(f"select release_id, run_id from '{folder}/publication.parquet'").fetchall()
-        twin = con.execute(f"select disclaimer, count(*), sum(score) from '{folder}/outlook_v1.parquet' group by all").fetchall()
+        twin = con.execute(f"select disclaimer, count(*), sum(sentiment_score) from '{folder}/outlook_v2.parquet' group by all").fetchall()
     whole = len(outlook) == 1 and outlook[0][1] == ROWS and outlook == twin and said == twins and said == [(folder.name, outlook[0][0])]
     return folder.name, None if whole else f"{folder.name}: publication {said} {twins}, outlook {outlook} {twin}"
 
