@@ -190,6 +190,37 @@ def test_the_command_says_the_same_and_leaves_the_release_alone(sample, audit) -
     assert ((sample.home / "serving").resolve(), (sample.home / "serving" / "manifest.json").read_bytes()) == before
 
 
+def test_a_text_is_audited_as_it_came(sample, tmp_path: Path) -> None:
+    """On words nobody published: what is confident is audited, every number stands in the review file, which is audited again."""
+    text = "某期货 氧化铝日报 2025年7月8日\nAO2509收于3110元/吨，较前一日收盘上涨68元/吨，成交量439969手，最高3218元。沪铜收于78000元。\n"
+    (tmp_path / "daily.txt").write_text(text, encoding="utf-8")
+    done = alumina(sample.home, "audit", str(tmp_path / "daily.txt"))
+    assert done.returncode == 1, done.stderr
+    assert "contradicted 1" in done.stdout and "4 claims told with confidence of 5 numbers" in done.stdout
+    assert max(map(len, (line for line in done.stdout.splitlines() if line[:1] in "┏┃┡│└"))) <= 80
+    folder = sample.home / "audits" / "daily"
+    written = duckdb.sql(f"select metric, verdict, verdict_as_of from '{folder}/claim_audit.parquet'").fetchall()
+    assert [row[:2] for row in written] == [("close", "supported"), ("d_close", "supported"), ("volume", "supported"), ("high", "contradicted")]
+    page = (folder / "claim_audit.html").read_text(encoding="utf-8")
+    for words in (
+        "最高3218元",
+        "矛盾 contradicted",
+        "high = 3,118 CNY/t (false)",
+        "high = 3,118 元/吨（不成立）",
+        "high 2025-07-08 3,118 (SHFE exchange data)",
+    ):
+        assert words in page, words
+    again = alumina(sample.home, "audit", str(folder / "review.csv"))
+    assert (again.returncode, "contradicted 1" in again.stdout, "not computable 1" in again.stdout) == (1, True, True), again.stdout + again.stderr
+
+
+def test_what_a_claim_can_be_about_is_listed(tmp_path: Path) -> None:
+    done = alumina(tmp_path, "audit", "--metrics")
+    assert done.returncode == 0
+    for line in ("close（收盘价）: yuan/t; basis close", "AO2509收于3042元/吨", "d_oi（持仓变化）: pct, lots"):
+        assert line in done.stdout
+
+
 def test_without_a_stated_publisher_a_note_of_the_day_is_taken_to_be_the_audited_one(sample, tmp_path: Path, audit) -> None:
     lines = [line for line in CLAIMS_FILE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     (tmp_path / "plain.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,15 +1,17 @@
 """Judging: only like is compared with like, and only positive evidence contradicts."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingest.catalog.calendar import load_calendar
+from ingest.source import SHANGHAI
 from serving.research.audit.claims import COLUMNS, read_note
 from serving.research.audit.entities import resolve, same_publisher
-from serving.research.audit.facts import Event, Evidence
+from serving.research.audit.facts import Event, Evidence, read_evidence
 from serving.research.audit.meanings import load_catalog
 from serving.research.audit.verdicts import Auditor, Judged
 
@@ -167,6 +169,26 @@ def test_what_is_impossible_only_under_an_assumption_is_a_doubt_with_its_arithme
     assert change.startswith("fail: A2 9.5 % against the settlement before is beyond the limit of 9 %")
     assert closed.startswith("fail: A14 2025-07-12 (Saturday) is no session")
     assert true == ""
+
+
+def test_evidence_of_a_days_knowledge_leaves_out_what_came_later_and_the_publishers_own() -> None:
+    with duckdb.connect() as con:
+        con.execute("set timezone = 'Asia/Shanghai'; create schema serving; create schema marts")
+        for mart in ("fct_futures_daily", "fct_term_structure_daily", "fct_positioning_daily", "fct_sentiment_daily"):
+            con.execute(
+                f"create table marts.{mart} (contract_code varchar, commodity_code varchar, trade_date date, as_of_date date, is_dominant boolean, session varchar)"
+            )
+        con.execute(
+            "create table serving.claim_facts as select 'daily_quotes' as dataset, day::date as obs_date, 'AO2509' as fact_key, 'close_price' as column_name, "
+            "value::double as value, 0.0 as uncertainty, null::varchar as value_text, printed_by, available_at::timestamptz as available_at, 'files' as data_origin "
+            "from (values ('2025-07-14', 3110, 'shfe', '2025-07-14 15:30:00+08'), ('2025-07-15', 3165, 'shfe', '2025-07-16 09:00:00+08'), "
+            "('2025-07-11', 3100, '国信期货日报', '2025-07-11 15:30:00+08')) as t (day, value, printed_by, available_at)"
+        )
+        key = ("daily_quotes", "AO2509", "close_price")
+        day_end = datetime(2025, 7, 16, tzinfo=SHANGHAI)
+        now = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers)
+        then = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers, known_by=day_end)
+    assert (sorted(now.observations[key]), sorted(then.observations[key])) == ([DAYS[1], DAYS[2]], [DAYS[1]])
 
 
 def test_names_of_one_thing_are_one() -> None:

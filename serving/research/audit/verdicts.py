@@ -268,9 +268,26 @@ class Auditor:
             return Said(f"未能识别“{words}”，不足以否定", f"no evidence against it: {words!r} of the entity is not understood")
         if self._needs_contract(definition) and not self._names_contract(claim):
             return Said("论断未指明合约，不足以否定", "no evidence against it: the claim names no contract")
+        if self._needs_contract(definition) and self._is_rolling(claim):
+            return Said(
+                "主力换月前后，未指明合约，不足以否定",
+                "no evidence against it: the dominant contract changes around the day and the claim names no contract",
+            )
         if self._guessed:
             return Said("基期数值取此前最近一期，不足以否定", f"no evidence against it: {self._guessed[0]}")
         return None
+
+    def _is_rolling(self, claim: Claim) -> bool:
+        """Tell whether the dominant contract, where the claim names no other, is another one a few sessions before or after."""
+        entity = self._entity(claim)
+        if entity.contracts or self._quoted_contract(claim):
+            return False
+        width, day = int(self.catalog.constants["roll_sessions"].middle), claim.period.end
+        days = [
+            *self.calendar.between(self.calendar.first_day, day)[-width:],
+            *self.calendar.between(day, min(day + timedelta(days=2 * width), self.calendar.last_day))[:width],
+        ]
+        return len({contract for one in days if (contract := self._dominant.get((entity.commodity, one)))}) > 1
 
     def _needs_contract(self, definition: Definition) -> bool:
         return any("{contract}" in self.catalog.facts[name].key for name in _names(definition.formula) if name in self.catalog.facts)
