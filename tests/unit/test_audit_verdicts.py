@@ -81,6 +81,12 @@ def judged(tmp_path: Path, *rows: str, events: Sequence[Event] = ()) -> list[Jud
         ("增仓5000手,change,d_oi,AO2509,2025-07-11/2025-07-15,lots,eq,5000,,lots,up", "supported", ""),
         ("仓单增加1500吨,change,d_receipt_t,AO,2025-07-11/2025-07-15,,eq,1500,,t,up", "supported", ""),
         ("本周最高3180,quantity,period_high,AO2509,2025-07-14/2025-07-15,,eq,3180,,yuan/t,", "supported", ""),
+        ("期间最高3180,quantity,high,AO2509,2025-07-11/2025-07-15,,eq,3180,,yuan/t,", "supported", ""),
+        ("期间最低3050,quantity,low,AO2509,2025-07-11/2025-07-15,,eq,3050,,yuan/t,", "supported", ""),
+        ("涨2.10%,change,ret_cc_1d,AO2509,2025-07-11/2025-07-15,,eq,2.10,,pct,up", "supported", ""),
+        ("涨2.10%,change,ret_c_ps,AO2509,2025-07-11/2025-07-15,,eq,2.10,,pct,up", "not_computable", "no definition of ret_c_ps fits"),
+        ("周成交51万手,quantity,volume,AO2509,2025-07-14/2025-07-15,,eq,510000,,lots,", "definition_dependent", "a sum over the period"),
+        ("1-5月累计出口117万吨,quantity,export_qty,HS 28182000,2025-01-01/2025-05-31,,eq,1172,,kt,", "not_computable", "is held month by month"),
         # only positive evidence contradicts
         ("运行产能9355万吨,quantity,operating_capacity,AO,2025-07-10,,eq,93550,,kt/y,", "definition_dependent", "no evidence against it: the series is of SMM"),
         ("SMM运行产能9355万吨,quantity,operating_capacity,SMM AO,2025-07-10,,eq,9355,,万吨,", "contradicted", "88,500"),
