@@ -3,14 +3,17 @@
 One copy, for tests and benchmarks. Every panel follows from its seed. Nothing here resembles a real market more than a test needs.
 """
 
+from dataclasses import fields
 from datetime import date
 
 import numpy as np
 import polars as pl
 
 from ingest.catalog.calendar import trading_days
+from ingest.catalog.documents import load
+from ingest.catalog.schemas import PanelFile
 from ingest.sample.quotes import expiry, month_label, month_number
-from serving.research.panel.protocol import NEVER, Horizon, Rows, Span, rows
+from serving.research.panel.protocol import NEVER, Horizon, Protocol, Rows, Span, rows
 
 SHORT = Horizon("short", 5, ("mom12", "carry"))
 MEDIUM = Horizon("medium", 30, ("mom12", "carry", "bmom", "rcpt"))
@@ -18,6 +21,12 @@ WARM_UP = 500
 """Sessions of a panel before its first rows."""
 NORMAL_SIXTIETH = 0.2533
 """Below it lie 60 % of a normal distribution."""
+
+
+def configured() -> Protocol:
+    """Give the shipped figures of the protocol, without a warehouse."""
+    figures = {row.name: row.value for row in load(PanelFile).parameter}
+    return Protocol(**{field.name: (int if field.type is int else float)(figures[f"panel_{field.name}"]) for field in fields(Protocol)})
 
 
 def generated_rows(

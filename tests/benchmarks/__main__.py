@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import bench_ingest, bench_mart, bench_models, bench_products, bench_run, bench_serving
+from tests.benchmarks import bench_ingest, bench_mart, bench_models, bench_panel, bench_products, bench_run, bench_serving
 from tests.benchmarks.results import Result, keep
 
 PARTS: dict[str, Callable[[Path, Path], list[Result]]] = {
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[Path, Path], list[Result]]] = {
     "ingest": lambda folder, home: bench_ingest.results(),
     "models": bench_models.results,
     "products": bench_products.results,
+    "panel": bench_panel.results,
     "mart": bench_mart.results,
     "serving": bench_serving.results,
 }

@@ -14,7 +14,7 @@ from tests.pipeline.conftest import House, Model
 
 STAGED = ("staging.stg_catalog__", "staging.stg_outlook__", "staging.stg_ingest__horizon")
 MADE = ("intermediate.int_calendar__sessions", "intermediate.int_panel__")
-SERVED = ("serving.outlook_track", "serving.event_studies", "serving.model_card")
+SERVED = ("serving.outlook_track", "serving.event_studies", "serving.model_card")  # where the models given have them
 AFTER_A_FIT = ("intermediate.int_panel__fits", "intermediate.int_panel__forecasts", "intermediate.int_panel__track", *SERVED)
 # Windows of a small panel, so that a year and a half is enough for all of it.
 SMALL = {
@@ -56,7 +56,7 @@ class PanelHouse:
     patches: Patches = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.con = con = duckdb.connect()
+        self.con = con = duckdb.connect(config={"threads": 1})
         con.execute("set TimeZone = 'Asia/Shanghai'; attach ':memory:' as warehouse; use warehouse")
         con.execute(f"attach '{self.base}' as base (read_only)")
         for (name,) in con.execute("select table_name from duckdb_tables() where database_name = 'base' and schema_name = 'raw'").fetchall():
@@ -101,6 +101,11 @@ class PanelHouse:
             )
             self.con.unregister("fitted")
         self.make(AFTER_A_FIT)
+
+    def coverage(self) -> dict[str, float]:
+        """Give the share of outcomes inside the intervals said before, by horizon, as of the last day."""
+        newest = "select horizon, interval_coverage from intermediate.int_panel__track where exchange = '*' "
+        return dict(self.con.sql(f"{newest} and trade_date = (select max(trade_date) from intermediate.int_panel__chain)").fetchall())
 
     def pl(self, sql: str) -> pl.DataFrame:
         """Give the rows of a query."""

@@ -188,7 +188,7 @@ LEAKS = [
     Leak(
         3,
         "percentile from the full sample",
-        {"intermediate.int_outlook__signals": ("current row) as percentile_ratio", "unbounded following) as percentile_ratio")},
+        {"intermediate.int_outlook__signals": ("current row) as at_most_ratio", "unbounded following) as at_most_ratio")},
         history_is_as_it_was_lived,
     ),
     Leak(

@@ -211,6 +211,15 @@ def test_the_track_counts_calls_and_hits_as_their_rows_do(panel: PanelHouse) -> 
         assert newest["hit_ratio"] == pytest.approx(((calls["call"] > 0) == (calls["outcome_pct"] > 0)).mean())
 
 
+@pytest.mark.full
+def test_intervals_hold_what_they_say_over_ten_years(catalogue_alone: Path, models: list[Model]) -> None:
+    """As the mean over seeds, four here and twenty in `make bench`; independent products."""
+    wanted = [model for model in models if not model[0].endswith("_studies")]
+    told = [PanelHouse(catalogue_alone, wanted, generated_quotes(seed, 4, 2_430)).coverage() for seed in range(4)]
+    for horizon in ("short", "medium", "long"):
+        assert 0.78 <= np.mean([coverage[horizon] for coverage in told]) <= 0.82, (horizon, told)
+
+
 # ---- bad input: null with its reason, never a number
 
 

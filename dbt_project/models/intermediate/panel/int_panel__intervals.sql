@@ -69,37 +69,45 @@ scaled as (
 
 ),
 
--- With a row for each day of a decision, so that one window gives what was known on it.
+-- What was known at the end of each day on which something became known. No row of it is null: a window of quantiles over nulls takes
+-- all pairs of rows.
+known as (
+
+    select distinct
+        horizon,
+        day as known_day,
+        count(*) over so_far as quantile_rows,
+        {%- for tail, share in tails.items() %}
+        {{ quantile_so_far('scaled_outcome', share, 'horizon', 'day') }} as quantile_{{ tail }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from scaled
+    window so_far as (partition by horizon order by day)
+
+),
+
+-- The last such day of each decision.
 days as (
 
     select
         horizon,
         day,
-        scaled_outcome
-    from scaled
+        is_decision,
+        max(case when not is_decision then day end) over (partition by horizon order by day) as known_day
+    from (
+        select
+            horizon,
+            known_day as day,
+            false as is_decision
+        from known
 
-    union all
+        union all
 
-    select distinct
-        horizon,
-        trade_date as day,
-        cast(null as double) as scaled_outcome
-    from spread
-
-),
-
-known as (
-
-    select
-        days.horizon,
-        days.day,
-        days.scaled_outcome is null as is_decision,
-        count(days.scaled_outcome) over so_far as quantile_rows,
-        {%- for tail, share in tails.items() %}
-        {{ quantile_so_far('days.scaled_outcome', share, 'days.horizon', 'days.day') }} as quantile_{{ tail }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from days
-    window so_far as (partition by days.horizon order by days.day)
+        select distinct
+            horizon,
+            trade_date as day,
+            true as is_decision
+        from spread
+    ) as every_day
 
 ),
 
@@ -117,15 +125,19 @@ final as (
             as quantile_low,
         case when known.quantile_rows >= parameters.panel_quantile_minimum_rows then known.quantile_high else parameters.panel_quantile_default end
             as quantile_high,
-        known.quantile_rows,
+        coalesce(known.quantile_rows, 0) as quantile_rows,
         case when known.quantile_rows >= parameters.panel_quantile_minimum_rows then 'panel' else 'normal' end as quantile_source,
         spread.null_reason
     from spread
-    inner join known
+    inner join days
         on
-            spread.horizon = known.horizon
-            and spread.trade_date = known.day
-            and known.is_decision
+            spread.horizon = days.horizon
+            and spread.trade_date = days.day
+            and days.is_decision
+    left join known
+        on
+            days.horizon = known.horizon
+            and days.known_day = known.known_day
     cross join parameters
 
 )

@@ -42,8 +42,15 @@ receipts as (
             when earlier.session_index is null then 'no_receipts'
             else earlier.null_reason
         end as null_reason
-    from {{ ref('int_panel__chain') }} as day
-    cross join parameters
+    from (
+        select
+            chain.exchange,
+            chain.product_id,
+            chain.session_index,
+            chain.session_index - cast(parameters.panel_receipts_age_sessions as bigint) as earlier_index
+        from chain
+        cross join parameters
+    ) as day
     left join {{ ref('int_panel__receipts') }} as own
         on
             day.exchange = own.exchange
@@ -53,7 +60,7 @@ receipts as (
         on
             day.exchange = earlier.exchange
             and day.product_id = earlier.product_id
-            and day.session_index = earlier.session_index + parameters.panel_receipts_age_sessions
+            and day.earlier_index = earlier.session_index
 
 ),
 

@@ -109,7 +109,8 @@ counted as (
         sum(rises) over so_far as rises,
         sum(squared_outcomes) over so_far as squared_outcomes,
         sum(cross_outcomes) over so_far as cross_outcomes,
-        sum(squared_rises) over so_far as squared_rises
+        sum(squared_rises) over so_far as squared_rises,
+        max(case when not is_decision then day end) over so_far as known_day
     from (
         select
             event,
@@ -145,41 +146,17 @@ counted as (
 
 {%- set quantiles = {'lower_quartile': 0.25, 'median': 0.5, 'upper_quartile': 0.75} %}
 
-spread as (
-
-    select
-        event || ':' || cast(horizon_sessions as varchar) as study,
-        event,
-        horizon_sessions,
-        known_date as day,
-        outcome,
-        false as is_decision
-    from followed
-
-    union all
-
-    select
-        event || ':' || cast(horizon_sessions as varchar) as study,
-        event,
-        horizon_sessions,
-        day,
-        cast(null as double) as outcome,
-        true as is_decision
-    from decisions
-
-),
-
+-- No row of it is null: a window of quantiles over nulls takes all pairs of rows.
 ranked as (
 
-    select
+    select distinct
         event,
         horizon_sessions,
-        day,
-        is_decision,
+        known_date as known_day,
         {%- for name, share in quantiles.items() %}
-        {{ quantile_so_far('outcome', share, 'study', 'day') }} as {{ name }}{{ ',' if not loop.last }}
+        {{ quantile_so_far('outcome', share, 'event, horizon_sessions', 'known_date') }} as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from spread
+    from followed
 
 ),
 
@@ -227,8 +204,7 @@ final as (
         on
             judged.event = ranked.event
             and judged.horizon_sessions = ranked.horizon_sessions
-            and judged.day = ranked.day
-            and ranked.is_decision
+            and judged.known_day = ranked.known_day
     left join shared as any_day
         on
             judged.horizon_sessions = any_day.horizon_sessions
