@@ -202,6 +202,8 @@ class Metric(Entry):
     """Printed for a month."""
     is_of_range: bool = False
     """About more than one day where the words name a week."""
+    negative: Pattern | Literal[""] = ""
+    """Words before a figure without a sign that say it lies below zero."""
     when: Pattern | Literal[""] = ""
     """Words that choose it among the changes of one unit."""
     is_any_of: bool = False

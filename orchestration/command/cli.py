@@ -309,7 +309,7 @@ def _show_audit(found: "Audit", name: str) -> None:
     for problem in found.note.problems:
         err.print(f"alumina: {problem}", style="red", markup=False, soft_wrap=True)
     table = Table(title=f"{name}, publisher {found.note.publisher or 'not stated'}, as of {found.note.as_of}")
-    for name, least, most in (("claim", 5, 8), ("quote", 10, 20), ("claimed", 10, 18), ("found", 8, 13), ("verdict", 12, 20), ("self", 4, 4)):
+    for name, least, most in (("claim", 4, 6), ("quote", 8, 10), ("claimed", 8, 12), ("found", 7, 9), ("verdict", 12, 20), ("self", 4, 4)):
         table.add_column(name, min_width=least, max_width=most, overflow="ellipsis", no_wrap=True)
     for row in found.judged:
         claim = row.claim

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 record_app = typer.Typer(rich_markup_mode=None)
 out = console(Output("stdout"))
-TEXTS = ("horizon", "method", "on calls", "note")
+TEXTS = ("commodity", "horizon", "method", "on calls", "note")
 """Columns that are no figures."""
 
 
@@ -45,7 +45,7 @@ def fit() -> None:
 
 @record_app.command()
 def backtest(markdown: Annotated[bool, typer.Option("--markdown", help="As a page: how docs/track-record.md shows it.")] = False) -> None:
-    """Show how forecast and intervals of all products fared, out of sample, beside baselines, and the stances of each commodity on which side for how long."""
+    """Show how forecast and intervals of all products fared, out of sample, beside baselines, and each commodity's stances."""
     from orchestration.warehouse.load import WarehouseError, connect
     from serving.research.backtest import backtest as judge_stances
     from serving.research.panel.evaluation import report
@@ -147,14 +147,11 @@ def sides(stances: "pl.DataFrame") -> Sheet:
     """Give of each commodity's stances how often the price went their way, the shares of days on either side and the longest run on one."""
     rows = []
     for row in stances.iter_rows(named=True):
-        if (row["statements"], row["strategy"]) != ("validated", "rules"):
-            continue
-        hits = "–" if row["hit_ratio"] is None else f"{row['hit_ratio']:.2f} [{row['hit_ratio_low']:.2f}, {row['hit_ratio_high']:.2f}]"
-        spell = ("–", "–", "–")
-        if row["side_up_ratio"] is not None:
-            spell = (f"{row['side_up_ratio']:.0%}", f"{row['side_down_ratio']:.0%}", f"{row['longest_spell_sessions']} sessions")
-        rows.append((row["commodity_code"], row["horizon"], str(row["calls"]), hits, *spell))
-    return Sheet("Stances: where the evidence leaned", ("commodity", "horizon", "outcomes", "hits", "up", "down", "longest spell"), rows)
+        if (row["statements"], row["strategy"]) == ("validated", "rules") and row["side_up_ratio"] is not None:
+            hits = "–" if row["hit_ratio"] is None else f"{row['hit_ratio']:.2f} [{row['hit_ratio_low']:.2f}, {row['hit_ratio_high']:.2f}]"
+            shares = (f"{row['side_up_ratio']:.0%}", f"{row['side_down_ratio']:.0%}", f"{row['longest_spell_sessions']}")
+            rows.append((row["commodity_code"], row["horizon"], str(row["calls"]), hits, *shares))
+    return Sheet("Stances: where the evidence leaned", ("commodity", "horizon", "leaning", "hits", "days up", "days down", "longest spell"), rows)
 
 
 def _figure(figure: "Figure", form: str) -> str:

@@ -145,7 +145,7 @@ def _day(con: duckdb.DuckDBPyConnection, code: str | None, day: date | None) -> 
         """
         select commodity_code, max(as_of_date) from serving.outlook_v2
         where commodity_code = coalesce($code, commodity_code) and as_of_date = coalesce($day, as_of_date) and (status <> 'rejected' or $code is not null)
-        group by commodity_code order by 2 desc, 1
+        group by commodity_code order by 2 desc, max(profile) desc, 1 -- full before exchange
         """,
         {"code": code, "day": day},
     ).fetchall()

@@ -220,18 +220,7 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
     return alumina
 
 
-BACKTEST = "select calls, hit_ratio, hit_ratio_low, hit_ratio_high from serving.outlook_backtest"
-
-
 RECORD = REPOSITORY / "docs" / "track-record.md"
-
-
-def told_in_methodology(rows: list[tuple[Any, ...]]) -> list[str]:
-    """Give the lines of the table of the backtest in docs/methodology.md that it ought to have and does not."""
-    page = (REPOSITORY / "docs/methodology.md").read_text(encoding="utf-8")
-    lines = [f"| {calls} | {hit:.2f} [{low:.2f}, {high:.2f}] |" for calls, hit, low, high in rows]
-    assert lines
-    return [line for line in lines if line not in page]
 
 
 @contextmanager

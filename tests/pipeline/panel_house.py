@@ -56,7 +56,7 @@ class PanelHouse:
     patches: Patches = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.con = con = duckdb.connect()
+        self.con = con = duckdb.connect(config={"threads": 1})
         con.execute("set TimeZone = 'Asia/Shanghai'; attach ':memory:' as warehouse; use warehouse")
         con.execute(f"attach '{self.base}' as base (read_only)")
         for (name,) in con.execute("select table_name from duckdb_tables() where database_name = 'base' and schema_name = 'raw'").fetchall():

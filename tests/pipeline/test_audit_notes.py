@@ -5,22 +5,20 @@ The figures are held by kind (`docs/claims.md` publishes them); both halves are 
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from ingest.catalog.calendar import load_calendar
 from serving.research.audit.claims import parse_period, read_note
 from serving.research.audit.entities import resolve
 from serving.research.audit.extract import Extractor, Found
+from serving.research.audit.facts import Evidence, read_evidence
 from serving.research.audit.interval import Interval
 from serving.research.audit.meanings import load_catalog
-from serving.research.audit.runner import judge
-from serving.research.audit.verdicts import Judged, Verdict
+from serving.research.audit.verdicts import Auditor, Judged, Verdict
 from tests.pipeline.noted import Marked, Noted, as_if_real, is_held_out, notes
 
 TRUE_CLAIMS, PLANTED_ERRORS = 282, 62
@@ -36,17 +34,18 @@ def test_the_notes_are_what_was_counted() -> None:
 
 
 @pytest.fixture(scope="module")
-def figures(sample) -> Iterator[duckdb.DuckDBPyConnection]:
+def figures(sample) -> Evidence:
+    """All figures of the sample as evidence; none of them was printed by an invented publisher."""
     with as_if_real(sample.home) as con:
-        yield con
+        return read_evidence(con, date(2025, 7, 23), "Nobody")
 
 
-def audited(con: duckdb.DuckDBPyConnection, note: Noted, folder: Path) -> list[tuple[Marked, Judged]]:
+def audited(figures: Evidence, note: Noted, folder: Path) -> list[tuple[Marked, Judged]]:
     path = folder / f"{note.name}.csv"
     path.write_text(note.csv(), encoding="utf-8")
     read = read_note(path, CATALOG, CALENDAR)
     assert read.problems == []
-    return list(zip(note.claims, judge(con, read, CATALOG, CALENDAR).judged, strict=True))
+    return list(zip(note.claims, Auditor(read, CATALOG, figures, CALENDAR).judge_all(), strict=True))
 
 
 @pytest.mark.parametrize("note", notes(), ids=lambda note: note.name[:3])

@@ -72,7 +72,7 @@ Judge = Callable[..., list[dict[str, Any]]]
 @pytest.fixture(scope="module")
 def judge(models: list[Model]) -> Iterator[Judge]:
     """Judge prints by the shipped catalogue, and give each with `held_rule`, `value_before` and `available_at`."""
-    con = duckdb.connect()
+    con = duckdb.connect(config={"threads": 1})
     con.execute("attach ':memory:' as warehouse; use warehouse; set TimeZone = 'Asia/Shanghai'")
     con.execute("create schema intermediate; create schema staging; create schema raw")
     frames: dict[str, list[pl.DataFrame]] = {}

@@ -1,15 +1,17 @@
 """Judging: only like is compared with like, and only positive evidence contradicts."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingest.catalog.calendar import load_calendar
+from ingest.source import SHANGHAI
 from serving.research.audit.claims import COLUMNS, read_note
 from serving.research.audit.entities import resolve, same_publisher
-from serving.research.audit.facts import Event, Evidence
+from serving.research.audit.facts import Event, Evidence, read_evidence
 from serving.research.audit.meanings import load_catalog
 from serving.research.audit.verdicts import Auditor, Judged
 
@@ -79,6 +81,12 @@ def judged(tmp_path: Path, *rows: str, events: Sequence[Event] = ()) -> list[Jud
         ("增仓5000手,change,d_oi,AO2509,2025-07-11/2025-07-15,lots,eq,5000,,lots,up", "supported", ""),
         ("仓单增加1500吨,change,d_receipt_t,AO,2025-07-11/2025-07-15,,eq,1500,,t,up", "supported", ""),
         ("本周最高3180,quantity,period_high,AO2509,2025-07-14/2025-07-15,,eq,3180,,yuan/t,", "supported", ""),
+        ("期间最高3180,quantity,high,AO2509,2025-07-11/2025-07-15,,eq,3180,,yuan/t,", "supported", ""),
+        ("期间最低3050,quantity,low,AO2509,2025-07-11/2025-07-15,,eq,3050,,yuan/t,", "supported", ""),
+        ("涨2.10%,change,ret_cc_1d,AO2509,2025-07-11/2025-07-15,,eq,2.10,,pct,up", "supported", ""),
+        ("涨2.10%,change,ret_c_ps,AO2509,2025-07-11/2025-07-15,,eq,2.10,,pct,up", "not_computable", "no definition of ret_c_ps fits"),
+        ("周成交51万手,quantity,volume,AO2509,2025-07-14/2025-07-15,,eq,510000,,lots,", "definition_dependent", "a sum over the period"),
+        ("1-5月累计出口117万吨,quantity,export_qty,HS 28182000,2025-01-01/2025-05-31,,eq,1172,,kt,", "not_computable", "is held month by month"),
         # only positive evidence contradicts
         ("运行产能9355万吨,quantity,operating_capacity,AO,2025-07-10,,eq,93550,,kt/y,", "definition_dependent", "no evidence against it: the series is of SMM"),
         ("SMM运行产能9355万吨,quantity,operating_capacity,SMM AO,2025-07-10,,eq,9355,,万吨,", "contradicted", "88,500"),
@@ -93,7 +101,8 @@ def judged(tmp_path: Path, *rows: str, events: Sequence[Event] = ()) -> list[Jud
         ("7月12日收于3100元,quantity,close,AO2509,2025-07-12,,eq,3100,,yuan/t,", "contradicted", "A14 fail: 2025-07-12 (Saturday) is no session"),
         ("收于3100元,quantity,close,AO2509,2025-07-12,,eq,3100,,yuan/t,", "not_computable", "A14 fail"),
         ("触及3400元,quantity,high,AO2509,2025-07-15,,eq,3400,,yuan/t,", "contradicted", "= 3,180"),
-        ("运行产能至82.9%,quantity,operating_capacity,AO,2025-07-10,,eq,82.9,,pct,", "contradicted", "A4 fail: a capacity cannot carry per cent"),
+        ("运行产能至82.9%,quantity,operating_capacity,AO,2025-07-10,,eq,82.9,,pct,", "contradicted", "operating_capacity is given in kt/y, it cannot carry pct; a capacity cannot carry per cent"),
+        ("开工率环比下降0.16%至95.94%,change,al_rate_change,CN aluminium,2025-05-31/2025-06-30,,eq,-0.16,,pct,down", "contradicted", "A4 fail: al_rate_change is given in pp, it cannot carry pct"),
         ("仓单25500手,quantity,receipt_t,AO,2025-07-15,,eq,25500,,lots,", "contradicted", "1,275"),
         ("On July 12 it closed at 3100,quantity,close,AO2509,2025-07-12,,eq,3100,,yuan/t,", "contradicted", "A14 fail"),
         ("较昨结算涨8.5%,change,ret_c_ps,AO2511,2025-06-16,,eq,8.5,,pct,up", "contradicted", "A2 fail: 8.5 % against the settlement before is beyond the limit of 8 %"),
@@ -167,6 +176,26 @@ def test_what_is_impossible_only_under_an_assumption_is_a_doubt_with_its_arithme
     assert change.startswith("fail: A2 9.5 % against the settlement before is beyond the limit of 9 %")
     assert closed.startswith("fail: A14 2025-07-12 (Saturday) is no session")
     assert true == ""
+
+
+def test_evidence_of_a_days_knowledge_leaves_out_what_came_later_and_the_publishers_own() -> None:
+    with duckdb.connect() as con:
+        con.execute("set timezone = 'Asia/Shanghai'; create schema serving; create schema marts")
+        for mart in ("fct_futures_daily", "fct_term_structure_daily", "fct_positioning_daily", "fct_sentiment_daily"):
+            con.execute(
+                f"create table marts.{mart} (contract_code varchar, commodity_code varchar, trade_date date, as_of_date date, is_dominant boolean, session varchar)"
+            )
+        con.execute(
+            "create table serving.claim_facts as select 'daily_quotes' as dataset, day::date as obs_date, 'AO2509' as fact_key, 'close_price' as column_name, "
+            "value::double as value, 0.0 as uncertainty, null::varchar as value_text, printed_by, available_at::timestamptz as available_at, 'files' as data_origin "
+            "from (values ('2025-07-14', 3110, 'shfe', '2025-07-14 15:30:00+08'), ('2025-07-15', 3165, 'shfe', '2025-07-16 09:00:00+08'), "
+            "('2025-07-11', 3100, '国信期货日报', '2025-07-11 15:30:00+08')) as t (day, value, printed_by, available_at)"
+        )
+        key = ("daily_quotes", "AO2509", "close_price")
+        day_end = datetime(2025, 7, 16, tzinfo=SHANGHAI)
+        now = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers)
+        then = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers, known_by=day_end)
+    assert (sorted(now.observations[key]), sorted(then.observations[key])) == ([DAYS[1], DAYS[2]], [DAYS[1]])
 
 
 def test_names_of_one_thing_are_one() -> None:

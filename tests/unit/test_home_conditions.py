@@ -51,14 +51,14 @@ def test_a_rejected_outlook_and_held_figures_are_told_until_a_release_is_without
         con.execute("create table serving.held_figures (held_id varchar, held_status varchar, reason_en varchar)")
         con.execute("comment on table serving.held_figures is 'One row per held_id. | 每个暂扣数值一行。'")
         con.execute("insert into serving.held_figures values ('H1', 'held', 'Zero.')")
-        con.execute("update serving.outlook_v1 set status = 'rejected', status_reason = 'coverage_below_minimum'")
+        con.execute("update serving.outlook_v2 set status = 'rejected', status_reason = 'chain_too_short'")
     publish(settings, 0)
     settle_published(settings, "1")
     told = {note["cause"]: note["message"] for note in standing(settings)}
     assert told["figures"] == "1 figures are held, such as: Zero. alumina review list"
-    assert told["outlook:AO"].startswith("the outlook of AO is rejected: coverage_below_minimum")
+    assert told["outlook:AO"].startswith("the outlook of AO is rejected: chain_too_short")
     with duckdb.connect(str(settings.warehouse)) as con:
-        con.execute("update serving.outlook_v1 set status = 'validated'; update serving.held_figures set held_status = 'accepted'")
+        con.execute("update serving.outlook_v2 set status = 'validated'; update serving.held_figures set held_status = 'accepted'")
     publish(settings, 1)
     settle_published(settings, "2")
     assert causes(settings) == []

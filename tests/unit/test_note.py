@@ -27,7 +27,7 @@ ROW = """
     select 'AO' as commodity_code, date '2025-07-22' as as_of_date, timestamptz '2025-07-22 17:30:00+08' as decision_at, horizon,
         0::bigint as stance, 'sideways' as direction, null::bigint as call, 'panel_too_short:3x120' as call_reason, null::double as probability_up,
         3300e0 as interval80_low_cny_t, 3600e0 as interval80_high_cny_t, 30::bigint as stance_track_n, 0.4 as stance_track_hit_ratio,
-        0.5 as stance_track_base_ratio, 10.0 as sentiment_score, -5.0 as score_band_low, 20.0 as score_band_high, 1.0 as coverage,
+        0.5 as stance_track_base_ratio, 10.0 as sentiment_score, 'full' as profile, -5.0 as score_band_low, 20.0 as score_band_high, 1.0 as coverage,
         1.0 as contribution_policy, 2.0 as contribution_receipts, 3.0 as contribution_money, -4.0 as contribution_fundamentals,
         null::varchar as missing_blocks, 'validated' as status, null::varchar as status_reason, '' as rule_ids, null::varchar as risk_flags,
         null::varchar as weakened_flags, null::varchar as tail, null::varchar as volatility_regime, 3423e0 as close_cny_t, '3500;3150' as support_levels,

@@ -125,7 +125,7 @@ def test_a_payload_parsed_anew_replaces_its_own_rows_and_no_others(home: Home, m
     home.take(KX)
     assert load_raw(home.settings)[QUOTES] == 3
     assert rows(home.settings, QUOTES, "trade_date, delivery_month_code, parser_version") == [
-        (date(2025, 7, 16), "2509", "3-test"), (date(2025, 7, 16), "2510", "3-test"), (date(2025, 7, 17), "2509", "2"),
+        (date(2025, 7, 16), "2509", "3-test"), (date(2025, 7, 16), "2510", "3-test"), (date(2025, 7, 17), "2509", "3"),
     ]  # fmt: skip
     assert content(home.settings) == from_scratch(home.settings)
 

@@ -273,13 +273,15 @@ def test_a_note_of_holding_that_has_rotted_stops_who_would_publish(published: Se
 def test_what_changed_between_two_releases_is_told_by_table(published: Settings) -> None:
     before = published.serving.resolve()
     with duckdb.connect(str(published.warehouse)) as con:
-        con.execute("insert into serving.outlook_v1 by name select * replace (as_of_date + 100000 as as_of_date) from serving.outlook_v1 limit 1")
-        con.execute("update serving.outlook_v1 set score = score + 1 where as_of_date = (select min(as_of_date) from serving.outlook_v1)")
+        con.execute("insert into serving.outlook_v2 by name select * replace (as_of_date + 100000 as as_of_date) from serving.outlook_v2 limit 1")
+        con.execute(
+            "update serving.outlook_v2 set sentiment_score = sentiment_score + 1 where as_of_date = (select min(as_of_date) from serving.outlook_v2)"
+        )
     after = publish(published, 1).path
-    (change,) = [one for one in differences(before, after) if one.table == "serving.outlook_v1"]
+    (change,) = [one for one in differences(before, after) if one.table == "serving.outlook_v2"]
     assert (change.new, change.gone) == (1, 0)
     assert change.rows_after == (change.rows_before or 0) + 1
-    assert dict(change.changed)["score"] >= 1
+    assert dict(change.changed)["sentiment_score"] >= 1
     assert differences(after, after) == []
     assert served_by.found(published, "served") == after
     with pytest.raises(served_by.ReleaseError, match="2 releases begin with 2"):

@@ -82,7 +82,7 @@ class Shfe:
     """The exchange's daily files, live or from disk."""
 
     name = "shfe"
-    parser_version = "2"
+    parser_version = "3"
     tables = (
         "shfe__daily_quotes",
         "shfe__daily_totals",

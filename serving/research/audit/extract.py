@@ -38,6 +38,7 @@ _WEEK = re.compile(
 _MONTHLY = re.compile(r"[较比]上月|月环比", re.IGNORECASE)
 _NIGHT = re.compile(r"夜盘|当晚|night session", re.IGNORECASE)
 _CAPTION = re.compile(r"\s*(?:图表?|表)\s*\d*\s*[：:]|\s*(?:数据|资料)?来源\s*[：:]")
+_AFTER = re.compile(r"\s*(?:(?P<up>increase|rise|gain)|(?P<down>decrease|drop|fall|decline))\b", re.IGNORECASE)
 _ENDS_AT = re.compile(r"(?:[至到为]|\bto)\s*$", re.IGNORECASE)
 _FORECAST = re.compile(r"预计|有望|或将|若(?!干)|如果|假如|目标价|预测|\bforecasts?\b|\bexpect(?:s|ed)?\b|\bif\b|\bcould\b", re.IGNORECASE)
 _OVER = re.compile(r"(?:超过?|逾|突破|高于|站上|大于|above|over|more than|exceed(?:s|ed)?)\s*(?:了)?\s*$", re.IGNORECASE)
@@ -120,6 +121,7 @@ class _State:
     direction: str = ""
     unit: str = ""
     period: str = ""
+    is_night: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class Extractor:
         words = "|".join(re.escape(unit) + (r"(?![a-z])" if unit[-1:].isascii() and unit[-1:].isalpha() else "") for unit in units)
         return re.compile(
             rf"(?P<sign>(?<![\dA-Za-z%％)）])[+\-−])?(?P<low>{_FIGURE})(?:\s*(?:-|—|–|~|～|至)\s*(?P<high>{_FIGURE}))?"
-            rf"\s*(?P<scale>[万亿](?=\s*[余多]))?(?P<more>[余多])?\s*(?P<unit>{words})?",
+            rf"\s*(?P<scale>[万亿](?=\s*[余多)）,，。；]|$))?(?P<more>[余多])?\s*(?P<unit>{words})?",
             re.IGNORECASE,
         )
 
@@ -191,6 +193,7 @@ class Extractor:
                 tail = re.split(r"[，。；;,、\n]", text[number.end : min(end, number.end + _AROUND)], maxsplit=1)[0]
                 lead = text[max(last, number.start - _LEAD) : number.start]
                 sentence = text[max(begin, number.start - _AROUND) : min(end, number.end + _AROUND)]
+                state.is_night = _is_night(text[max(begin, number.start - _AROUND) : number.start])
                 yield self._placed(part, number, lead, tail, sentence, day, as_of, state)
                 last = number.end
             day_text = _scope(text, last, end, day)
@@ -262,7 +265,7 @@ class Extractor:
         named = self._named(lead, tail, number.unit, state)
         best = named[0] if named else None
         rest = lead[best[1] :] if best else lead
-        change = None if _NO_CHANGE.search(rest) else _last(_CHANGE, rest)
+        change = None if _NO_CHANGE.search(rest) else _last(_CHANGE, rest) or _AFTER.match(tail)
         candidates = tuple(dict.fromkeys(metric.name for metric, _ in named[:3]))
         if best and state.metric and state.metric.is_of_range:
             pair = {best[0].name, state.metric.name}
@@ -278,12 +281,12 @@ class Extractor:
         if level is not None and level.change_of and (base := self.catalog.metrics.get(level.change_of[0])):
             level = base
         if level is not None and (
-            change or (best and not fits) or _AGAINST.search(rest) or (number.sign and not best) or re.fullmatch(r"[\s（(,，/]*", lead)
+            change or (best and not fits) or _AGAINST.search(rest) or (number.sign and not best) or re.fullmatch(r"[\s（(,，/或]*", lead)
         ):
-            rivals = [one for one in self.spoken if level.name in one.change_of and self._fits(one, number.unit)]
-            chosen = self._chosen(rivals, lead, tail, number.unit)
+            rivals = [one for one in self.spoken if level.name in one.change_of and self._fits(one, number.unit or level.plain_unit or level.unit)]
+            chosen = self._chosen(rivals, lead, tail, state)
             if chosen:
-                return chosen, tuple(one.name for one in rivals), "said"
+                return chosen, tuple(one.name for one in rivals), "said" if best or level.name != "settle" else "left open"
             return (
                 None,
                 tuple(one.name for one in rivals) or candidates,
@@ -307,8 +310,8 @@ class Extractor:
         found.sort(key=lambda one: one[:3], reverse=True)
         return [(metric, end) for _, end, _, metric in found]
 
-    def _chosen(self, rivals: Sequence[Metric], lead: str, tail: str, unit: str) -> Metric | None:
-        text = lead + " " + tail
+    def _chosen(self, rivals: Sequence[Metric], lead: str, tail: str, state: _State) -> Metric | None:
+        text = f"{lead} {tail} {'夜盘' if state.is_night else ''}"
         is_range = bool(_WEEK.search(lead) or _MONTHLY.search(lead) or _based(lead))
         fitting = [one for one in rivals if one.when and re.search(one.when, text, re.IGNORECASE)]
         if fitting and not is_range:
@@ -334,9 +337,9 @@ class Extractor:
     def _claim(
         self, blank: Found, number: _Number, metric: Metric, candidates: tuple[str, ...], how: str, lead: str, tail: str, sentence: str, day: str, as_of: date, state: _State
     ) -> Found:  # fmt: skip
-        change = _last(_CHANGE, lead)
-        direction = state.direction if change is None or change["open"] else "up" if change["up"] else "down"
-        if change and change["open"] and re.search(r"涨跌|变化|变动|增减", change["open"]):
+        change = _last(_CHANGE, lead) or _AFTER.match(tail)
+        direction = state.direction if change is None or change.groupdict().get("open") else "up" if change["up"] else "down"
+        if change and change.groupdict().get("open") and re.search(r"涨跌|变化|变动|增减", change["open"]):
             direction = "up"  # where rises and falls are told under one word, a fall has its sign
         value, high = number.low, number.high
         if number.sign:
@@ -344,7 +347,11 @@ class Extractor:
         is_change = metric.is_change or bool(metric.change_of)
         if number.scale != 1:
             value = str(float(value) * number.scale).removesuffix(".0")
-        if number.sign == "-" or (is_change and direction == "down" and float(value)):
+        if (
+            number.sign == "-"
+            or (is_change and direction == "down" and float(value))
+            or (not number.sign and metric.negative and re.search(metric.negative, lead))
+        ):
             value = f"-{value}"
         unit = number.unit or metric.plain_unit or metric.unit
         cmp = (
@@ -363,8 +370,12 @@ class Extractor:
         if re.match(r"\s*(?:左右|附近|上下)", tail) and cmp == "eq":
             cmp = "approx"
         entity, trouble = self._entity(metric, lead + " " + tail[:6], sentence, state)
-        period, more = self._period(metric, lead, sentence.partition(blank.shown)[0], day, as_of, state)
+        period, more = self._period(metric, lead, day, as_of, state)
         trouble = trouble or more
+        if how == "left open":
+            trouble = trouble or "whose change it is is left open"
+        if value.startswith("-") and not is_change and metric.neutral is None:
+            trouble = trouble or "a level below zero"
         if is_change and not direction and float(number.low):
             trouble = trouble or "a change without a direction"
         if _FORECAST.search(sentence.partition(blank.shown)[0]):
@@ -372,7 +383,7 @@ class Extractor:
         if (
             not number.unit
             and how != "column"
-            and (len(number.low.replace(".", "")) < _BARE_DIGITS or not re.search(r"[^\s，,。；;]{1,12}\s*$", lead))
+            and ((len(number.low.replace(".", "")) < _BARE_DIGITS and not _is_direct(lead)) or not re.search(r"[^\s，,。；;]{1,12}\s*$", lead))
         ):
             trouble = trouble or "a bare number"
         if not is_change:
@@ -416,7 +427,7 @@ class Extractor:
         names = {name for one in metric.definitions for name in re.findall(r"[a-z_]\w*", one.formula)}
         return {fact.grid for name, fact in self.catalog.facts.items() if name in names}
 
-    def _period(self, metric: Metric, lead: str, before: str, day: str, as_of: date, state: _State) -> tuple[str, str]:
+    def _period(self, metric: Metric, lead: str, day: str, as_of: date, state: _State) -> tuple[str, str]:
         if metric.is_monthly or self._grids(metric) == {"month"}:
             month = next((found for found in (day,) if re.search(r"月份?$", found)), "")
             if not month:
@@ -425,11 +436,11 @@ class Extractor:
         if re.search(r"月份?$", day):
             return parse_period(re.sub(r"\s", "", day), as_of, self.calendar).start.isoformat()[:7], ""
         try:
-            end = parse_period(re.sub(r"\s", "", day), as_of, self.calendar).end if day else as_of
+            end = parse_period(re.sub(r"\s", "", day), as_of, self.calendar).end if day else self._last_day(metric, as_of)
         except ValueError:
             return as_of.isoformat(), f"the day {day!r} cannot be read"
         sessions = self.calendar.between(max(self.calendar.first_day, end - timedelta(days=30)), end) if end <= self.calendar.last_day else []
-        if _is_night(before) and any("{contract}" in key for key in self._keys(metric)):
+        if state.is_night and any("{contract}" in key for key in self._keys(metric)):
             evening = next((one for one in reversed(sessions) if one < as_of), end) if end == as_of and not day else end
             return f"NS {evening}", "" if self.calendar.night_of(evening) else "no night session that evening"
         if metric.is_of_range and state.period and state.metric and state.metric.is_of_range and not (_WEEK.search(lead) or _based(lead)):
@@ -448,6 +459,11 @@ class Extractor:
             first = next((one for one in sessions if one > base), end)
             return f"{first}/{end}", ""
         return end.isoformat(), ""
+
+    def _last_day(self, metric: Metric, as_of: date) -> date:
+        """Give the day of a figure without one: of what a session has the last one by the note's day."""
+        is_of_session = any("{contract}" in key or key.startswith("{commodity}") for key in self._keys(metric))
+        return next(iter(self.calendar.between(as_of - timedelta(days=14), as_of)[-1:]), as_of) if is_of_session else as_of
 
     # ---- tables --------------------------------------------------------------------------------------------------------------------
 
@@ -479,7 +495,7 @@ class Extractor:
             elif metric is None or (metric.is_change and own and not set(metric.change_of) & {own[0][0].name}):
                 level = state.level or (own[0][0] if own else None)
                 rivals = [one for one in self.spoken if level and level.name in one.change_of and self._fits(one, figures.unit or state.unit)]
-                metric = self._chosen(rivals, head, "", figures.unit)
+                metric = self._chosen(rivals, head, "", state)
                 figures.unit = figures.unit or state.unit
             if state.is_foreign:
                 yield replace(blank, reason="about a product or market the catalogue does not have")
@@ -496,6 +512,12 @@ class Extractor:
             if unit := self.catalog.unit_named(inside):
                 return unit
         return ""
+
+
+def _is_direct(lead: str) -> bool:
+    """Tell whether a word of change stands right before the number: up 15."""
+    match = _last(_CHANGE, lead)
+    return match is not None and not match["open"] and not lead[match.end() :].strip("：: ")
 
 
 def _is_night(text: str) -> bool:

@@ -65,7 +65,7 @@ def known_at(
     parameters: Callable[[str], Mapping[str, float]],
     regions: Mapping[str, Mapping[str, str]],
 ) -> Known:
-    """Find the decision: by default the newest day, and of its commodities the one whose score rests on most data; `parameters` gives a commodity's.
+    """Find the decision: by default the newest day, and of its commodities the one that stands on most data, with vendors' before without; `parameters` gives a commodity's.
 
     Raises NoteError when the release has no outlook of that commodity or day.
     """
@@ -75,7 +75,7 @@ def known_at(
         from serving.outlook_v2
         where commodity_code = coalesce($code, commodity_code)
         qualify as_of_date = coalesce($day, max(as_of_date) over ())
-        order by coalesce(coverage, 0) desc, commodity_code
+        order by profile = 'full' desc, coalesce(coverage, 0) desc, commodity_code
         limit 1
         """,
         {"code": commodity_code, "day": day},

@@ -116,11 +116,29 @@ parameters as (
 
 ),
 
-quoted as (
+-- A settlement older than two weeks says nothing of the day.
+fresh as (
 
     select
         answered.commodity_code,
+        answered.exchange,
+        answered.product_id,
         answered.as_of_date,
+        case
+            when answered.trade_date >= {{ add_days('answered.as_of_date', '-parameters.daily_series_maximum_age_days') }}
+                then answered.trade_date
+        end as trade_date
+    from answered
+    inner join parameters on answered.commodity_code = parameters.commodity_code
+    where answered.as_of_date is not null
+
+),
+
+quoted as (
+
+    select
+        fresh.commodity_code,
+        fresh.as_of_date,
         {%- for case in cases %}
         -- Of several products one that is not known makes the sum so.
         case
@@ -132,23 +150,20 @@ quoted as (
         max(prices.available_at) as available_at,
         max(prices.data_origin) as data_origin,
         max(prices.payload_sha256) as payload_sha256
-    from answered
-    inner join parameters on answered.commodity_code = parameters.commodity_code
+    from fresh
     inner join uses
         on
-            answered.commodity_code = uses.commodity_code
-            and answered.exchange = uses.exchange
-            and answered.product_id = uses.product_id
-            and {{ in_force('uses', 'answered.as_of_date') }}
+            fresh.commodity_code = uses.commodity_code
+            and fresh.exchange = uses.exchange
+            and fresh.product_id = uses.product_id
+            and {{ in_force('uses', 'fresh.as_of_date') }}
     left join prices
         on
-            answered.commodity_code = prices.commodity_code
-            and answered.exchange = prices.exchange
-            and answered.product_id = prices.product_id
-            and answered.trade_date = prices.trade_date
-            and answered.trade_date >= {{ add_days('answered.as_of_date', '-parameters.daily_series_maximum_age_days') }}
-    where answered.as_of_date is not null
-    group by answered.commodity_code, answered.as_of_date
+            fresh.commodity_code = prices.commodity_code
+            and fresh.exchange = prices.exchange
+            and fresh.product_id = prices.product_id
+            and fresh.trade_date = prices.trade_date
+    group by fresh.commodity_code, fresh.as_of_date
 
 ),
 

@@ -50,7 +50,7 @@ contracts as (
         max(case when place = {{ place }} then sessions_to_last_trading_day end) as {{ name }}_sessions,
         max(case when place = {{ place }} then open_interest_t end) as {{ name }}_open_interest_t,
         {%- endfor %}
-        max(available_at) as available_at
+        count(*) as contracts
     from (
         select
             *,
@@ -153,8 +153,8 @@ final as (
                 'receipts.delivery_demand_t_day = 0.0': 'no_delivery_demand',
             },
         }) }} as null_reason,
-        -- greatest() passes over nulls; of a day on which nothing was known the row says so from its decision on.
-        coalesce(greatest(receipts.available_at, contracts.available_at, stock.available_at), decisions.decision_at) as available_at,
+        -- What the row says is missing is as much of it as what it shows, so it is known with its decision.
+        decisions.decision_at as available_at,
         decisions.data_origin,
         coalesce(receipts.payload_sha256, unknown.payload_sha256) as payload_sha256
     from decisions
