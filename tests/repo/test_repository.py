@@ -208,6 +208,16 @@ def test_every_threshold_has_a_source_and_is_used() -> None:
     assert [name for name in read if not re.search(rf"[.']{name}\b", models) and name not in serving] == []
 
 
+def test_every_figure_of_the_panel_is_read_by_a_model_or_by_the_fit() -> None:
+    told = {row["name"] for row in tomllib.loads((ROOT / "ingest/catalog/panel.toml").read_text())["parameter"]}
+    listed = next(path for path in MODELS if path.stem == "int_panel__parameters").read_text().split("] -%}")[0]
+    assert told == set(re.findall(r"'(panel_\w+)'", listed))
+    models = "".join(path.read_text() for path in MODELS if path.stem != "int_panel__parameters")
+    fit = (ROOT / "serving/research/panel/protocol.py").read_text()
+    unread = [name for name in told if not re.search(rf"\b{name}\b", models) and f"    {name.removeprefix('panel_')}: " not in fit]
+    assert unread == []
+
+
 def test_every_column_of_a_raw_table_is_declared_and_every_declared_column_stands_somewhere() -> None:
     assert {name for table in TABLES.values() for name in table.columns} <= set(FIELDS)
     text = "".join(path.read_text() for path in [*MODELS, ROOT / "quality/raw.py", *(ROOT / "serving").rglob("*.py")])
