@@ -21,18 +21,16 @@ from ingest.settings import REPOSITORY
 from ingest.source import SHANGHAI, DataOrigin, PayloadError, Request, Response, Source
 from ingest.sources import shfe
 from ingest.sources.shfe import quotes
-from tests.pipeline.conftest import House, at_work, query
+from tests.pipeline.conftest import at_work, query
 from tests.pipeline.test_futures_figures import test_levels_are_never_back_adjusted as levels_are_never_back_adjusted
 from tests.pipeline.test_futures_figures import test_no_settlement_is_known_before_a_quarter_past_three as no_settlement_is_known_early
-from tests.pipeline.test_point_in_time import DECIDED, Revising, differences, untimely
+from tests.pipeline.test_point_in_time import DECIDED, Revising, differences, scoring_house, untimely
 from tests.pipeline.test_policy_figures import (
     test_tone_is_the_mean_of_the_flashes_of_five_sessions_by_the_time_they_were_pushed as tone_is_by_time_pushed,
 )
 
 FIRST, DAY, LAST = date(2025, 5, 6), date(2025, 6, 30), date(2025, 7, 23)
 DECISION = datetime.combine(DAY, time(17, 30), SHANGHAI)
-# A percentile of so few sessions is null by the shipped parameter.
-OVERLAY, SHIPPED, LOWERED = "parameters.toml", 'name = "percentile_minimum_sessions"\nvalue = 60', 'name = "percentile_minimum_sessions"\nvalue = 20'
 
 Patches = dict[str, tuple[str, str]]
 Model = tuple[str, str, str]
@@ -101,11 +99,7 @@ class World:
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory, models: list[Model]) -> World:
     root = tmp_path_factory.mktemp("leaks")
-    house = House(root)
-    parameters = (REPOSITORY / "ingest" / "catalog" / OVERLAY).read_text(encoding="utf-8")
-    assert SHIPPED in parameters
-    house.settings.catalog_overlay.mkdir()
-    (house.settings.catalog_overlay / OVERLAY).write_text(parameters.replace(SHIPPED, LOWERED), encoding="utf-8")
+    house = scoring_house(root)
     house.take(Revising(FIRST, DAY - timedelta(days=1)))
     house.take(TheDay(receipts=False))
     at_decision = root / "then" / house.settings.warehouse.name
