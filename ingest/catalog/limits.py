@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from ingest.catalog.documents import load
 from ingest.catalog.schemas import FeedLimits, LimitsFile, Shape, TextLimits
 from ingest.paper import Limits as PaperLimits
 from ingest.sheet import Limits as SheetLimits
@@ -41,7 +42,9 @@ class Limits:
     @cached_property
     def paper(self) -> PaperLimits:
         """What a document may be and may cost."""
-        return PaperLimits(**self.file.paper.model_dump(exclude={"label", "source"}))
+        paper = self.file.paper or load(LimitsFile).paper
+        assert paper is not None  # noqa: S101 - the shipped file says it
+        return PaperLimits(**paper.model_dump(exclude={"label", "source"}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,7 +261,8 @@ class LimitsFile(Document):
     shape: Shape
     text: TextLimits
     sheet: SheetLimits
-    paper: PaperLimits
+    paper: PaperLimits | None = None
+    """None in a file an operator wrote before there was one: the shipped values hold."""
 
     def contradictions(self) -> Iterator[Wrong]:
         """Each feed has one entry, and one for all the others says everything."""

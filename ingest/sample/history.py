@@ -16,7 +16,6 @@ FIRST_DAY = date(2023, 6, 19)
 LAST_DAY = date(2025, 7, 23)
 SECOND_FROM = date(2024, 12, 17)  # the second exchange: since its tick is 20, and long enough for a chain of returns an outlook can stand on
 SHORT_FROM = date(2025, 4, 1)  # feeds without a long history of their own begin here, on the first session of a month
-SECOND_FROM = date(2024, 12, 17)  # the second exchange: since its tick is 20, and long enough for a chain of returns an outlook can stand on
 HORIZON = date(2026, 12, 31)  # the listed contracts expire after the sample ends
 SIMULATED_FILE = Path(__file__).with_name("simulated.toml")
 

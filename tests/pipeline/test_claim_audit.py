@@ -3,9 +3,7 @@
 import csv
 import json
 import re
-import subprocess
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -14,11 +12,8 @@ import duckdb
 import pytest
 
 import ingest.catalog as catalog_files
-from ingest.archive import Archive
 from ingest.catalog.calendar import load_calendar
-from ingest.sample import deliveries
 from ingest.sample.ledger import CLAIMS_FILE
-from ingest.source import DataOrigin
 from serving.research.audit.claims import COLUMNS
 from serving.research.audit.facts import read_evidence
 from serving.research.audit.formulas import Context, MissingError, evaluate
@@ -288,64 +283,29 @@ CORRECT = {
 }
 
 
-LATER = max(DAYS)
-"""The day whose files are dropped after a first run."""
-
-
-@dataclass(frozen=True)
-class Other:
-    """A home of files, made by its inbox in two runs, and the note's audit."""
-
-    built: Built
-    runs: tuple[subprocess.CompletedProcess[str], ...]
-    left: tuple[tuple[str, ...], ...]
-    """Files in the inbox after each run."""
-    code: int
-    verdicts: dict[str, tuple]
-
-
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Other:
-    """Files in the exchange's form, and spot prices, dropped into a new home, whose price limits are an operator's catalogue's."""
-    home = tmp_path_factory.mktemp("other") / "home"
-    inbox = home / "inbox"
-    inbox.mkdir(parents=True)
+def other(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, int, dict[str, tuple]]:
+    """A home of files the test wrote in the exchange's form, with its limits as an operator's catalogue has them, and the note's audit."""
+    root = tmp_path_factory.mktemp("other")
+    home, payloads = root / "home", root / "payloads"
+    payloads.mkdir()
     (home / "catalog" / "commodities").mkdir(parents=True)
     shipped = (Path(catalog_files.__file__).parent / "commodities" / "al.toml").read_text(encoding="utf-8")
     if "limit_ratio" not in shipped:
         shipped += '\n[[term]]\nname = "limit_ratio"\nvalid_from = "2025-01-01"\nvalue = 0.07\nunit = "ratio"\nlabel = "assumed"\nsource = "assumed by a test"\n'
     (home / "catalog" / "commodities" / "al.toml").write_text(shipped, encoding="utf-8")
-    for request, response in deliveries(min(DAYS), max(DAYS), ("spot",)):
-        (inbox / request.name).write_bytes(response.body)
-    runs, left = [], []
-    for dropped in (DAYS.keys() - {LATER}, {LATER}):
-        for day in dropped:
-            for name, body in _payloads(day, DAYS[day]):
-                (inbox / name).write_text(body, encoding="utf-8")
-        runs.append(alumina(home, "run"))
-        assert runs[-1].returncode == 0, runs[-1].stdout + runs[-1].stderr
-        left.append(tuple(path.name for path in inbox.iterdir() if path.is_file()))
-    claims = home.with_name("al note.csv")
+    for day, figures in DAYS.items():
+        for name, body in _payloads(day, figures):
+            (payloads / name).write_text(body, encoding="utf-8")
+    run = alumina(home, "run", "--source", "files", "--payloads", str(payloads))
+    assert run.returncode == 0, run.stdout + run.stderr
+    claims = root / "al note.csv"
     claims.write_text("\n".join(["# publisher: A Broker", ",".join(COLUMNS), *PLANTED, *CORRECT, ""]), encoding="utf-8")
     done = alumina(home, "audit", str(claims))
     written = duckdb.sql(
         f"select claim_id, verdict, evidence, reconciling_definition, self_consistency from '{home}/audits/al_note/claim_audit.parquet'"
     ).fetchall()
-    return Other(Built(home, runs[-1]), tuple(runs), tuple(left), done.returncode, {row[0]: row[1:] for row in written})
-
-
-@pytest.mark.full
-def test_without_a_source_a_home_of_files_takes_its_inbox_and_asks_nobody(other: Other) -> None:
-    """New, with nothing but an inbox: no sample. Later: no folder is read again and no exchange asked, but what was dropped since is taken."""
-    home = other.built.home
-    for run in other.runs:
-        told = f"taking the files in {home / 'inbox'}; to read a folder pass --source files --payloads DIR, to ask the exchanges --source live"
-        assert told in run.stdout
-    assert other.left == ((), ())
-    assert json.loads((home / "home.json").read_text())["data_origin"] == "files"
-    assert {receipt.data_origin for receipt in Archive(home / "archive").fetch_log()} == {DataOrigin.FILES, DataOrigin.CONFIG}
-    assert other.built.published("select count(distinct trade_date), max(data_origin) from marts.fct_futures_daily") == [(len(DAYS), "files")]
-    assert other.built.published("select count(*) > 0, max(data_origin) from marts.fct_spot_daily") == [(True, "files")]
+    return Built(home, run), done.returncode, {row[0]: row[1:] for row in written}
 
 
 def _payloads(day: date, figures: tuple[int, ...]) -> list[tuple[str, str]]:
@@ -371,7 +331,7 @@ def _payloads(day: date, figures: tuple[int, ...]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("row", PLANTED, ids=lambda row: row[:3])
 def test_a_planted_error_is_caught_and_named(other, row: str) -> None:
     verdict, words = PLANTED[row]
-    found = other.verdicts[row[:3]]
+    found = other[2][row[:3]]
     assert found[0] == verdict, found
     assert words in " ".join(found), found
 
@@ -379,21 +339,21 @@ def test_a_planted_error_is_caught_and_named(other, row: str) -> None:
 @pytest.mark.full
 @pytest.mark.parametrize("row", CORRECT, ids=lambda row: row[:3])
 def test_a_correct_claim_is_not_accused(other, row: str) -> None:
-    assert other.verdicts[row[:3]][0] == CORRECT[row], other.verdicts[row[:3]]
+    assert other[2][row[:3]][0] == CORRECT[row], other[2][row[:3]]
 
 
 @pytest.mark.full
 def test_a_note_with_a_contradicted_claim_ends_with_1(other) -> None:
-    assert other.code == 1
+    assert other[1] == 1
 
 
 @pytest.mark.full
 def test_a_night_price_is_sent_to_its_trade_date(other) -> None:
-    assert other.verdicts["P05"][2].startswith("A5: 20,860 lies in the range of trade date 2025-07-21")
+    assert other[2]["P05"][2].startswith("A5: 20,860 lies in the range of trade date 2025-07-21")
 
 
 @pytest.mark.full
 def test_a_home_of_real_data_has_no_audit_of_the_samples_note(other) -> None:
-    assert other.built.published("select count(*) from serving.claim_audit") == [(0,)]
-    assert other.built.published("select count(*) from serving.claim_facts where data_origin <> 'files'") == [(0,)]
-    assert Fraction(other.built.published("select count(*) from serving.claim_facts where fact_key = 'AL2509'")[0][0]) == 8 * len(DAYS)
+    assert other[0].published("select count(*) from serving.claim_audit") == [(0,)]
+    assert other[0].published("select count(*) from serving.claim_facts where data_origin <> 'files'") == [(0,)]
+    assert Fraction(other[0].published("select count(*) from serving.claim_facts where fact_key = 'AL2509'")[0][0]) == 8 * len(DAYS)

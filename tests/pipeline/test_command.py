@@ -8,11 +8,16 @@ import os
 import subprocess
 import time
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from ingest import sample
+from ingest.archive import Archive
 from ingest.origins import FilesOrigin
+from ingest.source import DataOrigin
 from ingest.sources import SOURCES
 from quality.gate import GATES
 from tests.pipeline.conftest import ALUMINA, SLICE, Built, House, Model, content, copied, query
@@ -74,6 +79,28 @@ def test_sample_and_files_do_not_mix_in_one_home(command, sample) -> None:
     assert done.returncode == 1
     assert "holds sample data and cannot take files data; set ALUMINA_HOME to another folder" in done.stderr
     assert os.readlink(sample.home / "serving") == before
+
+
+@pytest.mark.full
+def test_without_a_source_a_home_of_files_takes_its_inbox_and_asks_nobody(command, tmp_path: Path) -> None:
+    """New, with nothing but an inbox: no sample. Later: no folder is read again and no exchange asked, but what was dropped since is taken."""
+    inbox, later = tmp_path / "inbox", "kx20250718.dat"
+    inbox.mkdir()
+    payloads = {request.name: response.body for request, response in sample.deliveries(date(2025, 7, 14), date(2025, 7, 18), ("shfe", "spot"))}
+    for name, body in payloads.items():
+        if name != later:
+            (inbox / name).write_bytes(body)
+    for dropped in ((), (later,)):
+        for name in dropped:
+            (inbox / name).write_bytes(payloads[name])
+        done = command(tmp_path, "run")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"taking the files in {inbox}; to read a folder pass --source files --payloads DIR, to ask the exchanges --source live" in done.stdout
+        assert [path.name for path in inbox.iterdir() if path.is_file()] == []
+    assert json.loads((tmp_path / "home.json").read_text())["data_origin"] == "files"
+    assert {receipt.data_origin for receipt in Archive(tmp_path / "archive").fetch_log()} == {DataOrigin.FILES, DataOrigin.CONFIG}
+    with duckdb.connect(str((tmp_path / "serving/alumina.duckdb").resolve()), read_only=True) as con:
+        assert con.sql("select count(distinct trade_date), max(data_origin) from marts.fct_futures_daily").fetchall() == [(5, "files")]
 
 
 @pytest.fixture(scope="module")

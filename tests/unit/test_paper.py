@@ -10,7 +10,8 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from ingest import paper
-from ingest.catalog.configuration import SHIPPED_ONLY
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+from ingest.catalog.documents import SHIPPED
 from ingest.paper import UnreadableDocumentError, read
 
 LIMITS = SHIPPED_ONLY.limits.paper
@@ -70,6 +71,13 @@ def test_the_text_of_a_page_is_a_line_a_block_and_a_tab_a_cell() -> None:
     assert lines == ["AO2509收于3042元/吨", "tail", "\tAO2509\t3042"]
     assert read("<p>收于3042元</p>".encode("gb18030"), "html", LIMITS).strip() == "收于3042元"
     assert read('<meta charset="gbk"><p>收于3042元</p>'.encode("gbk"), "html", LIMITS).strip() == "收于3042元"
+
+
+def test_limits_an_operator_wrote_before_there_was_this_section_still_hold(tmp_path: Path) -> None:
+    shipped = (SHIPPED / "limits.toml").read_text(encoding="utf-8")
+    begin = shipped.index("# What a document")
+    (tmp_path / "limits.toml").write_text(shipped[:begin], encoding="utf-8")
+    assert Configuration(tmp_path).limits.paper == LIMITS
 
 
 def bomb() -> bytes:

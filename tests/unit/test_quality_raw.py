@@ -102,7 +102,7 @@ def test_keys_required_columns_and_periods_are_columns_of_the_table(table: RawTa
 def test_every_source_fills_tables_that_exist_and_every_table_is_filled_by_one() -> None:
     filled_by = [name for source in SOURCES for name in source.tables]
     assert len(set(filled_by)) == len(filled_by)
-    assert set(filled_by) | {"ingest__horizon", "ingest__quarantine", "ingest__receipts"} == set(TABLES)
+    assert set(filled_by) | {"ingest__horizon", "ingest__quarantine", "ingest__receipts", "outlook__model"} == set(TABLES)
 
 
 def test_every_kind_of_column_has_a_type_in_polars() -> None:

@@ -43,13 +43,15 @@ final as (
         scenarios.evidence_en,
         scenarios.evidence_zh,
         scenarios.is_weakened,
-        {%- for name, column in {
-            'outcomes': 'outcomes', 'dates': 'dates', 'median_pct': 'median_pct', 'lower_quartile_pct': 'lower_quartile_pct',
-            'upper_quartile_pct': 'upper_quartile_pct', 'share_up': 'share_up', 'share_up_low': 'share_up_low', 'share_up_high': 'share_up_high',
-            'base_share_up': 'base_share_up',
-        }.items() %}
-        case when studies.is_shown then studies.{{ column }} end as event_{{ name }},
-        {%- endfor %}
+        case when studies.is_shown then studies.outcomes end as event_outcomes,
+        case when studies.is_shown then studies.dates end as event_dates,
+        case when studies.is_shown then studies.median_pct end as event_median_pct,
+        case when studies.is_shown then studies.lower_quartile_pct end as event_lower_quartile_pct,
+        case when studies.is_shown then studies.upper_quartile_pct end as event_upper_quartile_pct,
+        case when studies.is_shown then studies.share_up end as event_share_up,
+        case when studies.is_shown then studies.share_up_low end as event_share_up_low,
+        case when studies.is_shown then studies.share_up_high end as event_share_up_high,
+        case when studies.is_shown then studies.base_share_up end as event_base_share_up,
         case when studies.is_shown then studies.horizon_sessions end as event_sessions,
         case
             when scenarios.study is null then 'no_study'

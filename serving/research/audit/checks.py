@@ -147,15 +147,16 @@ def unit_breach(claim: Claim, metric: Metric, catalog: Catalog) -> Said | None:
     """A4: say when the metric can never carry the unit, or the unit cannot stand with the words of the quote."""
     kind = catalog.units[claim.unit][0] if claim.unit else ""
     reasons = [reason for pattern, types, reason in catalog.unit_words if kind in types and pattern.search(claim.quote)]
-    if reasons:
-        return Said(f"A4 不符：{'；'.join(reason.zh for reason in reasons)}", f"A4 fail: {'; '.join(reason.en for reason in reasons)}")
-    if not claim.unit or claim.unit not in metric.never:
+    if claim.unit and claim.unit in metric.never:
+        units = [unit for unit in metric.units if unit] or [metric.unit]
+        own = Said(
+            f"{metric.name} 以 {'或 '.join(units)} 计，不能用 {claim.unit}",
+            f"{metric.name} is given in {' or '.join(units)}, it cannot carry {claim.unit}",
+        )
+        reasons = [own, *reasons]
+    if not reasons:
         return None
-    units = [unit for unit in metric.units if unit] or [metric.unit]
-    return Said(
-        f"A4 不符：{metric.name} 以 {'或 '.join(units)} 计，不能用 {claim.unit}",
-        f"A4 fail: {metric.name} is given in {' or '.join(units)}, it cannot carry {claim.unit}",
-    )
+    return Said(f"A4 不符：{'；'.join(reason.zh for reason in reasons)}", f"A4 fail: {'; '.join(reason.en for reason in reasons)}")
 
 
 def wrong_trade_date(claim: Claim) -> Said | None:

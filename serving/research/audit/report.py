@@ -30,6 +30,8 @@ _REASONS = (
     (r"(.+) is held in (.+); a claim in (.+) is not comparable", r"\1 以 \2 计，与 \3 不可比"),
     (r"the claim follows (.+), the series held is of (.+)", r"论断引用 \1，所持序列属 \2"),
     (r"(\S+) row (\d+), (.+)", r"第 \2 行无法读取：\3"),
+    (r"no definition of (\S+) fits .+", r"\1 没有适用于该论断类型与期间的口径"),
+    (r"(\S+) is held month by month; a total over (\S+) is not", r"\1 按月持有，未持有 \2 的合计"),
     (r"no definition fits the claim", "没有适用的口径"),
 )
 

@@ -170,12 +170,18 @@ class Auditor:
         entity = self._entity(claim)
         if entity.reason and not metric.is_market:
             return entity.reason
+        facts = [self.catalog.facts[name] for one in metric.definitions for name in _names(one.formula) if name in self.catalog.facts]
+        period = claim.period
+        if any(fact.grid == "month" for fact in facts) and (period.start.year, period.start.month) != (period.end.year, period.end.month):
+            return f"{metric.name} is held month by month; a total over {claim.period_text} is not"
         bases = sorted({one.basis for one in metric.definitions if one.basis})
         if bases and claim.price_basis not in (*UNSPECIFIED, *bases):
             return f"price_basis {claim.price_basis!r} is not one of {metric.name}: {', '.join(bases)}"
         if metric.definitions and not self._of_its_unit(claim, metric):
             units = list(dict.fromkeys(unit for one in metric.definitions if (unit := one.unit or metric.unit)))
             return f"{metric.name} is held in {' or '.join(units)}; a claim in {claim.unit} is not comparable"
+        if metric.definitions and not self._fitting(claim, metric):
+            return f"no definition of {metric.name} fits the claim's kind and period"
         return ""
 
     # ---- what a kind decides alone -----------------------------------------------------------------------------------------------
@@ -268,6 +274,8 @@ class Auditor:
             return Said(f"未能识别“{words}”，不足以否定", f"no evidence against it: {words!r} of the entity is not understood")
         if self._needs_contract(definition) and not self._names_contract(claim):
             return Said("论断未指明合约，不足以否定", "no evidence against it: the claim names no contract")
+        if definition.over == "each" and not _is_day(claim.period) and claim.cmp in ("", "eq"):
+            return Said("期间合计还是逐日未说明，不足以否定", "no evidence against it: a sum over the period or each day of it is left open")
         if self._needs_contract(definition) and self._is_rolling(claim):
             return Said(
                 "主力换月前后，未指明合约，不足以否定",
@@ -655,7 +663,8 @@ class Auditor:
         fact, entity, period = self.catalog.facts[metric.asserts], self._entity(claim), claim.period
         vendors = self._named_vendors(claim)
         is_other = fact.dataset == "vendor_series" and vendors and fact.key.partition("-")[0] not in vendors
-        if entity.reason or entity.unknown or is_other or period.night or (metric.is_change and not _is_day(period)):
+        is_of_more_days = not _is_day(period) and (metric.is_change or any(one.span for one in metric.definitions))
+        if entity.reason or entity.unknown or is_other or period.night or is_of_more_days:
             return None
         if "{contract}" in fact.key and not self._names_contract(claim):
             return None

@@ -70,6 +70,11 @@ def _receipts(column: str, change: str = "null") -> str:
         from marts.fct_receipts_daily where commodity_code = $code"""
 
 
+def _delivery(column: str, data_date: str = "trade_date") -> str:
+    return f"""select trade_date as obs_date, {data_date} as data_date, {column} as value, null as change, (select lower(exchange) from marts.dim_commodity where commodity_code = $code) as provider, null_reason, available_at
+        from marts.fct_delivery_risk_daily where commodity_code = $code"""
+
+
 def _margin(column: str, data_date: str = "cost_date") -> str:
     return f"""select trade_date as obs_date, {data_date} as data_date, {column} as value, null as change, provider || ' ' || replace(model_id, lower(provider) || '_', '') as provider, null_reason, available_at
         from marts.fct_margin_daily where commodity_code = $code and region = 'national' and frequency = 'daily' and model_id <> 'public'"""
@@ -126,6 +131,16 @@ GROUPS: tuple[tuple[Said, tuple[Indicator, ...]], ...] = (
             Indicator(Said("注册仓单", "Registered receipts"), T, ",.0f", _receipts("receipts_t", "receipts_change_t"), signal="receipts_t"),
             Indicator(
                 Said("近月虚实比", "Squeeze ratio, nearest contract"), TIMES, ",.1f", _receipts("squeeze_ratio"), signal="squeeze_ratio", column="squeeze_ratio"
+            ),
+            Indicator(
+                Said("虚实比分位（历次交割周期同期）", "Rank of it among earlier cycles"),
+                PCT,
+                ".0f",
+                _delivery("100.0 * squeeze_percentile_ratio"),
+                column="squeeze_percentile_ratio",
+            ),
+            Indicator(
+                Said("未制成仓单的可交割库存", "Goods off warrant"), T, ",.0f", _delivery("off_warrant_t", "stock_date"), rhythm="week", column="off_warrant_t"
             ),
         ),
     ),

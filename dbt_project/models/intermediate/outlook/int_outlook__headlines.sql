@@ -76,8 +76,7 @@ stances as (
 ),
 {%- endfor %}
 
--- What is said of codes; a code without words is passed over in silence.
-named as (
+stood as (
 
     select
         statements.*,
@@ -96,14 +95,9 @@ named as (
         track.track_n,
         track.hit_ratio,
         track.base_ratio,
+        track.track_reason,
         {%- for language in languages %}
-        why_words.word_{{ language }} as why_{{ language }},
-        coalesce(verdict_words.word_{{ language }}, '') as verdict_{{ language }},
-        commodities.name_{{ language }},
-        horizon_words.word_{{ language }} as horizon_{{ language }},
-        stances.word_{{ language }} as stance_{{ language }},
-        coalesce(volatility_words.word_{{ language }}, '') as volatility_{{ language }},
-        coalesce(tail_words.word_{{ language }}, '') as tail_{{ language }}
+        commodities.name_{{ language }}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
     from statements
@@ -122,12 +116,30 @@ named as (
             statements.commodity_code = track.commodity_code
             and statements.as_of_date = track.as_of_date
             and statements.horizon = track.horizon
-    left join why_words on statements.stance_reason = why_words.word
-    left join why_words as verdict_words on track.track_reason = verdict_words.word
-    left join horizon_words on statements.horizon = horizon_words.word
-    left join stances on statements.stance = stances.stance
-    left join volatility_words on statements.volatility_regime = volatility_words.word
-    left join tail_words on statements.tail = tail_words.word
+
+),
+
+-- What is said of codes; a code without words is passed over in silence.
+named as (
+
+    select
+        stood.*,
+        {%- for language in languages %}
+        why_words.word_{{ language }} as why_{{ language }},
+        coalesce(verdict_words.word_{{ language }}, '') as verdict_{{ language }},
+        horizon_words.word_{{ language }} as horizon_{{ language }},
+        stances.word_{{ language }} as stance_{{ language }},
+        coalesce(volatility_words.word_{{ language }}, '') as volatility_{{ language }},
+        coalesce(tail_words.word_{{ language }}, '') as tail_{{ language }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from stood
+    left join why_words on stood.stance_reason = why_words.word
+    left join why_words as verdict_words on stood.track_reason = verdict_words.word
+    left join horizon_words on stood.horizon = horizon_words.word
+    left join stances on stood.stance = stances.stance
+    left join volatility_words on stood.volatility_regime = volatility_words.word
+    left join tail_words on stood.tail = tail_words.word
 
 ),
 
