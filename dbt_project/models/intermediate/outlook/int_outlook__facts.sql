@@ -125,10 +125,10 @@ panel as (
     select
         commodities.commodity_code,
         windows.trade_date,
-        windows.returns_so_far,
-        windows.two_day_return,
-        windows.sigma60,
-        windows.log_above_mean,
+        -- What stands on quotes that came after the decision says nothing.
+        {%- for figure in ['two_day_return', 'sigma60', 'log_above_mean'] %}
+        case when windows.is_known then windows.{{ figure }} end as {{ figure }},
+        {%- endfor %}
         {%- for signal in ['mom12', 'carry', 'bmom', 'rcpt'] %}
         case when not signals.is_{{ signal }}_missing then signals.{{ signal }} end as {{ signal }},
         {%- endfor %}
@@ -202,7 +202,6 @@ final as (
     union all
 
     {{ as_facts('panel', {
-        'chain_returns': 'cast(returns_so_far as double)',
         'return_2d_sigmas': 'abs(two_day_return) / nullif(sigma60 * sqrt(2.0), 0.0)',
         'close_over_ma20_pct': '100.0 * (exp(log_above_mean) - 1.0)',
         'mom12': 'mom12',

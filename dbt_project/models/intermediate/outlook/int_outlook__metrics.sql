@@ -110,8 +110,7 @@ ages as (
         decisions.as_of_date,
         min(case when signals.signal = 'volume_oi_ratio' then signals.age_sessions end) as quotes_age,
         min(case when signals.signal = 'receipts_t' then signals.age_sessions end) as receipts_age,
-        -- Where there is no chain, none of its returns is known.
-        coalesce(max(case when signals.signal = 'chain_returns' then signals.signal_value end), 0.0) as chain_length,
+        coalesce(max(chains.chain_sessions), 0.0) as chain_length,
         case when watched.commodity_code is not null then min(case when signals.signal = 'spot_cny_t' then signals.age_sessions end) end as spot_age,
         watched.commodity_code is not null as is_spot_watched
     from decisions
@@ -120,6 +119,10 @@ ages as (
             decisions.commodity_code = signals.commodity_code
             and decisions.as_of_date = signals.as_of_date
     left join watched on decisions.commodity_code = watched.commodity_code
+    left join {{ ref('int_outlook__chains') }} as chains
+        on
+            decisions.commodity_code = chains.commodity_code
+            and decisions.as_of_date = chains.as_of_date
     group by decisions.commodity_code, decisions.as_of_date, watched.commodity_code
 
 ),
