@@ -12,6 +12,26 @@ with receipts as (
 
 ),
 
+told as (
+
+    select distinct payload_sha256 from {{ ref('int_contracts__quotes') }}
+
+),
+
+-- Quotes of products that are no commodity of the catalogue stand behind figures of one that is: what an input costs, how a market moves.
+of_others as (
+
+    select
+        quotes.payload_sha256,
+        quotes.data_origin,
+        quotes.fetched_at,
+        quotes.available_at
+    from {{ ref('int_panel__contracts') }} as quotes
+    left join told on quotes.payload_sha256 = told.payload_sha256
+    where told.payload_sha256 is null
+
+),
+
 facts as (
 
     {%- for relation in relations %}
@@ -21,11 +41,10 @@ facts as (
         fetched_at,
         available_at
     from {{ ref(relation) }}
-    {%- if not loop.last %}
 
     union all
-    {% endif %}
-    {%- endfor %}
+    {% endfor %}
+    select * from of_others
 
 ),
 

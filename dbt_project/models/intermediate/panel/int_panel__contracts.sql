@@ -124,7 +124,8 @@ final as (
         greatest(available_at, case when has_session_before then earlier_available_at else available_at end) as available_at,
         decided_by,
         data_origin,
-        payload_sha256
+        payload_sha256,
+        fetched_at
     from paired
 
 )
