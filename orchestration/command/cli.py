@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
@@ -624,12 +625,13 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
     rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     if any(row["data_origin"] == "sample" for row in rows):
         out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
-    table = Table(title=f"Outlook {rows[0]['as_of_date']}, decided {rows[0]['decision_at']:%H:%M} Asia/Shanghai")
-    for name in ("commodity", "horizon", "forecast", "80 % interval", "evidence leans", "score", "coverage", "status"):
-        table.add_column(name, justify="right" if name in ("80 % interval", "score", "coverage") else "left", no_wrap=True)
+    title = f"Outlook {rows[0]['as_of_date']}, decided {rows[0]['decision_at']:%H:%M} Asia/Shanghai"
+    table = Table(title=title, caption="leans: where the evidence leans, no forecast; known: share of the inputs", box=SIMPLE, padding=(0, 1, 0, 0))
+    for name in ("", "horizon", "forecast", "80 % interval", "leans", "score", "known", "status"):
+        table.add_column(name, justify="right" if name in ("80 % interval", "score", "known") else "left", no_wrap=True)
     for row in rows:
-        lean = "no stance" if row["stance"] is None else f"{row['stance']:+d} {row['direction']}".replace("+0", "0")
-        interval = "–" if row["interval80_low_cny_t"] is None else f"{row['interval80_low_cny_t']:,.0f} to {row['interval80_high_cny_t']:,.0f}"
+        lean = "–" if row["stance"] is None else f"{row['stance']:+d} {row['direction']}".replace("+0", "0")
+        interval = "–" if row["interval80_low_cny_t"] is None else f"{row['interval80_low_cny_t']:,.0f}–{row['interval80_high_cny_t']:,.0f}"
         figures = (_number(row["sentiment_score"], "+.1f"), _number(row["coverage"], ".0%"))
         table.add_row(row["commodity_code"], row["horizon"], _forecast(row), interval, lean, *figures, row["status"])
     out.print(table)
@@ -664,7 +666,7 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
 def _forecast(row: dict[str, Any]) -> str:
     """Say what the forecast is: a call with its probability, no edge, or why there is neither."""
     if row["call"] is None:
-        return (row["call_reason"] or "none").partition(":")[0].replace("_", " ")
+        return "too short" if str(row["call_reason"]).startswith("panel_too_short") else "none"
     return f"{row['call']:+d}, rise {row['probability_up']:.0%}" if row["call"] else "no edge"
 
 
