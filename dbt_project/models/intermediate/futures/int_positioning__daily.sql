@@ -174,9 +174,10 @@ final as (
             },
             also=["'quadrant:' || compared.move_reason", "'members:' || compared.members_reason"],
         ) }} as null_reason,
+        -- The flow of all contracts is known when the last of them is.
         case
-            when compared.members_available_at > compared.available_at then compared.members_available_at
-            else compared.available_at
+            when compared.members_available_at > max(compared.available_at) over all_contracts then compared.members_available_at
+            else max(compared.available_at) over all_contracts
         end as available_at,
         compared.data_origin,
         compared.payload_sha256
