@@ -298,5 +298,5 @@ def test_percentiles_look_back_only(sample: Built) -> None:
 def test_a_commodity_without_fundamentals_has_rows_that_say_so(sample: Built) -> None:
     ((reasons,),) = sample.working("select distinct null_reasons from intermediate.int_fundamentals__known where commodity_code = 'AL'")
     assert {reason.split(":")[0] for reason in reasons.split(";")} == {
-        "margin", "profit_percentile", "cost_full_monthly", "surplus", "smelter_stock", "exports", "downstream_rate", "parity",
+        "margin", "profit_percentile", "cost_full_monthly", "surplus", "smelter_stock", "exports", "downstream_rate", "parity", "import_leg",
     }  # fmt: skip

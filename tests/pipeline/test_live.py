@@ -62,7 +62,7 @@ def test_payloads_that_are_overdue_fail_their_check_and_late_ones_do_not(tmp_pat
     assert shown.count("overdue since 2025-07-16") == arrived.metadata["count"].value
     assert checks["rows_keep_their_model"].passed
     (event,) = result.get_asset_materialization_events()
-    assert "| not_published | 6 |" in str(event.materialization.metadata["outcomes"].value)
+    assert "| not_published | 7 |" in str(event.materialization.metadata["outcomes"].value)
 
 
 class Unreachable(Intake):

@@ -69,7 +69,7 @@ def test_the_page_says_what_the_outlook_says(sample, written: Path) -> None:
     assert figures["Spot index, national"] == "3,199.18"
     assert figures["Profit"] == "358.18"
     assert figures["Futures premium at 11:30"] == "228.82"
-    assert len(figures) == 32
+    assert len(figures) == 34
 
 
 def test_a_figure_has_its_place_among_those_of_the_trailing_window(sample, written: Path) -> None:

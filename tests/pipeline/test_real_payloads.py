@@ -198,7 +198,8 @@ def test_a_wrong_settlement_of_a_product_nobody_configured_is_found(
 ) -> None:
     """Tonnes, grams, barrels and index points: the right settlement is silent, one tick beside it is not; before the facts hold nothing is said."""
     row = (
-        f"insert into intermediate.int_exchange__quotes select * replace (date '{{}}' as trade_date, '{product}' as product_id, '9901' as "
+        f"insert into intermediate.int_exchange__quotes select * replace ((select exchange from raw.catalog__products where product_id = '{product}') "
+        f"as exchange, date '{{}}' as trade_date, '{product}' as product_id, '9901' as "
         f"delivery_month_code, 'none' as payload_sha256, {lots} as volume_lots, {turnover_10k_cny} as turnover_10k_cny, {{}} as settle_price, "
         "null as settle_change, null as close_change) from intermediate.int_exchange__quotes where product_id = 'ao' limit 1"
     )
@@ -217,7 +218,8 @@ def test_no_real_settlement_of_any_product_is_found_wrong(files, shared_data: Pa
     whole_day = f"""
         insert into intermediate.int_exchange__quotes by name
         select
-            'SHFE' as exchange, 'shfe__daily_quotes' as dataset, date '2026-04-17' as trade_date, lower(variety) as product_id,
+            (select exchange from raw.catalog__products where product_id = lower(variety)) as exchange,
+            'shfe__daily_quotes' as dataset, date '2026-04-17' as trade_date, lower(variety) as product_id,
             right(symbol, 4) as delivery_month_code, volume::double as volume_lots, turnover::double as turnover_10k_cny,
             settle::double {{}} as settle_price, 'none' as payload_sha256
         from read_csv('{shared_data}/crosssection/shfe_daily_20260417.csv', header = true, all_varchar = true)

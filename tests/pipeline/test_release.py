@@ -65,6 +65,7 @@ def test_a_published_column_names_the_raw_tables_behind_it(sample) -> None:
     assert set(sample.published(without)) == {
         ("fct_basis_daily", "futures_leg"), ("fct_basis_daily", "price_source"), ("fct_price_levels", "level_kind"),
         ("fct_receipts_daily", "warehouse_count"), ("fct_supply_demand", "frequency"), ("outlook_v2", "horizon"),
+        ("fct_receipts_daily", "squeeze_cycles"), ("fct_delivery_risk_daily", "squeeze_cycles"),
     }  # fmt: skip
 
 
