@@ -187,9 +187,11 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
     ]
     if owned:
         con.register("owned", pl.DataFrame(owned, schema={"sha": pl.String, "path": pl.String}, orient="row"))
+        # What an older version of the code kept and this one does not is passed over: its payload is read anew by the next run.
+        kept = ", ".join(f"'{name}'" for name in table.stored_schema)
         con.execute(
-            f'insert into raw."{table.name}" by name select files.* exclude (filename) from read_parquet(?, filename = true) as files '
-            "inner join owned on files.payload_sha256 = owned.sha and files.filename = owned.path",
+            f'insert into raw."{table.name}" by name select columns(lambda name: name in ({kept})) from (select files.* exclude (filename) '
+            "from read_parquet(?, filename = true) as files inner join owned on files.payload_sha256 = owned.sha and files.filename = owned.path)",
             [sorted({path for _, path in owned})],
         )
         con.unregister("owned")
