@@ -49,7 +49,7 @@ def test_a_figure_of_another_day_says_so(past: Any) -> None:
     done, _ = past
     said = " ".join(done.stdout.split())
     assert re.search(
-        r"AO: AO2509 close 3,386 CNY/t \(\S+ %\) of 07-21, receipts [\d,]+ t of 07-21, spot 3,199.18 CNY/t, futures premium \S+ % of 07-21", said
+        r"AO: AO2509 close 3,386 CNY/t \([^)]+\) of 07-21, receipts [\d,]+ t of 07-21, spot 3,199.18 CNY/t, futures premium \S+ % of 07-21", said
     )
 
 

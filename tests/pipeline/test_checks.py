@@ -24,7 +24,7 @@ PROJECT = REPOSITORY / "dbt_project"
 # What breaks a test that is written for this project; generic tests are broken by what they are.
 BREAKS = {
     "assert_premium_is_the_negative_of_basis": "update marts.fct_basis_daily set premium_cny_t = premium_cny_t + 1",
-    "assert_contributions_add_up_to_the_score": "update marts.fct_sentiment_daily set score = score + 1.0",
+    "assert_contributions_add_up_to_the_score": "update marts.fct_sentiment_daily set score = coalesce(score, 0.0) + 1.0",
     "assert_changes_add_up_to_the_change_of_the_score": "update serving.outlook_changes set change_calendar = change_calendar + 1.0",
     "assert_no_stance_without_a_valid_basis": "update serving.outlook_v2 set stance = 1 where status = 'rejected'",
     "assert_a_copy_of_the_index_is_no_port_price": "update marts.fct_import_parity_daily set vendor_null_reason = 'broken'",

@@ -30,6 +30,8 @@ ALLOWED = {
     "int_policy__known": {"HASH_JOIN INNER on commodity_code = commodity_code and decision_at >= available_at"},
     # The kinds of event there are, eight with the days that are none, at four lengths, on each day.
     "int_panel__studies": {"CROSS_PRODUCT  on nothing"},
+    # A place is one version of one week's report: each decision finds one.
+    "int_stock__known": {"HASH_JOIN LEFT on commodity_code = commodity_code and place = place"},
 }
 """Joins that may be of all pairs, by how they begin, each with its reason."""
 

@@ -1,4 +1,5 @@
--- Every statement of the panel with what it came to: what was said of each product at each decision, and the outcome once it is known.
+-- Every statement of the panel with what it came to: what was said of each product at each decision, and the outcome once it is known. Until
+-- then neither contract nor exit is told: where the calendar ends they are guesses, and what was said may not change when it is extended.
 with forecasts as (
 
     select * from {{ ref('int_panel__forecasts') }}
@@ -36,11 +37,11 @@ final as (
         forecasts.interval_reason,
         forecasts.quantile_source,
         forecasts.refit_date,
-        outcomes.delivery_month_code,
-        outcomes.entry_date,
-        outcomes.entry_price,
-        outcomes.exit_date,
-        outcomes.exit_price,
+        case when coalesce(outcomes.null_reason, '') <> 'not_yet' then outcomes.delivery_month_code end as delivery_month_code,
+        case when coalesce(outcomes.null_reason, '') <> 'not_yet' then outcomes.entry_date end as entry_date,
+        case when coalesce(outcomes.null_reason, '') <> 'not_yet' then outcomes.entry_price end as entry_price,
+        case when coalesce(outcomes.null_reason, '') <> 'not_yet' then outcomes.exit_date end as exit_date,
+        case when coalesce(outcomes.null_reason, '') <> 'not_yet' then outcomes.exit_price end as exit_price,
         100.0 * (exp(outcomes.outcome) - 1.0) as outcome_pct,
         outcomes.null_reason as outcome_reason,
         outcomes.known_date,
