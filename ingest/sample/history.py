@@ -96,8 +96,8 @@ def _market(spec: Mapping[str, Any], days: list[date], sessions: list[date], led
 
 
 def _spelled_out(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Give each of the other products all it is simulated by; its receipts lie in one warehouse."""
-    place = {"english": "Shanghai", "warehouses": ["样本申库$$Sample S"]}
+    """Give each of the other products all it is simulated by; its receipts lie in two warehouses."""
+    place = {"english": "Shanghai", "warehouses": ["样本申库$$Sample S", "样本浦库$$Sample P"]}
     return {
         "quotes": {code: spec["shared"] | own for code, own in spec["products"].items()},
         "receipts": {
