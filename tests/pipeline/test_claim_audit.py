@@ -201,7 +201,7 @@ def test_a_text_is_audited_as_it_came(sample, tmp_path: Path) -> None:
         "最高3218元",
         "矛盾 contradicted",
         "high = 3,118 CNY/t (false)",
-        "high = 3,118 元/吨（不成立）",
+        "最高价 = 3,118 元/吨（不成立）",
         "high 2025-07-08 3,118 (SHFE exchange data)",
     ):
         assert words in page, words
