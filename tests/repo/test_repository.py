@@ -95,9 +95,14 @@ def test_every_model_is_described_by_its_grain_and_keyed() -> None:
     assert {path.stem for path in MODELS} == set(models)
     assert [name for name, model in models.items() if not model["description"].startswith("One row per ")] == []
     # Their grain is not a key of columns: a place on a board, a finding. A view of groups has the key it is grouped by.
-    exempt = {"stg_shfe__member_ranking", "stg_czce__member_ranking", "int_exchange__rankings", "quality_results", "int_receipts__sums", "int_stock__sums"} | {
-        name for name in models if name.startswith("int_quality__")
-    }
+    exempt = {
+        "stg_shfe__member_ranking",
+        "stg_czce__member_ranking",
+        "int_exchange__rankings",
+        "quality_results",
+        "int_receipts__sums",
+        "int_stock__sums",
+    } | {name for name in models if name.startswith("int_quality__")}
     unkeyed = {name for name, model in models.items() if not any("unique_key" in test for test in model.get("data_tests", []))}
     assert unkeyed == exempt
 
