@@ -368,7 +368,7 @@ at each day's own decision, which scores and rules are made of.
 
 {#
 Why figures of a row are missing: `figure:reason` for each of them, joined by `;`, null where none is. Of a figure's conditions the first
-that holds gives the reason. `also` are reasons told already.
+that holds gives the reason; `{figure}` in one stands for the figure's name. `also` are reasons told already.
 #}
 {% macro reasons(figures, also=[]) -%}
     nullif(
@@ -380,7 +380,7 @@ that holds gives the reason. `also` are reasons told already.
             {%- for figure, conditions in figures.items() %}
             case
                 {%- for condition, reason in conditions.items() %}
-                when {{ condition }} then '{{ figure }}:{{ reason }}'
+                when {{ condition | replace('{figure}', figure) }} then '{{ figure }}:{{ reason }}'
                 {%- endfor %}
             end
             {%- if not loop.last %},{% endif %}
@@ -410,15 +410,4 @@ approximation (2003). No engine has it built in.
 {# A price on its tick; as it is where no tick is known. #}
 {% macro on_tick(price, tick) -%}
     case when {{ tick }} > 0.0 then {{ tick }} * round({{ price }} / {{ tick }}) else {{ price }} end
-{%- endmacro %}
-
-{# Why the share of receipts that expires is missing: the conditions of `reasons`, over the receipts and what int_receipts__expiring says. #}
-{% macro unscheduled(figure) -%}
-    {{ return({
-        'receipts_t = 0.0': 'zero_receipts',
-        "expiry_reason = 'expiry_schedule_past'": 'expiry_schedule_past',
-        "expiry_reason = 'part_refused'": 'part_refused',
-        figure ~ " is null and expiry_reason = 'expiry_above_receipts'": 'expiry_above_receipts',
-        figure ~ ' is null': 'no_expiry_schedule',
-    }) }}
 {%- endmacro %}

@@ -41,7 +41,11 @@ series as (
     from {{ ref('int_series__known') }}
     where
         region = 'national'
-        and (role = 'spot' and unit = 'CNY/t' or role in ('capacity_built', 'capacity_operating') and unit = 't/a' or role = 'stock_smelter' and unit = 't')
+        and (
+            role = 'spot' and unit = 'CNY/t'
+            or role in ('capacity_built', 'capacity_operating') and unit = 't/a'
+            or role = 'stock_smelter' and unit = 't'
+        )
 
 ),
 

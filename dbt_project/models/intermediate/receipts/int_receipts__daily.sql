@@ -110,12 +110,10 @@ measured as (
         end as receipts_change_3d_pct,
         case when ranked.history_coverage >= parameters.history_coverage_minimum then ranked.share_of_all end
             as percentile_since_listing_ratio,
-        case
-            when ranked.observations >= parameters.percentile_minimum_sessions then ranked.share_since_begun
-        end as percentile_since_first_nonzero_ratio,
-        case
-            when ranked.dominant_observations >= parameters.percentile_minimum_sessions then ranked.dominant_share
-        end as squeeze_dominant_percentile_ratio,
+        case when ranked.observations >= parameters.percentile_minimum_sessions then ranked.share_since_begun end
+            as percentile_since_first_nonzero_ratio,
+        case when ranked.dominant_observations >= parameters.percentile_minimum_sessions then ranked.dominant_share end
+            as squeeze_dominant_percentile_ratio,
         cycles.delivered_contract,
         cycles.days_since_ltd,
         cycles.days_since_delivery,
@@ -208,6 +206,10 @@ final as (
         expiry_60d_ratio,
         expiry_90d_ratio,
         {%- set none_held = 'receipts_t = 0.0' %}
+        {%- set unscheduled = {
+            none_held: 'zero_receipts', "expiry_reason = 'expiry_schedule_past'": 'expiry_schedule_past', "expiry_reason = 'part_refused'": 'part_refused',
+            "{figure} is null and expiry_reason = 'expiry_above_receipts'": 'expiry_above_receipts', '{figure} is null': 'no_expiry_schedule',
+        } %}
         {{ reasons({
             'published_change_t': {'published_change_t is null': 'part_without_change'},
             'receipts_change_t': {'receipts_before_1_t is null': 'session_before_missing'},
@@ -235,9 +237,7 @@ final as (
                 'receipts_t > 0.0 and dominant_t is not null and squeeze_dominant_percentile_ratio is null': 'too_few_observations',
             },
             'cover_days': {'delivery_demand_t_day is null': 'too_few_cycles', 'delivery_demand_t_day = 0.0': 'no_delivery_demand'},
-            'expiry_30d_ratio': unscheduled('expiry_30d_ratio'),
-            'expiry_60d_ratio': unscheduled('expiry_60d_ratio'),
-            'expiry_90d_ratio': unscheduled('expiry_90d_ratio'),
+            'expiry_30d_ratio': unscheduled, 'expiry_60d_ratio': unscheduled, 'expiry_90d_ratio': unscheduled,
         }) }} as null_reason,
         known_at as available_at,
         source,
