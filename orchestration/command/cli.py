@@ -43,6 +43,7 @@ app.add_typer(review_app, name="review")
 app.add_typer(releases_app, name="releases")
 app.add_typer(record_app)
 NOTES_SHOWN = 20
+LEGEND = "too short: the history gives no probability yet; leans: where the evidence leans; known: share of the inputs"
 # How a home says no; anything else is a mistake of ours and shows where.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
 OUTPUTS = (Output("stdout"), Output("stderr"))
@@ -626,7 +627,7 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
     if any(row["data_origin"] == "sample" for row in rows):
         out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
     title = f"Outlook {rows[0]['as_of_date']}, decided {rows[0]['decision_at']:%H:%M} Asia/Shanghai"
-    table = Table(title=title, caption="leans: where the evidence leans, no forecast; known: share of the inputs", box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(title=title, caption=LEGEND, box=SIMPLE, padding=(0, 1, 0, 0))
     for name in ("", "horizon", "forecast", "80 % interval", "leans", "score", "known", "status"):
         table.add_column(name, justify="right" if name in ("80 % interval", "score", "known") else "left", no_wrap=True)
     for row in rows:
