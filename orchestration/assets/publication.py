@@ -8,7 +8,6 @@ from ingest.catalog.calendar import load_calendar
 from orchestration.assets.pictures import failures, keep_failures, markdown
 from orchestration.assets.timetable import grace, longest_pause
 from orchestration.home.conditions import settle_published
-from orchestration.instance.alerts import over
 from orchestration.instance.completeness import unmade
 from orchestration.resources import Home, Intake
 from orchestration.warehouse import lineage
@@ -75,8 +74,10 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 yield complete
                 yield from _gate(error.checks)
                 raise dg.Failure(str(error), allow_retries=False) from None
-        settle_published(settings, context.run.run_id)
-        over(settings, f"run:{context.run.job_name}")
+        try:
+            settle_published(settings, context.run.run_id)
+        except OSError as error:  # people have the release: the run did not fail
+            context.log.warning(f"{release.release_id} is published, but what stands wrong in it could not be told: {error}")
         if release.waits_for:
             context.log.warning(f"{release.release_id} is built and waits: {release.waits_for}")
         yield dg.MaterializeResult(

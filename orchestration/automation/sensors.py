@@ -117,6 +117,7 @@ def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[d
             cause=f"run:{run.job_name}",
         )
     else:
+        over(home.settings, f"run:{run.job_name}")
         yield dg.SkipReason("everything that was planned was made")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.settings import Settings
-from orchestration.instance.alerts import alert, cause
+from orchestration.instance.alerts import alert, cause, over
 from orchestration.instance.attribution import TAGS, attribute, give_reason
 from orchestration.instance.environment import opened
 
@@ -85,6 +85,8 @@ def run_job(
             give_reason(instance, run_id, message)
     if message:
         alert(settings, "run_failed" if not result.success else "run_incomplete", message, run_id=run_id, job=job, cause=f"run:{job}")
+    else:
+        over(settings, f"run:{job}")
     return Outcome(result.success and not message, run_id, log, message, seconds)
 
 

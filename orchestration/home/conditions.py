@@ -6,6 +6,8 @@ Reads what a run left; `alerts.settle` tells people of what begins and what is o
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+import duckdb
+
 from ingest.archive import Attempt
 from ingest.catalog.schemas import FeedsFile
 from ingest.problems import problems
@@ -19,9 +21,10 @@ Found = dict[str, tuple[str, str]]
 
 def of_source(source: str, attempts: Iterable[Attempt], refused: Mapping[tuple[str, str], int], feeds: FeedsFile) -> Found:
     """Give what a run could not use of a source: a cause for each feed, and one for its refused rows."""
-    found: Found = {}
+    said: dict[str, list[str]] = {}
     for problem in problems(attempts, feeds):
-        found.setdefault(f"feed:{problem.feed}", ("feed_failed", str(problem)))
+        said.setdefault(f"feed:{problem.feed}", []).append(str(problem))
+    found: Found = {cause: ("feed_failed", "; ".join(told)) for cause, told in said.items()}
     if refused:
         told = ", ".join(f"{count} of {table} ({reason.replace('_', ' ')})" for (table, reason), count in sorted(refused.items()))
         found[f"rows:{source}"] = ("rows_refused", f"rows of {source} were refused: {told}; serving.quality_results names them")
@@ -45,8 +48,8 @@ def settle_published(settings: Settings, run_id: str) -> None:
         rejected = query(
             settings, "select commodity_code, max(as_of_date), min(status_reason) from serving.outlook_latest where status = 'rejected' group by all"
         ).rows
-    except UnreadableError:
-        return  # what cannot be read says nothing; that it cannot is told elsewhere
+    except (UnreadableError, duckdb.CatalogException):
+        return  # what cannot be read, or was made before there was such a table, says nothing
     if held[0]:
         found["figures"] = ("figures_held", f"{held[0]} figures are held, such as: {held[1]} alumina review list")
     for commodity, day, reason in rejected:

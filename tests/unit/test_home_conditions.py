@@ -64,6 +64,21 @@ def test_a_rejected_outlook_and_held_figures_are_told_until_a_release_is_without
     assert causes(settings) == []
 
 
+def test_all_that_is_wrong_with_a_feed_is_told(settings: Settings) -> None:
+    gone = replace(PAGE, request_name="kx20250721.dat", request_key="20250721", outcome=Outcome.FORMAT_CHANGED, message="no column SETTLEMENTPRICE")
+    settle_source(settings, "shfe", [PAGE, gone], Counter(), SHIPPED_ONLY.feeds, "1")
+    (note,) = standing(settings)
+    assert "a firewall page" in note["message"]
+    assert "no column SETTLEMENTPRICE" in note["message"]
+
+
+def test_a_release_made_before_figures_were_held_says_nothing(tmp_path: Path) -> None:
+    settings = small_home(tmp_path / "home")
+    publish(settings, 0)
+    settle_published(settings, "1")
+    assert causes(settings) == []
+
+
 def test_where_nothing_is_published_nothing_is_said(settings: Settings) -> None:
     settle_published(settings, "1")
     assert causes(settings) == []

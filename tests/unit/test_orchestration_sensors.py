@@ -20,8 +20,9 @@ from orchestration.assets.freshness import judge
 from orchestration.assets.publication import COMPLETE, release_asset
 from orchestration.automation import sensors
 from orchestration.automation.schedules import SCHEDULES
-from orchestration.automation.sensors import died, freshness, inbox, late_data, run_failed
+from orchestration.automation.sensors import died, freshness, inbox, late_data, run_failed, run_incomplete
 from orchestration.definitions import defs
+from orchestration.instance.alerts import alert, standing
 from orchestration.instance.alive import alive
 from orchestration.instance.completeness import unmade
 from orchestration.resources import Home, Intake
@@ -223,6 +224,21 @@ def test_a_green_run_that_skipped_an_asset_is_found_out() -> None:
         assert result.success
         assert unmade(instance, result.run_id) == [dg.AssetKey("skipped")]
         assert unmade(instance, dg.materialize([good], instance=instance).run_id) == []
+
+
+def test_a_failure_is_over_at_the_next_run_of_its_job_that_makes_all(settings: Settings, home: Home) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([good], instance=instance)
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None
+        for job in (run.job_name, "another"):
+            alert(settings, "run_failed", "the disk is full", cause=f"run:{job}")
+        (ended,) = [event.dagster_event for event in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_SUCCESS)]
+        assert ended is not None
+        asked = {"sensor_name": "run_incomplete", "dagster_run": run, "dagster_instance": instance, "dagster_event": ended}
+        with dg.build_run_status_sensor_context(**asked, resources={"home": home}) as context:
+            list(run_incomplete(context))  # type: ignore[call-overload]
+    assert [note["cause"] for note in standing(settings)] == ["run:another"]
 
 
 def test_a_release_of_half_a_run_is_refused_and_its_check_says_what_was_skipped(settings: Settings, home: Home) -> None:
