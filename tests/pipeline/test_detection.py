@@ -22,6 +22,7 @@ from tests.pipeline.conftest import House, Model, query, upstream
 
 DAY = date(2025, 7, 16)
 PER_KIND = 15
+DRAWS = 100
 FLOOR = 0.99
 Change = Callable[[Any, random.Random], None]
 PRICES = ("OPENPRICE", "HIGHESTPRICE", "LOWESTPRICE", "CLOSEPRICE", "SETTLEMENTPRICE", "PRESETTLEMENTPRICE")
@@ -73,7 +74,7 @@ def _another_month(document: Any, chance: random.Random) -> None:
 
 
 def _another_product(document: Any, chance: random.Random) -> None:
-    row = _traded(document, chance)
+    row = _traded({"o_curinstrument": [row for row in document["o_curinstrument"] if row["PRODUCTID"].strip() != "cu_f"]}, chance)
     row["PRODUCTID"] = row["PRODUCTGROUPID"] = "cu_f"
 
 
@@ -174,7 +175,7 @@ SPOT: dict[str, Change] = {
     "index x 10": _cell("均价", lambda text: str(float(text) * 10), prices=False),
     "average off by one": _cell("均价", lambda text: str(float(text) + 1)),
     "low above high": _cell("最低价", lambda text: str(float(text) + 500)),
-    "change of the wrong sign": _cell("涨跌", lambda text: str(-float(text or 0) + 7)),
+    "change of the wrong sign": _cell("涨跌", lambda text: str(-float(text or 0) or 7.0)),
     "low and high swapped": _columns_swapped,
     "on a Sunday": _cell("日期", lambda text: "2025-07-13"),
     "published before": _cell("发布时间", lambda text: "2025-06-01 11:40"),
@@ -211,7 +212,7 @@ ONE_ROW: dict[str, Change] = {
     "index negative": _one("SMM-AO-INDEX", "均价", _times_text(-1)),
     "index a third up": _one("SMM-AO-INDEX", "均价", _times_text(1.34)),
     "index off by one": _one("SMM-AO-INDEX", "均价", lambda text: f"{float(text) + 1:.2f}"),
-    "change of the wrong sign": _one("SMM-AO-INDEX", "涨跌", lambda text: f"{-float(text or 0) + 7:.2f}"),
+    "change of the wrong sign": _one("SMM-AO-INDEX", "涨跌", lambda text: f"{-float(text or 0) or 7.0:.2f}"),
     "index in dollars": _one("SMM-AO-INDEX", "单位", lambda text: "美元/吨"),
     "range x 10": _one("SMM-AO-SPOT-SHANDONG", "最高价", _times_text(10)),
     "low of zero": _one("SMM-AO-SPOT-SHANDONG", "最低价", lambda text: "0"),
@@ -314,9 +315,11 @@ def attacked(tmp_path_factory: pytest.TempPathFactory, models: list[Model]) -> t
     for feed, changes in FEEDS.items():
         request, body = payloads[feed]
         (folder / request.name).write_bytes(body)
+        plain = _changed(feed, body, lambda *_: None, chance)
         for kind, change in changes.items():
             for number in range(PER_KIND):
-                damaged = _changed(feed, body, change, chance)
+                # A change that leaves what it meets (silver is counted in kilograms anyway) is none, and another is drawn.
+                damaged = next(new for new in (_changed(feed, body, change, chance) for _ in range(DRAWS)) if new != plain)
                 path = folder / feed.replace(" ", "_") / kind.replace(" ", "_").replace("/", "by") / str(number) / request.name
                 path.parent.mkdir(parents=True)
                 path.write_bytes(damaged)
