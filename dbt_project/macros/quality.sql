@@ -58,3 +58,33 @@ that was corrected is in the lake.
                 or ({{ sums }}.row_level = 'product_total' and {{ sums }}.warehouse in ('总计', ''))
             )
 {%- endmacro %}
+
+{#
+The refused rows of some tables as two relations: `of_any`, payloads with a row of which nobody can tell the whole, which may be any; and
+`name`, the wholes of which a part was refused. `known` are the keys that tell a whole, all of them unless said.
+#}
+{% macro refused_parts(name, tables, keys, is_part={}, known=none) -%}
+{%- set told = known or keys -%}
+refused as (
+
+    {{ lost_parts(tables, keys, is_part) }}
+
+),
+
+of_any as (
+
+    select distinct payload_sha256 from refused
+    where {{ told | join(' is null or ') }} is null
+
+),
+
+{{ name }} as (
+
+    select distinct
+        payload_sha256,
+        {{ keys | join(', ') }}
+    from refused
+    where {{ told | join(' is not null and ') }} is not null
+
+)
+{%- endmacro %}

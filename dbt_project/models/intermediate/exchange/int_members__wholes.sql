@@ -7,28 +7,7 @@ with ranking as (
 
 ),
 
-refused as (
-
-    {{ lost_parts(['shfe__member_ranking', 'czce__member_ranking'], ['instrument'], {'row_kind': 'member'}) }}
-
-),
-
-of_any as (
-
-    select distinct payload_sha256 from refused
-    where instrument is null
-
-),
-
-of_instrument as (
-
-    select distinct
-        payload_sha256,
-        instrument
-    from refused
-    where instrument is not null
-
-),
+{{ refused_parts('of_instrument', ['shfe__member_ranking', 'czce__member_ranking'], ['instrument'], {'row_kind': 'member'}) }},
 
 boards as (
 

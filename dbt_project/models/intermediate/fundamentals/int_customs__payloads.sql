@@ -10,30 +10,7 @@ with trade as (
 ),
 
 -- Lines of an export that were refused, by the month and code they are a part of.
-refused as (
-
-    {{ lost_parts(['customs__monthly_trade'], ['flow', 'month', 'hs_code']) }}
-
-),
-
-of_any as (
-
-    select distinct payload_sha256 from refused
-    where month is null or hs_code is null
-
-),
-
-of_code as (
-
-    select distinct
-        payload_sha256,
-        flow,
-        month,
-        hs_code
-    from refused
-    where month is not null and hs_code is not null
-
-),
+{{ refused_parts('of_code', ['customs__monthly_trade'], ['flow', 'month', 'hs_code'], known=['month', 'hs_code']) }},
 
 codes as (
 

@@ -16,28 +16,7 @@ printed as (
 
 ),
 
-refused as (
-
-    {{ lost_parts(['expiry__receipts'], ['product_id']) }}
-
-),
-
-of_any as (
-
-    select distinct payload_sha256 from refused
-    where product_id is null
-
-),
-
-of_product as (
-
-    select distinct
-        payload_sha256,
-        product_id
-    from refused
-    where product_id is not null
-
-),
+{{ refused_parts('of_product', ['expiry__receipts'], ['product_id']) }},
 
 commodities as (
 

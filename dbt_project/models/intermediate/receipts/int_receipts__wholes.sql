@@ -12,29 +12,7 @@ sums as (
 
 ),
 
-refused as (
-
-    {{ lost_parts(['shfe__warehouse_receipts', 'gfex__warehouse_receipts'], ['product_id'], {'row_level': 'detail'}) }}
-
-),
-
--- A row of which nobody can tell the product may be one of any.
-of_any as (
-
-    select distinct payload_sha256 from refused
-    where product_id is null
-
-),
-
-of_product as (
-
-    select distinct
-        payload_sha256,
-        product_id
-    from refused
-    where product_id is not null
-
-),
+{{ refused_parts('of_product', ['shfe__warehouse_receipts', 'gfex__warehouse_receipts'], ['product_id'], {'row_level': 'detail'}) }},
 
 broken as (
 
