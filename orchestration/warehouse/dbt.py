@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from filelock import FileLock
 
 from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import REPOSITORY, Settings
@@ -30,11 +31,18 @@ Stored = Sequence[dict[str, Any]] | str
 
 def project() -> DbtProject:
     """Give the dbt project with its staging models as `quality.raw` has the tables, and a manifest that is not older than its files."""
-    write_staging()
-    manifest = PROJECT / "target" / "manifest.json"
-    if not manifest.is_file() or manifest.stat().st_mtime < _newest():
-        forget_stale_parse(manifest.parent)
-        parse(Settings())
+    target = PROJECT / "target"
+    target.mkdir(exist_ok=True)
+    # Webserver, daemon and code server start at once: one of them reads the project, the others wait for what it wrote.
+    with FileLock(target / "manifest.lock"):
+        write_staging()
+        manifest = target / "manifest.json"
+        if not manifest.is_file() or manifest.stat().st_mtime < _newest():
+            aside = target / "parse"
+            forget_stale_parse(aside)
+            parse(Settings(), aside)
+            # In one step, for who reads it meanwhile: dbt writes it piece by piece.
+            (aside / manifest.name).replace(manifest)
     return DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
 
 
@@ -43,9 +51,9 @@ def write_staging() -> None:
     staging.write(PROJECT / "models" / "staging")
 
 
-def parse(settings: Settings) -> None:
-    """Write `target/manifest.json` anew; raises RuntimeError with dbt's own words when the project does not parse."""
-    command = [_beside_python("alumina-dbt"), "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+def parse(settings: Settings, target: Path) -> None:
+    """Write `manifest.json` in a folder anew; raises RuntimeError with dbt's own words when the project does not parse."""
+    command = [_beside_python("alumina-dbt"), "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"dbt cannot read the project:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 import yaml
 from feeds import Home, delivery
 
+from ingest.settings import Settings
 from ingest.source import Parsed, Request
 from ingest.sources.fx import TABLE, Fx
 from orchestration.warehouse import dbt, load, staging
@@ -80,18 +83,49 @@ def test_key_and_description_of_a_table_stand_in_its_yml() -> None:
     assert key(told["stg_shfe__member_ranking"]) == []  # the rank of a sum row is null
 
 
-def test_the_project_is_parsed_with_its_staging_models_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def empty_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(dbt.PROJECT / name, tmp_path)
-    parsed: list[int] = []
     monkeypatch.setattr(dbt, "PROJECT", tmp_path)
-    monkeypatch.setattr(dbt, "parse", lambda settings: parsed.append(len(list(tmp_path.rglob("stg_*.sql")))))
+    return tmp_path
+
+
+def parsing(monkeypatch: pytest.MonkeyPatch, project: Path) -> list[int]:
+    """How many staging models stood there at each parse; a parse takes its time and writes piece by piece, as dbt's does."""
+    parsed: list[int] = []
+
+    def parse(settings: Settings, target: Path) -> None:
+        parsed.append(len(list(project.rglob("stg_*.sql"))))
+        target.mkdir(exist_ok=True)
+        with (target / "manifest.json").open("w") as file:
+            for piece in ("{", '"nodes": {}', "}"):
+                file.write(piece)
+                file.flush()
+                time.sleep(0.02)
+
+    monkeypatch.setattr(dbt, "parse", parse)
+    return parsed
+
+
+def test_the_project_is_parsed_with_its_staging_models_written(empty_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = parsing(monkeypatch, empty_project)
     dbt.project()
     assert parsed == [len(STAGED)]
-    (tmp_path / "target").mkdir()
-    (tmp_path / "target" / "manifest.json").write_text("{}")
     dbt.project()
     assert len(parsed) == 1  # nothing has changed since
-    next(tmp_path.rglob("stg_shfe__daily_quotes.sql")).unlink()
+    time.sleep(0.02)
+    next(empty_project.rglob("stg_shfe__daily_quotes.sql")).unlink()
     dbt.project()
     assert parsed == [len(STAGED)] * 2
+
+
+def test_processes_that_start_at_once_parse_the_project_once_and_read_it_whole(empty_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = parsing(monkeypatch, empty_project)
+
+    def started(_: int) -> Any:
+        return json.loads(dbt.project().manifest_path.read_text())
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(started, range(8))) == [{"nodes": {}}] * 8
+    assert len(parsed) == 1
