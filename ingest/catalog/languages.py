@@ -126,6 +126,7 @@ class WordsFile(Document):
     verdict: Words
     outcome: Words
     source: Words
+    provider: dict[str, Said] = {}
     model: Words
     feed: Words
     price: Words

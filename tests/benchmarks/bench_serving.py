@@ -64,7 +64,7 @@ def written(settings: Settings, folder: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     with release._building(settings, target) as con:
-        release._copy_tables(con)
+        copy_relations(con)
 
 
 def grow(settings: Settings) -> None:

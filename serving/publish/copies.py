@@ -1,0 +1,132 @@
+"""Copying into a release what the models made: rows in the order of their keys, keys and references declared, each instant beside a clock in Shanghai.
+
+Figures of the desk are shown with the decimals their source has; no other figure changes here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+import duckdb
+
+from quality.fields import FIELDS, LOCAL, Kind, decimals
+from serving.publish.keys import SCHEMAS, published_keys, references
+
+WORK = "warehouse"
+"""The working warehouse, by the name that stands in its own views."""
+RELEASE = "release"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table or view of the working warehouse that a release holds as a table."""
+
+    schema: str
+    table: str
+    comment: str | None
+    columns: tuple[tuple[str, str], ...]
+    """Name and type of each."""
+
+    @property
+    def name(self) -> str:
+        """Schema and table, as keys and references are stated."""
+        return f"{self.schema}.{self.table}"
+
+    @property
+    def quoted(self) -> str:
+        """The same for SQL."""
+        return f'{self.schema}."{self.table}"'
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Columns of its key, empty where it has none."""
+        return published_keys().get(self.name, ())
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A table that breaks its key or a reference, with the database's own words."""
+
+    table: str
+    message: str
+
+
+def local_columns(columns: tuple[tuple[str, str], ...]) -> list[str]:
+    """Name the instants of a table that get a column with the time in Shanghai: those that are described and have none yet."""
+    there = {name for name, _ in columns}
+    return [name for name, kind in columns if kind == Kind.TIMESTAMP and f"{name}{LOCAL}" in FIELDS and f"{name}{LOCAL}" not in there]
+
+
+def local_time(name: str) -> str:
+    """Write the expression of such a column."""
+    return f"timezone('Asia/Shanghai', \"{name}\") as \"{name}{LOCAL}\""
+
+
+def copy_relations(con: duckdb.DuckDBPyConnection) -> list[Broken]:
+    """Copy every relation of the published schemas with its comment, and give those that break what is declared of them; they are copied without it.
+
+    Equal relations give equal tables.
+    """
+    broken = []
+    # Each table by itself: what a transaction has made stays in memory until it ends, 50 MB of the sample's.
+    for relation in _parents_first(_relations(con)):
+        try:
+            con.execute(_copy(relation, declared=True))
+        except duckdb.ConstraintException as error:
+            broken.append(Broken(relation.name, str(error).splitlines()[0]))
+            con.execute(f"drop table {RELEASE}.{relation.quoted}; {_copy(relation, declared=False)}")
+        if relation.comment:
+            con.execute(f"comment on table {RELEASE}.{relation.quoted} is '{relation.comment.replace(chr(39), chr(39) * 2)}'")
+    return broken
+
+
+def _relations(con: duckdb.DuckDBPyConnection) -> list[Relation]:
+    """Read what there is to copy from the catalogue; a view counts in the schema whose models are views."""
+    asked = {"work": WORK, "schemas": list(SCHEMAS)}
+    found = con.execute(
+        "select schema_name, table_name, comment from duckdb_tables() where database_name = $work and list_contains($schemas, schema_name) "
+        "union all select schema_name, view_name, comment from duckdb_views() where database_name = $work and list_contains($schemas, schema_name) "
+        "and not internal order by 1, 2",
+        asked,
+    ).fetchall()
+    columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for schema, table, name, kind in con.execute(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() where database_name = $work "
+        "and list_contains($schemas, schema_name) order by schema_name, table_name, column_index",
+        asked,
+    ).fetchall():
+        columns.setdefault((schema, table), []).append((name, kind))
+    return [Relation(schema, table, comment, tuple(columns[schema, table])) for schema, table, comment in found]
+
+
+def _parents_first(relations: list[Relation]) -> Iterator[Relation]:
+    """Give what others refer to before them."""
+    by_name = {relation.name: relation for relation in relations}
+    order = TopologicalSorter({name: {told.table for told in references().get(name, ())} & by_name.keys() for name in by_name})
+    return (by_name[name] for name in order.static_order())
+
+
+def _copy(relation: Relation, *, declared: bool) -> str:
+    local = local_columns(relation.columns)
+    columns = [f'"{name}" {kind}' for name, kind in relation.columns] + [f'"{name}{LOCAL}" {Kind.LOCAL}' for name in local]
+    constraints = []
+    if declared and relation.key:
+        constraints.append(f"primary key ({_listed(relation.key)})")
+    if declared:
+        constraints += [
+            f'foreign key ({_listed(told.columns)}) references {told.table.split(".")[0]}."{told.table.split(".")[1]}" ({_listed(told.to_columns)})'
+            for told in references().get(relation.name, ())
+        ]
+    figures = [_figure(relation, name, kind) for name, kind in relation.columns] + [local_time(name) for name in local]
+    return (
+        f"create table {RELEASE}.{relation.quoted} ({', '.join(columns + constraints)}); "
+        f"insert into {RELEASE}.{relation.quoted} select {', '.join(figures)} from {WORK}.{relation.quoted} order by {_listed(relation.key) or 'all'}"
+    )
+
+
+def _figure(relation: Relation, name: str, kind: str) -> str:
+    return f'round("{name}", {decimals(name)}) as "{name}"' if relation.schema == "desk" and kind == Kind.NUMBER else f'"{name}"'
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
