@@ -10,7 +10,7 @@ from graphlib import TopologicalSorter
 import duckdb
 
 from quality.fields import FIELDS, LOCAL, Kind, decimals
-from serving.publish.keys import SCHEMAS, published_keys, references
+from serving.publish.keys import SCHEMAS, published_keys, published_schema, references
 
 WORK = "warehouse"
 """The working warehouse, by the name that stands in its own views."""
@@ -29,13 +29,13 @@ class Relation:
 
     @property
     def name(self) -> str:
-        """Schema and table, as keys and references are stated."""
-        return f"{self.schema}.{self.table}"
+        """Schema and table in the release, as keys and references are stated."""
+        return f"{published_schema(self.schema, self.table)}.{self.table}"
 
     @property
-    def quoted(self) -> str:
-        """The same for SQL."""
-        return f'{self.schema}."{self.table}"'
+    def copied(self) -> str:
+        """Where the release holds it, for SQL."""
+        return f'{RELEASE}.{published_schema(self.schema, self.table)}."{self.table}"'
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -74,9 +74,9 @@ def copy_relations(con: duckdb.DuckDBPyConnection) -> list[Broken]:
             con.execute(_copy(relation, declared=True))
         except duckdb.ConstraintException as error:
             broken.append(Broken(relation.name, str(error).splitlines()[0]))
-            con.execute(f"drop table {RELEASE}.{relation.quoted}; {_copy(relation, declared=False)}")
+            con.execute(f"drop table {relation.copied}; {_copy(relation, declared=False)}")
         if relation.comment:
-            con.execute(f"comment on table {RELEASE}.{relation.quoted} is '{relation.comment.replace(chr(39), chr(39) * 2)}'")
+            con.execute(f"comment on table {relation.copied} is '{relation.comment.replace(chr(39), chr(39) * 2)}'")
     return broken
 
 
@@ -119,8 +119,8 @@ def _copy(relation: Relation, *, declared: bool) -> str:
         ]
     figures = [_figure(relation, name, kind) for name, kind in relation.columns] + [local_time(name) for name in local]
     return (
-        f"create table {RELEASE}.{relation.quoted} ({', '.join(columns + constraints)}); "
-        f"insert into {RELEASE}.{relation.quoted} select {', '.join(figures)} from {WORK}.{relation.quoted} order by {_listed(relation.key) or 'all'}"
+        f"create table {relation.copied} ({', '.join(columns + constraints)}); "
+        f"insert into {relation.copied} select {', '.join(figures)} from {WORK}.{relation.schema}.\"{relation.table}\" order by {_listed(relation.key) or 'all'}"
     )
 
 

@@ -12,8 +12,15 @@ from ingest.settings import REPOSITORY
 
 _MODELS = REPOSITORY / "dbt_project" / "models"
 
-SCHEMAS = ("desk", "serving", "marts")
+SCHEMAS = ("desk", "serving", "marts", "technical")
 """Published schemas in the order a reader meets them."""
+_TECHNICAL = frozenset({"payloads", "quality_results", "claim_facts"})
+"""Tables of `serving` that say how a release came about; a view stands where they were."""
+
+
+def published_schema(schema: str, table: str) -> str:
+    """Give the schema a release holds a table in."""
+    return "technical" if schema == "serving" and table in _TECHNICAL else schema
 
 
 @dataclass(frozen=True)
@@ -70,4 +77,4 @@ def _stated(models: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for schema in SCHEMAS:
         for file in sorted((models / schema).rglob("*.yml")):
             for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
-                yield f"{schema}.{model['name']}", model
+                yield f"{published_schema(schema, model['name'])}.{model['name']}", model

@@ -33,7 +33,7 @@ from quality.gate import GATES, GateResult
 from quality.missing import unexplained
 from serving.publish.copies import RELEASE, WORK, Broken, copy_relations, local_time
 from serving.publish.judge import gate_process
-from serving.publish.keys import SCHEMAS, published_keys, reading_order
+from serving.publish.keys import SCHEMAS, published_keys, published_schema, reading_order
 from serving.publish.served import never_served, pinned, point_serving_at, retire, stamp, wait, waiting, write_status
 from serving.publish.views import MACROS, RENAMED, VIEWS
 from serving.read import FILE_NAME
@@ -298,14 +298,18 @@ def _make_own(con: duckdb.DuckDBPyConnection) -> None:
     con.begin()
     for name in ("publication", "data_dictionary"):
         con.execute(f"create table serving.{name} ({_ddl(_OWN_COLUMNS[name])})")
+    # Filled while the tables of the working warehouse were copied, under the name the audit reads.
+    con.execute("create table technical.claim_facts as from serving.claim_facts; drop table serving.claim_facts")
+    for name, text in OWN_TABLES.items():
+        con.execute(_comment(f"table {published_schema('serving', name)}.{name}", text))
+    texts = dict(con.execute("select schema_name || '.' || table_name, comment from duckdb_tables()").fetchall())
     there = _tables(con)
     for name, (table, query, text) in VIEWS.items():
         if table in there:
-            con.execute(f"create view {name} as {query}; {_comment(f'view {name}', text)}")
+            con.execute(f"create view {name} as {query}; {_comment(f'view {name}', text or texts[table] or '')}")
     for read, statement in MACROS.values():
         if read <= there:
             con.execute(statement)
-    con.execute("; ".join(_comment(f"table serving.{name}", text) for name, text in OWN_TABLES.items()))
     con.commit()
 
 
@@ -349,7 +353,8 @@ def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], 
         key = published_keys().get(shown, ())
         # What is made here comes from no raw table; of everything else the SQL is asked.
         untold: AbstractSet[str] = set() if table in OWN_TABLES or table in COMPUTED else {UNKNOWN}
-        behind = {column: sources.get((*shown.split("."), _behind(column, sources, shown)), untold) for column, _ in held.get((schema, table), ())}
+        made = shown.replace("technical.", "serving.")  # where its model stands
+        behind = {column: sources.get((*made.split("."), _behind(column, sources, made)), untold) for column, _ in held.get((schema, table), ())}
         rows.append((schema, table, "*", kind, "-", en, zh, _listed(set().union(*behind.values())), None, places[name], False, False, None, None))
         if behind:
             examples = _examples(con, f'{schema}."{table}"', list(behind))
@@ -408,12 +413,12 @@ def _undescribed(con: duckdb.DuckDBPyConnection) -> list[str]:
 def _export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
     """Write a Parquet twin of every table, and of the first outlook, which was one; give the rows of every published table.
 
-    Twins of `serving` lie in the release's own folder, where they always did, others in a folder named as their schema.
+    Twins of `serving` and of what was there before lie in the release's own folder, where they always did, others in a folder named as their schema.
     """
     con.execute(f"copy (from serving.outlook_v1) to '{_quoted(folder / 'outlook_v1.parquet')}' ({_PARQUET})")
     rows = {}
     for schema, table in con.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall():
-        place = folder if schema == "serving" else folder / schema
+        place = folder if schema in ("serving", "technical") else folder / schema
         place.mkdir(exist_ok=True)
         con.execute(f"copy {schema}.\"{table}\" to '{_quoted(place / f'{table}.parquet')}' ({_PARQUET})")
         rows[f"{schema}.{table}"] = con.execute(f'select count(*) from {schema}."{table}"').fetchall()[0][0]
@@ -501,7 +506,7 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
 def _insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
     """Append rows to a serving table by name, all at once."""
     con.register("rows_to_insert", frame)
-    con.execute(f"insert into serving.{table} by name select * from rows_to_insert")
+    con.execute(f"insert into {published_schema('serving', table)}.{table} by name select * from rows_to_insert")
     con.unregister("rows_to_insert")
 
 
