@@ -68,6 +68,7 @@ def copy_relations(con: duckdb.DuckDBPyConnection) -> list[Broken]:
     Equal relations give equal tables.
     """
     broken = []
+    con.execute(f"use {RELEASE}")  # a reference may not name another database, be it its own
     # Each table by itself: what a transaction has made stays in memory until it ends, 50 MB of the sample's.
     for relation in _parents_first(_relations(con)):
         try:

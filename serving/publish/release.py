@@ -175,7 +175,7 @@ def publish(
                 _make_own(con)
                 with _meanwhile(con, lambda own: _describe(own, sources, last=False)), _timed(seconds, "gate"):
                     judged = gate(_frames(con), published_keys(), folder / "data_docs", ranges(con, settings.catalog_overlay))
-                    results = (*checks, *_declared(copied.result()), *(_as_check(result) for result in judged), *_missing_figures(con))
+                    results = (*checks, *(_as_check(result) for result in judged), *_declared(copied.result()), *_missing_figures(con))
                 failed = [result for result in results if result.result == "fail"]
                 _finish(con, release_id, run_id, now, inputs_hash, code, results)
                 _describe(con, sources, last=True)
