@@ -11,7 +11,7 @@ from ingest.catalog.calendar import load_calendar
 from ingest.source import SHANGHAI
 from serving.research.audit.claims import COLUMNS, read_note
 from serving.research.audit.entities import resolve, same_publisher
-from serving.research.audit.facts import Event, Evidence, read_evidence
+from serving.research.audit.facts import _MARTS, Event, Evidence, read_evidence
 from serving.research.audit.meanings import load_catalog
 from serving.research.audit.verdicts import Auditor, Judged
 
@@ -46,7 +46,11 @@ def evidence(events: Sequence[Event] = ()) -> Evidence:
     }
     found["vendor_series", "SMM-AO-INDEX", "value"] = {DAYS[2]: [(3175.0, 0.005, "SMM")]}
     found["vendor_series", "SMM-AO-PORT-PRICE", "value"] = {DAYS[2]: [(3239.0, 0.5, "SMM")]}
-    return Evidence(found, events, is_real=True)
+    marts = {
+        ("fct_delivery_risk_daily", "AO", DAYS[2]): {"is_low": False, "squeeze_state": "alert"},
+        ("fct_import_parity_daily", "AO", DAYS[2]): {"window_state": "open"},
+    }
+    return Evidence(found, events, is_real=True, marts=marts)
 
 
 def judged(tmp_path: Path, *rows: str, events: Sequence[Event] = ()) -> list[Judged]:
@@ -181,9 +185,10 @@ def test_what_is_impossible_only_under_an_assumption_is_a_doubt_with_its_arithme
 def test_evidence_of_a_days_knowledge_leaves_out_what_came_later_and_the_publishers_own() -> None:
     with duckdb.connect() as con:
         con.execute("set timezone = 'Asia/Shanghai'; create schema serving; create schema marts")
-        for mart in ("fct_futures_daily", "fct_term_structure_daily", "fct_positioning_daily", "fct_sentiment_daily"):
+        for mart in _MARTS:
             con.execute(
-                f"create table marts.{mart} (contract_code varchar, commodity_code varchar, trade_date date, as_of_date date, is_dominant boolean, session varchar)"
+                f"create table marts.{mart} (contract_code varchar, commodity_code varchar, trade_date date, as_of_date date, is_dominant boolean, session varchar, "
+                "is_best_leg boolean)"
             )
         con.execute(
             "create table serving.claim_facts as select 'daily_quotes' as dataset, day::date as obs_date, 'AO2509' as fact_key, 'close_price' as column_name, "
@@ -224,3 +229,18 @@ def test_a_publisher_is_known_by_all_its_names() -> None:
     assert is_own("GF Futures", "广发期货")
     assert not is_own("国信期货", "GTJA Futures weekly 2025-07-04")
     assert not is_own("Broker daily 2025-07-07", "broker note 2025-07-07")
+
+
+def test_what_a_judgement_or_a_forecast_speaks_of_is_computed_beside_it(tmp_path: Path) -> None:
+    worried, coming = judged(
+        tmp_path,
+        "仓单低位加剧交割担忧,judgement,delivery_concern,AO near contract,2025-07-15,,,1,,bool,up",
+        "进口流入可能,conditional,window_state,AO import,forward_short,,,,,,up",
+    )
+    assert (worried.verdict, worried.value_found, worried.value_unit) == ("judgement", 0, "0 or 1")
+    assert [line.zh for line in worried.arithmetic] == ["仓单处于首次注册以来低位且未回升 = 否", "近月持仓对仓单（虚实盘比） = 警戒"]
+    assert (coming.verdict, coming.value_found, coming.value_unit) == ("conditional", -64, "yuan/t")
+    assert [line.en for line in coming.arithmetic] == [
+        "national spot index less imported alumina at port; one leg of several = −64 CNY/t (−64.5 to −63.49)",
+        "the leg that pays best = open",
+    ]

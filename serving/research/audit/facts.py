@@ -31,6 +31,8 @@ _MARTS = {
     "fct_term_structure_daily": ("commodity_code", "trade_date", "true"),
     "fct_positioning_daily": ("commodity_code", "trade_date", "is_dominant and session = 'day'"),
     "fct_sentiment_daily": ("commodity_code", "as_of_date", "true"),
+    "fct_delivery_risk_daily": ("commodity_code", "trade_date", "true"),
+    "fct_import_parity_daily": ("commodity_code", "trade_date", "is_best_leg"),
 }
 
 
