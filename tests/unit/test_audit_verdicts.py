@@ -182,25 +182,32 @@ def test_what_is_impossible_only_under_an_assumption_is_a_doubt_with_its_arithme
     assert true == ""
 
 
-def test_evidence_of_a_days_knowledge_leaves_out_what_came_later_and_the_publishers_own() -> None:
+def test_evidence_of_a_days_knowledge_is_what_stood_then_without_the_publishers_own() -> None:
     with duckdb.connect() as con:
         con.execute("set timezone = 'Asia/Shanghai'; create schema serving; create schema marts")
         for mart in _MARTS:
             con.execute(
                 f"create table marts.{mart} (contract_code varchar, commodity_code varchar, trade_date date, as_of_date date, is_dominant boolean, session varchar, "
-                "is_best_leg boolean)"
+                "is_best_leg boolean, available_at timestamptz, decision_at timestamptz)"
             )
         con.execute(
+            "insert into marts.fct_import_parity_daily (commodity_code, trade_date, is_best_leg, available_at) values ('AO', '2025-07-15', true, '2025-07-16 09:00:00+08')"
+        )
+        con.execute(
             "create table serving.claim_facts as select 'daily_quotes' as dataset, day::date as obs_date, 'AO2509' as fact_key, 'close_price' as column_name, "
-            "value::double as value, 0.0 as uncertainty, null::varchar as value_text, printed_by, available_at::timestamptz as available_at, 'files' as data_origin "
-            "from (values ('2025-07-14', 3110, 'shfe', '2025-07-14 15:30:00+08'), ('2025-07-15', 3165, 'shfe', '2025-07-16 09:00:00+08'), "
-            "('2025-07-11', 3100, '国信期货日报', '2025-07-11 15:30:00+08')) as t (day, value, printed_by, available_at)"
+            "value::double as value, 0.0 as uncertainty, null::varchar as value_text, printed_by, available_at::timestamptz as available_at, "
+            "superseded_at::timestamptz as superseded_at, 'files' as data_origin "
+            "from (values ('2025-07-14', 3100, 'shfe', '2025-07-14 15:30:00+08', '2025-07-17 09:00:00+08'), "
+            "('2025-07-14', 3110, 'shfe', '2025-07-17 09:00:00+08', null), ('2025-07-15', 3165, 'shfe', '2025-07-16 09:00:00+08', null), "
+            "('2025-07-11', 3100, '国信期货日报', '2025-07-11 15:30:00+08', null)) as t (day, value, printed_by, available_at, superseded_at)"
         )
         key = ("daily_quotes", "AO2509", "close_price")
         day_end = datetime(2025, 7, 16, tzinfo=SHANGHAI)
         now = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers)
         then = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers, known_by=day_end)
-    assert (sorted(now.observations[key]), sorted(then.observations[key])) == ([DAYS[1], DAYS[2]], [DAYS[1]])
+    assert {day: [value for value, *_ in found] for day, found in now.observations[key].items()} == {DAYS[1]: [3110], DAYS[2]: [3165]}
+    assert {day: [value for value, *_ in found] for day, found in then.observations[key].items()} == {DAYS[1]: [3100]}
+    assert (len(now.marts), len(then.marts)) == (1, 0)
 
 
 def test_names_of_one_thing_are_one() -> None:
