@@ -63,26 +63,43 @@ pairs as (
 
 ),
 
--- A flag is there or not, at both decisions.
-raised as (
+-- A flag is there or not, at each of the two decisions.
+seen as (
 
+    {%- for side, day in {'now': 'as_of_date', 'before': 'previous_as_of_date'}.items() %}
     select
         newest.commodity_code,
         newest.as_of_date,
         newest.previous_as_of_date,
-        'flag' as change_kind,
+        newest.decision_at,
+        newest.data_origin,
         flags.item,
-        '-' as unit,
-        max(case when flags.as_of_date = newest.previous_as_of_date then 1.0 else 0.0 end) as value_before,
-        max(case when flags.as_of_date = newest.as_of_date then 1.0 else 0.0 end) as value_now,
-        max(newest.decision_at) as decision_at,
-        max(newest.data_origin) as data_origin
+        '{{ side }}' as side
     from newest
     inner join flags
         on
             newest.commodity_code = flags.commodity_code
-            and flags.as_of_date in (newest.as_of_date, newest.previous_as_of_date)
-    group by newest.commodity_code, newest.as_of_date, newest.previous_as_of_date, flags.item
+            and newest.{{ day }} = flags.as_of_date
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+raised as (
+
+    select
+        commodity_code,
+        as_of_date,
+        previous_as_of_date,
+        'flag' as change_kind,
+        item,
+        '-' as unit,
+        cast(max(case when side = 'before' then 1.0 else 0.0 end) as double) as value_before,
+        cast(max(case when side = 'now' then 1.0 else 0.0 end) as double) as value_now,
+        max(decision_at) as decision_at,
+        max(data_origin) as data_origin
+    from seen
+    group by commodity_code, as_of_date, previous_as_of_date, item
 
 ),
 
@@ -90,18 +107,7 @@ told as (
 
     select * from pairs
     union all
-    select
-        commodity_code,
-        as_of_date,
-        previous_as_of_date,
-        change_kind,
-        item,
-        unit,
-        value_before,
-        value_now,
-        decision_at,
-        data_origin
-    from raised
+    select * from raised
 
 ),
 
