@@ -10,6 +10,7 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+from serving.publish.copies import has_declared_key
 from serving.publish.keys import published_keys, references
 from tests.pipeline.conftest import Built
 
@@ -291,7 +292,9 @@ def test_keys_and_references_are_declared_as_the_project_states_them(reader: duc
     ).fetchall()
     keys = {table: tuple(columns) for table, kind, columns, _ in rows if kind == "PRIMARY KEY"}
     there = {name for (name,) in reader.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
-    assert keys == {table: key for table, key in published_keys().items() if table in there}
+    assert keys == {table: key for table, key in published_keys().items() if table in there and has_declared_key(table)}
+    nullable = reader.execute("select schema_name || '.' || table_name, column_name from duckdb_columns() where is_nullable and not internal").fetchall()
+    assert [column for column in nullable if column[0] in there and column[1] in published_keys().get(column[0], ())] == []
     referred = {(table, tuple(columns), to) for table, kind, columns, to in rows if kind == "FOREIGN KEY"}
     assert referred == {(table, told.columns, told.table.split(".")[1]) for table, all_told in references().items() for told in all_told}
     assert {table for table in there if table.startswith("desk.")} <= set(keys)

@@ -126,7 +126,8 @@ def _spoil(settings: Settings, statement: str) -> None:
         },
         # What no rule of the gate asks for is declared, and the database holds the tables to it.
         {
-            "insert into marts.fct_members_daily select * from marts.fct_members_daily limit 1": "marts.fct_members_daily: Constraint Error: Duplicate key",
+            "insert into marts.fct_inventory select * from marts.fct_inventory where stock_kind <> 'all' limit 1": "desk.stocks_by_kind: Constraint Error: Duplicate key",
+            "update marts.fct_carry_daily set origin_region = null": "marts.fct_carry_daily: Constraint Error: NOT NULL constraint failed",
             "delete from marts.dim_contract where contract_code = 'AO2509'": "Violates foreign key constraint",
         },
     ],
