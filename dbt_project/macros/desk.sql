@@ -5,6 +5,9 @@
     nullif(regexp_extract({{ reasons }}, '(^|;){{ figure }}:([^;]*)', 2), '')
 {%- endmacro %}
 
+{# A name as it is stated; what an exchange leaves open is `unstated`, for an empty text is no name. #}
+{% macro stated(name) %}coalesce(nullif({{ name }}, ''), 'unstated'){% endmacro %}
+
 {# A part of a way goods from abroad take, `origin>route>port>region`, by its place. #}
 {% macro leg_part(leg, place) %}nullif(split_part({{ leg }}, '>', {{ place }}), ''){% endmacro %}
 

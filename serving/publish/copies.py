@@ -1,6 +1,6 @@
 """Copying into a release what the models made: rows in the order of their keys, keys and references declared, each instant beside a clock in Shanghai.
 
-Figures of the desk are shown with the decimals their source has; no other figure changes here.
+Figures of the desk are shown with the decimals their source has, and a text that is empty is none; nothing else changes here.
 """
 
 from collections.abc import Iterator
@@ -79,15 +79,17 @@ def copy_relations(con: duckdb.DuckDBPyConnection) -> list[Broken]:
     """
     broken = []
     con.execute(f"use {RELEASE}")  # a reference may not name another database, be it its own
-    # Each table by itself: what a transaction has made stays in memory until it ends, 50 MB of the sample's.
-    for relation in _parents_first(_relations(con)):
+    relations = _relations(con)
+    # Each table by itself: what a transaction has made stays in memory until it ends, 50 MB of the sample's. No more of them than needed: each
+    # end of one waits for the disk.
+    for relation in _parents_first(relations):
         try:
-            con.execute(_copy(relation, declared=True))
+            con.execute(f"begin; {_copy(relation, declared=True)}; commit")
         except duckdb.ConstraintException as error:
             broken.append(Broken(relation.name, str(error).splitlines()[0]))
-            con.execute(f"drop table {relation.copied}; {_copy(relation, declared=False)}")
-        if relation.comment:
-            con.execute(f"comment on table {relation.copied} is '{relation.comment.replace(chr(39), chr(39) * 2)}'")
+            con.execute(f"rollback; begin; {_copy(relation, declared=False)}; commit")
+    comments = [f"comment on table {of.copied} is '{of.comment.replace(chr(39), chr(39) * 2)}'" for of in relations if of.comment]
+    con.execute("; ".join(("begin", *comments, "commit")))
     return broken
 
 
@@ -138,7 +140,11 @@ def _copy(relation: Relation, *, declared: bool) -> str:
 
 
 def _figure(relation: Relation, name: str, kind: str) -> str:
-    return f'round("{name}", {decimals(name)}) as "{name}"' if relation.schema == "desk" and kind == Kind.NUMBER else f'"{name}"'
+    if relation.schema == "desk" and kind == Kind.NUMBER:
+        return f'round("{name}", {decimals(name)}) as "{name}"'
+    if relation.schema == "desk" and kind == Kind.TEXT and name not in relation.key:
+        return f"nullif(\"{name}\", '') as \"{name}\""
+    return f'"{name}"'
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ with named as (
 told as (
 
     {%- for mart in spoken_of %}
-    select region from {{ ref(mart) }}
+    select {{ stated('region') }} as region from {{ ref(mart) }}
     union
     {%- endfor %}
     select region from named

@@ -8,7 +8,7 @@ final as (
 
     select
         warehouse_type,
-        region,
+        {{ stated('region') }} as region,
         warehouse,
         min(trade_date) as first_trade_date,
         max(trade_date) as last_trade_date

@@ -9,7 +9,7 @@ final as (
     select
         commodity_code,
         trade_date,
-        region,
+        {{ stated('region') }} as region,
         max(region_receipts_t) as receipts_t,
         max(region_share_ratio) as region_share_ratio,
         count(*) as warehouse_count,

@@ -10,7 +10,7 @@ final as (
         commodity_code,
         trade_date,
         warehouse_type,
-        region,
+        {{ stated('region') }} as region,
         warehouse,
         receipts_t,
         published_change_t,
