@@ -917,7 +917,13 @@ _ALL = (
 LOCAL = "_sh"
 """Ending of the column that shows an instant as a clock in Shanghai does."""
 _LOCAL = tuple(
-    Field(f"{field.name}{LOCAL}", Kind.LOCAL, "Shanghai time", f"{field.en}; as a clock in Shanghai shows it, the same in every session", f"{field.zh}（上海时间）")
+    Field(
+        f"{field.name}{LOCAL}",
+        Kind.LOCAL,
+        "Shanghai time",
+        f"{field.en}; as a clock in Shanghai shows it, the same in every session",
+        f"{field.zh}（上海时间）",
+    )
     for field in _ALL
     if field.kind is TS
 )
@@ -935,7 +941,23 @@ TECHNICAL = frozenset(
 """Columns that say where a row comes from, and not what the market did."""
 
 _MEASURED = {
-    *("CNY/t", "CNY", "USD", "USD/t", "CNY/USD", "CNY/t per month", "score", "pct", "pp", "pct per month", "ratio", "multiple", "probability", "t", "kt"),
+    *(
+        "CNY/t",
+        "CNY",
+        "USD",
+        "USD/t",
+        "CNY/USD",
+        "CNY/t per month",
+        "score",
+        "pct",
+        "pp",
+        "pct per month",
+        "ratio",
+        "multiple",
+        "probability",
+        "t",
+        "kt",
+    ),
     *("kt/a", "kt/day", "lots", "stance"),
 }
 _FLOWS = {
@@ -964,7 +986,20 @@ def aggregations(field: Field) -> tuple[str, str] | None:
     return ("last" if field.unit in ("t", "kt", "kt/a", "lots") else "average"), "none"
 
 
-_DECIMALS = {"CNY/t": 2, "CNY": 2, "USD": 2, "USD/t": 2, "CNY/t per month": 2, "score": 4, "pct": 4, "pp": 4, "pct per month": 4, "t": 3, "kt": 4, "kt/a": 4}
+_DECIMALS = {
+    "CNY/t": 2,
+    "CNY": 2,
+    "USD": 2,
+    "USD/t": 2,
+    "CNY/t per month": 2,
+    "score": 4,
+    "pct": 4,
+    "pp": 4,
+    "pct per month": 4,
+    "t": 3,
+    "kt": 4,
+    "kt/a": 4,
+}
 
 
 def decimals(name: str) -> int:

@@ -126,7 +126,7 @@ class WordsFile(Document):
     verdict: Words
     outcome: Words
     source: Words
-    provider: dict[str, Said] = {}
+    provider: dict[str, Said] = Field(default_factory=dict)
     model: Words
     feed: Words
     price: Words

@@ -69,7 +69,7 @@ def local_columns(columns: tuple[tuple[str, str], ...]) -> list[str]:
 
 def local_time(name: str) -> str:
     """Write the expression of such a column."""
-    return f"timezone('Asia/Shanghai', \"{name}\") as \"{name}{LOCAL}\""
+    return f'timezone(\'Asia/Shanghai\', "{name}") as "{name}{LOCAL}"'
 
 
 def copy_relations(con: duckdb.DuckDBPyConnection) -> list[Broken]:
@@ -135,7 +135,7 @@ def _copy(relation: Relation, *, declared: bool) -> str:
     figures = [_figure(relation, name, kind) for name, kind in relation.columns] + [local_time(name) for name in local]
     return (
         f"create table {relation.copied} ({', '.join(columns + constraints)}); "
-        f"insert into {relation.copied} select {', '.join(figures)} from {WORK}.{relation.schema}.\"{relation.table}\" order by {_listed(relation.key) or 'all'}"
+        f'insert into {relation.copied} select {", ".join(figures)} from {WORK}.{relation.schema}."{relation.table}" order by {_listed(relation.key) or "all"}'
     )
 
 
@@ -143,7 +143,7 @@ def _figure(relation: Relation, name: str, kind: str) -> str:
     if relation.schema == "desk" and kind == Kind.NUMBER:
         return f'round("{name}", {decimals(name)}) as "{name}"'
     if relation.schema == "desk" and kind == Kind.TEXT and name not in relation.key:
-        return f"nullif(\"{name}\", '') as \"{name}\""
+        return f'nullif("{name}", \'\') as "{name}"'
     return f'"{name}"'
 
 

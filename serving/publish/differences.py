@@ -10,7 +10,9 @@ from serving.read import FILE_NAME
 from serving.seal import sealed
 
 # Of an attempt and not of the market: they differ between two releases of the same data.
-OF_THE_ATTEMPT = frozenset({"serving.publication", "technical.quality_results", "serving.data_dictionary", "technical.payloads", "serving.source_status"})
+OF_THE_ATTEMPT = frozenset(
+    {"serving.publication", "technical.quality_results", "serving.data_dictionary", "technical.payloads", "serving.source_status"}
+)
 
 
 @dataclass(frozen=True)

@@ -300,8 +300,8 @@ def _make_own(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"create table serving.{name} ({_ddl(_OWN_COLUMNS[name])})")
     # Filled while the tables of the working warehouse were copied, under the name the audit reads.
     con.execute("create table technical.claim_facts as from serving.claim_facts; drop table serving.claim_facts")
-    for name, text in OWN_TABLES.items():
-        con.execute(_comment(f"table {published_schema('serving', name)}.{name}", text))
+    for own, told in OWN_TABLES.items():
+        con.execute(_comment(f"table {published_schema('serving', own)}.{own}", told))
     texts = dict(con.execute("select schema_name || '.' || table_name, comment from duckdb_tables()").fetchall())
     there = _tables(con)
     for name, (table, query, text) in VIEWS.items():

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ingest.settings import Settings
-from quality.fields import FIELDS, Kind, decimals
+from quality.fields import Kind, decimals
 from serving.cells import safe
 from serving.publish.keys import published_keys
 from serving.publish.views import VIEWS

@@ -32,9 +32,7 @@ VIEWS: dict[str, tuple[str, str, str | None]] = {
         "select * from serving.outlook as o where as_of_date = (select max(as_of_date) from serving.outlook_v2 as l where l.commodity_code = o.commodity_code)",
         "One row per commodity_code and horizon. The newest outlook of each commodity. | 每个品种与期限一行。各品种最新展望。",
     ),
-    **{
-        f"serving.{table}": (f"technical.{table}", f"from technical.{table}", None) for table in ("payloads", "quality_results", "claim_facts")
-    },
+    **{f"serving.{table}": (f"technical.{table}", f"from technical.{table}", None) for table in ("payloads", "quality_results", "claim_facts")},
     "desk.metrics": (
         "serving.data_dictionary",
         "select table_name, column_name, unit, over_time, over_rows, description_en, description_zh, position from serving.data_dictionary "

@@ -79,7 +79,7 @@ def grow(settings: Settings) -> None:
         ).fetchall()
         for table, key in published_keys().items():
             if name := next((column for column in key if (table, column) in columns), None):
-                more = f"select t.* replace (t.\"{name}\" || '_' || n as \"{name}\") from {table} as t, range({TIMES - 1}) as times(n)"
+                more = f'select t.* replace (t."{name}" || \'_\' || n as "{name}") from {table} as t, range({TIMES - 1}) as times(n)'
                 con.execute(f"insert into {table} {more}")
 
 

@@ -239,9 +239,7 @@ def workshop(sample: Built) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.asked)
-def test_an_innocent_query_gives_the_right_answer(
-    reader: duckdb.DuckDBPyConnection, workshop: duckdb.DuckDBPyConnection, question: Question
-) -> None:
+def test_an_innocent_query_gives_the_right_answer(reader: duckdb.DuckDBPyConnection, workshop: duckdb.DuckDBPyConnection, question: Question) -> None:
     found, wanted = reader.execute(question.innocent).fetchall(), workshop.execute(question.worked_out).fetchall()
     assert found == wanted
     assert found
@@ -275,9 +273,15 @@ def test_what_was_known_is_the_same_in_every_session(sample: Built, reader: duck
 def test_a_rejected_day_judges_nothing(reader: duckdb.DuckDBPyConnection) -> None:
     judged = ("sentiment_score", "score_band_low", "contribution_money", *(f"{name}_{h}" for name in ("stance", "call") for h in ("short", "long")))
     said = " or ".join(f"{name} is not null" for name in judged)
-    assert reader.execute(f"select count(*) filter ({said}), count(sentiment_score_raw) > 0 from desk.outlook_daily where not is_valid").fetchall() == [(0, True)]
-    assert reader.execute("select count(*), count(score), count(sentiment_score) > 0 from serving.outlook where status = 'rejected'").fetchall()[0][1:] == (0, True)
-    assert reader.execute("select count(*) from desk.outlook_daily as d inner join serving.outlook as o using (commodity_code, as_of_date) where d.is_valid <> o.is_valid").fetchall() == [(0,)]
+    assert reader.execute(
+        f"select count(*) filter ({said}), count(sentiment_score_raw) > 0 from desk.outlook_daily where not is_valid"
+    ).fetchall() == [(0, True)]
+    assert reader.execute("select count(*), count(score), count(sentiment_score) > 0 from serving.outlook where status = 'rejected'").fetchall()[0][
+        1:
+    ] == (0, True)
+    assert reader.execute(
+        "select count(*) from desk.outlook_daily as d inner join serving.outlook as o using (commodity_code, as_of_date) where d.is_valid <> o.is_valid"
+    ).fetchall() == [(0,)]
 
 
 def test_the_newest_outlook_says_whether_it_is_stale_now(reader: duckdb.DuckDBPyConnection) -> None:
@@ -293,7 +297,9 @@ def test_keys_and_references_are_declared_as_the_project_states_them(reader: duc
     keys = {table: tuple(columns) for table, kind, columns, _ in rows if kind == "PRIMARY KEY"}
     there = {name for (name,) in reader.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
     assert keys == {table: key for table, key in published_keys().items() if table in there and has_declared_key(table)}
-    nullable = reader.execute("select schema_name || '.' || table_name, column_name from duckdb_columns() where is_nullable and not internal").fetchall()
+    nullable = reader.execute(
+        "select schema_name || '.' || table_name, column_name from duckdb_columns() where is_nullable and not internal"
+    ).fetchall()
     assert [column for column in nullable if column[0] in there and column[1] in published_keys().get(column[0], ())] == []
     referred = {(table, tuple(columns), to) for table, kind, columns, to in rows if kind == "FOREIGN KEY"}
     assert referred == {(table, told.columns, told.table.split(".")[1]) for table, all_told in references().items() for told in all_told}
@@ -304,7 +310,9 @@ def test_every_table_of_the_desk_has_rows_and_no_empty_text(reader: duckdb.DuckD
     tables = [name for (name,) in reader.execute("select table_name from duckdb_tables() where schema_name = 'desk'").fetchall()]
     assert [name for name in tables if reader.execute(f"select count(*) from desk.{name}").fetchall() == [(0,)]] == []
     texts = reader.execute("select table_name, column_name from duckdb_columns() where schema_name = 'desk' and data_type = 'VARCHAR'").fetchall()
-    assert [f"{table}.{name}" for table, name in texts if reader.execute(f"select count(*) from desk.{table} where \"{name}\" = ''").fetchall() != [(0,)]] == []
+    assert [
+        f"{table}.{name}" for table, name in texts if reader.execute(f"select count(*) from desk.{table} where \"{name}\" = ''").fetchall() != [(0,)]
+    ] == []
 
 
 def test_figures_have_the_decimals_of_their_source(reader: duckdb.DuckDBPyConnection) -> None:
@@ -312,15 +320,22 @@ def test_figures_have_the_decimals_of_their_source(reader: duckdb.DuckDBPyConnec
 
 
 def test_the_dictionary_begins_with_the_desk_and_knows_keys_and_what_may_be_added_up(reader: duckdb.DuckDBPyConnection) -> None:
-    first = reader.execute("select schema_name || '.' || table_name from serving.data_dictionary where column_name = '*' order by position limit 1").fetchall()
+    first = reader.execute(
+        "select schema_name || '.' || table_name from serving.data_dictionary where column_name = '*' order by position limit 1"
+    ).fetchall()
     assert first == [("desk.outlook_daily",)]
-    keys = reader.execute("select column_name from serving.data_dictionary where table_name = 'receipts_regions' and is_key order by position").fetchall()
+    keys = reader.execute(
+        "select column_name from serving.data_dictionary where table_name = 'receipts_regions' and is_key order by position"
+    ).fetchall()
     assert keys == [("commodity_code",), ("trade_date",), ("region",)]
-    told = dict(
-        ((table, column), (time, rows)) for table, column, time, rows in reader.execute("select table_name, column_name, over_time, over_rows from desk.metrics").fetchall()
-    )
+    told = {
+        (table, column): (time, rows)
+        for table, column, time, rows in reader.execute("select table_name, column_name, over_time, over_rows from desk.metrics").fetchall()
+    }
     assert told["receipts_regions", "receipts_t"] == ("last", "sum")
     assert told["trade_partners", "import_t"] == ("sum", "sum")
     assert told["futures_dominant", "close_cny_t"] == told["margin_daily", "margin_pct"] == ("average", "none")
-    hidden = reader.execute("select count(*) from serving.data_dictionary where is_technical and column_name in ('payload_sha256', 'other_null_reason')").fetchall()
+    hidden = reader.execute(
+        "select count(*) from serving.data_dictionary where is_technical and column_name in ('payload_sha256', 'other_null_reason')"
+    ).fetchall()
     assert hidden[0][0] > 20

@@ -18,9 +18,7 @@ def test_every_published_table_and_column_is_described(sample) -> None:
     tables = sample.published(
         "select table_name from duckdb_tables() where comment is null union all select view_name from duckdb_views() where not internal and comment is null"
     )
-    columns = sample.published(
-        "select table_name || '.' || column_name from duckdb_columns() where not internal and comment is null"
-    )
+    columns = sample.published("select table_name || '.' || column_name from duckdb_columns() where not internal and comment is null")
     assert tables == []
     assert columns == []
 
@@ -82,7 +80,9 @@ def test_parquet_twins_and_manifest_belong_to_the_file(sample) -> None:
     for schema, table in sample.published("select schema_name, table_name from duckdb_tables()"):
         twin = folder / ("" if schema in ("serving", "technical") else schema) / f"{table}.parquet"
         assert sample.published(f"select count(*) from {schema}.{table}") == duckdb.sql(f"select count(*) from '{twin}'").fetchall()
-    codecs = duckdb.sql(f"select distinct compression from parquet_metadata(['{folder}/*.parquet', '{folder}/desk/*.parquet', '{folder}/marts/*.parquet'])")
+    codecs = duckdb.sql(
+        f"select distinct compression from parquet_metadata(['{folder}/*.parquet', '{folder}/desk/*.parquet', '{folder}/marts/*.parquet'])"
+    )
     assert codecs.fetchall() == [("SNAPPY",)]
     assert (folder / "data_docs" / "index.html").is_file()
 

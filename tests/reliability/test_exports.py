@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from ingest.settings import Settings
-from serving.publish import release, spreadsheets
 from serving.cells import safe
+from serving.publish import release, spreadsheets
 from serving.publish.spreadsheets import UnfitError, UnknownTableError, Wanted, export_csv, export_workbook
 from serving.read import NothingPublishedError
 from tests.reliability import readers
@@ -69,7 +69,7 @@ def test_hostile_texts_are_quoted_and_others_are_left_alone(settings: Settings) 
 
 def test_a_workbook_holds_numbers_and_dates_and_texts_that_do_not_run(settings: Settings) -> None:
     sheet = sheet_of(settings, "outlook")["outlook"]
-    header, *rows = ([cell for cell in row] for row in sheet.iter_rows())
+    header, *rows = (list(row) for row in sheet.iter_rows())
     place = {cell.value: number for number, cell in enumerate(header)}
     texts = [row[place["headline_zh"]] for row in rows]
     # The empty text is an empty cell to whoever reads the file, a carriage return a line break.
