@@ -351,9 +351,9 @@ def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], 
         en, _, zh = (text or "").partition(" | ")
         shown = VIEWS[name][0] if name in VIEWS else name
         key = published_keys().get(shown, ())
-        # What is made here comes from no raw table; of everything else the SQL is asked.
-        untold: AbstractSet[str] = set() if table in OWN_TABLES or table in COMPUTED else {UNKNOWN}
         made = shown.replace("technical.", "serving.")  # where its model stands
+        # What is made here comes from no raw table; of everything else the SQL is asked.
+        untold: AbstractSet[str] = set() if made.split(".")[1] in OWN_TABLES.keys() | COMPUTED.keys() else {UNKNOWN}
         behind = {column: sources.get((*made.split("."), _behind(column, sources, made)), untold) for column, _ in held.get((schema, table), ())}
         rows.append((schema, table, "*", kind, "-", en, zh, _listed(set().union(*behind.values())), None, places[name], False, False, None, None))
         if behind:

@@ -192,8 +192,8 @@ QUESTIONS = (
     ),
     Question(
         "What was the highest score, and when?",
-        "select as_of_date, round(sentiment_score, 3) from desk.outlook_daily where commodity_code = 'AO' order by sentiment_score desc nulls last, as_of_date limit 1",
-        "select as_of_date, round(sentiment_score, 3) from serving.outlook_v2 where commodity_code = 'AO' and status <> 'rejected' and horizon = 'long' "
+        "select as_of_date, round(sentiment_score, 1) from desk.outlook_daily where commodity_code = 'AO' order by sentiment_score desc nulls last, as_of_date limit 1",
+        "select as_of_date, round(sentiment_score, 1) from serving.outlook_v2 where commodity_code = 'AO' and status <> 'rejected' and horizon = 'long' "
         "order by sentiment_score desc nulls last, as_of_date limit 1",
     ),
     Question(

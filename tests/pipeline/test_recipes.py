@@ -64,6 +64,7 @@ def test_sqlalchemy_reflects_every_table_of_the_desk_with_its_references(sample:
     engine = sqlalchemy.create_engine(f"duckdb:///{file}", connect_args={"read_only": True})
     known = sqlalchemy.MetaData()
     known.reflect(engine, schema="desk")
+    engine.dispose()
     assert {name.split(".")[1] for name in known.tables} == {name.split(".")[1] for name in published_keys() if name.startswith("desk.")}
     referred = {key.target_fullname for key in known.tables["desk.spot_regions"].foreign_keys}
     assert referred == {"desk.dim_product.commodity_code", "desk.dim_date.calendar_date", "desk.dim_region.region", "desk.dim_provider.provider"}

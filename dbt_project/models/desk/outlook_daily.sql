@@ -12,6 +12,12 @@ with outlook as (
 
 ),
 
+margins as (
+
+    select * from {{ ref('margin_daily') }}
+
+),
+
 -- What a day says once for all of its horizons stands in each of their rows.
 days as (
 
@@ -77,8 +83,11 @@ final as (
         days.squeeze_ratio,
         days.spot_cny_t,
         days.premium_rate_pct as premium_close_rate_pct,
+        'close' as futures_leg,
+        'natl' as spot_leg,
         days.cost_full_cny_t,
         days.profit_cny_t,
+        margins.model_id,
         days.import_profit_cny_t,
         days.quotes_date,
         days.receipts_date,
@@ -92,6 +101,10 @@ final as (
         on
             days.commodity_code = sides.commodity_code
             and days.as_of_date = sides.as_of_date
+    left join margins
+        on
+            days.commodity_code = margins.commodity_code
+            and days.as_of_date = margins.trade_date
 
 )
 
