@@ -73,11 +73,11 @@ def local_time(name: str) -> str:
 
 
 def copy_relations(con: duckdb.DuckDBPyConnection) -> list[Broken]:
-    """Copy every relation of the published schemas with its comment, and give those that break what is declared of them; they are copied without it.
+    """Copy every relation of the published schemas with its comment, and give those that break what is declared of them.
 
-    Equal relations give equal tables.
+    A table that breaks its key is copied without it; what cannot be read is not copied. Equal relations give equal tables.
     """
-    broken = []
+    broken, missing = [], set()
     con.execute(f"use {RELEASE}")  # a reference may not name another database, be it its own
     relations = _relations(con)
     # Each table by itself: what a transaction has made stays in memory until it ends, 50 MB of the sample's. No more of them than needed: each
@@ -88,7 +88,13 @@ def copy_relations(con: duckdb.DuckDBPyConnection) -> list[Broken]:
         except duckdb.ConstraintException as error:
             broken.append(Broken(relation.name, str(error).splitlines()[0]))
             con.execute(f"rollback; begin; {_copy(relation, declared=False)}; commit")
-    comments = [f"comment on table {of.copied} is '{of.comment.replace(chr(39), chr(39) * 2)}'" for of in relations if of.comment]
+        except (duckdb.BinderException, duckdb.CatalogException) as error:  # a view, or a reference, on what is not there
+            broken.append(Broken(relation.name, str(error).splitlines()[0]))
+            con.execute("rollback")
+            missing.add(relation.name)
+    comments = [
+        f"comment on table {of.copied} is '{of.comment.replace(chr(39), chr(39) * 2)}'" for of in relations if of.comment and of.name not in missing
+    ]
     con.execute("; ".join(("begin", *comments, "commit")))
     return broken
 

@@ -64,6 +64,10 @@ LEFT_OUT = {"__pycache__", "target", "logs", "deploy"}
 
 # Tables that hold their rows only once the gate has judged.
 _LAST = ("publication", "quality_results", "data_dictionary")
+DECLARED = "declared_key_or_reference"
+"""The check that tables are what is declared of them."""
+# Reasons a refusal names.
+_SAID = 10
 UNKNOWN = "unknown"
 """Stands for a source that nobody could tell."""
 # Tables no SQL model makes: computed from the working warehouse while the release is built, before its gate.
@@ -181,13 +185,9 @@ def publish(
                 _describe(con, sources, last=True)
                 undescribed = _undescribed(con)
                 if failed or undescribed:
-                    reasons = [
-                        f"{result.table_name}: {result.message}" if result.tool in ("gx", "release") else f"{result.check_id}: {result.message}"
-                        for result in failed
-                    ] + [f"{name} has no description in quality/fields.py" for name in undescribed]
-                    raise PublishRefusedError(
-                        f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
-                    )
+                    reasons = _reasons(failed, undescribed)
+                    said = "; ".join(reasons[:_SAID])
+                    raise PublishRefusedError(f"release refused, the published one stays: {said}{' …' if len(reasons) > _SAID else ''}", results)
                 with _meanwhile(con, lambda own: _export(own, folder)) as exported, _timed(seconds, "note"):
                     _write_note(con, settings, folder, results)
         seal(folder, release_id)
@@ -446,10 +446,23 @@ def _as_check(result: GateResult) -> CheckResult:
     return CheckResult(name, "gx", "pass" if result.passed else "fail", result.table, result.rows_failed, result.message, result.rows)
 
 
+def _reasons(failed: Sequence[CheckResult], undescribed: Sequence[str]) -> list[str]:
+    """Say why a release is refused, what is declared last: one wrong table breaks several of those that refer to it."""
+    told = {
+        is_declared: [
+            f"{result.table_name}: {result.message}" if result.tool in ("gx", "release") else f"{result.check_id}: {result.message}"
+            for result in failed
+            if (result.check_id == DECLARED) == is_declared
+        ]
+        for is_declared in (False, True)
+    }
+    return [*told[False], *(f"{name} has no description in quality/fields.py" for name in undescribed), *told[True]]
+
+
 def _declared(broken: Sequence[Broken]) -> list[CheckResult]:
     """Say which tables are not what is declared of them. Their key is a promise to who joins on it."""
-    return [CheckResult("declared_key_or_reference", "release", "fail", told.table, 1, told.message) for told in broken] or [
-        CheckResult("declared_key_or_reference", "release", "pass", "", 0, "")
+    return [CheckResult(DECLARED, "release", "fail", told.table, 1, told.message) for told in broken] or [
+        CheckResult(DECLARED, "release", "pass", "", 0, "")
     ]
 
 
