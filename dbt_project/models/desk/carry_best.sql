@@ -3,7 +3,7 @@ with pairs as (
 
     select
         *,
-        row_number() over (partition by commodity_code, trade_date, contract_code order by provider, net_cny_t desc, origin_region) as place
+        row_number() over (partition by commodity_code, trade_date, contract_code order by provider asc, net_cny_t desc, origin_region asc) as place
     from {{ ref('fct_carry_daily') }}
     where is_best_pair
 
