@@ -1,7 +1,8 @@
 -- Every day of the years any table speaks of, sessions or not: facts of days, weeks and months all find theirs.
 {%- set dated = {
     'dim_trading_day': 'trade_date', 'fct_spot_daily': 'trade_date', 'fct_trade_balance_monthly': 'month', 'fct_capacity': 'period_end',
-    'fct_inventory': 'period_end', 'fct_supply_demand': 'period_end', 'dim_contract': 'delivery_month',
+    'fct_inventory': 'period_end', 'fct_supply_demand': 'period_end', 'dim_contract': 'delivery_month', 'fct_futures_daily': 'trade_date',
+    'fct_receipts_daily': 'trade_date', 'fct_sentiment_daily': 'as_of_date',
 } %}
 
 with sessions as (

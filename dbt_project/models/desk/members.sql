@@ -1,7 +1,10 @@
 -- One row a member: its place in the long list and in the short one beside each other. No sum over members is the market's net.
 with lists as (
 
-    select * from {{ ref('fct_members_daily') }}
+    select
+        *,
+        coalesce(nullif(participant, ''), participant_id) as member
+    from {{ ref('fct_members_daily') }}
 
 ),
 
@@ -11,7 +14,7 @@ final as (
         commodity_code,
         trade_date,
         contract_code,
-        participant,
+        member as participant,
         max(case when board = 'long' then rank end) as long_rank,
         max(case when board = 'long' then position_lots end) as long_lots,
         max(case when board = 'long' then position_change_lots end) as long_change_lots,
@@ -23,7 +26,8 @@ final as (
         max(available_at) as available_at,
         max(data_origin) as data_origin
     from lists
-    group by commodity_code, trade_date, contract_code, participant
+    where member is not null
+    group by commodity_code, trade_date, contract_code, member
 
 )
 
