@@ -422,6 +422,38 @@ class AlertsFile(Document):
         return [row.name for row in self.route if SEVERITIES.index(row.least) <= grave and (not row.kinds or kind in row.kinds)]
 
 
+class Keep(Entry):
+    """How long one kind of record is kept."""
+
+    of: Literal["runs", "events", "logs", "failures"]
+    days: Annotated[int, Field(ge=1)]
+    least: Annotated[int, Field(ge=1)]
+    label: Label
+    source: Text
+
+
+class Compaction(Entry):
+    """From when on the working warehouse is written anew."""
+
+    compact_beyond: Annotated[Number, Field(gt=1)]
+    label: Label
+    source: Text
+
+
+class RetentionFile(Document):
+    """`retention.toml`: how long a home keeps what it writes beside its data."""
+
+    keep: Annotated[list[Keep], Field(min_length=1)]
+    warehouse: Compaction
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each kind stands once, and no run goes before its events."""
+        yield from repeated("keep", self.keep, "of")
+        of = {row.of: row for row in self.keep}
+        if "runs" in of and "events" in of and (of["runs"].days < of["events"].days or of["runs"].least < of["events"].least):
+            yield ("keep",), "events are kept longer than the runs they belong to"
+
+
 class PublishedBounds(Entry):
     """Between which figures published columns must lie, by name or by the end of their name."""
 

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.operate_command import operate_app
 from orchestration.command.record_command import record_app
 from orchestration.command.releases_command import releases_app
 from orchestration.command.review_command import review_app
@@ -42,6 +43,7 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(review_app, name="review")
 app.add_typer(releases_app, name="releases")
 app.add_typer(record_app)
+app.add_typer(operate_app)
 NOTES_SHOWN = 20
 LEGEND = "too short: the history gives no probability yet; leans: where the evidence leans; known: share of the inputs"
 # How a home says no; anything else is a mistake of ours and shows where.

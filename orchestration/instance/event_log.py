@@ -1,14 +1,16 @@
-"""Dagster's event log in SQLite, with connections that stay open, many partitions written in one transaction, and checks that stay as they were when a run does not reach them.
+"""Dagster's event log in SQLite, with connections that stay open, many partitions written in one transaction, large metadata written once, and checks that stay as they were when a run does not reach them.
 
 Dagster stores a run's event for each partition it covered. Its SQLite log writes each in transactions of its own, 9 ms apiece:
 two years of days would take longer than building the warehouse. A batch takes half a millisecond an event. It also makes a new engine
-for every statement, some 7,000 times a run, which takes longer than the statement. PostgreSQL's log (production profile) needs nothing of this.
+for every statement, some 7,000 times a run, which takes longer than the statement. And it writes what describes a table's columns into the
+log of the run, into the index over all runs and beside the asset, every run anew. PostgreSQL's log (production profile) needs nothing of this.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -19,6 +21,7 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage, SqlPollingEventWatcher
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -28,6 +31,9 @@ _NUMBER = count()
 # One file a run, and the index over all runs: who looks at many runs does not keep them all open.
 FILES_OPEN = 8
 _BROKEN_OFF = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED)
+# What describes a table and not the run that made it: nine tenths of what a run logs. The asset's page has it, the run's own log does not.
+_OF_THE_TABLE = (dg.TableSchemaMetadataValue, dg.TableColumnLineageMetadataValue, dg.CodeReferencesMetadataValue)
+_PICTURES = ("preview", "chart")
 
 
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
@@ -104,6 +110,9 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
         Dagster counts a check that was planned and never evaluated as failed, and one typo would paint the board red.
         """
+        if event.dagster_event_type is DagsterEventType.ASSET_MATERIALIZATION:
+            self.store_event_batch([event])
+            return
         super().store_event(event)
         if event.dagster_event_type in _BROKEN_OFF:
             planned = AssetCheckExecutionsTable.c.execution_status == AssetCheckExecutionRecordStatus.PLANNED.value
@@ -115,7 +124,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         if not events or any(entry.get_dagster_event().event_type not in ASSET_EVENTS for entry in events if entry.is_dagster_event):
             super().store_event_batch(events)
             return
-        rows = [self._event_to_row(entry) for entry in events]
+        rows = [self._event_to_row(slim(entry)) for entry in events]
         with self.run_connection(events[0].run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)
         with self.index_transaction() as connection:
@@ -125,6 +134,35 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             newest = {entry.get_dagster_event().asset_key: (entry, place) for entry, place in zip(events, ids, strict=True)}
             for entry, place in newest.values():
                 self._store_asset_event(connection, entry, place)
+
+    def drop_file(self, run_id: str) -> None:
+        """Delete the log of a run, its index apart."""
+        with self._db_lock:
+            if engine := self._engines.pop(run_id, None):
+                engine.dispose()
+            self._initialized_dbs.discard(run_id)
+            path = Path(self.path_for_shard(run_id))
+            for part in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+                part.unlink(missing_ok=True)
+
+    def compact(self) -> None:
+        """Give free pages of the index back to the disk. Raises OperationalError where another process reads it just then."""
+        with self._db_lock, self._engine(INDEX_SHARD_NAME).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("vacuum")
+            connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
+
+
+def slim(entry: EventLogEntry) -> EventLogEntry:
+    """Give a materialization without what describes its table rather than the run that made it; every other event as it is."""
+    told = entry.dagster_event
+    if told is None or not isinstance(told.event_specific_data, StepMaterializationData):
+        return entry
+    made = told.event_specific_data.materialization
+    kept = {name: value for name, value in made.metadata.items() if name not in _PICTURES and not isinstance(value, _OF_THE_TABLE)}
+    if len(kept) == len(made.metadata):
+        return entry
+    data = told.event_specific_data._replace(materialization=made.with_metadata(kept))
+    return entry._replace(dagster_event=told._replace(event_specific_data=data))
 
 
 def _relax(connection: Any, _: object) -> None:

@@ -64,6 +64,15 @@ USED: dict[str, tuple[str, ...] | None] = {
     f"{LOG}.prepare_insert_event": ("self", "event"),
     f"{LOG}._store_asset_event_tags": ("self", "conn", "events", "event_ids"),
     f"{LOG}._store_asset_event": ("self", "conn", "event", "event_id"),
+    f"{LOG}.path_for_shard": ("self", "run_id"),
+    "dagster._core.storage.event_log.sqlite.sqlite_event_log INDEX_SHARD_NAME": ANY,
+    # what the record may forget
+    "dagster._core.storage.event_log SqlEventLogStorage": ANY,
+    "dagster._core.storage.event_log SqlEventLogStorage.index_connection": ("self",),
+    "dagster._core.storage.event_log.schema AssetEventTagsTable": ANY,
+    "dagster._core.storage.runs RunStorage.delete_run": ("self", "run_id"),
+    "dagster._serdes serialize_value": ("val", "json_kwargs"),
+    "dagster._serdes deserialize_value": ("val", "as_type"),
     "dagster AssetExecutionContext.get_step_execution_context": ("self",),
     "dagster DagsterInstance.report_dagster_event": ("self", "dagster_event", "run_id", "batch_metadata"),
     # whose run it was, as the UI's timeline asks
