@@ -171,9 +171,13 @@ class Schedule(Entry):
 
     name: Name
     on: Literal["session", "month", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-    job: Literal["daily", "fit_forecast"] = "daily"
-    waits_for: Annotated[list[Text], Field(min_length=1)]
-    lookback_days: Annotated[int, Field(ge=1)]
+    job: Literal["daily", "fit_forecast", "tidy"] = "daily"
+    waits_for: list[Text] = []
+    at: Minute | None = None
+    margin_minutes: Annotated[int, Field(ge=0, le=240)] = 0
+    again_minutes: Annotated[int, Field(ge=5, le=240)] | None = None
+    hands_over_to: Name | None = None
+    lookback_days: Annotated[int, Field(ge=1)] = 1
     window: dict[str, Annotated[list[Annotated[int, Field(ge=1, le=31)]], Field(min_length=2, max_length=2)]] = {}
     no_release: list[Annotated[int, Field(ge=1, le=12)]] = []
     label: Label
@@ -181,6 +185,10 @@ class Schedule(Entry):
 
     @model_validator(mode="after")
     def _has_its_window(self) -> "Schedule":
+        if bool(self.waits_for) == (self.at is not None):
+            raise ValueError("waits_for names what it waits for, or at says when, where it waits for no data")
+        if self.again_minutes is not None and self.on != "session":
+            raise ValueError('again_minutes goes with on = "session", and only with it')
         if (self.on == "month") != ("*" in self.window):
             raise ValueError('a window with days for "*" goes with on = "month", and only with it')
         if self.no_release and self.on != "month":
@@ -515,8 +523,17 @@ class ScheduleFile(Document):
     def contradictions(self) -> Iterator[Wrong]:
         """Names are told apart, and freshness follows a schedule there is."""
         yield from repeated("schedule", self.schedule, "name")
-        if self.freshness.after not in (names := {row.name for row in self.schedule}):
-            yield ("freshness", "after"), unknown("schedule", self.freshness.after, names)
+        by_name = {row.name: row for row in self.schedule}
+        if self.freshness.after not in by_name:
+            yield ("freshness", "after"), unknown("schedule", self.freshness.after, by_name)
+        for number, row in enumerate(self.schedule):
+            if row.hands_over_to is None:
+                continue
+            place = ("schedule", number, "hands_over_to")
+            if row.hands_over_to not in by_name:
+                yield place, unknown("schedule", row.hands_over_to, by_name)
+            elif left := sorted(set(row.waits_for) - set(by_name[row.hands_over_to].waits_for)):
+                yield place, f"{row.hands_over_to} does not wait for {', '.join(left)}"
 
 
 class Timetable(Entry):

@@ -15,7 +15,7 @@ from ingest.home import origin_of
 from ingest.source import SHANGHAI, DataOrigin
 from orchestration.assets.freshness import judge
 from orchestration.assets.partitions import lacking
-from orchestration.assets.timetable import timetables
+from orchestration.assets.timetable import minute_of, timetables
 from orchestration.automation.jobs import daily
 from orchestration.home.conditions import settle_overdue
 from orchestration.instance.alerts import alert, cause, over
@@ -56,11 +56,14 @@ def inbox(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | 
     description="Asks again for days that are due and did not come; off until switched on.",
 )
 def late_data(context: dg.SensorEvaluationContext, home: Home) -> dg.RunRequest | dg.SkipReason:
-    """Ask again, at most once an hour, for the days that are due by the clock and have not come."""
+    """Ask again, at most once an hour, for the days that are due by the clock and have not come; today is the schedules' until their last look."""
     if origin_of(home.settings) is not DataOrigin.LIVE:
         return dg.SkipReason("only a home with live data can ask again")
     now = datetime.now(SHANGHAI)
-    missing = lacking(home.archive.fetch_log(), home.calendar(), now, timetables()["evening"].lookback_days)
+    evening = timetables()["evening"]
+    missing = lacking(home.archive.fetch_log(), home.calendar(), now, evening.lookback_days)
+    if minute_of(now) <= evening.ticks[-1]:
+        missing = {source: left for source, found in missing.items() if (left := [day for day in found if day != now.date()])}
     days = sorted({day for found in missing.values() for day in found})
     if not days:
         return dg.SkipReason("everything that is due has arrived")
@@ -139,3 +142,5 @@ def freshness(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResul
 
 
 SENSORS = [inbox, late_data, run_failed, died, run_incomplete, freshness]
+STARTING = [inbox, late_data]
+"""What starts runs; the others only tell."""

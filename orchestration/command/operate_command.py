@@ -1,27 +1,98 @@
-"""What the operator of a home does beside running it: tidy up. Thin, over the same functions the jobs of the UI call."""
+"""What the operator of a home does beside running it: switch its schedules, tidy up. Thin, over the same functions the jobs of the UI call."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ingest.settings import Settings
+from ingest.source import HomeError
 from orchestration.command.terminal import Output, console
 
+if TYPE_CHECKING:
+    import dagster as dg
+
 operate_app = typer.Typer(rich_markup_mode=None)
+schedule_app = typer.Typer(help="What runs by itself: list it, switch it on or off.", rich_markup_mode=None)
+operate_app.add_typer(schedule_app, name="schedule")
 out = console(Output("stdout"))
 
 
 @operate_app.command()
 def tidy() -> None:
     """Delete what retention.toml does not keep: old runs, their events and logs. Payloads, lake, releases and your own files stay."""
-    from ingest.home import open_home
     from orchestration.home.tidy import tidy as delete
+
+    with _record() as (settings, instance):
+        _say(str(delete(settings, instance, datetime.now(UTC))))
+
+
+class ScheduleError(HomeError):
+    """There is no schedule or sensor of that name; the message lists those there are."""
+
+
+NAMES = Annotated[list[str] | None, typer.Argument(help="Names; default all that start runs.")]
+
+
+@schedule_app.callback(invoke_without_command=True)
+def schedule_list(context: typer.Context) -> None:
+    """Say what runs by itself, when, and whether it is on."""
+    if context.invoked_subcommand:
+        return
+    from orchestration.assets.timetable import timetables
+    from orchestration.instance.switches import states
+
+    hours = {name: row.told for name, row in timetables().items()}
+    with _record() as (_, instance):
+        on = states(instance, _known())
+    for one in _known():
+        _say(f"  {'on ' if on[one.name] else 'off'}  {one.name:<12}{hours.get(one.name, 'by what happens')}")
+    _say("times in Shanghai; they count while `alumina ui` or the daemon's service runs")
+
+
+@schedule_app.command("on")
+def schedule_on(names: NAMES = None) -> None:
+    """Switch on what starts runs: from then on exchanges are asked regularly, while the daemon runs (`alumina ui`)."""
+    _switch(names, on=True)
+
+
+@schedule_app.command("off")
+def schedule_off(names: NAMES = None) -> None:
+    """Switch off what starts runs; what only tells people stays on."""
+    _switch(names, on=False)
+
+
+def _switch(names: list[str] | None, *, on: bool) -> None:
+    from orchestration.instance.switches import switch
+
+    known = {one.name: one for one in _known()}
+    if unknown := sorted(set(names or ()) - known.keys()):
+        raise ScheduleError(f"nothing of the name {unknown[0]} starts runs; there are {', '.join(known)}")
+    with _record() as (_, instance):
+        changed = switch(instance, [one for name, one in known.items() if not names or name in names], datetime.now(UTC), on=on)
+    state = "on" if on else "off"
+    _say(f"switched {state}: {', '.join(changed)}" if changed else f"already {state}")
+
+
+def _known() -> list["dg.ScheduleDefinition | dg.SensorDefinition"]:
+    from orchestration.automation.schedules import SCHEDULES
+    from orchestration.automation.sensors import STARTING
+
+    return [*SCHEDULES, *STARTING]
+
+
+@contextmanager
+def _record() -> Iterator[tuple[Settings, Any]]:
+    """Open the home and its record of runs."""
+    from ingest.home import open_home
     from orchestration.instance.environment import opened
 
     settings = Settings()
     open_home(settings)
     with opened(settings) as instance:
-        _say(str(delete(settings, instance, datetime.now(UTC))))
+        yield settings, instance
 
 
 def _say(text: str) -> None:

@@ -1,7 +1,7 @@
 """What the UI shows of a run besides its events: the code location it belongs to, and why it failed.
 
 Dagster's UI and failure sensors leave out a run without a code location. A run made on the command line is executed in its own process, so
-nothing gives it one; it is set here.
+nothing gives it one; it is set here. The same place is that of schedules and sensors that are switched on the command line.
 """
 
 from typing import Any
@@ -15,12 +15,24 @@ TAGS = {".dagster/repository": f"__repository__@{LOCATION}", "alumina/cause": "c
 
 def attribute(instance: Any, run_id: str, job: str) -> None:
     """Set the origin of a run to the code location that workspace.yaml names."""
-    from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+    from dagster._core.remote_origin import RemoteJobOrigin
+
+    instance.run_storage.replace_job_origin(instance.get_run_by_id(run_id), RemoteJobOrigin(_repository(), job))
+
+
+def instigator_origin(name: str) -> Any:
+    """Give the origin of a schedule or sensor in that code location."""
+    from dagster._core.remote_origin import RemoteInstigatorOrigin
+
+    return RemoteInstigatorOrigin(_repository(), name)
+
+
+def _repository() -> Any:
+    from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteRepositoryOrigin
     from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
     location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=MODULE), location_name=LOCATION)
-    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job)
-    instance.run_storage.replace_job_origin(instance.get_run_by_id(run_id), origin)
+    return RemoteRepositoryOrigin(location, "__repository__")
 
 
 def give_reason(instance: Any, run_id: str, sentence: str) -> None:

@@ -79,6 +79,13 @@ USED: dict[str, tuple[str, ...] | None] = {
     "dagster._core.remote_origin ManagedGrpcPythonEnvCodeLocationOrigin": ("loadable_target_origin", "location_name"),
     "dagster._core.remote_origin RemoteRepositoryOrigin": ("code_location_origin", "repository_name"),
     "dagster._core.remote_origin RemoteJobOrigin": ("repository_origin", "job_name"),
+    # schedules and sensors switched on the command line
+    "dagster._core.remote_origin RemoteInstigatorOrigin": ("repository_origin", "instigator_name"),
+    "dagster._core.definitions.run_request InstigatorType": ANY,
+    "dagster._core.scheduler.instigation InstigatorState": ("origin", "instigator_type", "status", "instigator_data"),
+    "dagster._core.scheduler.instigation InstigatorStatus": ANY,
+    "dagster._core.scheduler.instigation ScheduleInstigatorData": ("cron_schedule", "start_timestamp"),
+    "dagster._core.scheduler.instigation SensorInstigatorData": ("min_interval", "cursor", "last_sensor_start_timestamp", "sensor_type"),
     "dagster._core.types.loadable_target_origin LoadableTargetOrigin": ("module_name",),
     "dagster._core.storage.runs RunStorage.replace_job_origin": ("self", "run", "job_origin"),
     # the webserver behind the guard

@@ -49,14 +49,36 @@ def _tick(name: str, home: Home, moment: datetime) -> Any:
 
 
 def test_a_tick_on_a_session_runs_once_and_on_a_holiday_says_why_not(home: Home) -> None:
-    done = _tick("after_close", home, datetime(2025, 7, 22, 16, 30, tzinfo=SHANGHAI))
+    done = _tick("after_close", home, datetime(2025, 7, 22, 16, 35, tzinfo=SHANGHAI))
     assert [(request.run_key, request.run_config["resources"]["intake"]["config"]) for request in done.run_requests] == [
         ("after_close:2025-07-22", {"lookback_days": 1})
     ]
-    assert _tick("after_close", home, datetime(2025, 10, 2, 16, 30, tzinfo=SHANGHAI)).skip_message == "the exchange is closed on 2025-10-02"
+    assert _tick("after_close", home, datetime(2025, 10, 2, 16, 35, tzinfo=SHANGHAI)).skip_message == "the exchange is closed on 2025-10-02"
     with pytest.raises(dg.DagsterError) as failed:
-        _tick("evening", home, datetime(2027, 1, 4, 19, 30, tzinfo=SHANGHAI))
+        _tick("evening", home, datetime(2027, 1, 4, 19, 35, tzinfo=SHANGHAI))
     assert "outside the trading calendar" in str(failed.value.__cause__)
+
+
+def test_a_later_tick_asks_for_the_day_until_what_it_waits_for_is_there(settings: Settings, home: Home) -> None:
+    moment = datetime(2025, 7, 22, 17, 5, tzinfo=SHANGHAI)
+    assert _tick("after_close", home, moment).skip_message == "only a home with live data can ask again"
+    dedicate(settings, DataOrigin.LIVE)
+    feeds = {("shfe", "kx"), ("shfe", "dailystock"), ("gfex", "day_quotes"), ("czce", "quotes")}
+    _arrive(settings, feeds - {("shfe", "dailystock")}, moment)
+    (request,) = _tick("after_close", home, moment).run_requests
+    assert request.run_config["resources"]["intake"]["config"] == {"source": "live", "first": "2025-07-22", "last": "2025-07-22"}
+    assert (request.run_key, request.tags["alumina/waits_for"]) == ("after_close:2025-07-22T17:05", "20250722dailystock.dat")
+    _arrive(settings, feeds, moment)
+    assert _tick("after_close", home, moment).skip_message == "everything that is due has arrived"
+    # In the evening rankings and margins are waited for, too.
+    (request,) = _tick("evening", home, moment.replace(hour=20)).run_requests
+    assert "pm20250722.dat" in request.tags["alumina/waits_for"]
+    assert "dailystock" not in request.tags["alumina/waits_for"]
+
+
+def _arrive(settings: Settings, feeds: set[tuple[str, str]], moment: datetime) -> None:
+    told = ("20250722", "file", Outcome.OK, "", "", 200, 1, "0" * 64, DataOrigin.LIVE)
+    Archive(settings.archive).record([Attempt(moment.astimezone(UTC), "run", source, feed, *told) for source, feed in sorted(feeds)])
 
 
 def test_a_run_is_marked_failed_once_two_looks_find_no_process_and_never_while_it_has_one(settings: Settings, home: Home) -> None:
