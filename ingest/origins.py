@@ -242,9 +242,10 @@ class ReplayOrigin:
         names = {source.name for source in sources}
         # By request too: bytes that were refused under a wrong name may have come again under the right one.
         seen: set[tuple[tuple[str, str, str], str]] = set()
+        purged = self.archive.purged()
         for attempt in self.archive.fetch_log():
             sha, key = attempt.payload_sha256, attempt.request_key
-            if sha is None or (attempt.request, sha) in seen or attempt.source not in names or not _is_judged(attempt):
+            if sha is None or sha in purged or (attempt.request, sha) in seen or attempt.source not in names or not _is_judged(attempt):
                 continue
             if self.only is not None and (attempt.request, sha) not in self.only:
                 continue

@@ -430,6 +430,26 @@ class AlertsFile(Document):
         return [row.name for row in self.route if SEVERITIES.index(row.least) <= grave and (not row.kinds or kind in row.kinds)]
 
 
+class Licence(Entry):
+    """On what terms a source may be used."""
+
+    of: Name
+    licence: Text
+    may_redistribute: bool
+    label: Label
+    source: Text
+
+
+class LicencesFile(Document):
+    """`licences.toml`: on what terms each source may be used, and whether its figures may be passed on."""
+
+    licence: Annotated[list[Licence], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each source stands once."""
+        return repeated("licence", self.licence, "of")
+
+
 class Keep(Entry):
     """How long one kind of record is kept."""
 

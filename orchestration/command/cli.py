@@ -205,6 +205,36 @@ def rebuild() -> None:
         fail(f"the home {settings.root} is being rebuilt already; try again when that is done")
 
 
+@app.command()
+def purge(
+    provider: Annotated[str, typer.Argument(help="The provider whose licence ends, e.g. smm.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "the licence ended",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only said what would go.")] = False,
+) -> None:
+    """Say what a provider's data are; with --yes delete them for good, rebuild, and publish without them."""
+    from ingest.home import open_home
+    from orchestration.home import purge as purging
+    from orchestration.warehouse.load import write_lock
+    from serving.publish.served import kept, retire
+
+    settings = Settings()
+    open_home(settings)
+    asked = purging.plan(settings, provider)
+    _plain(f"{'deleting' if yes else 'this would delete'} for good:")
+    for line in asked.lines():
+        _plain(f"  {line}")
+    if not yes:
+        _plain(f"nothing was changed; to do it: alumina purge {provider} --yes")
+        return
+    _plain("if this is cut off: alumina rebuild, then alumina releases prune --keep 1")
+    before = {path.name for path in kept(settings)}
+    purging.purge(settings, asked, reason)
+    rebuild()
+    with write_lock(settings, "deleting releases"):
+        gone = retire(settings, len({path.name for path in kept(settings)} - before))
+    _plain(f"{len(gone)} releases deleted; nothing of {provider} is left in {settings.root}")
+
+
 @app.command("backup")
 def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an empty folder, or an earlier backup.")]) -> None:
     """Copy payloads, receipts, the operator's catalogue and the releases elsewhere, and hash the copy."""
@@ -372,9 +402,11 @@ def export(
     table: Annotated[str, typer.Argument(help="A published table or view, e.g. outlook_latest or marts.fct_spot_daily.")],
     to: Annotated[Path | None, typer.Option("--to", help="The file to write; default standard output.")] = None,
     zh: Annotated[bool, typer.Option("--zh", help="Chinese headers, from the data dictionary.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Leave out what may not be passed on to others (licences.toml).")] = False,
 ) -> None:
     """Write a published table as CSV for spreadsheets: UTF-8 with byte-order mark, nothing that would run as a formula."""
     from ingest.files import write_atomic
+    from serving.publish.public import LicensedError
     from serving.publish.spreadsheets import UnknownTableError
     from serving.publish.spreadsheets import export as blocks
     from serving.read import UnreadableError
@@ -383,12 +415,12 @@ def export(
         fail(f"--to {to} is a folder; name the file to write")
     try:
         if to is None:
-            for block in blocks(Settings(), table, chinese=zh):
+            for block in blocks(Settings(), table, chinese=zh, public=public):
                 OUTPUTS[0].write_bytes(block)
         else:
-            write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh)))
+            write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh, public=public)))
             _plain(f"written: {to}")
-    except (UnknownTableError, UnreadableError) as error:
+    except (UnknownTableError, UnreadableError, LicensedError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{to or 'standard output'} cannot be written: {error.strerror or error}")
