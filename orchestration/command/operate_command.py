@@ -1,4 +1,4 @@
-"""What the operator of a home does beside running it: switch its schedules, tidy up. Thin, over the same functions the jobs of the UI call."""
+"""What the operator of a home does beside running it: switch its schedules, ask for years of history, tidy up. Thin, over the same functions the jobs of the UI call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ingest.backfill import Progress, ends_at
 from ingest.settings import Settings
-from ingest.source import HomeError
+from ingest.source import ACCEPTED, SHANGHAI, HomeError
 from orchestration.command.terminal import Output, console
 
 if TYPE_CHECKING:
     import dagster as dg
 
+SAID_EVERY = 500
 operate_app = typer.Typer(rich_markup_mode=None)
 schedule_app = typer.Typer(help="What runs by itself: list it, switch it on or off.", rich_markup_mode=None)
 operate_app.add_typer(schedule_app, name="schedule")
@@ -27,6 +29,37 @@ def tidy() -> None:
 
     with _record() as (settings, instance):
         _say(str(delete(settings, instance, datetime.now(UTC))))
+
+
+class BackfillError(HomeError):
+    """A backfill cannot begin, or did not come to its end; the message says why and how it goes on."""
+
+
+@operate_app.command()
+def backfill(
+    years: Annotated[int, typer.Option("--years", min=1, max=30, help="How many years back from today.")] = 8,
+) -> None:
+    """Ask the exchanges for years of history, politely; ended at any time it goes on when called again. Publishes nothing: alumina run does."""
+    from orchestration.command.history import ask
+
+    settings = Settings()
+    with _record() as (_, instance), out.status("looking at what is here already") as status:
+
+        def tell(progress: Progress) -> None:
+            end = ends_at(datetime.now(SHANGHAI), progress.seconds_left)
+            status.update(f"{progress.month:%Y-%m}: {progress.answered:,} answered, {progress.left:,} left, {end}")
+            if progress.answered % SAID_EVERY == 1:
+                _say(f"  {progress.month:%Y-%m}: {progress.answered:,} answered, {progress.left:,} left, {end} Shanghai")
+
+        try:
+            done = ask(settings, instance, years, tell)
+        except KeyboardInterrupt:
+            raise BackfillError("ended by hand; what came is kept, and alumina backfill goes on from here") from None
+    _say(f"{done.report.count(*ACCEPTED):,} payloads came, {sum(done.report.rows.values()):,} rows")
+    if done.left:
+        why = f": {done.stopped}" if done.stopped else ""
+        raise BackfillError(f"{done.left:,} payloads are left{why}; alumina backfill asks for them again, later")
+    _say("all there is has been asked for; next: alumina run, then alumina fit")
 
 
 class ScheduleError(HomeError):

@@ -181,3 +181,9 @@ def report_partitions(context: dg.AssetExecutionContext, key: dg.AssetKey, parti
             event_specific_data=StepMaterializationData(dg.AssetMaterialization(key, partition=partition, metadata=metadata)),
         )
         context.instance.report_dagster_event(told, context.run.run_id, batch_metadata=DagsterEventBatchMetadata(batch, place == last))
+
+
+def mark_partitions(instance: dg.DagsterInstance, key: dg.AssetKey, partitions: dict[str, dict[str, Any]]) -> None:
+    """Say that partitions came without a run; metadata by partition key."""
+    for partition, metadata in sorted(partitions.items()):
+        instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=partition, metadata=metadata))
