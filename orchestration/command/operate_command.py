@@ -1,8 +1,10 @@
 """What the operator of a home does beside running it: switch its schedules, ask for years of history, tidy up. Thin, over the same functions the jobs of the UI call."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +22,27 @@ operate_app = typer.Typer(rich_markup_mode=None)
 schedule_app = typer.Typer(help="What runs by itself: list it, switch it on or off.", rich_markup_mode=None)
 operate_app.add_typer(schedule_app, name="schedule")
 out = console(Output("stdout"))
+
+
+@operate_app.command()
+def upgrade() -> None:
+    """Bring the home and its record of runs to the format of this version, or say why not. Who starts services does this first; twice is as good as once."""
+    from ingest.home import FORMAT, format_of, open_home
+
+    settings = Settings()
+    before = format_of(settings)
+    open_home(settings)
+    _say(f"home {settings.root}: format {FORMAT}" + (f", before {before}" if before != FORMAT else ""))
+    elsewhere = os.environ.get("DAGSTER_HOME")
+    if elsewhere and Path(elsewhere).resolve() != settings.dagster:
+        import dagster as dg
+
+        with dg.DagsterInstance.get() as instance:
+            instance.upgrade()
+    else:
+        with _record() as (_, instance):
+            instance.upgrade()
+    _say(f"record of runs {elsewhere or settings.dagster}: as this version wants it")
 
 
 @operate_app.command()
