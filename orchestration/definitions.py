@@ -10,7 +10,7 @@ import dagster as dg
 from ingest.sources import SOURCES
 from orchestration.assets.arrivals import arrivals_asset
 from orchestration.assets.forecast import outlook_model
-from orchestration.assets.freshness import published_in_time
+from orchestration.assets.freshness import arrived_in_time, published_in_time
 from orchestration.assets.intake import lake_asset
 from orchestration.assets.models import dbt_models
 from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
@@ -48,7 +48,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
             outlook_model,
             release_asset(published),
         ],
-        asset_checks=[published_in_time],
+        asset_checks=[published_in_time, arrived_in_time],
         schedules=SCHEDULES,
         sensors=SENSORS,
         jobs=[daily, fit_forecast, arrivals_by_day, arrivals_by_month, as_of_job, rollback_job, hold_job, let_go_job, tidy_job],

@@ -13,8 +13,10 @@ import dagster as dg
 from ingest.dropped import inbox_of
 from ingest.home import origin_of
 from ingest.source import SHANGHAI, DataOrigin
-from orchestration.assets.freshness import judge
+from orchestration.assets.freshness import ARRIVED, CHECK, judge, judge_sources
+from orchestration.assets.intake import lake_key
 from orchestration.assets.partitions import lacking
+from orchestration.assets.publication import KEY
 from orchestration.assets.timetable import minute_of, timetables
 from orchestration.automation.jobs import daily
 from orchestration.home.conditions import settle_overdue
@@ -124,21 +126,30 @@ def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[d
         yield dg.SkipReason("everything that was planned was made")
 
 
-@dg.sensor(minimum_interval_seconds=900, default_status=ON, description="Tells people when the published file lacks a session that is due.")
+@dg.sensor(
+    minimum_interval_seconds=900,
+    default_status=ON,
+    description="Tells people when the published file lacks a session that is due, or a source a payload; shows both as checks.",
+)
 def freshness(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
-    """Hold the published file against the exchange calendar; tells people once when a session is overdue."""
+    """Hold the published file and every source against clock and calendar; a verdict is told when it changes."""
     now = datetime.now(SHANGHAI)
     if origin_of(home.settings) is DataOrigin.LIVE:
         settle_overdue(home.settings, now)
     verdict = judge(home.settings, now)
-    state = f"{verdict.passed}:{verdict.message}"
-    if state == context.cursor:
+    sources = judge_sources(home.settings, now)
+    before = json.loads(context.cursor) if context.cursor and context.cursor.startswith("{") else {}
+    state = {CHECK: f"{verdict.passed}:{verdict.message}"} | {name: f"{one.passed}:{one.message}" for name, one in sources.items()}
+    if state == before:
         return dg.SkipReason(verdict.message)
-    if verdict.passed:
-        over(home.settings, "release")
-    else:
-        alert(home.settings, "release_overdue", verdict.message, cause="release")
-    return dg.SensorResult(asset_events=[verdict.evaluation()], cursor=state)
+    if state[CHECK] != before.get(CHECK):
+        if verdict.passed:
+            over(home.settings, "release")
+        else:
+            alert(home.settings, "release_overdue", verdict.message, cause="release")
+    changed = [(lake_key(name), ARRIVED, one) for name, one in sources.items() if state[name] != before.get(name)]
+    told = [(KEY, CHECK, verdict), *changed] if state[CHECK] != before.get(CHECK) else changed
+    return dg.SensorResult(asset_events=[one.evaluation(key, check) for key, check, one in told], cursor=json.dumps(state, ensure_ascii=False))
 
 
 SENSORS = [inbox, late_data, run_failed, died, run_incomplete, freshness]

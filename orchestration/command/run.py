@@ -107,7 +107,7 @@ def _phases(result: Any) -> dict[str, float]:
 
 def phase_of(step_key: str) -> str:
     """Name the phase a step belongs to: lake, raw, dbt, release or check."""
-    if step_key.endswith("published_in_time"):
+    if step_key.endswith("_in_time"):
         return "check"
     return next((phase for phase in STEPS if step_key.startswith(phase)), step_key)
 
