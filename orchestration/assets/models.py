@@ -12,6 +12,7 @@ from orchestration.assets.pictures import failures, keep_failures
 from orchestration.assets.publication import FRESH
 from orchestration.assets.retries import again
 from orchestration.assets.tables import describe
+from orchestration.instance.progress import tell
 from orchestration.resources import Home
 from orchestration.warehouse import lineage
 from orchestration.warehouse.dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
@@ -20,7 +21,7 @@ from orchestration.warehouse.load import write_lock
 from serving.publish.release import SCHEMAS
 
 DBT_PROJECT = project()
-NAMED = 5
+NAMED, LOGGED_EVERY = 5, 100
 
 
 class Translator(DagsterDbtTranslator):
@@ -76,7 +77,12 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
         # Nobody may look into the warehouse while dbt writes it, so what is told of a table is told when dbt is done.
         built: dict[dg.AssetKey, dg.Output[Any]] = {}
         checks: list[dg.AssetCheckResult] = []
+        total, ended = len(context.selected_asset_keys) + len(context.selected_asset_check_keys), 0
         for event in invocation.stream():
+            ended += isinstance(event, dg.Output | dg.AssetCheckResult)
+            tell("models and tests", ended, total)
+            if ended and ended % LOGGED_EVERY == 0:
+                context.log.info(f"dbt: {ended} of {total} models and tests")
             if isinstance(event, dg.Output):
                 built[context.assets_def.keys_by_output_name[event.output_name]] = event
             elif isinstance(event, dg.AssetCheckResult):

@@ -593,8 +593,11 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
             else:
                 out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]")
 
+        def on_progress(what: str, done: int, total: int) -> None:
+            status.update(f"{STEPS['dbt']}: {done} of {total} {what}")
+
         since = time.time()
-        result = run_job(settings, intake, on_step=on_step)
+        result = run_job(settings, intake, on_step=on_step, on_progress=on_progress)
     cause = _show_problems(settings, result.run_id)
     _show_notes(settings, since)
     if timings:

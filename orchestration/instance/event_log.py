@@ -18,6 +18,7 @@ from dagster import _check as check
 from dagster._core.event_api import EventHandlerFn
 from dagster._core.events import ASSET_EVENTS, DagsterEvent, DagsterEventBatchMetadata, DagsterEventType, StepMaterializationData
 from dagster._core.events.log import EventLogEntry
+from dagster._core.execution.plan.outputs import StepOutputData
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage, SqlPollingEventWatcher
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
@@ -113,7 +114,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         if event.dagster_event_type is DagsterEventType.ASSET_MATERIALIZATION:
             self.store_event_batch([event])
             return
-        super().store_event(event)
+        super().store_event(slim(event))
         if event.dagster_event_type in _BROKEN_OFF:
             planned = AssetCheckExecutionsTable.c.execution_status == AssetCheckExecutionRecordStatus.PLANNED.value
             with self.index_transaction() as connection:
@@ -153,16 +154,22 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
 
 def slim(entry: EventLogEntry) -> EventLogEntry:
-    """Give a materialization without what describes its table rather than the run that made it; every other event as it is."""
+    """Give a materialization, or the output of its step, without what describes its table rather than the run that made it; every other event as it is."""
     told = entry.dagster_event
-    if told is None or not isinstance(told.event_specific_data, StepMaterializationData):
+    data: Any = told.event_specific_data if told else None
+    if isinstance(data, StepMaterializationData):
+        kept = _of_the_run(made := data.materialization.metadata)
+        smaller: Any = data._replace(materialization=data.materialization.with_metadata(kept))
+    elif isinstance(data, StepOutputData):
+        kept = _of_the_run(made := data.metadata)
+        smaller = data._replace(metadata=kept)
+    else:
         return entry
-    made = told.event_specific_data.materialization
-    kept = {name: value for name, value in made.metadata.items() if name not in _PICTURES and not isinstance(value, _OF_THE_TABLE)}
-    if len(kept) == len(made.metadata):
-        return entry
-    data = told.event_specific_data._replace(materialization=made.with_metadata(kept))
-    return entry._replace(dagster_event=told._replace(event_specific_data=data))
+    return entry if told is None or len(kept) == len(made) else entry._replace(dagster_event=told._replace(event_specific_data=smaller))
+
+
+def _of_the_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metadata.items() if name not in _PICTURES and not isinstance(value, _OF_THE_TABLE)}
 
 
 def _relax(connection: Any, _: object) -> None:

@@ -33,6 +33,7 @@ USED: dict[str, tuple[str, ...] | None] = {
     "dagster._core.events DagsterEventBatchMetadata": ("id", "is_end"),
     "dagster._core.events DagsterEventType": ANY,
     "dagster._core.events StepMaterializationData": ("materialization",),
+    "dagster._core.execution.plan.outputs StepOutputData": ANY,
     "dagster._core.events.log EventLogEntry": ANY,
     "dagster._core.events.log EventLogEntry.get_dagster_event": ("self",),
     "dagster._core.events.log EventLogEntry.is_dagster_event": ANY,

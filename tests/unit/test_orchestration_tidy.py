@@ -122,6 +122,24 @@ def test_what_describes_a_table_is_written_once(instance: dg.DagsterInstance, se
     assert newest.asset_materialization.metadata[name].value.columns[39].description == "what it means " * 9  # type: ignore[union-attr]
 
 
+def test_a_real_run_logs_what_describes_a_table_in_the_index_alone(instance: dg.DagsterInstance) -> None:
+    @dg.asset(key=TABLE)
+    def fct() -> dg.MaterializeResult:
+        return dg.MaterializeResult(metadata={"rows": 7, **SCHEMA})
+
+    result = dg.materialize([fct], instance=instance)
+    log = instance.event_log_storage
+    with log.run_connection(result.run_id) as connection:  # type: ignore[attr-defined]
+        events = [event for (event,) in connection.exec_driver_sql("select event from event_logs")]
+    assert [event for event in events if "what it means" in event] == []
+    assert [event for event in events if '"rows"' in event]
+    assert TABLE in {record.asset_entry.asset_key for record in instance.get_asset_records([TABLE])}
+    newest = instance.get_latest_materialization_event(TABLE)
+    assert newest is not None
+    assert newest.asset_materialization is not None
+    assert "dagster/column_schema" in newest.asset_materialization.metadata
+
+
 def test_the_record_gives_the_room_of_forgotten_runs_back(instance: dg.DagsterInstance, settings: Settings) -> None:
     for number in range(12):
         _run(instance, settings, number, NOW - timedelta(days=400 - number))
