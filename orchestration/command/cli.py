@@ -23,7 +23,7 @@ from orchestration.command.operate_command import operate_app
 from orchestration.command.record_command import record_app
 from orchestration.command.releases_command import releases_app
 from orchestration.command.review_command import review_app
-from orchestration.command.terminal import Output, console, prepared
+from orchestration.command.terminal import ByUser, Output, console, prepared
 
 if TYPE_CHECKING:
     from ingest.catalog.configuration import Configuration
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from serving.research.audit.runner import Audit
 
 app = typer.Typer(
+    cls=ByUser,
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -211,7 +212,7 @@ def purge(
     reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "the licence ended",
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only said what would go.")] = False,
 ) -> None:
-    """Say what a provider's data are; with --yes delete them for good, rebuild, and publish without them."""
+    """Delete a provider's data for good, or without --yes say what would go; then rebuild and publish without them."""
     from ingest.home import open_home
     from orchestration.home import purge as purging
     from orchestration.warehouse.load import write_lock
