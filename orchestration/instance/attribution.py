@@ -8,8 +8,8 @@ from typing import Any
 
 # The code location, as workspace.yaml names it.
 MODULE, LOCATION = "orchestration.definitions", "alumina"
-REASON, REASON_CHARACTERS = "alumina/reason", 300
-"""The tag that says in the list of runs why one failed, and how much of a sentence a list has room for."""
+REASON, REASON_CHARACTERS = "why", 300
+"""The tag that says in the list of runs why one failed, and how much of it is kept; its name is short, since the list shows some forty characters of both."""
 TAGS = {".dagster/repository": f"__repository__@{LOCATION}", "alumina/cause": "command line"}
 
 

@@ -21,11 +21,11 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.plan.outputs import StepOutputData
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage, SqlPollingEventWatcher
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.pool import QueuePool
 
 _NUMBER = count()
@@ -107,9 +107,9 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             self._engines.popitem()[1].dispose()
 
     def store_event(self, event: EventLogEntry) -> None:
-        """Store an event; with the last of a run that failed, the checks it did not reach are as they were before it.
+        """Store an event; with the last of a run that failed, the checks and assets it did not reach are as they were before it.
 
-        Dagster counts a check that was planned and never evaluated as failed, and one typo would paint the board red.
+        Dagster counts as failed whatever was planned and not reached, and one typo would paint the board red.
         """
         if event.dagster_event_type is DagsterEventType.ASSET_MATERIALIZATION:
             self.store_event_batch([event])
@@ -119,6 +119,19 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             planned = AssetCheckExecutionsTable.c.execution_status == AssetCheckExecutionRecordStatus.PLANNED.value
             with self.index_transaction() as connection:
                 connection.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == event.run_id, planned))
+            self._leave_unreached(event.run_id)
+
+    def _leave_unreached(self, run_id: str) -> None:
+        """Give the assets of steps that never began back to the run that made them last."""
+        log, index = SqlEventLogStorageTable.c, AssetKeyTable.c
+        with self.run_connection(run_id) as connection:
+            begun = list(connection.scalars(select(log.step_key).where(log.dagster_event_type == DagsterEventType.STEP_START.value)))
+        with self.index_transaction() as connection:
+            planned = DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value
+            unreached = select(log.asset_key).where(log.run_id == run_id, log.dagster_event_type == planned, log.step_key.not_in(begun))
+            made = log.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION.value
+            by = select(log.run_id).where(log.asset_key == index.asset_key, made).order_by(log.id.desc()).limit(1).scalar_subquery()
+            connection.execute(AssetKeyTable.update().where(index.last_run_id == run_id, index.asset_key.in_(unreached)).values(last_run_id=by))
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store asset events of one run together: its own log, then the index over all runs."""

@@ -22,7 +22,11 @@ def _missing(rows: list[list[str]]) -> list[str]:
     for *_, test in rows:
         file, _, name = test.strip("`").partition("::")
         path = ROOT / file
-        there = {node.name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)} if path.is_file() else set()
+        there = (
+            {node.name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)}
+            if path.is_file()
+            else set()
+        )
         if name not in there:
             missing.append(test)
     return missing

@@ -39,6 +39,7 @@ USED: dict[str, tuple[str, ...] | None] = {
     "dagster._core.events.log EventLogEntry.is_dagster_event": ANY,
     "dagster._core.storage.asset_check_execution_record AssetCheckExecutionRecordStatus": ANY,
     "dagster._core.storage.event_log.schema AssetCheckExecutionsTable": ANY,
+    "dagster._core.storage.event_log.schema AssetKeyTable": ANY,
     "dagster._core.storage.event_log.schema SqlEventLogStorageTable": ANY,
     "dagster._core.storage.sqlite SQLITE_BUSY_TIMEOUT_SECONDS": ANY,
     "dagster._serdes ConfigurableClassData": ANY,
