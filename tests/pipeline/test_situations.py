@@ -24,6 +24,7 @@ def small(tmp_path: Path, small_house: Small) -> Small:
     return small_house.copied(tmp_path)
 
 
+@pytest.mark.full
 def test_a_failing_dbt_test_is_named_with_its_rows_and_the_release_stays(small: Small) -> None:
     release = os.readlink(small.home / "serving")
     test = small.root / "dbt_project" / "tests" / "assert_no_commodity_is_called_xx.sql"
@@ -53,6 +54,7 @@ def _dbt(small: Small) -> list[int]:
     return [int(pid) for pid, args in lines if "dbt build" in args and str(small.home) in args]
 
 
+@pytest.mark.full
 def test_a_dbt_that_is_killed_is_tried_once_more(small: Small) -> None:
     release = os.readlink(small.home / "serving")
     with small.start("run", *SLICE) as process:
@@ -69,6 +71,7 @@ def test_a_dbt_that_is_killed_is_tried_once_more(small: Small) -> None:
         assert [event.step_key for event in again] == [dbt_models.op.name]
 
 
+@pytest.mark.full
 def test_a_dbt_that_is_killed_every_time_is_told_and_the_next_run_heals(small: Small) -> None:
     release = os.readlink(small.home / "serving")
     with small.start("run", *SLICE) as process:
