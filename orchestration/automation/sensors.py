@@ -22,7 +22,7 @@ from orchestration.automation.jobs import daily
 from orchestration.home.conditions import settle_overdue
 from orchestration.instance.alerts import alert, cause, over
 from orchestration.instance.alive import DIED, report_died, without_a_process
-from orchestration.instance.attribution import give_reason
+from orchestration.instance.attribution import give_reason, job_of
 from orchestration.instance.completeness import unmade
 from orchestration.resources import Home
 
@@ -84,7 +84,7 @@ def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
     causes = [cause(event) for event in context.get_step_failure_events()]
     run, sentence = context.dagster_run, "; ".join(dict.fromkeys(causes)) or cause(context.failure_event)
     give_reason(context.instance, run.run_id, sentence)
-    alert(home.settings, "run_failed", sentence, run_id=run.run_id, job=run.job_name, cause=f"run:{run.job_name}")
+    alert(home.settings, "run_failed", sentence, run_id=run.run_id, job=job_of(run), cause=f"run:{job_of(run)}")
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=ON, description="Marks runs failed whose process died, so that the next can start.")
@@ -118,11 +118,11 @@ def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[d
             "run_incomplete",
             f"{len(missing)} assets were skipped: {named}",
             run_id=run.run_id,
-            job=run.job_name,
-            cause=f"run:{run.job_name}",
+            job=job_of(run),
+            cause=f"run:{job_of(run)}",
         )
     else:
-        over(home.settings, f"run:{run.job_name}")
+        over(home.settings, f"run:{job_of(run)}")
         yield dg.SkipReason("everything that was planned was made")
 
 

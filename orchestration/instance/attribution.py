@@ -10,6 +10,7 @@ from typing import Any
 MODULE, LOCATION = "orchestration.definitions", "alumina"
 REASON, REASON_CHARACTERS = "why", 300
 """The tag that says in the list of runs why one failed, and how much of it is kept; its name is short, since the list shows some forty characters of both."""
+ASSETS_NAMED = 3
 TAGS = {".dagster/repository": f"__repository__@{LOCATION}", "alumina/cause": "command line"}
 
 
@@ -33,6 +34,14 @@ def _repository() -> Any:
 
     location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=MODULE), location_name=LOCATION)
     return RemoteRepositoryOrigin(location, "__repository__")
+
+
+def job_of(run: Any) -> str:
+    """Name what a run does: its job, or the assets somebody picked, which Dagster gives one hidden job's name, whichever they are."""
+    if not run.job_name.startswith("__"):
+        return str(run.job_name)
+    picked = sorted(key.to_user_string() for key in run.asset_selection or ())
+    return ", ".join(picked[:ASSETS_NAMED]) + (f" and {len(picked) - ASSETS_NAMED} more" if len(picked) > ASSETS_NAMED else "") or str(run.job_name)
 
 
 def give_reason(instance: Any, run_id: str, sentence: str) -> None:

@@ -24,6 +24,7 @@ from orchestration.automation.sensors import died, freshness, inbox, late_data, 
 from orchestration.definitions import defs
 from orchestration.instance.alerts import alert, standing
 from orchestration.instance.alive import alive
+from orchestration.instance.attribution import job_of
 from orchestration.instance.completeness import unmade
 from orchestration.resources import Home, Intake
 from serving.publish.release import CheckResult, PublishRefusedError
@@ -108,6 +109,13 @@ def test_a_run_is_marked_failed_once_two_looks_find_no_process_and_never_while_i
         assert status() is dg.DagsterRunStatus.FAILURE
     (note,) = [json.loads(line) for line in (settings.root / "alerts.jsonl").read_text().splitlines()]
     assert (note["kind"], note["run_id"]) == ("run_failed", "one")
+
+
+def test_a_run_of_picked_assets_is_named_by_them() -> None:
+    """Else a good range of one source would end the alert of another's."""
+    picked = frozenset(dg.AssetKey(["arrivals", name]) for name in ("shfe", "gfex", "czce", "fx"))
+    assert job_of(dg.DagsterRun("__ASSET_JOB", asset_selection=picked)) == "arrivals/czce, arrivals/fx, arrivals/gfex and 1 more"
+    assert job_of(dg.DagsterRun("daily", asset_selection=picked)) == "daily"
 
 
 def test_every_run_has_the_resource_that_says_it_lives() -> None:
