@@ -1,6 +1,5 @@
 """What the operator of a home does beside running it: switch its schedules, ask for years of history, tidy up. Thin, over the same functions the jobs of the UI call."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,7 +24,9 @@ out = console(Output("stdout"))
 
 
 @operate_app.command()
-def upgrade() -> None:
+def upgrade(
+    record: Annotated[Path | None, typer.Option(envvar="DAGSTER_HOME", help="Folder of Dagster's dagster.yaml; default the home's own.")] = None,
+) -> None:
     """Bring the home and its record of runs to the format of this version, or say why not. Who starts services does this first; twice is as good as once."""
     from ingest.home import FORMAT, format_of, open_home
 
@@ -33,16 +34,15 @@ def upgrade() -> None:
     before = format_of(settings)
     open_home(settings)
     _say(f"home {settings.root}: format {FORMAT}" + (f", before {before}" if before != FORMAT else ""))
-    elsewhere = os.environ.get("DAGSTER_HOME")
-    if elsewhere and Path(elsewhere).resolve() != settings.dagster:
+    if record is not None and record.resolve() != settings.dagster:
         import dagster as dg
 
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.from_config(str(record)) as instance:
             instance.upgrade()
     else:
         with _record() as (_, instance):
             instance.upgrade()
-    _say(f"record of runs {elsewhere or settings.dagster}: as this version wants it")
+    _say(f"record of runs {record or settings.dagster}: as this version wants it")
 
 
 @operate_app.command()
