@@ -1,4 +1,4 @@
-"""How large a home grows in a year of runs, and whether its record is as quick to open then as after ten.
+"""How large a home grows in 500 runs, and whether its record is as quick to open then as after ten.
 
     python -m tests.benchmarks --part growth
 
@@ -61,11 +61,11 @@ def results(folder: Path, home: Path) -> list[Result]:
     slow = asked(FIRST_PAGES, settings.root)
     how = f"{REAL} real runs after the first, then {REPLAYED} replayed at two a day, tidied weekly"
     return [
-        shown("growth: home after the first run", before, "MB", "the whole sample, one release"),
+        shown("growth: home before", before, "MB", "the whole sample, with its releases"),
         shown("growth: more by a real run that finds nothing new", (real - before) / REAL, "MB", f"mean of {REAL}; a release of it is kept"),
-        at_most("growth: home after a year of runs", megabytes(settings.root), "MB", MOST_MB, how),
+        at_most(f"growth: home after {REPLAYED} runs", megabytes(settings.root), "MB", MOST_MB, how),
         at_most(
-            "growth: first pages after a year of runs",
+            "growth: first pages after {REPLAYED} runs",
             slow / quick,
             "x",
             MOST_SLOWER,
