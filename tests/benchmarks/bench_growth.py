@@ -65,7 +65,7 @@ def results(folder: Path, home: Path) -> list[Result]:
         shown("growth: more by a real run that finds nothing new", (real - before) / REAL, "MB", f"mean of {REAL}; a release of it is kept"),
         at_most(f"growth: home after {REPLAYED} runs", megabytes(settings.root), "MB", MOST_MB, how),
         at_most(
-            "growth: first pages after {REPLAYED} runs",
+            f"growth: first pages after {REPLAYED} runs",
             slow / quick,
             "x",
             MOST_SLOWER,
