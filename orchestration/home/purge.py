@@ -12,10 +12,11 @@ import polars as pl
 
 from ingest import reach
 from ingest.archive import Archive
+from ingest.home import origin_of
 from ingest.inbox import ARCHIVED, REFUSED
 from ingest.lake import Lake
 from ingest.settings import Settings
-from ingest.source import HomeError
+from ingest.source import DataOrigin, HomeError
 from orchestration.instance.alerts import alert
 from orchestration.warehouse.load import begin_anew, write_lock
 from serving.publish.served import pinned
@@ -53,7 +54,9 @@ class Plan:
 
 
 def plan(settings: Settings, provider: str) -> Plan:
-    """Say what purging a provider removes; changes nothing. Raises PurgeError where the home holds nothing of it, or people are held at a release."""
+    """Say what purging a provider removes; changes nothing. Raises PurgeError where the home holds nothing of it or the sample, or people are held at a release."""
+    if origin_of(settings) is DataOrigin.SAMPLE:
+        raise PurgeError("this home holds the sample, which no licence binds; to be rid of it delete the home")
     if held_at := pinned(settings):
         raise PurgeError(f"releases can only be deleted when nobody is held at one: {held_at}")
     lake, archive = Lake(settings.lake), Archive(settings.archive)

@@ -10,13 +10,17 @@ from ingest import reach
 from ingest.archive import Archive, ArchiveError
 from ingest.home import dedicate
 from ingest.lake import Lake
+from ingest.notes import write_note
 from ingest.origins import ReplayOrigin
 from ingest.settings import Settings
 from ingest.source import DataOrigin
 from ingest.sources import SOURCES
+from orchestration.command import cli
 from orchestration.home.backup import backup
 from orchestration.home.purge import PurgeError, plan, purge
 from orchestration.instance.alerts import _notes
+from serving.publish.served import kept
+from serving.seal import seal
 
 NOON = datetime(2025, 7, 16, 4, tzinfo=UTC)
 SMM, ALD, BOTH = "smm_spot_price_20250716.csv", "ald_spot_price_20250716.csv", "smm_spot_price_20250717.csv"
@@ -103,3 +107,45 @@ def test_others_in_the_same_file_are_named(home: Home) -> None:
     asked = plan(home.settings, "smm")
     assert asked.others == {"ALD": 1}
     assert "rows of other providers: 1 of ALD; export these anew and drop them again" in " ".join(asked.lines())
+
+
+def _release(settings: Settings, name: str) -> None:
+    folder = settings.releases / name
+    folder.mkdir(parents=True)
+    (folder / "alumina.duckdb").write_bytes(name.encode())
+    seal(folder, name)
+    settings.serving.unlink(missing_ok=True)
+    settings.serving.symlink_to(Path("releases") / name)
+
+
+def test_the_command_says_it_first_and_with_yes_leaves_one_release_without_the_provider(two: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, said = two.settings, list[str]()
+    monkeypatch.setattr(cli, "_plain", said.append)
+    for name in ("20250714T000000000000Z-a", "20250715T000000000000Z-b"):
+        _release(settings, name)
+
+    def rebuild() -> None:
+        assert settings.rebuilding.exists()
+        settings.rebuilding.unlink()
+        _release(settings, "20250716T000000000000Z-c")
+
+    monkeypatch.setattr(cli, "rebuild", rebuild)
+    cli.purge("smm")
+    assert said[-1] == "nothing was changed; to do it: alumina purge smm --yes"
+    assert len(kept(settings)) == 2
+    cli.purge("smm", reason="cancelled", yes=True)
+    assert [path.name for path in kept(settings)] == ["20250716T000000000000Z-c"]
+    assert said[-1] == f"2 releases deleted; nothing of smm is left in {settings.root}"
+    Lake(settings.lake).clear()
+    with pytest.raises(PurgeError, match="nothing of 'smm'"):
+        cli.purge("smm")
+
+
+def test_the_sample_is_nobodys_and_a_release_people_are_held_at_stays(settings: Settings, two: Home) -> None:
+    write_note(settings.held, {"release_id": "r", "since": "2025-07-16T04:00:00+00:00", "reason": "", "waiting": []})
+    with pytest.raises(PurgeError, match="when nobody is held at one: people are held at r since 2025-07-16 12:00 Asia/Shanghai"):
+        plan(settings, "smm")
+    sample = Settings(home=settings.root.with_name("sample"))
+    dedicate(sample, DataOrigin.SAMPLE)
+    with pytest.raises(PurgeError, match="holds the sample, which no licence binds"):
+        plan(sample, "smm")
