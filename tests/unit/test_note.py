@@ -33,6 +33,7 @@ ROW = """
         null::varchar as weakened_flags, null::varchar as tail, null::varchar as volatility_regime, 3423e0 as close_cny_t, '3500;3150' as support_levels,
         null::varchar as resistance_levels, 3500e0 as trigger_level_cny_t, 'Alumina: sideways. One fact for all.' as headline_en,
         '氧化铝：震荡。共同的事实。' as headline_zh, 'AO2509' as dominant_contract, timestamptz '2025-07-23 17:30:00+08' as valid_until,
+        null::double as ret_c_ps_pct, null::double as ret_cc_1d_pct, null::date as quotes_date, null::date as receipts_date, null::varchar as stance_reason,
         '2025-07' as model_version, 'abc' as inputs_hash, 'files' as data_origin, '' as disclaimer
     from (values ('short'), ('medium'), ('long')) as horizons (horizon)
 """
@@ -53,7 +54,7 @@ def add_spot(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """
         create table marts.fct_spot_daily as select 'AO' as commodity_code, trade_date, 'SMM' as provider, region, 'daily' as frequency,
-            100e0 * day(trade_date) as spot_cny_t, null::double as spot_change_cny_t, null::varchar as null_reason,
+            100e0 * day(trade_date) as spot_cny_t, null::double as spot_low_cny_t, null::double as spot_high_cny_t, null::double as spot_change_cny_t, null::varchar as null_reason,
             (trade_date + interval 12 hour)::timestamptz as available_at
         from marts.dim_trading_day, (values ('national'), ($region)) as regions (region)
         """,
