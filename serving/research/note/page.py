@@ -7,6 +7,7 @@ that names the page's own two scripts by hash forbids any other script and every
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from serving.research.note.indicators import GROUPS
 from serving.research.note.known import NoteError
 from serving.research.note.model import Page, compose
 from serving.research.note.paragraph import Figure
+from serving.research.note.printing import pdf, png
+from serving.research.note.workbook import workbook
 from serving.research.wording import Said, number, say
 
 FILE_NAME = "note.html"
@@ -30,16 +33,34 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028",
 _HERE = Path(__file__).parent
 
 
-def write_note(settings: Settings, day: date | None = None, commodity_code: str | None = None) -> Path:
-    """Write the page of a day (default the newest published one) into `notes/` of the home and give its path.
+FORMS = ("html", "xlsx", "pdf", "png")
+"""What a page can be written as; the last two take a Chromium on this machine."""
 
-    Raises NothingPublishedError without a release and NoteError when the release has no outlook of that day or commodity or a catalogue file cannot be read.
+
+def write_note(
+    settings: Settings, day: date | None = None, commodity_code: str | None = None, *, forms: Sequence[str] = ("html",), english: bool = False
+) -> list[Path]:
+    """Write the page of a day (default the newest published one) into `notes/` of the home, in each of the forms, and give the paths.
+
+    Raises NothingPublishedError without a release, NoteError when the release has no outlook of that day or commodity or a catalogue file cannot
+    be read, and NoPrinterError where a form takes a Chromium and there is none: before anything is written.
     """
     with connect(settings) as con:
         page = compose(con, settings.catalog_overlay, day, commodity_code)
-    path = settings.root / "notes" / f"{page.known.commodity_code}-{page.known.day}.html"
-    write_atomic(path, html(page).encode())
-    return path
+    made = {
+        "html": lambda: html(page).encode(),
+        "xlsx": lambda: workbook(page),
+        "pdf": lambda: pdf(html(page), english=english),
+        "png": lambda: png(picture(page, "en" if english else "zh")),
+    }
+    bodies = {form: made[form]() for form in forms}
+    stem = settings.root / "notes" / f"{page.known.commodity_code}-{page.known.day}"
+    paths = []
+    for form, body in bodies.items():
+        path = stem.with_name(f"{stem.name}{'-en' if english and form in ('pdf', 'png') else ''}.{form}")
+        write_atomic(path, body)
+        paths.append(path)
+    return paths
 
 
 def render(con: duckdb.DuckDBPyConnection, overlay: Path | None, day: date | None = None, commodity_code: str | None = None) -> str:
@@ -50,7 +71,7 @@ def render(con: duckdb.DuckDBPyConnection, overlay: Path | None, day: date | Non
 def html(page: Page) -> str:
     """Write a page as HTML."""
     script, library = (_HERE / "page.js").read_text(encoding="utf-8"), bundle()
-    return _template("page.html").render(
+    text: str = template("page.html").render(
         page=page,
         known=page.known,
         first=page.first,
@@ -62,16 +83,19 @@ def html(page: Page) -> str:
         library=library,
         policy=policy(library, script),
     )
+    return text
 
 
 def picture(page: Page, language: str) -> str:
     """Write the headline block alone as HTML, for a picture of it: one language, no script."""
-    return _template("picture.html").render(
+    text: str = template("picture.html").render(
         page=page, known=page.known, first=page.first, language=language, style=(_HERE / "page.css").read_text(encoding="utf-8"), policy=policy()
     )
+    return text
 
 
-def _template(name: str) -> Any:
+def template(name: str) -> Any:
+    """Give a template of this folder, with the words of both languages; everything put into it is escaped."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -106,4 +130,4 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
-__all__ = ["FILE_NAME", "NoteError", "html", "picture", "policy", "render", "write_note"]
+__all__ = ["FILE_NAME", "FORMS", "NoteError", "html", "picture", "policy", "render", "template", "write_note"]

@@ -65,7 +65,7 @@ def figure(text: Said, value: Any, table: str, column: str, **key: Any) -> Sente
     return Sentence((Figure(text.zh, float(value), table, column, named),), (Figure(text.en, float(value), table, column, named),))
 
 
-def fill(name: str, **places: Sentence) -> Sentence:
+def fill(name: str, /, **places: Sentence) -> Sentence:
     """Put what is told into the places of a sentence of the catalogue."""
     return Sentence(
         _filled(PARAGRAPH[name].zh, {place: one.zh for place, one in places.items()}),

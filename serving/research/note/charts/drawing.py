@@ -133,7 +133,11 @@ def y(column: str, *, axis: Any = None, storey: Sequence[int] | None = None, zer
     """Give a vertical place; `storey` keeps it within a part of the chart."""
     import altair as alt
 
-    scale: dict[str, Any] = {"zero": zero} | ({"range": list(storey)} if storey else {"padding": 8} if not zero else {})
+    scale: dict[str, Any] = {"zero": zero}
+    if storey:
+        scale["range"] = list(storey)
+    elif not zero:
+        scale["padding"] = 8
     return alt.Y(f"{column}:Q", title=title.both if title else None, axis=value_axis() if axis is None else axis, scale=alt.Scale(**scale))
 
 
