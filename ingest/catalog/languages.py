@@ -50,6 +50,7 @@ class Paragraph(Entry):
     traded: Said
     receipts: Said
     receipts_change: Said
+    receipts_same: Said
     views: Said
     view: Said
     called: Said
@@ -121,6 +122,7 @@ PARAGRAPH = {
     "traded": ("volume", "interest", "change"),
     "receipts": ("receipts", "change"),
     "receipts_change": ("change",),
+    "receipts_same": (),
     "views": ("views",),
     "view": ("horizon", "stance"),
     "called": ("probability",),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ingest.catalog.documents import SHIPPED, parsed
 from ingest.catalog.glossary import FILE, GlossaryFile, Measure, State, Term
-from serving.research.wording import UNITS, Said, measured, number
+from serving.research.wording import TRUTH, UNITS, Said, measured, number
 
 
 def _glossary() -> GlossaryFile:
@@ -88,7 +88,10 @@ def metric_value(metric: str, value: float | None, unit: str | None) -> Said:
     found = OF_METRIC.get(metric)
     if found and (word := state(value, found.states)):
         return word
-    return amount(value, unit) if unit in _MEASURES else measured(value, unit)
+    if unit is None or unit == TRUTH or value is None:
+        return measured(value, unit)
+    is_change = "change" in metric or metric.startswith("ret_") or metric.endswith("_mom_pct")
+    return amount(value, unit, "+.0f" if unit == "score" else "compact", signed=is_change)
 
 
 def markdown() -> str:

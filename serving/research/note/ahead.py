@@ -8,7 +8,7 @@ from serving.research.note.known import Known
 from serving.research.terms import amount, term
 from serving.research.wording import Said
 
-DAYS = 45
+DAYS = 60
 """How far ahead a reader looks."""
 FOLLOW_UPS = 3
 HOLIDAY = 4
@@ -32,7 +32,7 @@ def ahead(known: Known, released: Mapping[date, date], *, has_trade: bool) -> li
     found = [*_expiries(known, until), *_holidays(known, until)]
     if has_trade:
         found += [
-            Ahead(day, Said("海关数据", "customs"), Said(f"{month:%Y年%m月}进出口明细", f"trade of {month:%Y-%m} by code"))
+            Ahead(day, Said("海关数据", "customs"), Said(f"{month.year}年{month.month}月进出口明细", f"trade of {month:%Y-%m} by code"))
             for month, day in released.items()
             if known.day < day <= until
         ]

@@ -37,7 +37,12 @@ class Indicator:
     """True where only the same contract's figures may be compared: its change is `change` or none, also across a roll."""
 
 
-CLOCKS = {"t1130": Said("11:30", "at 11:30"), "close": Said("收盘", "at the close"), "settle": Said("结算", "at settlement")}
+CLOCKS = {
+    "t1130": Said("11:30", "at 11:30"),
+    "close": Said("收盘", "at the close"),
+    "settle": Said("结算", "at settlement"),
+    "natl": Said("全国指数", "on the national index"),
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ class Reading:
     unit: Said
     value: Said
     change: Said
+    change_unit: Said
+    """Where it is another than the figure's: percentages differ by points."""
     figure: float | None
     moved: float | None
     stored_unit: str
@@ -195,8 +202,8 @@ GROUPS: tuple[tuple[Said, tuple[Indicator, ...]], ...] = (
     (
         Said("进出口与汇率", "Trade and currency"),
         (
-            Indicator("import_parity", CNY_T, ",.2f", _parity("parity_cny_t", _LEGS)),
-            Indicator("import_profit", CNY_T, ",.2f", _parity("import_profit_cny_t", _LEGS)),
+            Indicator("import_parity@natl", CNY_T, ",.2f", _parity("parity_cny_t", _LEGS)),
+            Indicator("import_profit@natl", CNY_T, ",.2f", _parity("import_profit_cny_t", _LEGS)),
             Indicator("dollar", "CNY/USD", ".4f", _parity("fx_sell_cny_usd", "fx_date")),
             Indicator("exports", T, ",.0f", _trade("export", "qty_t"), rhythm="month"),
             Indicator("exports_mom", PCT, ".2f", _trade("export", "mom_pct", "mom_null_reason"), rhythm="month", signal="exports_mom_pct"),
@@ -283,16 +290,16 @@ def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | 
     }
     if value is None:
         why = reason(last["null_reason"], indicator.column)
-        return Reading(*known_as, _NONE, _NONE, None, None, percentile=None, badge=Said("缺失", "missing"), level="missing", missing=why, **told)
+        return Reading(
+            *known_as, _NONE, _NONE, Said("", ""), None, None, percentile=None, badge=Said("缺失", "missing"), level="missing", missing=why, **told
+        )
     change = last["change"] if last["change"] is not None or indicator.is_of_contract else None if before is None else value - before
     shown = written.write(change, signed=True)
-    if indicator.unit == PCT and change is not None:
-        points = UNITS["pp"]
-        shown = Said(f"{shown.zh}{points.zh}", f"{shown.en} {points.en}")
+    points = UNITS["pp"] if indicator.unit == PCT and change is not None else Said("", "")
     badge, level = _age(known, indicator, last["data_date"])
     place = last["at_most"] / last["observations"] if last["observations"] >= known.fewest and level != "stale" else None
     ranked = percentiles.get(indicator.signal) if indicator.signal else place
-    return Reading(*known_as, written.write(value), shown, value, change, percentile=ranked, badge=badge, level=level, missing=None, **told)
+    return Reading(*known_as, written.write(value), shown, points, value, change, percentile=ranked, badge=badge, level=level, missing=None, **told)
 
 
 _NONE = Said("–", "–")

@@ -40,7 +40,7 @@ PARAMETERS = (
     "change_window_sessions", "fact_maximum_age_sessions", "percentile_minimum_sessions", "percentile_window_sessions", "series_maximum_age_days",
 )  # fmt: skip
 """Thresholds of the catalogue that the note's badges and windows follow."""
-KEY = ("close", "receipts", "spot_index", "premium@close", "profit", "import_profit", "open_interest", "volume", "squeeze_ratio", "settlement")
+KEY = ("close", "open_interest", "receipts", "spot_index", "premium@close", "profit", "volume", "squeeze_ratio", "settlement")
 """Figures a desk reads first, the six first of them that are known stand under the headline."""
 TRADE = "customs__monthly_trade"
 
@@ -133,6 +133,11 @@ def compose(
     told = _rules(known, rules, outlook, scenarios)
     risks = [rule["scenario"] for rule in told if rule["is_risk"] and rule["scenario"]]
     levels, readings = _levels(known, outlook[0]), read(known)
+    components = [
+        row | {"name": component_name(row).title, "value": metric_value(row["signal"], row["signal_value"], row["unit"])}
+        for row in known.rows(_COMPONENTS)
+    ]
+    names = {row["driver"]: row["name"] for row in components}
     drawings = draw(known, [(level.price, level.name) for level in levels]) if drawn else ([], [])
     return Page(
         known=known,
@@ -142,13 +147,12 @@ def compose(
         key=[found for code in KEY if (found := readings.all().get(code)) and found.figure is not None][:6],
         cards=[_card(known, row) for row in outlook],
         calls=_calls(known, outlook),
-        changes=known.rows(_CHANGES),
+        changes=[
+            row | {"name": names.get(row["component"], Said(row["component_name_zh"], row["component_name"]).title)} for row in known.rows(_CHANGES)
+        ],
         figures=drawings[0],
         charts=drawings[1],
-        components=[
-            row | {"name": component_name(row).title, "value": metric_value(row["signal"], row["signal_value"], row["unit"])}
-            for row in known.rows(_COMPONENTS)
-        ],
+        components=components,
         rules=told,
         levels=levels,
         ahead=ahead(known, released, has_trade="imports" in readings.all()),

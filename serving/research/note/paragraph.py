@@ -14,7 +14,7 @@ from serving.research.note.known import Known, Row
 from serving.research.terms import TERMS, amount, metric_name, metric_value, state
 from serving.research.wording import PARAGRAPH, Said, number, say
 
-DRIVERS, LEVELS, CONDITIONS, ENDS = 3, 2, 3, 2
+DRIVERS, LEVELS, CONDITIONS, ENDS = 3, 2, 2, 2
 """How many of each a paragraph names; more is no headline."""
 
 
@@ -160,7 +160,13 @@ def _market(known: Known, row: Row) -> list[Sentence]:
         def tonnes(column: str, *, signed: bool = False) -> Sentence:
             return figure(amount(held[column], "t", ",.0f", signed=signed), held[column], "marts.fct_receipts_daily", column, **of)
 
-        change = fill("receipts_change", change=tonnes("receipts_change_t", signed=True)) if held["receipts_change_t"] is not None else Sentence()
+        change = (
+            Sentence()
+            if held["receipts_change_t"] is None
+            else fill("receipts_same")
+            if held["receipts_change_t"] == 0
+            else fill("receipts_change", change=tonnes("receipts_change_t", signed=True))
+        )
         told.append(fill("receipts", receipts=tonnes("receipts_t"), change=change))
     return told
 
@@ -306,8 +312,8 @@ def horizon(known: Known, row: Row) -> Sentence:
 
 def _part(known: Known, row: Row) -> Sentence:
     name = Said(row["driver_name_zh"], row["driver_name"])
-    if row["signal_value"] is None:
-        return said(name)
+    if row["signal_value"] is None or (row["unit"] == words.TRUTH and row["signal_value"]):
+        return said(name)  # what is true says so by its name
     key = {"commodity_code": known.commodity_code, "as_of_date": known.day, "driver_kind": "stance", "driver": row["driver"]}
     value = metric_value(row["signal"], row["signal_value"], row["unit"])
     return fill("part", name=said(name), value=figure(value, row["signal_value"], DRIVER, "signal_value", **key))

@@ -112,7 +112,7 @@ def _sheets(page: Page) -> Iterable[_Sheet]:
         ),
         [
             (
-                f"{row['component_name_zh']} {row['component_name']}", row["contribution_before"], row["contribution"], row["contribution_change"],
+                f"{row['name'].zh} {row['name'].en}", row["contribution_before"], row["contribution"], row["contribution_change"],
                 row["change_new_data"], row["change_revision"], row["change_calendar"], row["change_configuration"],
             )
             for row in page.changes

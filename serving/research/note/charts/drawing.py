@@ -18,6 +18,8 @@ PALETTE = (BLUE, ORANGE, TEAL, PURPLE, PINK, OLIVE, RED, GREY)
 HEIGHT = 270
 UPPER, LOWER = [184, 0], [HEIGHT, 208]
 """Pixels of a chart of two storeys: the main figure above, what moves beside it below."""
+WEEK, MONTH = 5, 20
+"""Sessions."""
 RECENT = 90
 """Sessions shown where single days must be told apart."""
 
@@ -113,6 +115,8 @@ def value_axis(form: str = ",.0f", **more: Any) -> Any:
     """Give an axis of plain figures."""
     import altair as alt
 
+    if form.startswith("+"):  # zero has no sign
+        return alt.Axis(labelExpr=f"datum.value === 0 ? '0' : format(datum.value, '{form}')", **({"tickCount": 5} | more))
     return alt.Axis(format=form, **({"tickCount": 5} | more))
 
 

@@ -10,12 +10,14 @@ from serving.research.note.charts.drawing import (
     DAY,
     GREY,
     LOWER,
+    MONTH,
     ORANGE,
     PURPLE,
     RECENT,
     RED,
     TEAL,
     UPPER,
+    WEEK,
     ZERO,
     Chart,
     Series,
@@ -82,7 +84,7 @@ def price(known: Known, levels: Sequence[Level]) -> Chart | None:
     )
     means = [line(over, one, paint, storey=UPPER) for one in (mean20, mean60) if last(rows, one.column) is not None]
     names = "".join(f"datum.value == {level:g} ? {_quoted(said)} : " for level, said in drawn) + "''"
-    axis = alt.Axis(orient="right", values=[level for level, _ in drawn], labelExpr=names, grid=False, ticks=False, labelLimit=150, labelColor=ORANGE)
+    axis = alt.Axis(orient="right", values=[level for level, _ in drawn], labelExpr=names, grid=False, ticks=False, labelLimit=110, labelColor=ORANGE)
     rules = (
         alt.Chart(alt.NamedData("levels"))
         .mark_rule(strokeDash=[4, 3], color=ORANGE, opacity=0.9)
@@ -101,7 +103,9 @@ def price(known: Known, levels: Sequence[Level]) -> Chart | None:
         tip("volume", Said("成交量（手）", "volume, lots"), ",.0f"),
         tip("oi", Said("持仓量（手）", "open interest, lots"), ",.0f"),
     ]
-    above = alt.layer(*candles, *means, *((rolls,) if turns else ()), *((rules,) if drawn else ()), pointer(over, tips)).resolve_axis(y="independent")
+    traded = alt.layer(*candles, *means, *((rolls,) if turns else ()), pointer(over, tips))
+    # The levels' names are an axis of their own on the right: they cover no price.
+    above = alt.layer(traded, rules).resolve_axis(y="independent") if drawn else traded
     volume = over.mark_bar(width=alt.RelativeBandSize(band=0.8), opacity=0.55).encode(
         y=y("volume", zero=True, storey=LOWER, axis=amount_axis("lots", tickCount=3, grid=False)), color=color
     )
@@ -143,7 +147,7 @@ def apart(levels: Sequence[Level], prices: Sequence[float]) -> list[Level]:
         span = max(high, level, *(one for one, _ in chosen)) - min(low, level, *(one for one, _ in chosen))
         is_free = all(abs(level - one) >= span * 15 / UPPER[0] for one, _ in chosen)  # a name is 15 pixels high
         if is_free and low - reach <= level <= high + reach and len(chosen) < LEVELS:
-            chosen.append((level, Said(f"{number(level, ',.0f')} {said.zh}", f"{number(level, ',.0f')} {said.en}")))
+            chosen.append((level, Said(f"{number(level, ',.0f')} {said.zh.split('/')[0]}", f"{number(level, ',.0f')} {said.en.split('/')[0]}")))
     return chosen
 
 
@@ -151,7 +155,7 @@ def curve(known: Known) -> Chart | None:
     """Draw settlement prices by delivery month: on the day, a week and a month before, over open interest."""
     import altair as alt
 
-    back = (0, int(known.parameters["change_window_sessions"]), 20)
+    back = (0, WEEK, MONTH)
     days = [known.sessions[place] for place in back if place < len(known.sessions)]
     found = known.rows(
         """
@@ -278,7 +282,7 @@ def positions(known: Known) -> Chart | None:
         line(over, net, paint, axis=amount_axis("lots"), storey=UPPER),
         pointer(over, tips),
     )
-    below = signed_bars(over, "moved", axis=amount_axis("lots", tickCount=3, grid=False), storey=LOWER)
+    below = signed_bars(over, "moved", axis=amount_axis("lots", tickCount=3, grid=False, orient="left"), storey=LOWER)
     row = next(one for one in reversed(rows) if one["net"] is not None)
     moved = amount(row["moved"], "lots", signed=True)
     says = Said(

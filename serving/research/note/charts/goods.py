@@ -94,7 +94,7 @@ def receipts(known: Known) -> Chart | None:
         tip("rank", Said("首次注册以来分位", "percentile since first"), ".1%"),
     ]
     above = alt.layer(*((area,) if stack else ()), total, *((marks,) if turns else ()), pointer(over, tips))
-    below = signed_bars(over, "moved", axis=amount_axis("t", tickCount=3, grid=False), storey=LOWER)
+    below = signed_bars(over, "moved", axis=amount_axis("t", tickCount=3, grid=False, orient="left"), storey=LOWER)
     row = next(one for one in reversed(rows) if one["total"] is not None)
     moved = amount(row["moved"], "t", ",.0f", signed=True)
     rank = (
@@ -142,7 +142,7 @@ def season_stocks(known: Known) -> Chart | None:
             from marts.fct_inventory
             where commodity_code = $code and region = 'national' and period_end between $begin and $day and available_at <= $decision and stock_kt is not null
         ),
-        chosen as (select stock_kind, provider from stocks group by all order by stock_kind <> 'smelter', count(*) desc, provider limit 1)
+        chosen as (select stock_kind, provider from stocks group by stock_kind, provider order by stock_kind <> 'smelter', count(*) desc, provider limit 1)
         select day, figure, source from stocks inner join chosen using (stock_kind, provider) order by day
         """,
         begin=_begin(known),
@@ -185,7 +185,7 @@ def _season(key: str, title: Said, unit: str, rows: Sequence[Row], known: Known)
         x=alt.X("at:T", scale=alt.Scale(type="utc"), title=None, axis=alt.Axis(format="%m", tickCount="month", labelOverlap=True))
     )
     lines = over.mark_line().encode(
-        y=y("figure", zero=unit != "CNY/t", axis=axis),
+        y=y("figure", zero=unit == "t", axis=axis),
         color=alt.Color("year:N", scale=scale, legend=alt.Legend(columns=4)),
         strokeWidth=alt.condition(f"datum.year == '{years[0]}'", alt.value(2.6), alt.value(1.4)),
         detail="year:N",
@@ -194,7 +194,7 @@ def _season(key: str, title: Said, unit: str, rows: Sequence[Row], known: Known)
     near = alt.selection_point(nearest=True, on="pointerover", encodings=["x"], empty=False, clear="pointerout")
     tips = [tip("t", DAY), tip("figure", title, form)]
     dots = over.mark_point(filled=True, size=50).encode(
-        y=y("figure", zero=unit != "CNY/t", axis=axis),
+        y=y("figure", zero=unit == "t", axis=axis),
         color=alt.Color("year:N", scale=scale),
         opacity=alt.condition(near, alt.value(1), alt.value(0)),
         tooltip=tips,

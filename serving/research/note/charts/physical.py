@@ -18,6 +18,7 @@ from serving.research.note.charts.drawing import (
     RED,
     TEAL,
     UPPER,
+    WEEK,
     ZERO,
     Chart,
     Series,
@@ -86,7 +87,7 @@ def premium(known: Known) -> Chart | None:
         tip("rate", Said("升水率（%）", "premium rate, %"), "+.2f"),
     ]
     above = alt.layer(line(over, futures, paint, storey=UPPER), line(over, spot, paint, storey=UPPER), pointer(over, tips))
-    axis = value_axis("+,.0f", tickCount=3, grid=False)
+    axis = value_axis("+,.0f", tickCount=3, grid=False, orient="left")
     bars = signed_bars(over, "premium", axis=axis, storey=LOWER)
     below = alt.layer(bars, *((line(over, noon, paint, storey=LOWER, axis=axis, zero=True),) if has_noon else ()))
     row = next(one for one in reversed(rows) if one["premium"] is not None)
@@ -107,7 +108,7 @@ def regions(known: Known) -> Chart | None:
     """Draw the range quoted in each region on the newest day, with its average and that of a week before."""
     import altair as alt
 
-    back = known.sessions[min(int(known.parameters["change_window_sessions"]), len(known.sessions) - 1)]
+    back = known.sessions[min(WEEK, len(known.sessions) - 1)]
     found = known.rows(
         """
         with quoted as (
@@ -173,7 +174,10 @@ def profit(known: Known) -> Chart | None:
         tip("margin", Said("利润率（%）", "margin over cost, %"), "+.1f"),
     ]
     shape = alt.layer(
-        *_two_sided(over, "profit", RED, TEAL), zero_line(), over.mark_line(strokeWidth=2, color=GREY).encode(y=y("profit")), pointer(over, tips)
+        *_two_sided(over, "profit", RED, TEAL),
+        zero_line(),
+        over.mark_line(strokeWidth=2, color=GREY).encode(y=y("profit", axis=value_axis("+,.0f"))),
+        pointer(over, tips),
     )
     row = rows[-1]
     says = Said(
@@ -235,10 +239,14 @@ def imports(known: Known) -> Chart | None:
         if leg != "none"
     ]
     tips = [tip("t", DAY), *(tip(one.column, one.name, "+,.2f") for one in series)]
-    shape = alt.layer(*shades, zero_line(), *(line(over, one, paint) for one in series), pointer(over, tips))
+    shape = alt.layer(*shades, zero_line(), *(line(over, one, paint, axis=value_axis("+,.0f")) for one in series), pointer(over, tips))
     best = legs[0] if legs else "none"
     opened = [leg for leg in legs if newest[leg] > 0]
-    state = Said(f"{len(opened)}条路线打开", f"{len(opened)} of {len(legs)} routes open") if opened else Said("各路线均未打开", "no route open")
+    state = (
+        Said(f"{len(legs)}条路线中{len(opened)}条打开", f"{len(opened)} of {len(legs)} routes open")
+        if opened
+        else Said("各路线均未打开", "no route open")
+    )
     says = Said(
         f"最优路线{names[best].zh}盈亏{number(newest[best], '+,.2f')}元/吨，{state.zh}；零轴以上着色为窗口打开。",
         f"The best route, {names[best].en}, earns {number(newest[best], '+,.2f')} CNY/t; {state.en}. Shaded above zero the window is open.",
@@ -287,7 +295,7 @@ def trade(known: Known) -> Chart | None:
     told = [row | {"month": f"{row['day']:%Y-%m}"} for row in rows]
     row = next(one for one in reversed(rows) if one["net"] is not None)
     says = Said(
-        f"{row['day']:%Y年%m月}进口{amount(row['imports'], 't', ',.0f').zh}、出口{amount(row['exports'], 't', ',.0f').zh}，净进口{amount(row['net'], 't', ',.0f', signed=True).zh}。",
+        f"{row['day'].year}年{row['day'].month}月进口{amount(row['imports'], 't', ',.0f').zh}、出口{amount(row['exports'], 't', ',.0f').zh}，净进口{amount(row['net'], 't', ',.0f', signed=True).zh}。",
         f"In {row['day']:%Y-%m} imports were {amount(row['imports'], 't', ',.0f').en}, exports {amount(row['exports'], 't', ',.0f').en}, net {amount(row['net'], 't', ',.0f', signed=True).en}.",
     )
     unit = Said(f"{AMOUNTS['t'].zh}/月；出口在零轴下方", f"{AMOUNTS['t'].en} a month; exports below zero")
