@@ -1,13 +1,13 @@
 """Markup in texts of a release: it is told as text, and never becomes an element, an attribute, a script or an address of the note's page.
 
-The page is also opened in a browser now and then, where there is one.
+Every page is also opened in a browser, where there is one: nothing of the text may run, nothing is asked for, and no line leaves the page.
 """
 
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
 
@@ -16,7 +16,7 @@ from lxml import html
 
 from serving.publish.release import FILE_NAME
 from serving.research.note import page
-from tests.pipeline.browser import CHROMIUM, tab
+from tests.pipeline.browser import CHROMIUM, Tab, tab
 from tests.reliability.case import Bench, Step
 
 MARK = "canary"
@@ -42,8 +42,7 @@ HOSTILE = (
     "\u202e<b>\u0007</b>\ufeff",
     f"<object data=https://{MARK}.example/></object><embed src=//{MARK}.example/>",
 )
-IN_A_BROWSER = 20
-"""Of so many injections one is opened in a browser."""
+WIDTH = 1280
 _TEXTS = """
     select schema_name, table_name, column_name from duckdb_columns()
     where data_type = 'VARCHAR' and not internal and table_oid in (select table_oid from duckdb_tables()) order by all
@@ -55,8 +54,9 @@ def injections(bench: Bench, steps: range) -> Iterator[Step]:
     folder = bench.fresh("markup")
     copy = folder / FILE_NAME
     copy.write_bytes((bench.home() / "serving" / FILE_NAME).read_bytes())
-    with duckdb.connect(str(copy)) as con:
+    with duckdb.connect(str(copy)) as con, ExitStack() as opened:
         con.execute("set TimeZone = 'Asia/Shanghai'")
+        browser = opened.enter_context(tab(folder / "profile")) if CHROMIUM else None
         plain, columns = page.render(con, None), shown(con)
         for number in steps:
             name, text, rendered = "", HOSTILE[number % len(HOSTILE)], None
@@ -65,14 +65,14 @@ def injections(bench: Bench, steps: range) -> Iterator[Step]:
                 name = columns[number % len(columns)]
                 rendered = with_text(con, name, text)
             bad = foreign(str(rendered), plain)
-            if number % IN_A_BROWSER == 0 and CHROMIUM:
-                bad += in_a_browser(str(rendered), folder / f"page-{number}")
+            if browser is not None:
+                bad += in_a_browser(browser, str(rendered), folder / "page.html")
             yield Step(1, tuple(f"{text!r} in {name}: {what}" for what in bad))
 
 
 def shown(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Name the text columns of the tables the note reads, as schema."table"."column", in an order of no meaning."""
-    sources = "".join(path.read_text(encoding="utf-8") for path in Path(page.__file__).parent.glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(page.__file__).parent.rglob("*.py"))
     read = set(re.findall(r"\b(?:marts|serving)\.(\w+)", sources))
     columns = [f'{schema}."{table}"."{column}"' for schema, table, column in con.execute(_TEXTS).fetchall() if table in read]
     Random(0).shuffle(columns)
@@ -127,13 +127,12 @@ def _attributes(document: html.HtmlElement) -> set[str]:
     return {name for element in document.iter() for name in element.attrib if isinstance(name, str)}
 
 
-def in_a_browser(rendered: str, folder: Path) -> list[str]:
-    """Open a page in a browser: nothing of the text may run, and nothing is asked for."""
-    folder.mkdir()
-    file = folder / "note.html"
+def in_a_browser(browser: Tab, rendered: str, file: Path) -> list[str]:
+    """Open a page in a browser: nothing of the text may run, nothing is asked for, and nothing stands out of the page."""
     file.write_text(rendered, encoding="utf-8")
-    with tab(folder / "profile") as one:
-        one.open(file.as_uri(), 1280)
-        ran = one.evaluate(f"typeof window.{MARK}")
-        asked = [address for address in one.requests if not address.startswith(("file:", "data:", "blob:"))]
-    return ([] if ran == "undefined" else ["it ran in a browser"]) + [f"a browser asked for {address}" for address in asked]
+    browser.requests.clear()
+    browser.open(file.as_uri(), WIDTH)
+    found = [] if browser.evaluate(f"typeof window.{MARK}") == "undefined" else ["it ran in a browser"]
+    found += [f"a browser asked for {address}" for address in browser.requests if not address.startswith(("file:", "data:", "blob:"))]
+    wide = browser.evaluate("document.documentElement.scrollWidth")
+    return found + ([f"the page is {wide} wide"] if wide > WIDTH else [])

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from serving.research import wording as words
 from serving.research.note.known import Known, Row
@@ -27,7 +28,7 @@ class Figure:
     table: str
     column: str
     key: str
-    """Columns and values that find the row, `a=b;c=d`."""
+    """Columns and values that find the row, as a query string."""
 
 
 Part = str | Figure
@@ -61,7 +62,7 @@ def said(text: Said) -> Sentence:
 
 def figure(text: Said, value: Any, table: str, column: str, **key: Any) -> Sentence:
     """Give a number as a sentence, bound to its row."""
-    named = ";".join(f"{name}={found}" for name, found in key.items())
+    named = urlencode(key)
     return Sentence((Figure(text.zh, float(value), table, column, named),), (Figure(text.en, float(value), table, column, named),))
 
 
@@ -194,7 +195,7 @@ def _drivers(known: Known, row: Row) -> list[Sentence]:
     found = known.rows(
         """
         select * from serving.outlook_drivers
-        where commodity_code = $code and as_of_date = $day and driver_kind = 'component' and contribution is not null and abs(contribution) >= 0.5
+        where commodity_code = $code and as_of_date = $day and driver_kind = 'component' and abs(contribution) >= 1
         order by abs(contribution) desc, driver
         """
     )

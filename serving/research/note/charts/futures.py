@@ -162,7 +162,7 @@ def curve(known: Known) -> Chart | None:
         select trade_date, contract_code, delivery_month, settle_cny_t, open_interest_lots, source
         from marts.fct_futures_daily
         where commodity_code = $code and list_contains($days, trade_date) and available_at <= $decision and settle_cny_t is not null
-        order by delivery_month
+        order by delivery_month, contract_code, trade_date desc
         """,
         days=days,
     )
