@@ -68,10 +68,11 @@ def chart(
     shape: Any,
     *,
     until: str = "",
+    height: int = HEIGHT,
     **datasets: Sequence[Mapping[str, Any]],
 ) -> Chart:
-    """Put a chart together; `rows` have `day` and may have `source`, and are its dataset `rows`."""
-    spec = shape.properties(width="container", height=HEIGHT).to_dict()
+    """Put a chart together; `rows` have `day` and may have `source`, and are its dataset `rows`. With axis and legend it must fit what the style keeps free."""
+    spec = shape.properties(width="container", height=height).to_dict()
     spec = {name: value for name, value in spec.items() if name not in ("$schema", "config")}
     spec["datasets"] = {"rows": packed([_record(row) for row in rows]), **{name: packed(found) for name, found in datasets.items()}}
     sources = sorted({source for row in rows if row.get("source") for source in row["source"].split(";")})

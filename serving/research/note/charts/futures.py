@@ -39,6 +39,8 @@ from serving.research.note.known import Known, Row
 from serving.research.terms import amount, term
 from serving.research.wording import Said, number
 
+LEANING = 246
+"""Height of a chart whose labels lean."""
 LEVELS = 4
 """Levels a price chart may name."""
 Level = tuple[float, Said]
@@ -200,7 +202,7 @@ def curve(known: Known) -> Chart | None:
         *(tip(one.column, one.name, ",.0f") for one in series),
         tip("oi", Said("持仓量（手）", "open interest, lots"), ",.0f"),
     ]
-    cover = over.mark_bar(opacity=0).encode(y=alt.value(0), y2=alt.value(270), tooltip=tips)
+    cover = over.mark_bar(opacity=0).encode(y=alt.value(0), y2=alt.value(LEANING), tooltip=tips)
     shape = alt.layer(bars, alt.layer(*lines, cover)).resolve_scale(y="independent")
     shapes = {"backwardation": Said("近高远低", "in backwardation"), "contango": Said("近低远高", "in contango"), "mixed": Said("高低相间", "mixed")}
     shown = known.rows(
@@ -213,7 +215,7 @@ def curve(known: Known) -> Chart | None:
         f"Settlements run from {number(rows[0]['s0'], ',.0f')} ({order[0]}) to {number(rows[-1]['s0'], ',.0f')} CNY/t ({order[-1]}), {number(gap, '+,.0f')} from first to last{', ' + told.en if told.en else ''}.",
     )
     unit = Said(f"{CNY_T.zh}；{AMOUNTS['lots'].zh}", f"{CNY_T.en}; {AMOUNTS['lots'].en}")
-    return chart("curve", Said("期限结构", "Term structure"), unit, says, rows, shape)
+    return chart("curve", Said("期限结构", "Term structure"), unit, says, rows, shape, height=LEANING)
 
 
 def spreads(known: Known) -> Chart | None:
