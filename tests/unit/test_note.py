@@ -103,7 +103,7 @@ def test_each_horizon_says_what_its_own_stance_stands_on(con) -> None:
     said = [told(card.xpath(".//p[@class='sentence']")[0]) if card.xpath(".//p[@class='sentence']") else "" for card in cards]
     assert said == [
         "For a rise: money (+38 points). For a fall: policy (−3 points).",
-        "On neither side: carry (0.100 points). Not known: exports.",
+        "On neither side: carry (0 points). Not known: exports.",
         "",
     ]
 

@@ -251,7 +251,7 @@ def spreads(known: Known) -> Chart | None:
     says = Said(
         "，".join(zh for zh, _ in parts) + "；正值为近高远低。", ", ".join(en for _, en in parts) + "; above zero the nearer month stands higher."
     )
-    return chart("spreads", term("calendar_spread"), CNY_T, says, rows, shape, zero=ZERO)
+    return chart("spreads", term("calendar_spread").title, CNY_T, says, rows, shape, zero=ZERO)
 
 
 def positions(known: Known) -> Chart | None:
@@ -271,7 +271,7 @@ def positions(known: Known) -> Chart | None:
     )
     if last(rows, "net") is None:
         return None
-    net = Series("net", term("top20_net"), BLUE, "+,.0f", 2.0)
+    net = Series("net", term("top20_net").title, BLUE, "+,.0f", 2.0)
     paint, over = painter((net,)), base()
     tips = [
         tip("t", DAY),
@@ -291,7 +291,7 @@ def positions(known: Known) -> Chart | None:
         f"{row['contract_code']}前20净持仓{amount(row['net'], 'lots', signed=True).zh}，较前一日{moved.zh}；两榜会员不同，不代表全市场净头寸。",
         f"The lists of {row['contract_code']} net {amount(row['net'], 'lots', signed=True).en}, {moved.en} on the day; they name different members, so this is no net of the market.",
     )
-    return chart("positions", term("top20_net"), AMOUNTS["lots"], says, rows, alt.layer(shape, below).resolve_scale(y="independent"), zero=ZERO)
+    return chart("positions", term("top20_net").title, AMOUNTS["lots"], says, rows, alt.layer(shape, below).resolve_scale(y="independent"), zero=ZERO)
 
 
 def members(known: Known) -> Chart | None:

@@ -71,7 +71,7 @@ def premium(known: Known) -> Chart | None:
     if last(rows, "premium") is None:
         return None
     spot, futures, noon = (
-        Series("spot", term("spot_index"), ORANGE, ",.2f", 2.2),
+        Series("spot", term("spot_index").title, ORANGE, ",.2f", 2.2),
         Series("futures", Said("期货收盘（主力）", "Futures close"), BLUE),
         Series("noon", Said("升水，11:30", "Premium at 11:30"), PINK, "+,.0f", 1.4),
     )
@@ -280,7 +280,11 @@ def trade(known: Known) -> Chart | None:
     )
     if last(rows, "net") is None:
         return None
-    series = Series("imports", term("imports"), BLUE), Series("exports", term("exports"), ORANGE), Series("net", term("net_imports"), PINK)
+    series = (
+        Series("imports", term("imports").title, BLUE),
+        Series("exports", term("exports").title, ORANGE),
+        Series("net", term("net_imports").title, PINK),
+    )
     paint, over = painter(series), base()
     size = alt.RelativeBandSize(band=0.7)
     x = alt.X("t:T", timeUnit="utcyearmonth", title=None, axis=alt.Axis(format="%Y-%m", labelOverlap=True))
