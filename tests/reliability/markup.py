@@ -63,7 +63,7 @@ def injections(bench: Bench, steps: range) -> Iterator[Step]:
             while rendered in (None, plain):
                 columns = [column for column in columns if column != name]
                 name = columns[number % len(columns)]
-                rendered = with_text(con, name, text)
+                rendered = with_texts(con, {name: text})
             bad = foreign(str(rendered), plain)
             if browser is not None:
                 bad += in_a_browser(browser, str(rendered), folder / "page.html")
@@ -79,17 +79,42 @@ def shown(con: duckdb.DuckDBPyConnection) -> list[str]:
     return columns
 
 
-def with_text(con: duckdb.DuckDBPyConnection, name: str, text: str) -> str | None:
-    """Render the note with one text in every row of a column; None when it is refused whole. The release is then as it was."""
-    table, _, column = name.rpartition(".")
+def with_texts(con: duckdb.DuckDBPyConnection, texts: dict[str, str]) -> str | None:
+    """Render the note with a text in every row of each column; None when it is refused whole. The release is then as it was."""
     con.begin()
     try:
-        con.execute(f"update {table} set {column} = ? where {column} is not null", [text])
+        for name, text in texts.items():
+            table, _, column = name.rpartition(".")
+            con.execute(f"update {table} set {column} = ? where {column} is not null", [text])
         with suppress(Exception):  # the release is refused with what is raised here, see `serving.publish.release`
             return page.render(con, None)
         return None
     finally:
         con.rollback()
+
+
+# Texts of others that every page shows: what they wrote, and what names their places and people.
+FROM_OUTSIDE = (
+    "marts.fct_policy_events.summary", "marts.fct_policy_events.event_source", "marts.fct_policy_events.authority", "marts.fct_members_daily.participant",
+    "marts.fct_receipts_warehouse_daily.region", "marts.dim_commodity.name_zh", "marts.dim_commodity.name_en", "serving.outlook_drivers.driver_name",
+    "serving.outlook_drivers.driver_name_zh", "serving.outlook_scenarios.if_text_zh", "serving.outlook_scenarios.then_text_en", "serving.outlook_v2.disclaimer",
+)  # fmt: skip
+
+
+def together(bench: Bench) -> tuple[list[str], str]:
+    """Put a hostile text into each of a dozen columns at once; give what is wrong with the page, and the page."""
+    folder = bench.fresh("together")
+    copy = folder / FILE_NAME
+    copy.write_bytes((bench.home() / "serving" / FILE_NAME).read_bytes())
+    with duckdb.connect(str(copy)) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        plain = page.render(con, None)
+        rendered = with_texts(con, {name: f"{place} {HOSTILE[place]}" for place, name in enumerate(FROM_OUTSIDE)}) or ""
+    bad = foreign(rendered, plain)
+    if CHROMIUM:
+        with tab(folder / "profile") as browser:
+            bad += in_a_browser(browser, rendered, folder / "page.html")
+    return bad, rendered
 
 
 def foreign(rendered: str, plain: str) -> list[str]:
