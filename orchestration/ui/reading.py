@@ -41,10 +41,16 @@ def reading(settings: Settings) -> Starlette:
             return HTMLResponse(contents(con, lambda code, day: f"note/{code}-{day}.html", listed))
 
     def note(request: Request) -> Response:
-        code, _, day = request.path_params["name"].partition("-")
+        (code, _, day), form = request.path_params["name"].partition("-"), request.path_params["form"]
+        try:
+            wanted = date.fromisoformat(day)
+        except ValueError:
+            raise NoteError(f"{day!r} is no day such as 2025-07-22") from None
+        if form not in ("html", "xlsx"):
+            raise NoteError(f"a page is served as html or xlsx, not as {form!r}; `alumina note` writes the other forms")
         with one_at_a_time, connect(settings) as con:
-            page = compose(con, settings.catalog_overlay, date.fromisoformat(day), code.upper(), drawn=True)
-            if request.path_params["form"] == "xlsx":
+            page = compose(con, settings.catalog_overlay, wanted, code.upper())
+            if form == "xlsx":
                 headers = {"content-disposition": f'attachment; filename="{page.known.commodity_code}-{page.known.day}.xlsx"'}
                 return Response(workbook(page), media_type=SHEET, headers=headers)
             return HTMLResponse(html(page))
@@ -60,7 +66,7 @@ def reading(settings: Settings) -> Starlette:
         return PlainTextResponse(f"{error}\n", 503)
 
     routes = [Route("/", index), Route("/note/{name}.{form:str}", note), Route("/files/{name:path}", file)]
-    refusals = {NoteError: missing, ValueError: missing, BrokenSealError: missing, UnreadableError: broken}
+    refusals = {NoteError: missing, BrokenSealError: missing, UnreadableError: broken}
     return Starlette(routes=routes, exception_handlers=refusals)
 
 

@@ -51,8 +51,8 @@ def test_the_page_of_any_day_is_that_of_the_command(client: TestClient) -> None:
     [
         ("/note/AO-2025-07-20.html", 404, "no outlook for AO on 2025-07-20"),
         ("/note/CU-2025-07-22.html", 404, "no outlook for CU"),
-        ("/note/AO-yesterday.html", 404, "isoformat"),
-        ("/note/AO-2025-07-22.exe", 404, ""),
+        ("/note/AO-yesterday.html", 404, "'yesterday' is no day such as 2025-07-22"),
+        ("/note/AO-2025-07-22.exe", 404, "a page is served as html or xlsx"),
         ("/files/../../home.json", 404, ""),
         ("/files/%2e%2e/%2e%2e/home.json", 404, "does not list"),
         ("/files/nothing.parquet", 404, "does not list"),
