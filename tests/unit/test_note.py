@@ -15,6 +15,7 @@ from ingest.settings import REPOSITORY, Settings
 from ingest.sources import SOURCES
 from serving.publish import release
 from serving.research.note import page
+from serving.research.note.charts.futures import apart
 from serving.research.note.contents import contents
 from serving.research.note.indicators import GROUPS
 from serving.research.note.known import NoteError
@@ -303,3 +304,10 @@ def test_a_figure_has_no_place_among_too_few(con) -> None:
     document = html.fromstring(page.render(con, None))
     (row,) = [row for row in document.xpath("//table[@class='figures']/tbody/tr") if row.xpath("./th/span[@class='en']")[0].text == "Spot index"]
     assert [told(cell) for cell in row.xpath("./td")][:3] == ["2,200.00", "+100.00", ""]
+
+
+def test_a_price_chart_names_at_most_four_levels_that_leave_each_other_room() -> None:
+    levels = [(price, Said("位", "level")) for price in (3500.0, 3510.0, 3297.0, 3150.0, 9000.0, 2971.0, 2800.0)]
+    chosen = [price for price, _ in apart(levels, [2700.0, 3900.0])]
+    assert chosen == [3500.0, 3297.0, 3150.0, 2971.0]  # not one that would cover a name, none beyond reach, no fifth
+    assert apart(levels, []) == []

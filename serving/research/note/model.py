@@ -265,12 +265,12 @@ def _levels(known: Known, row: Row) -> list[Level]:
     """Give the outlook's price levels, the trigger first, then the nearest ones; each named by all it is."""
     named: dict[float, list[Said]] = {}
     trigger, close = row["trigger_level_cny_t"], row["close_cny_t"]
-    if trigger is not None:
-        named[float(trigger)] = [Said("触发", "trigger")]
     for level in known.rows(
         "select * from serving.outlook_drivers where commodity_code = $code and as_of_date = $day and driver_kind = 'level' order by driver"
     ):
         named.setdefault(float(level["signal_value"]), []).extend(say(words.LEVELS, kind) for kind in level["signal"].split(";"))
+    if trigger is not None:
+        named.setdefault(float(trigger), []).append(Said("触发", "trigger"))
     levels = []
     for price in sorted(named, key=lambda level: (level != trigger, abs(level - (close or 0.0)))):
         distance = None if close is None else price - close

@@ -41,6 +41,8 @@ from serving.research.wording import Said, number
 
 LEANING = 246
 """Height of a chart whose labels lean."""
+NAME = 18
+"""Pixels the name of a level takes, with air: an axis ends on round figures a little beyond its data."""
 LEVELS = 4
 """Levels a price chart may name."""
 Level = tuple[float, Said]
@@ -74,7 +76,7 @@ def price(known: Known, levels: Sequence[Level]) -> Chart | None:
         for was, row in pairwise(rows)
         if was["contract_code"] != row["contract_code"]
     ]
-    drawn = apart(levels, [row[column] for row in rows for column in ("low", "high") if row[column] is not None])
+    drawn = apart(levels, [row[column] for row in rows for column in ("low", "high", "mean20", "mean60") if row[column] is not None])
     mean20, mean60 = Series("mean20", Said("20日均线", "20-session mean"), ORANGE), Series("mean60", Said("60日均线", "60-session mean"), PURPLE)
     interest = Series("oi", Said("持仓", "Open interest"), BLUE)
     paint = painter((mean20, mean60, interest))
@@ -85,8 +87,17 @@ def price(known: Known, levels: Sequence[Level]) -> Chart | None:
         over.mark_bar(width=alt.RelativeBandSize(band=0.8)).encode(y=y("open", storey=UPPER), y2="close:Q", color=color),
     )
     means = [line(over, one, paint, storey=UPPER) for one in (mean20, mean60) if last(rows, one.column) is not None]
-    names = "".join(f"datum.value == {level:g} ? {_quoted(said)} : " for level, said in drawn) + "''"
-    axis = alt.Axis(orient="right", values=[level for level, _ in drawn], labelExpr=names, grid=False, ticks=False, labelLimit=110, labelColor=ORANGE)
+    names = "".join(f"abs(datum.value - {level:.4f}) < 0.01 ? {_quoted(said)} : " for level, said in drawn) + "''"
+    axis = alt.Axis(
+        orient="right",
+        values=[level for level, _ in drawn],
+        labelExpr=names,
+        grid=False,
+        ticks=False,
+        labelOverlap=False,
+        labelLimit=110,
+        labelColor=ORANGE,
+    )
     rules = (
         alt.Chart(alt.NamedData("levels"))
         .mark_rule(strokeDash=[4, 3], color=ORANGE, opacity=0.9)
@@ -147,7 +158,7 @@ def apart(levels: Sequence[Level], prices: Sequence[float]) -> list[Level]:
     chosen: list[Level] = []
     for level, said in levels:
         span = max(high, level, *(one for one, _ in chosen)) - min(low, level, *(one for one, _ in chosen))
-        is_free = all(abs(level - one) >= span * 15 / UPPER[0] for one, _ in chosen)  # a name is 15 pixels high
+        is_free = all(abs(level - one) >= span * NAME / UPPER[0] for one, _ in chosen)
         if is_free and low - reach <= level <= high + reach and len(chosen) < LEVELS:
             chosen.append((level, Said(f"{number(level, ',.0f')} {said.zh.split('/')[0]}", f"{number(level, ',.0f')} {said.en.split('/')[0]}")))
     return chosen

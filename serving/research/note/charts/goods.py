@@ -96,15 +96,16 @@ def receipts(known: Known) -> Chart | None:
     above = alt.layer(*((area,) if stack else ()), total, *((marks,) if turns else ()), pointer(over, tips))
     below = signed_bars(over, "moved", axis=amount_axis("t", tickCount=3, grid=False, orient="left"), storey=LOWER)
     row = next(one for one in reversed(rows) if one["total"] is not None)
-    moved = amount(row["moved"], "t", ",.0f", signed=True)
+    change = amount(row["moved"], "t", ",.0f", signed=True)
+    moved = Said("与前一日持平", "unchanged on the day") if row["moved"] == 0 else Said(f"较前一日{change.zh}", f"{change.en} on the day")
     rank = (
         Said("", "")
         if row["rank"] is None
         else Said(f"，为首次注册以来{number(row['rank'], '.1%')}分位", f", at {number(row['rank'], '.1%')} of all days since the first")
     )
     says = Said(
-        f"注册仓单{amount(row['total'], 't', ',.0f').zh}，较前一日{moved.zh}{rank.zh}；橙色虚线为最后交易日。",
-        f"Registered receipts are {amount(row['total'], 't', ',.0f').en}, {moved.en} on the day{rank.en}; dashed: last trading days.",
+        f"注册仓单{amount(row['total'], 't', ',.0f').zh}，{moved.zh}{rank.zh}；橙色虚线为最后交易日。",
+        f"Registered receipts are {amount(row['total'], 't', ',.0f').en}, {moved.en}{rank.en}; dashed: last trading days.",
     )
     unit = Said(f"{AMOUNTS['t'].zh}；下：日变化", f"{AMOUNTS['t'].en}; below: change on the day")
     shape = alt.layer(above, below).resolve_scale(y="independent")
