@@ -61,6 +61,7 @@ class Paragraph(Entry):
     support: Said
     risk: Said
     risk_condition: Said
+    more_risks: Said
     no_risk: Said
     mind: Said
     stands_up: Said
@@ -133,6 +134,7 @@ PARAGRAPH = {
     "support": ("levels",),
     "risk": ("risk", "conditions", "if", "then"),
     "risk_condition": ("name", "value"),
+    "more_risks": ("risks",),
     "no_risk": (),
     "mind": ("ends",),
     "stands_up": ("parts",),

@@ -93,7 +93,17 @@ def test_the_headline_and_the_six_figures_of_the_research_note(written: Path) ->
     assert zh.startswith("AO2509收于3,513元/吨，较前结算+6.07%（收盘对收盘+3.75%）。成交98.81万手，持仓21.16万手")
     assert en.startswith("AO2509 closed at 3,513 CNY/t, +6.07% on the prior settlement (+3.75% close to close).")
     assert "证据倾向：短期偏多，中期偏多，长期偏空。" in zh
-    assert all(word in zh for word in ("主要驱动为", "上方阻力3,577", "下方支撑3,500", "风险：", "改变看法"))
+    assert all(
+        word in zh
+        for word in (
+            "主要驱动为",
+            "上方阻力3,577",
+            "下方支撑3,500",
+            "风险：波动过大（两日波幅4.62倍标准差",
+            "此外：逼仓风险",
+            "改变看法：收盘价跌破20日均线",
+        )
+    )
     assert not any(wrong in zh for wrong in ("千吨", "千手", "集中到期", "有利可图", "2.00"))
     strip = [
         (told(one.xpath("./dt")[0]), told(one.xpath("./dd")[0]), told(one.xpath("./dd")[1]))

@@ -15,7 +15,7 @@ from serving.research.note.known import Known, Row
 from serving.research.terms import TERMS, amount, metric_name, metric_value, state
 from serving.research.wording import PARAGRAPH, Said, number, say
 
-DRIVERS, LEVELS, CONDITIONS, ENDS = 3, 2, 2, 2
+DRIVERS, LEVELS, CONDITIONS, RISKS, ENDS = 3, 2, 2, 4, 2
 """How many of each a paragraph names; more is no headline."""
 
 
@@ -114,6 +114,7 @@ def headline(known: Known, outlook: Sequence[Row], risks: Sequence[Row], scenari
         *_drivers(known, row),
         *_levels(known),
         _risk(known, risks[0]) if risks else fill("no_risk"),
+        fill("more_risks", risks=joined([said(say(words.CODES, one["scenario"])) for one in risks[1 : 1 + RISKS]])) if risks[1:] else Sentence(),
         *_mind(risks, scenarios),
     ]
     return joined([part for part in parts if part], "")
