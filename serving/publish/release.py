@@ -37,10 +37,7 @@ from serving.publish.keys import published_keys
 from serving.publish.served import never_served, pinned, point_serving_at, retire, stamp, wait, waiting, write_status
 from serving.read import FILE_NAME
 from serving.research.backtest import backtest
-from serving.research.note import contents as index
-from serving.research.note import page as note
-from serving.research.note import workbook as book
-from serving.research.note.model import compose
+from serving.research.note.released import released
 from serving.research.own_note import audit_release
 from serving.research.terms import explained
 from serving.seal import remove, seal
@@ -429,12 +426,8 @@ def _export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
 def _write_note(con: duckdb.DuckDBPyConnection, settings: Settings, folder: Path, results: Sequence[CheckResult]) -> None:
     """Write the newest day's page and its workbook beside the tables they are made from, and the index of all; raises PublishRefusedError when one cannot be made."""
     try:
-        page = compose(con, settings.catalog_overlay)
-        files = {note.FILE_NAME: note.html(page).encode(), book.FILE_NAME: book.workbook(page)}
-        newest = (page.known.commodity_code, page.known.day)
         tables = con.execute("select table_name from duckdb_tables() where schema_name = 'serving' order by all").fetchall()
-        beside = [*files, FILE_NAME, "data_docs/index.html", *(f"{table}.parquet" for (table,) in tables)]
-        files[index.FILE_NAME] = index.contents(con, lambda code, day: note.FILE_NAME if (code, day) == newest else None, beside).encode()
+        files = released(con, settings.catalog_overlay, [FILE_NAME, "data_docs/index.html", *(f"{table}.parquet" for (table,) in tables)])
     except Exception as error:
         raise PublishRefusedError(
             f"release refused, the published one stays: the note cannot be made: {type(error).__name__}: {error}", results

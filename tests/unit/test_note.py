@@ -187,7 +187,7 @@ def test_an_unknown_day_or_commodity_is_one_sentence(con) -> None:
 
 
 def test_a_note_that_cannot_be_made_refuses_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release, "compose", lambda *_: (_ for _ in ()).throw(RuntimeError("ink ran out")))
+    monkeypatch.setattr(release, "released", lambda *_: (_ for _ in ()).throw(RuntimeError("ink ran out")))
     with duckdb.connect() as con, pytest.raises(release.PublishRefusedError, match="the note cannot be made: RuntimeError: ink ran out"):
         release._write_note(con, Settings(home=tmp_path), tmp_path, ())
     assert not (tmp_path / page.FILE_NAME).exists()

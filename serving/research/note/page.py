@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,7 @@ def picture(page: Page, language: str) -> str:
     return text
 
 
+@cache
 def template(name: str) -> Any:
     """Give a template of this folder, with the words of both languages; everything put into it is escaped."""
     import jinja2
