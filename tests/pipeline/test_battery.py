@@ -30,8 +30,8 @@ def test_markup_stays_text_and_a_page_that_escapes_nothing_is_seen(bench: Bench,
     assert [step.bad for step in markup.injections(bench, range(1, 2))] != [()]
 
 
-def test_a_dozen_texts_from_outside_run_nothing_and_break_nothing(bench: Bench) -> None:
-    bad, rendered = markup.together(bench)
+def test_a_dozen_texts_from_outside_run_nothing_and_break_nothing(sample: Built, tmp_path: Path) -> None:
+    bad, rendered = markup.together(Bench(tmp_path / "bench", SLICE, sample.home))
     assert bad == []
     # All of them are told, none of the columns is one that no page shows; in a chart's data `<` is written otherwise.
     text = lxml.html.fromstring(rendered).text_content()
