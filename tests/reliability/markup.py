@@ -156,7 +156,10 @@ def in_a_browser(browser: Tab, rendered: str, file: Path) -> list[str]:
     """Open a page in a browser: nothing of the text may run, nothing is asked for, and nothing stands out of the page."""
     file.write_text(rendered, encoding="utf-8")
     browser.requests.clear()
-    browser.open(file.as_uri(), WIDTH)
+    try:
+        browser.open(file.as_uri(), WIDTH)
+    except AssertionError as error:
+        return [str(error)[:300]]
     found = [] if browser.evaluate(f"typeof window.{MARK}") == "undefined" else ["it ran in a browser"]
     found += [f"a browser asked for {address}" for address in browser.requests if not address.startswith(("file:", "data:", "blob:"))]
     wide = browser.evaluate("document.documentElement.scrollWidth")

@@ -10,24 +10,18 @@
   const views = new Map();
   let turn = 0;
   const unpacked = ({ columns, values }) => values.map((row) => Object.fromEntries(columns.map((name, place) => [name, row[place]])));
-  const drawOne = ({ text, place }, english) => {
+  const drawOne = async ({ text, place }, english) => {
     const translate = (value) => value.replace(said, english ? "$2" : "$1");
     const spec = JSON.parse(text, (_, value) => (typeof value === "string" ? translate(value) : value));
     for (const [name, packed] of Object.entries(spec.datasets)) spec.datasets[name] = unpacked(packed);
-    return vegaEmbed(place, spec, { config, renderer: "svg", actions: false, ast: true, tooltip: { theme: "custom" } })
-      .then(({ view }) => {
-        views.set(place, view);
-        // The library calls every chart a "Vega visualization"; its description is what a screen reader shall say, and nothing inside.
-        place.setAttribute("role", "img");
-        place.setAttribute("aria-label", translate(place.dataset.label));
-        place.removeAttribute("aria-roledescription");
-        place.querySelector("svg").setAttribute("aria-hidden", "true");
-        place.dataset.state = "drawn";
-      })
-      .catch((error) => {
-        place.dataset.state = "failed";
-        console.error(error);
-      });
+    const { view } = await vegaEmbed(place, spec, { config, renderer: "svg", actions: false, ast: true, tooltip: { theme: "custom" } });
+    views.set(place, view);
+    // The library calls every chart a "Vega visualization"; its description is what a screen reader shall say, and nothing inside.
+    place.setAttribute("role", "img");
+    place.setAttribute("aria-label", translate(place.dataset.label));
+    place.removeAttribute("aria-roledescription");
+    place.querySelector("svg").setAttribute("aria-hidden", "true");
+    place.dataset.state = "drawn";
   };
   const draw = async () => {
     const mine = ++turn;
@@ -36,7 +30,10 @@
     document.title = document.documentElement.dataset[english ? "titleEn" : "titleZh"];
     for (const { place } of charts) place.dataset.state = "waiting";
     for (const chart of charts) {
-      await drawOne(chart, english);
+      await drawOne(chart, english).catch((error) => {
+        chart.place.dataset.state = "failed"; // one that cannot be drawn takes no other with it
+        console.error(error);
+      });
       await new Promise((done) => setTimeout(done));
       if (mine !== turn) return; // the language was changed meanwhile
     }
