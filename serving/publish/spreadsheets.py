@@ -21,6 +21,7 @@ from ingest.settings import Settings
 from quality.fields import Kind, decimals
 from serving.cells import safe
 from serving.publish.keys import published_keys
+from serving.publish.public import passed_on
 from serving.publish.views import VIEWS
 from serving.read import connect
 
@@ -52,6 +53,8 @@ class Wanted:
     since: date | None = None
     """The first day; of a table without a day of its own this cannot be asked."""
     commodity: str | None = None
+    public: bool = False
+    """Without what may not be passed on to others."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ class _Answer:
 def export_csv(settings: Settings, wanted: Wanted) -> Iterator[bytes]:
     """Give a published table or view as CSV, in blocks of UTF-8 bytes that begin with a byte-order mark.
 
-    Raises UnknownTableError for a name the file's catalogue does not have, UnfitError for rows that cannot be asked of it, UnreadableError where
-    there is no release to read; all before the first block.
+    Raises UnknownTableError for a name the file's catalogue does not have, UnfitError for rows that cannot be asked of it, LicensedError where
+    nothing may be passed on, UnreadableError where there is no release to read; all before the first block.
     """
     with _answered(settings, wanted) as answer:
         yield "\ufeff".encode() + _lines([tuple(column.header for column in answer.columns)])
@@ -172,6 +175,9 @@ def _answered(settings: Settings, wanted: Wanted) -> Iterator[_Answer]:
         there = con.execute(
             "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ? order by column_index", [schema, table]
         ).fetchall()
+        if wanted.public:
+            kept = set(passed_on(con, schema, table)[0])
+            there = [(column, kind) for column, kind in there if column in kept]
         headers = _headers(con, name, [column for column, _ in there]) if wanted.chinese else [column for column, _ in there]
         columns = tuple(_Column(column, kind, header) for (column, kind), header in zip(there, headers, strict=True))
         conditions, parameters = _conditions(name, columns, wanted)
