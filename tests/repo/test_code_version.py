@@ -12,6 +12,13 @@ ROOT = Path(__file__).parents[2]
 DECIDES_NOTHING = {
     "*.md": "read by people",
     "docs/*.md": "read by people",
+    "docs/zh/*.md": "read by people",
+    "docs/images/*": "looked at by people",
+    "docs/hooks.py": "makes the site",
+    "mkdocs.yml": "makes the site",
+    ".github/*": "who answers for what, and how a change is proposed",
+    ".github/ISSUE_TEMPLATE/*": "how a fault is reported",
+    ".pre-commit-config.yaml": "what is checked before a commit",
     "LICENSE": "read by people",
     ".gitignore": "what is kept in version control",
     ".editorconfig": "how editors indent",
