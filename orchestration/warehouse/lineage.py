@@ -121,20 +121,28 @@ def _known(settings: Settings) -> dict[str, Any] | None:
         return None
 
 
+def made_of(settings: Settings) -> dict[str, dict[str, list[list[str]]]]:
+    """Give for each table and column the columns it is made of, each as schema, table and name.
+
+    Raises PublishRefusedError where no build has told.
+    """
+    known = _known(settings)
+    if known is None:
+        raise PublishRefusedError("no build of the models has told what their columns are made of; that takes: alumina run")
+    return known
+
+
 def sources(settings: Settings) -> dict[tuple[str, ...], frozenset[str]]:
     """Give for each column, by schema, table and name, the raw tables its values can come from; `unknown` stands for SQL that could not be read.
 
     Raises PublishRefusedError where no build has told what its columns are made of.
     """
-    known = _known(settings)
-    if known is None:
-        raise PublishRefusedError("no build of the models has told what their columns are made of; that takes: alumina run")
-    made_of = {(*table.split("."), name): deps for table, columns in known.items() for name, deps in columns.items()}
+    deps_of = {(*table.split("."), name): deps for table, columns in made_of(settings).items() for name, deps in columns.items()}
 
     @cache
     def raw(column: tuple[str, ...]) -> frozenset[str]:
-        if column[0] == "raw" or column not in made_of:
+        if column[0] == "raw" or column not in deps_of:
             return frozenset([column[1] if column[0] == "raw" else UNKNOWN])
-        return frozenset().union(*(raw(tuple(dep)) for dep in made_of[column]))
+        return frozenset().union(*(raw(tuple(dep)) for dep in deps_of[column]))
 
-    return {column: raw(column) for column in made_of}
+    return {column: raw(column) for column in deps_of}

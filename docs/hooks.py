@@ -1,0 +1,37 @@
+"""Hooks of the site (`mkdocs.yml`): pages that are not files in this folder. The data dictionary is written from the home, the rest of the
+repository's Markdown from where it lies.
+"""
+
+import re
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+from ingest.settings import REPOSITORY, Settings
+from orchestration.warehouse.dictionary import pages
+
+# Pages of the repository's top level, by their name in the site.
+ABOVE = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the dictionary and the pages from above."""
+    made = {f"dictionary/{name}": text for name, text in pages(Settings()).items()}
+    made |= {name: _moved((REPOSITORY / path).read_text(encoding="utf-8")) for name, path in ABOVE.items()}
+    for name, text in made.items():
+        files.append(File.generated(config, name, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Lead links that go up to the pages from above."""
+    for name, path in ABOVE.items():
+        markdown = re.sub(rf"\]\(((?:\.\./)*)\.\./{re.escape(path)}", rf"](\1{name}", markdown)
+    return markdown
+
+
+def _moved(markdown: str) -> str:
+    """Rewrite the links of a page from above as if it lay here."""
+    for name, path in ABOVE.items():
+        markdown = markdown.replace(f"]({path}", f"]({name}")
+    return markdown.replace("](docs/", "](").replace("](README.md", "](index.md")
