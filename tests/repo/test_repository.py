@@ -251,6 +251,10 @@ def test_field_names_carry_their_unit() -> None:
     ] == []
 
 
+def test_descriptions_of_columns_are_short() -> None:
+    assert {field.name: len(field.en) for field in FIELDS.values() if len(field.en) > 150} == {}
+
+
 def test_every_table_of_a_source_is_claimed_once() -> None:
     claimed = [table for source in SOURCES for table in source.tables]
     assert len(claimed) == len(set(claimed))
