@@ -11,10 +11,7 @@ with parameters as (
 
 known as (
 
-    select series.*
-    from {{ ref('int_series__known') }} as series
-    inner join parameters on series.commodity_code = parameters.commodity_code
-    where series.obs_date >= {{ add_days('series.as_of_date', '-parameters.daily_series_maximum_age_days') }}
+    {{ fresh_series(ref('int_series__known')) }}
 
 ),
 
