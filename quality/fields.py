@@ -49,6 +49,7 @@ _ALL = (
     Field("data_origin", T, "-", "sample (simulated with published figures), files, live or config", "数据性质：样本、文件、实时或配置"),
     Field("extra", T, "JSON", "Fields of the row that no column holds, kept as text", "未建列字段，原样保留"),
     Field("available_at", TS, "UTC", "When the world could know the fact: stated publication time, else the publication clock", "市场可知时间"),
+    Field("superseded_at", TS, "UTC", "Until when the figure stood, when a later version was known; null for the newest", "被新版本取代的时间"),
     Field("vintage", I, "count", "Version of the fact by publication order, 1 is the first", "版本序号", ge=1),
     Field("is_latest", B, "-", "True for the newest version of the fact", "是否最新版本"),
     Field("as_of", TS, "UTC", "Knowledge cut-off: of a release its newest decision, of a build as of a past time that time; null in a normal build", "知识截止时间"),

@@ -98,7 +98,7 @@ COMPUTED: dict[str, tuple[Callable[[duckdb.DuckDBPyConnection], pl.DataFrame], s
 }
 OWN_TABLES = {
     "publication": "One row. What this release is: when and from what it was built, and how its checks went. | 一行。本次发布的构建信息与检查结果。",
-    "claim_facts": "One row per dataset, obs_date, fact_key, column_name and publisher. Published figures a claim can be held against; of a sample only those of its ledger. | 每个数据集、日期、键、列与发布方一行。可用于核对论断的已发布数值；样本只含台账。",
+    "claim_facts": "One row per dataset, obs_date, fact_key, column_name, publisher and version. Published figures a claim can be held against, known from available_at until superseded_at; of a sample only those of its ledger. | 每个数据集、日期、键、列、发布方与版本一行。可用于核对论断的已发布数值，自 available_at 起为所知，至 superseded_at 为止；样本只含台账。",
     "claim_audit": "One row per note and claim_id. What the evidence says of each claim of the note a sample is about; empty on real data, where `alumina audit` writes beside. | 每份研报每条论断一行。样本研报的论断审计；真实数据下为空，由 alumina audit 另存。",
     "data_dictionary": "One row per table and column, and one per table (column_name *). Type, unit, meaning in English and Chinese, raw tables behind it, and an example. | 每张表每列一行，另有每张表一行（column_name 为 *）。类型、单位、中英文含义、来源与示例。",
 }
@@ -111,8 +111,8 @@ _OWN_COLUMNS = {
         "release_id", "run_id", "released_at", "as_of", "data_through", "data_origin", "inputs_hash", "code_version", "checks_passed", "checks_failed",
     ),
     "claim_facts": (
-        "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "data_origin",
-        "payload_sha256",
+        "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "superseded_at",
+        "data_origin", "payload_sha256",
     ),
     "claim_audit": (
         "note_name", "claim_id", "section", "quote_zh", "kind", "metric", "entity", "period", "claimed", "unit", "verdict", "value_found",

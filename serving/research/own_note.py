@@ -44,11 +44,14 @@ def audit_release(con: duckdb.DuckDBPyConnection, work: str, overlay: Path | Non
 
 def write_facts(con: duckdb.DuckDBPyConnection, work: str) -> None:
     """Fill `serving.claim_facts` of the open release from the attached working warehouse `work`."""
-    printed = f"{work}.intermediate.int_facts__printed"
+    every_version = f"{work}.intermediate.int_facts__printed"
+    printed = f"(select * from {every_version} where superseded_at is null)"
     origin, through = con.execute(f"select max(data_origin), max(case when dataset = 'daily_quotes' then obs_date end) from {printed}").fetchall()[0]
     if origin != DataOrigin.SAMPLE:
         columns = ", ".join(COLUMNS)
-        con.execute(f"insert into serving.claim_facts select {columns} from (select *, {HALF_DIGIT} as uncertainty from {printed}) order by all")
+        con.execute(
+            f"insert into serving.claim_facts select {columns} from (select *, {HALF_DIGIT} as uncertainty from {every_version}) order by all"
+        )
         return
     con.register("ledger_cells", _ledger(through))
     # The ledger is in printed units, raw in ours: where both hold one figure, their ratio is the power of ten between the units.
@@ -66,7 +69,7 @@ def write_facts(con: duckdb.DuckDBPyConnection, work: str) -> None:
         select
             cells.dataset, cells.obs_date, cells.fact_key, cells.column_name,
             cells.value * 10 ** coalesce(units.power, 0), cells.uncertainty * 10 ** coalesce(units.power, 0),
-            null, cells.printed_by, printed.available_at, '{DataOrigin.SAMPLE}', printed.payload_sha256
+            null, cells.printed_by, printed.available_at, null, '{DataOrigin.SAMPLE}', printed.payload_sha256
         from ledger_cells as cells
         left join series using (fact_key)
         left join units on split_part(cells.table_name, '__', 1) = units.vendor and series.unit = units.unit and cells.dataset = 'vendor_series'
@@ -74,7 +77,7 @@ def write_facts(con: duckdb.DuckDBPyConnection, work: str) -> None:
             on (cells.dataset, cells.obs_date, cells.fact_key, cells.column_name)
             = (printed.dataset, printed.obs_date, printed.fact_key, printed.column_name)
         union all
-        select dataset, obs_date, fact_key, column_name, value, 0, value_text, printed_by, available_at, data_origin, payload_sha256
+        select dataset, obs_date, fact_key, column_name, value, 0, value_text, printed_by, available_at, superseded_at, data_origin, payload_sha256
         from {printed} where dataset = 'events'
         order by all
         """

@@ -357,3 +357,10 @@ def test_a_home_of_real_data_has_no_audit_of_the_samples_note(other) -> None:
     assert other[0].published("select count(*) from serving.claim_audit") == [(0,)]
     assert other[0].published("select count(*) from serving.claim_facts where data_origin <> 'files'") == [(0,)]
     assert Fraction(other[0].published("select count(*) from serving.claim_facts where fact_key = 'AL2509'")[0][0]) == 8 * len(DAYS)
+
+
+def test_judgements_of_delivery_and_imports_have_a_figure_beside_them(audit) -> None:
+    assert (audit["C098"]["verdict"], audit["C098"]["value_found"]) == ("judgement", 1)
+    assert "receipts are low since the first above zero, and do not rise = true" in audit["C098"]["evidence"]
+    assert (audit["C068"]["verdict"], audit["C068"]["value_found"]) == ("conditional", -61)
+    assert "rests on figures that are simulated here" in audit["C068"]["evidence"]  # the best leg, whose freights are

@@ -11,7 +11,7 @@ from ingest.catalog.calendar import load_calendar
 from ingest.source import SHANGHAI
 from serving.research.audit.claims import COLUMNS, read_note
 from serving.research.audit.entities import resolve, same_publisher
-from serving.research.audit.facts import Event, Evidence, read_evidence
+from serving.research.audit.facts import _MARTS, Event, Evidence, read_evidence
 from serving.research.audit.meanings import load_catalog
 from serving.research.audit.verdicts import Auditor, Judged
 
@@ -46,7 +46,11 @@ def evidence(events: Sequence[Event] = ()) -> Evidence:
     }
     found["vendor_series", "SMM-AO-INDEX", "value"] = {DAYS[2]: [(3175.0, 0.005, "SMM")]}
     found["vendor_series", "SMM-AO-PORT-PRICE", "value"] = {DAYS[2]: [(3239.0, 0.5, "SMM")]}
-    return Evidence(found, events, is_real=True)
+    marts = {
+        ("fct_delivery_risk_daily", "AO", DAYS[2]): {"is_low": False, "squeeze_state": "alert"},
+        ("fct_import_parity_daily", "AO", DAYS[2]): {"window_state": "open"},
+    }
+    return Evidence(found, events, is_real=True, marts=marts)
 
 
 def judged(tmp_path: Path, *rows: str, events: Sequence[Event] = ()) -> list[Judged]:
@@ -178,24 +182,32 @@ def test_what_is_impossible_only_under_an_assumption_is_a_doubt_with_its_arithme
     assert true == ""
 
 
-def test_evidence_of_a_days_knowledge_leaves_out_what_came_later_and_the_publishers_own() -> None:
+def test_evidence_of_a_days_knowledge_is_what_stood_then_without_the_publishers_own() -> None:
     with duckdb.connect() as con:
         con.execute("set timezone = 'Asia/Shanghai'; create schema serving; create schema marts")
-        for mart in ("fct_futures_daily", "fct_term_structure_daily", "fct_positioning_daily", "fct_sentiment_daily"):
+        for mart in _MARTS:
             con.execute(
-                f"create table marts.{mart} (contract_code varchar, commodity_code varchar, trade_date date, as_of_date date, is_dominant boolean, session varchar)"
+                f"create table marts.{mart} (contract_code varchar, commodity_code varchar, trade_date date, as_of_date date, is_dominant boolean, session varchar, "
+                "is_best_leg boolean, available_at timestamptz, decision_at timestamptz)"
             )
         con.execute(
+            "insert into marts.fct_import_parity_daily (commodity_code, trade_date, is_best_leg, available_at) values ('AO', '2025-07-15', true, '2025-07-16 09:00:00+08')"
+        )
+        con.execute(
             "create table serving.claim_facts as select 'daily_quotes' as dataset, day::date as obs_date, 'AO2509' as fact_key, 'close_price' as column_name, "
-            "value::double as value, 0.0 as uncertainty, null::varchar as value_text, printed_by, available_at::timestamptz as available_at, 'files' as data_origin "
-            "from (values ('2025-07-14', 3110, 'shfe', '2025-07-14 15:30:00+08'), ('2025-07-15', 3165, 'shfe', '2025-07-16 09:00:00+08'), "
-            "('2025-07-11', 3100, '国信期货日报', '2025-07-11 15:30:00+08')) as t (day, value, printed_by, available_at)"
+            "value::double as value, 0.0 as uncertainty, null::varchar as value_text, printed_by, available_at::timestamptz as available_at, "
+            "superseded_at::timestamptz as superseded_at, 'files' as data_origin "
+            "from (values ('2025-07-14', 3100, 'shfe', '2025-07-14 15:30:00+08', '2025-07-17 09:00:00+08'), "
+            "('2025-07-14', 3110, 'shfe', '2025-07-17 09:00:00+08', null), ('2025-07-15', 3165, 'shfe', '2025-07-16 09:00:00+08', null), "
+            "('2025-07-11', 3100, '国信期货日报', '2025-07-11 15:30:00+08', null)) as t (day, value, printed_by, available_at, superseded_at)"
         )
         key = ("daily_quotes", "AO2509", "close_price")
         day_end = datetime(2025, 7, 16, tzinfo=SHANGHAI)
         now = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers)
         then = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers, known_by=day_end)
-    assert (sorted(now.observations[key]), sorted(then.observations[key])) == ([DAYS[1], DAYS[2]], [DAYS[1]])
+    assert {day: [value for value, *_ in found] for day, found in now.observations[key].items()} == {DAYS[1]: [3110], DAYS[2]: [3165]}
+    assert {day: [value for value, *_ in found] for day, found in then.observations[key].items()} == {DAYS[1]: [3100]}
+    assert (len(now.marts), len(then.marts)) == (1, 0)
 
 
 def test_names_of_one_thing_are_one() -> None:
@@ -224,3 +236,18 @@ def test_a_publisher_is_known_by_all_its_names() -> None:
     assert is_own("GF Futures", "广发期货")
     assert not is_own("国信期货", "GTJA Futures weekly 2025-07-04")
     assert not is_own("Broker daily 2025-07-07", "broker note 2025-07-07")
+
+
+def test_what_a_judgement_or_a_forecast_speaks_of_is_computed_beside_it(tmp_path: Path) -> None:
+    worried, coming = judged(
+        tmp_path,
+        "仓单低位加剧交割担忧,judgement,delivery_concern,AO near contract,2025-07-15,,,1,,bool,up",
+        "进口流入可能,conditional,window_state,AO import,forward_short,,,,,,up",
+    )
+    assert (worried.verdict, worried.value_found, worried.value_unit) == ("judgement", 0, "0 or 1")
+    assert [line.zh for line in worried.arithmetic] == ["仓单处于首次注册以来低位且未回升 = 否", "近月持仓对仓单（虚实盘比） = 警戒"]
+    assert (coming.verdict, coming.value_found, coming.value_unit) == ("conditional", -64, "yuan/t")
+    assert [line.en for line in coming.arithmetic] == [
+        "national spot index less imported alumina at port; one leg of several = −64 CNY/t (−64.5 to −63.49)",
+        "the leg that pays best = open",
+    ]

@@ -21,16 +21,18 @@ from serving.research.audit.meanings import FUTURES, Fact
 
 _READ = ("dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "data_origin")
 COLUMNS = (
-    "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "data_origin",
-    "payload_sha256",
+    "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "superseded_at",
+    "data_origin", "payload_sha256",
 )  # fmt: skip
 
-# What keys a mart's rows, and which of them definitions may read: of the futures, contracts with a published figure.
+# What keys a mart's rows, when a row was known, and which rows definitions may read: of the futures, contracts with a published figure.
 _MARTS = {
-    FUTURES: ("contract_code", "trade_date", "list_contains(?, contract_code)"),
-    "fct_term_structure_daily": ("commodity_code", "trade_date", "true"),
-    "fct_positioning_daily": ("commodity_code", "trade_date", "is_dominant and session = 'day'"),
-    "fct_sentiment_daily": ("commodity_code", "as_of_date", "true"),
+    FUTURES: ("contract_code", "trade_date", "available_at", "list_contains($contracts, contract_code)"),
+    "fct_term_structure_daily": ("commodity_code", "trade_date", "available_at", "true"),
+    "fct_positioning_daily": ("commodity_code", "trade_date", "available_at", "is_dominant and session = 'day'"),
+    "fct_sentiment_daily": ("commodity_code", "as_of_date", "decision_at", "true"),
+    "fct_delivery_risk_daily": ("commodity_code", "trade_date", "available_at", "true"),
+    "fct_import_parity_daily": ("commodity_code", "trade_date", "available_at", "is_best_leg"),
 }
 
 
@@ -98,8 +100,8 @@ def read_evidence(
 ) -> Evidence:
     """Read `serving.claim_facts` of the open database without what the note's publisher printed, under any of its names.
 
-    Where the publisher is not stated, whatever calls itself a note of the note's own day is taken to be the audited one. `known_by`
-    leaves out what was known later only.
+    Where the publisher is not stated, whatever calls itself a note of the note's own day is taken to be the audited one. `known_by` gives
+    each figure as it stood at that moment, and the rows of marts all of whose figures were known; without it, the newest of each.
     """
     own = list(same_publisher(publisher, publishers)) if publisher else []
 
@@ -108,8 +110,9 @@ def read_evidence(
             return any(pattern.search(printed_by) for pattern in own)
         return "note" in printed_by.casefold() and as_of.isoformat() in printed_by
 
-    known = "" if known_by is None else "where available_at is null or available_at <= ?"
-    found = con.execute(f"select {', '.join(_READ)} from serving.claim_facts {known} order by all", [known_by] if known_by else []).fetchall()
+    known = "superseded_at is null" if known_by is None else "coalesce(available_at <= $moment, true) and coalesce(superseded_at > $moment, true)"
+    moment = {} if known_by is None else {"moment": known_by}
+    found = con.execute(f"select {', '.join(_READ)} from serving.claim_facts where {known} order by all", moment).fetchall()
     is_own_of = {printed_by: is_own(printed_by or "") for printed_by in {row[7] for row in found}}
     rows = [row for row in found if not is_own_of[row[7]]]
     observations: dict[tuple[str, str, str], dict[date, list[tuple[float, float, str]]]] = defaultdict(lambda: defaultdict(list))
@@ -120,11 +123,11 @@ def read_evidence(
         elif value is not None:
             observations[dataset, key, column][day].append((value, uncertainty or 0.0, printed_by))
     contracts = sorted({key for dataset, key, _ in observations if dataset == "daily_quotes"})
-    marts = {
-        (mart, row[key], row[day]): row
-        for mart, (key, day, rows) in _MARTS.items()
-        for row in con.sql(f"select * from marts.{mart} where {rows}", params=[contracts] if "?" in rows else []).pl().iter_rows(named=True)
-    }
+    marts: dict[tuple[str, str, date], Mapping[str, Any]] = {}
+    for mart, (key, day_column, clock, wanted) in _MARTS.items():
+        sql = f"select * from marts.{mart} where {wanted}" + ("" if known_by is None else f" and {clock} <= $moment")
+        params = moment | ({"contracts": contracts} if "$contracts" in wanted else {})
+        marts |= {(mart, row[key], row[day_column]): row for row in con.sql(sql, params=params).pl().iter_rows(named=True)}
     return Evidence(observations, [_event(key, row) for key, row in texts.items()], not any(row[8] == DataOrigin.SAMPLE for row in rows), marts)
 
 

@@ -85,7 +85,7 @@ def judge(con: duckdb.DuckDBPyConnection, note: Note, catalog: Catalog, calendar
 
 
 def judge_as_of(con: duckdb.DuckDBPyConnection, note: Note, catalog: Catalog, calendar: Calendar) -> tuple[Judged, ...]:
-    """Hold the claims against what was known by the end of the note's day. Of a figure that was revised since, nothing counts as known."""
+    """Hold the claims against the figures as they stood at the end of the note's day, revised since or not."""
     day_end = datetime.combine(note.as_of + timedelta(days=1), time(), SHANGHAI)
     then = read_evidence(con, note.as_of, note.publisher, catalog.publishers, known_by=day_end)
     return tuple(Auditor(note, catalog, then, calendar).judge_all())

@@ -198,8 +198,19 @@ class Auditor:
         elif claim.kind == "static":
             texts.append("fixed text; there is nothing to compute")
         else:
-            texts.append(f"read against {metric.maps_to}" if metric.maps_to else "no field of the outlook speaks of it")
+            return self._beside(claim, metric, texts)
         return Judged(claim, BY_KIND[claim.kind], None, "", "", ". ".join(texts), _NOTHING)
+
+    def _beside(self, claim: Claim, metric: Metric, texts: list[str]) -> Judged:
+        """Put what the metric's definitions give beside a judgement or a forecast; it decides nothing about it."""
+        texts.append(f"read against {metric.maps_to}" if metric.maps_to else "no field of the outlook speaks of it")
+        results = self._results(claim, metric, "joined") if metric.definitions and not self._entity(claim).reason else []
+        texts += [f"{result.title.en} = {result.text.en}" if result.text else f"{result.title.en}: {result.missing}" for result in results]
+        found = [result for result in results if result.value is not None]
+        value, unit = self._in_claims_unit(found[0], claim, metric) if found else (None, "")
+        used = tuple(dict.fromkeys(part for result in results for part in result.used))
+        told = tuple(Said(f"{one.title.zh} = {one.text.zh}", f"{one.title.en} = {one.text.en}") for one in results if one.text)
+        return Judged(claim, BY_KIND[claim.kind], value, unit, "", ". ".join(texts), _NOTHING, told, used)
 
     def _earlier(self, claim: Claim) -> list[Claim]:
         place = next(n for n, other in enumerate(self.claims) if other is claim)

@@ -1,5 +1,5 @@
--- Every printed figure a claim can be held against, in one long shape: its newest version, keyed by day, by what it is about and by
--- column, as the raw table names them. The claim audit reads nothing else.
+-- Every printed figure a claim can be held against, in one long shape, keyed by day, by what it is about and by column, as the raw table
+-- names them. Each version is one row, known from available_at until superseded_at; the newest has none. The claim audit reads nothing else.
 with commodities as (
 
     select * from {{ ref('stg_catalog__commodities') }}
@@ -9,14 +9,23 @@ with commodities as (
 quotes as (
 
     select * from {{ ref('int_contracts__quotes') }}
-    where is_latest
 
 ),
 
 receipts as (
 
-    select * from {{ ref('int_receipts__daily') }}
+    select
+        *,
+        cast(null as timestamp with time zone) as superseded_at
+    from {{ ref('int_receipts__daily') }}
     where reading = 'latest'
+
+),
+
+receipts_before as (
+
+    select * from {{ ref('int_receipts__levels') }}
+    where row_level = 'total' and superseded_at is not null
 
 ),
 
@@ -102,6 +111,7 @@ bars as (
         {{ arg_max('bars.close_price', 'bars.event_at') }} as close_price,
         {{ arg_max('bars.open_interest_lots', 'bars.event_at') }} as open_interest_lots,
         max(bars.event_at) as available_at,
+        cast(null as timestamp with time zone) as superseded_at,
         max(bars.data_origin) as data_origin,
         max(bars.payload_sha256) as payload_sha256
     from {{ ref('stg_bars__prices') }} as bars
@@ -112,13 +122,7 @@ bars as (
 
 events as (
 
-    select
-        *,
-        row_number() over (
-            partition by event_id
-            order by fetched_at desc, payload_sha256 desc
-        ) = 1 as is_newest
-    from {{ ref('stg_policy__events') }}
+    select * from {{ ref('int_policy__versions') }}
 
 ),
 
@@ -133,6 +137,9 @@ final as (
         ('receipts', 'warehouse_receipts', 'trade_date', "commodity_code || '|total'", 'source', 'available_at', "'t'", [
             ('receipts_qty', 'receipts_t'), ('receipts_change_qty', 'receipts_change_t'),
         ]),
+        ('receipts_before', 'warehouse_receipts', 'trade_date', "commodity_code || '|total'", 'source', 'available_at', "'t'", [
+            ('receipts_qty', 'receipts_t'), ('receipts_change_qty', 'published_change_t'),
+        ]),
         ('vendor', 'vendor_series', 'obs_date', 'series_id', 'provider', 'available_at', 'unit', [
             ('value', 'value'), ('low_value', 'low_value'), ('high_value', 'high_value'), ('change_value', 'change_value'),
         ]),
@@ -143,7 +150,7 @@ final as (
             ('high_price', 'high_price'), ('low_price', 'low_price'), ('close_price', 'close_price'),
             ('open_interest_lots', 'open_interest_lots'),
         ]),
-        ('events', 'events', 'event_date', 'event_id', 'event_source', 'published_at', "''", [('n_industries', 'n_industries')]),
+        ('events', 'events', 'event_date', 'event_id', 'event_source', 'available_at', "''", [('n_industries', 'n_industries')]),
     ] %}
     {%- for relation, dataset, day, key, printed_by, available_at, unit, columns in figures %}
     {%- for column, value in columns %}
@@ -157,10 +164,11 @@ final as (
         {{ unit }} as unit,
         {{ printed_by }} as printed_by,
         {{ available_at }} as available_at,
+        superseded_at,
         data_origin,
         payload_sha256
     from {{ relation }}
-    where {{ value }} is not null{% if relation in ('vendor', 'trade_totals') %} and is_latest{% elif relation == 'events' %} and is_newest{% endif %}
+    where {{ value }} is not null and (superseded_at is null or superseded_at > {{ available_at }})
 
     union all
     {% endfor %}
@@ -175,11 +183,12 @@ final as (
         {{ column }} as value_text,
         '' as unit,
         event_source as printed_by,
-        published_at as available_at,
+        available_at,
+        superseded_at,
         data_origin,
         payload_sha256
     from events
-    where is_newest and {{ column }} is not null
+    where {{ column }} is not null and (superseded_at is null or superseded_at > available_at)
     {%- if not loop.last %}
 
     union all
