@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -62,6 +62,7 @@ class Settings(BaseSettings):
         default=None, description="Addresses of chat systems and mail, separated by blanks, as apprise writes them; a name before = says which route."
     )
 
+    lang: Literal["en", "zh"] = Field(default="en", description="Language of what `alumina doctor` says.")
     as_of: AwareDatetime | None = Field(default=None, description="Build what was known at this time, aside; such a build is never published.")
 
     @classmethod

@@ -36,7 +36,7 @@ NOTE = re.compile(
 
 
 class RowError(ValueError):
-    """One row breaks a rule. (A plain ValueError says that a value cannot be read.)"""
+    """One row breaks a rule; a plain ValueError says that a value cannot be read."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

@@ -43,10 +43,14 @@ def _(claims, mo):
     import polars as pl
 
     wrong = claims.filter(pl.col("verdict").is_in(["contradicted", "definition_dependent"]))
-    mo.vstack([
-        mo.md("## Contradicted, or true by one definition only\n\n`value_found` is the published figure; `reconciling_definition` is a reading under which the claim holds."),
-        mo.ui.table(wrong, page_size=10),
-    ])
+    mo.vstack(
+        [
+            mo.md(
+                "## Contradicted, or true by one definition only\n\n`value_found` is the published figure; `reconciling_definition` is a reading under which the claim holds."
+            ),
+            mo.ui.table(wrong, page_size=10),
+        ]
+    )
     return (wrong,)
 
 
@@ -55,7 +59,9 @@ def _(con, mo, wrong):
     # What stands behind one verdict: the figures that could be held against it.
     (first,) = wrong.head(1).to_dicts()
     facts = con.execute("select * from serving.claim_facts where obs_date = date '2025-07-22' order by all limit 20").pl()
-    mo.vstack([mo.md(f"## Evidence\n\n{first['claim_id']}: {first['evidence']}\n\nFigures of 22 July that claims can be held against:"), mo.ui.table(facts)])
+    mo.vstack(
+        [mo.md(f"## Evidence\n\n{first['claim_id']}: {first['evidence']}\n\nFigures of 22 July that claims can be held against:"), mo.ui.table(facts)]
+    )
     return facts, first
 
 

@@ -43,7 +43,11 @@ def _(con, mo):
 
 @app.cell
 def _(alt, basis, mo):
-    lines = alt.Chart(basis).mark_line().encode(x=alt.X("trade_date:T", title=None), y=alt.Y("basis_cny_t:Q", title="spot less futures, CNY/t"), color="futures_leg:N")
+    lines = (
+        alt.Chart(basis)
+        .mark_line()
+        .encode(x=alt.X("trade_date:T", title=None), y=alt.Y("basis_cny_t:Q", title="spot less futures, CNY/t"), color="futures_leg:N")
+    )
     mo.vstack([mo.md("## Three clocks"), lines.properties(height=240)])
     return
 

@@ -57,8 +57,12 @@ class Graph:
         nodes = manifest["nodes"] | manifest["sources"] | manifest["exposures"]
         self.nodes = {self.name(key): node for key, node in nodes.items() if node["resource_type"] in ("model", "source", "exposure")}
         kept = {key for key in nodes if self.name(key) in self.nodes and nodes[key]["resource_type"] != "test"}
-        self.reads = {self.name(key): sorted(self.name(up) for up in above if up in kept) for key, above in manifest["parent_map"].items() if key in kept}
-        self.read_by = {self.name(key): sorted(self.name(down) for down in below if down in kept) for key, below in manifest["child_map"].items() if key in kept}
+        self.reads = {
+            self.name(key): sorted(self.name(up) for up in above if up in kept) for key, above in manifest["parent_map"].items() if key in kept
+        }
+        self.read_by = {
+            self.name(key): sorted(self.name(down) for down in below if down in kept) for key, below in manifest["child_map"].items() if key in kept
+        }
 
     @staticmethod
     def name(key: str) -> str:
@@ -94,7 +98,12 @@ def _table(rows: list[Entry], graph: Graph, made_of: Mapping[str, Mapping[str, I
     if head.table in graph.nodes:
         for title, names in (("Made of", graph.reads[head.table]), ("Read by", graph.read_by[head.table])):
             lines += [f"**{title}:** {', '.join(_model(graph, name) for name in names) or 'nothing'}", ""]
-    lines += [f"**Raw tables behind it:** {_raw(head.sources)}", "", "| column | type | unit | meaning | 说明 | made of | raw tables |", "|---|---|---|---|---|---|---|"]
+    lines += [
+        f"**Raw tables behind it:** {_raw(head.sources)}",
+        "",
+        "| column | type | unit | meaning | 说明 | made of | raw tables |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in (row for row in rows if row.column != "*"):
         parts = ", ".join(f"`{table}.{column}`" for _, table, column in origins.get(row.column, ()))
         lines.append(f"| `{row.column}` | {row.type} | {row.unit} | {_cell(row.en)} | {_cell(row.zh)} | {parts} | {_raw(row.sources)} |")
@@ -102,7 +111,14 @@ def _table(rows: list[Entry], graph: Graph, made_of: Mapping[str, Mapping[str, I
 
 
 def _columns(entries: list[Entry]) -> str:
-    lines = ["# Columns A to Z", "", "A name has one meaning wherever it stands.", "", "| column | unit | meaning | 说明 | tables |", "|---|---|---|---|---|"]
+    lines = [
+        "# Columns A to Z",
+        "",
+        "A name has one meaning wherever it stands.",
+        "",
+        "| column | unit | meaning | 说明 | tables |",
+        "|---|---|---|---|---|",
+    ]
     by_name = sorted((entry for entry in entries if entry.column != "*"), key=lambda entry: (entry.column, entry.schema, entry.table))
     for name, group in groupby(by_name, lambda entry: entry.column):
         first, *others = group

@@ -15,7 +15,9 @@ FOLDER = REPOSITORY / "docs" / "notebooks"
 FINDS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "squeeze_2025_07": lambda found: found["day"]["receipts_t"] == 6922 and found["day"]["answer"] in ("squeeze", "warrants_short"),
     "basis_and_carry": lambda found: found["basis"]["futures_leg"].n_unique() == 3 and found["pairs"].height > 3 and 0 <= found["share"] <= 1,
-    "audit_a_note": lambda found: found["wrong"].height > 0 and found["claims"].height == found["verdicts"]["len"].sum() and found["facts"].height > 0,
+    "audit_a_note": lambda found: (
+        found["wrong"].height > 0 and found["claims"].height == found["verdicts"]["len"].sum() and found["facts"].height > 0
+    ),
 }
 
 

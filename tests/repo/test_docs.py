@@ -20,7 +20,9 @@ COMMAND = re.compile(r"^(?:.*[ /])?alumina ((?!needs)[a-z][a-z-]*)(?: ([a-z][a-z
 
 
 def tracked(pattern: str) -> list[Path]:
-    names = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern], cwd=ROOT, capture_output=True, text=True, check=True)
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return [ROOT / name for name in names.stdout.splitlines() if (ROOT / name).is_file()]
 
 
@@ -106,7 +108,11 @@ def test_every_setting_is_told_and_no_other() -> None:
 def test_file_names_of_the_sources_page_are_recognised() -> None:
     text = (ROOT / "docs/sources.md").read_text(encoding="utf-8").partition("## Names of payload files")[2]
     names = [name for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)]
-    told = [name.replace("*", "_x") if "_*" not in name else name.replace("*", "x") for name in names if re.search(r"^\w.*\.\w+$", name) and "{" not in name]
+    told = [
+        name.replace("*", "_x") if "_*" not in name else name.replace("*", "x")
+        for name in names
+        if re.search(r"^\w.*\.\w+$", name) and "{" not in name
+    ]
     assert len(told) > 20
     assert [name for name in told if not any(source.recognise(name) for source in SOURCES if source.name not in ("catalog", "unread"))] == []
 
