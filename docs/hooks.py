@@ -1,5 +1,6 @@
-"""Hooks of the site (`mkdocs.yml`): pages that are not files in this folder. The data dictionary is written from the home, the rest of the
-repository's Markdown from where it lies.
+"""Hooks of the site (`mkdocs.yml`): they add pages that are not files in this folder.
+
+The data dictionary is written from the home; the Markdown of the repository's top level is taken from where it lies.
 """
 
 import re

@@ -17,6 +17,9 @@ from orchestration.warehouse.dbt import project
 from serving.publish.release import code_version
 from serving.read import query
 
+MOST = 3
+"""Raw tables shown for a column; the table's own line has all of them."""
+_WIDE = "---\nhide: [toc]\n---\n"
 LAYERS = ("staging", "intermediate", "marts", "serving")
 
 
@@ -94,19 +97,14 @@ def _index(tables: Mapping[tuple[str, str], list[Entry]], *, stale: bool) -> str
 def _table(rows: list[Entry], graph: Graph, made_of: Mapping[str, Mapping[str, Iterable[Iterable[str]]]]) -> str:
     head = next(row for row in rows if row.column == "*")
     origins = made_of.get(f"{head.schema}.{head.table}", {})
-    lines = [f"# {head.schema}.{head.table}", "", head.en, "", head.zh, ""]
+    lines = [_WIDE, f"# {head.schema}.{head.table}", "", head.en, "", head.zh, ""]
     if head.table in graph.nodes:
         for title, names in (("Made of", graph.reads[head.table]), ("Read by", graph.read_by[head.table])):
             lines += [f"**{title}:** {', '.join(_model(graph, name) for name in names) or 'nothing'}", ""]
-    lines += [
-        f"**Raw tables behind it:** {_raw(head.sources)}",
-        "",
-        "| column | type | unit | meaning | 说明 | made of | raw tables |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    lines += [f"**Raw tables behind it:** {_raw(head.sources)}", "", "| column | type, unit | meaning | made of | raw tables |", "|---|---|---|---|---|"]
     for row in (row for row in rows if row.column != "*"):
-        parts = ", ".join(f"`{table}.{column}`" for _, table, column in origins.get(row.column, ()))
-        lines.append(f"| `{row.column}` | {row.type} | {row.unit} | {_cell(row.en)} | {_cell(row.zh)} | {parts} | {_raw(row.sources)} |")
+        parts = "<br>".join(f"`{table}.{column}`" for _, table, column in origins.get(row.column, ()))
+        lines.append(f"| `{row.column}` | {row.type.lower()}, {row.unit} | {_cell(row.en)}<br>{_cell(row.zh)} | {parts} | {_raw(row.sources, MOST)} |")
     return "\n".join([*lines, ""])
 
 
@@ -146,8 +144,12 @@ def _model(graph: Graph, name: str) -> str:
     return f"[`{name}`](models.md#{name})" if graph.layer(name) in LAYERS else f"`{name}`"
 
 
-def _raw(sources: str) -> str:
-    return ", ".join(f"`{name}`" if "__" in name else name for name in sources.split("; "))
+def _raw(sources: str, most: int | None = None) -> str:
+    """List raw tables; with `most`, only so many that are no configuration, and how many more there are."""
+    names = sources.split("; ")
+    shown = names if most is None else [name for name in names if not name.startswith("catalog__")][:most] or names[:most]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return ", ".join(f"`{name}`" if "__" in name else name for name in shown) + more
 
 
 def _cell(text: str) -> str:
