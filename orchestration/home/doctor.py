@@ -111,12 +111,12 @@ def examine(settings: Settings, now: datetime | None = None, *, deep: bool = Fal
 
 
 def _told(check: Callable[[Settings, datetime], Iterator[Finding]], settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Give what a check finds; what cannot be believed on the way is a finding, too."""
+    """Give what a check finds. A home that cannot be read is a finding, too."""
     try:
         yield from check(settings, now)
     except HomeError as error:
         yield _finding(Level.ERROR, "home", "unusable", why=error)
-    except OSError as error:  # one thing that may not be read hides no other
+    except OSError as error:  # one unreadable thing must not hide the others
         path, why = error.filename or settings.root, error.strerror or error
         yield _finding(Level.ERROR, check.__name__.removeprefix("_"), "not_readable", path=path, why=why)
 
@@ -256,7 +256,7 @@ def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         load_calendar(settings.catalog_overlay)
     except ValueError:
-        return  # said by the look at the calendar; which files are asked for goes by it
+        return  # `_calendar` reports it; without a calendar nobody knows which files are due
     held = {file.table for batch in Lake(settings.lake).batches() for file in batch.files}
     origin = origin_of(settings)
     for source in sources(Configuration(settings.catalog_overlay)):

@@ -51,7 +51,7 @@ def origins_of(settings: Settings, queries: Mapping[tuple[str, ...], str], colum
 def _read_before(settings: Settings, about: str) -> dict[str, dict[str, list[list[str]]]]:
     try:
         found = read_note(settings.workshop / READ, "") or {}
-    except NoteError:  # what cannot be believed is read again
+    except NoteError:  # a damaged note is ignored, and the queries are read again
         return {}
     return dict(found["queries"]) if found.get("about") == about else {}
 
@@ -81,7 +81,7 @@ def origins(sql: str, known: "MappingSchema") -> dict[str, list[dg.TableColumnDe
             column: [dg.TableColumnDep(dg.AssetKey([schema, table]), name) for schema, table, name in sorted(set(_leaves(node)))]
             for column, node in found.items()
         }
-    except (SqlglotError, ValueError, TypeError, KeyError, RecursionError):  # what the UI is told of a build never fails it
+    except (SqlglotError, ValueError, TypeError, KeyError, RecursionError):  # lineage is only shown; it must never fail a build
         return {}
 
 
@@ -103,7 +103,7 @@ def described(deps: Iterable[dg.TableColumnDep]) -> str:
 def keep(settings: Settings, found: Mapping[tuple[str, ...], Origins], *, afresh: bool) -> None:
     """Keep what the columns of the tables just built are made of, beside what is known of others; `afresh`, these are all there are.
 
-    Where nothing is known of the others nothing is kept: some would look like all.
+    Where the others are unknown, nothing is kept: a part would look like the whole.
     """
     known = {} if afresh else _known(settings)
     if known is None:
