@@ -1,4 +1,4 @@
-"""The version of the code is made of every file that decides what a release holds: each file of the repository is in it, or said not to be, and why."""
+"""The code version covers every file that decides what a release holds; each other file is listed here with the reason."""
 
 import subprocess
 from pathlib import Path, PurePosixPath

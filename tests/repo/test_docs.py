@@ -1,4 +1,4 @@
-"""What the pages say of the repository is so: links lead somewhere, files and commands exist, the journey of a figure is dbt's own."""
+"""The pages agree with the repository: links resolve, files and commands exist, the journey of a figure is the one dbt builds."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The repository checks itself: what the house must not forget, each rule as a test."""
+"""The repository checks itself: each rule of the house is a test."""
 
 import ast
 import re
