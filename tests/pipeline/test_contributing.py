@@ -86,6 +86,10 @@ def run(copy: Path, sample: Built, tmp_path_factory: pytest.TempPathFactory) -> 
         "ALUMINA_MEMORY_LIMIT": "2GB", "DO_NOT_TRACK": "1", "COLUMNS": "200",
     }  # fmt: skip
 
+    # A checkout has no staging models; they are written before every parse.
+    write = [sys.executable, "-c", "from orchestration.warehouse.dbt import write_staging; write_staging()"]
+    subprocess.run(write, cwd=copy, env=environment, check=True)
+
     def made(line: str) -> subprocess.CompletedProcess[str]:
         program, *rest = shlex.split(line)
         if program == "dbt":  # as `make` and the pipeline start it
