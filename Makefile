@@ -21,7 +21,7 @@ ui: .venv/.ready
 # The site of docs/ in .site/: open .site/index.html. The data dictionary is that of the published release, so a run comes first where there is none.
 docs: .venv/.ready
 	@test -e "$${ALUMINA_HOME:-.alumina}/serving/alumina.duckdb" || $(BIN)/alumina run
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --clean
+	@NO_MKDOCS_2_WARNING=1 PYTHONWARNINGS="ignore:sqlglotrs is deprecated:DeprecationWarning" $(BIN)/mkdocs build --strict --clean
 	@echo "the site: $(CURDIR)/.site/index.html"
 
 # `make test` answers within minutes; `make test-full` runs what takes longer (docs/testing.md says what is where). CI runs both.

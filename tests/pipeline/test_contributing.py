@@ -21,7 +21,7 @@ from tests.pipeline.conftest import Built
 TEXT = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 RECIPES = ("commodity", "rule", "metric", "mart", "check", "chart", "feed")
 STEP = re.compile(
-    r"^(?P<what>New file|At the end of|In|Then)(?: `(?P<path>[^`]+)`)?(?:, after `(?P<after>.+)`)?:\n\n```\w+\n(?P<block>.*?)^```$", re.M | re.S
+    r"^(?P<what>New file|At the end of|In|Then)(?: `(?P<path>[^`]+)`)?(?:, after `(?P<after>[^\n]+)`)?:\n\n```\w+\n(?P<block>.*?)^```$", re.M | re.S
 )
 
 
