@@ -101,10 +101,17 @@ def _table(rows: list[Entry], graph: Graph, made_of: Mapping[str, Mapping[str, I
     if head.table in graph.nodes:
         for title, names in (("Made of", graph.reads[head.table]), ("Read by", graph.read_by[head.table])):
             lines += [f"**{title}:** {', '.join(_model(graph, name) for name in names) or 'nothing'}", ""]
-    lines += [f"**Raw tables behind it:** {_raw(head.sources)}", "", "| column | type, unit | meaning | made of | raw tables |", "|---|---|---|---|---|"]
+    lines += [
+        f"**Raw tables behind it:** {_raw(head.sources)}",
+        "",
+        "| column | type, unit | meaning | made of | raw tables |",
+        "|---|---|---|---|---|",
+    ]
     for row in (row for row in rows if row.column != "*"):
         parts = "<br>".join(f"`{table}.{column}`" for _, table, column in origins.get(row.column, ()))
-        lines.append(f"| `{row.column}` | {row.type.lower()}, {row.unit} | {_cell(row.en)}<br>{_cell(row.zh)} | {parts} | {_raw(row.sources, MOST)} |")
+        lines.append(
+            f"| `{row.column}` | {row.type.lower()}, {row.unit} | {_cell(row.en)}<br>{_cell(row.zh)} | {parts} | {_raw(row.sources, MOST)} |"
+        )
     return "\n".join([*lines, ""])
 
 

@@ -21,7 +21,9 @@ MKDOCS = Path(sys.executable).with_name("mkdocs")
 def build(config: Path, site: Path, home: Path) -> subprocess.CompletedProcess[str]:
     """Build a site as `make docs` does."""
     command = [str(MKDOCS), "build", "--strict", "--config-file", str(config), "--site-dir", str(site)]
-    return subprocess.run(command, cwd=REPOSITORY, env=os.environ | {"ALUMINA_HOME": str(home), "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=REPOSITORY, env=os.environ | {"ALUMINA_HOME": str(home), "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
