@@ -23,7 +23,7 @@ from tests.pipeline.conftest import ALUMINA, HANGS, copied
 
 ROOMS = ("quality", "ingest", "serving", "orchestration")
 FILES = ("workspace.yaml", "requirements.txt", "dbt_project/dbt_project.yml", "dbt_project/profiles.yml")
-FOLDERS = (*ROOMS, "dbt_project/macros", "dbt_project/tests/generic")
+FOLDERS = (*ROOMS, "dbt_project/macros", "dbt_project/materializations", "dbt_project/tests/generic")
 HELD = "shfe__daily_quotes"
 """The raw table whose rows are counted."""
 
