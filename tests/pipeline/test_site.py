@@ -51,6 +51,12 @@ def test_the_dictionary_has_every_table_and_column_and_what_it_is_made_of(sample
     assert lost == []
 
 
+def test_every_published_table_is_listed_by_its_use(sample: Built) -> None:
+    page = (REPOSITORY / "docs/tables.md").read_text(encoding="utf-8")
+    published = sample.published("select distinct table_name from serving.data_dictionary where schema_name in ('marts', 'serving')")
+    assert [name for (name,) in published if f"{name}`" not in page and name not in ("outlook_v1", "outlook_v2")] == []
+
+
 def test_a_dictionary_of_another_code_says_so(sample: Built, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestration.warehouse.dictionary.code_version", lambda: "another")
     assert "built by another version of the code" in pages(Settings(home=sample.home))["index.md"]
