@@ -3,11 +3,13 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from ingest.settings import Settings
 from ingest.sources import SOURCES
@@ -122,3 +124,12 @@ def test_every_folder_has_an_owner_and_every_owner_a_folder() -> None:
     owned = [path.strip("/") for path, *owners in rows if owners and path != "*"]
     assert [path for path in owned if not (ROOT / path).exists()] == []
     assert {name.split("/")[0] for name in FILES if "/" in name and name[0] != "."} - {"tests"} <= set(owned)
+
+
+def test_hooks_run_tools_of_the_environment_and_download_nothing() -> None:
+    repos = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    assert [repo["repo"] for repo in repos] == ["local"]
+    hooks = [hook for repo in repos for hook in repo["hooks"]]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    tools = [Path(hook["entry"].split()[0]) for hook in hooks]
+    assert [tool.as_posix() for tool in tools if tool.parts[:2] != (".venv", "bin") or not Path(sys.executable).with_name(tool.name).exists()] == []
