@@ -45,6 +45,11 @@ _OVER = re.compile(r"(?:超过?|逾|突破|高于|站上|大于|above|over|more 
 _UNDER = re.compile(r"(?:不足|低于|不到|跌破|below|under|less than)\s*$", re.IGNORECASE)
 _ABOUT = re.compile(r"(?:约|近|逼近|接近|大约|约为|about|around|nearly|some)\s*$", re.IGNORECASE)
 _SENTENCE = re.compile(r"[。！？!?\n]|\.(?=\s+[A-Z]|\s*$)")
+# A list told together: names, 分别, and as many figures; what is said before and after the names is said of each.
+_LIST = re.compile(r"(?P<names>[^。！？!?\n；;，,：:]{2,120})分别(?P<verb>[^\d。！？!?\n；;，,]{0,8})$")
+_COUNTED = re.compile(r"^[两三四五六七八九十各](?:地区?|省|港|家|者|个?合约)")
+_BETWEEN_NAMES = re.compile(r"、|(?<!共)[和及与]")
+_BETWEEN_FIGURES = re.compile(r"\s*(?:、|，|,|[和及与])\s*(?:[+\-−])?\s*")
 _CELLS = re.compile(r"\t|\|| {2,}")
 _MOST_CELLS = 60  # a row of more is no table of a note
 _LEAD, _AROUND = 400, 300  # characters before a number that can say what it is, and of its sentence that can say of whom
@@ -187,11 +192,16 @@ class Extractor:
         for end in [*(match.end() for match in _SENTENCE.finditer(masked)), len(text)]:
             state.metric = state.level = None
             last, day = begin, day_text
-            for number in self._numbers(masked, begin, end):
+            numbers = list(self._numbers(masked, begin, end))
+            listed = self._listed(text, begin, numbers)
+            for place, number in enumerate(numbers):
                 day = _scope(text, last, number.start, day)
-                self._speak_of(text[last : number.start], state)
-                tail = re.split(r"[，。；;,、\n]", text[number.end : min(end, number.end + _AROUND)], maxsplit=1)[0]
                 lead = text[max(last, number.start - _LEAD) : number.start]
+                if place in listed:
+                    lead, unit = listed[place]
+                    number = replace(number, unit=number.unit or unit)
+                self._speak_of(lead if place in listed else text[last : number.start], state)
+                tail = re.split(r"[，。；;,、\n]", text[number.end : min(end, number.end + _AROUND)], maxsplit=1)[0]
                 sentence = text[max(begin, number.start - _AROUND) : min(end, number.end + _AROUND)]
                 state.is_night = _is_night(text[max(begin, number.start - _AROUND) : number.start])
                 yield self._placed(part, number, lead, tail, sentence, day, as_of, state)
@@ -199,6 +209,35 @@ class Extractor:
             day_text = _scope(text, last, end, day)
             self._speak_of(text[last:end], state)
             begin = end
+
+    def _listed(self, text: str, begin: int, numbers: Sequence[_Number]) -> dict[int, tuple[str, str]]:
+        """Give what each figure of a list is said of, by its place among the numbers: its own name with the words all share, and the list's unit."""
+        found: dict[int, tuple[str, str]] = {}
+        for first, number in enumerate(numbers):
+            before = text[max(begin, number.start - _LEAD) : number.start]
+            if first in found or not (match := _LIST.search(before)):
+                continue
+            names = _BETWEEN_NAMES.split(match["names"])
+            last = first
+            while last + 1 < len(numbers) and _BETWEEN_FIGURES.fullmatch(text[numbers[last].end : numbers[last + 1].start]):
+                last += 1
+            if len(names) < 2 or last + 1 - first != len(names):
+                continue
+            shared_before, own = self._split_name(names[0], at_end=True)
+            own_last, shared_after = self._split_name(names[-1], at_end=False)
+            unit = next((one.unit for one in reversed(numbers[first : last + 1]) if one.unit), "")
+            for place, name in enumerate([own, *names[1:-1], own_last]):
+                found[first + place] = (f"{before[: match.start()]}{shared_before}{name}{shared_after}{match['verb']}", unit)
+        return found
+
+    def _split_name(self, text: str, *, at_end: bool) -> tuple[str, str]:
+        """Part the first (last) name of a list from the words before (after) it that are said of all: the name is a word of the catalogue, else all of it."""
+        spans = [match.span() for match in self.catalog.lexicon.pattern.finditer(text) if match["word"] or match["product"] or match["bare"]]
+        if at_end:
+            ending = [begin for begin, end in spans if end == len(text)]
+            return (text[: ending[-1]], text[ending[-1] :]) if ending else ("", text)
+        starting = [end for begin, end in spans if begin == 0]
+        return (text[: starting[0]], _COUNTED.sub("", text[starting[0] :])) if starting else (text, "")
 
     def _numbers(self, masked: str, begin: int, end: int) -> Iterator[_Number]:
         for match in self._number.finditer(masked, begin, end):

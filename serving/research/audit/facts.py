@@ -110,9 +110,13 @@ def read_evidence(
             return any(pattern.search(printed_by) for pattern in own)
         return "note" in printed_by.casefold() and as_of.isoformat() in printed_by
 
+    columns = {name for name, *_ in con.execute("describe serving.claim_facts").fetchall()}
+    if "superseded_at" not in columns:  # a release of a version that published the newest of each figure alone
+        con.execute("create or replace temp view claim_facts_of_today as select *, null::timestamptz as superseded_at from serving.claim_facts")
+    facts = "serving.claim_facts" if "superseded_at" in columns else "claim_facts_of_today"
     known = "superseded_at is null" if known_by is None else "coalesce(available_at <= $moment, true) and coalesce(superseded_at > $moment, true)"
     moment = {} if known_by is None else {"moment": known_by}
-    found = con.execute(f"select {', '.join(_READ)} from serving.claim_facts where {known} order by all", moment).fetchall()
+    found = con.execute(f"select {', '.join(_READ)} from {facts} where {known} order by all", moment).fetchall()
     is_own_of = {printed_by: is_own(printed_by or "") for printed_by in {row[7] for row in found}}
     rows = [row for row in found if not is_own_of[row[7]]]
     observations: dict[tuple[str, str, str], dict[date, list[tuple[float, float, str]]]] = defaultdict(lambda: defaultdict(list))
