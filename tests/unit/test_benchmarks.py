@@ -16,10 +16,8 @@ def test_the_table_is_what_the_results_say() -> None:
     assert between(results.DOCUMENT, results.BEGIN, results.END) == table(rows)
 
 
-def test_every_part_has_results_in_its_place_or_is_said_not_to_have_been_run() -> None:
-    found, page = load(), results.DOCUMENT.read_text(encoding="utf-8")
-    assert list(found) == [part for part in PARTS if part in found]
-    assert [part for part in PARTS if part not in found and f"`{part}` has not been run yet" not in page] == []
+def test_every_part_has_results_in_its_place() -> None:
+    assert list(load()) == list(PARTS)
 
 
 def test_a_goal_is_met_or_not_by_its_figure() -> None:
