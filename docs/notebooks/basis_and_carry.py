@@ -14,7 +14,7 @@ def _():
     from ingest.settings import Settings
 
     con = duckdb.connect(str((Settings().serving / "alumina.duckdb").resolve()), read_only=True)
-    con.execute("set TimeZone = 'Asia/Shanghai'")
+    _ = con.execute("set TimeZone = 'Asia/Shanghai'")
     return alt, con, mo
 
 
@@ -48,7 +48,7 @@ def _(alt, basis, mo):
         .mark_line()
         .encode(x=alt.X("trade_date:T", title=None), y=alt.Y("basis_cny_t:Q", title="spot less futures, CNY/t"), color="futures_leg:N")
     )
-    mo.vstack([mo.md("## Three clocks"), lines.properties(height=240)])
+    mo.vstack([mo.md("## Three clocks"), lines.properties(height=240, width=640)])
     return
 
 

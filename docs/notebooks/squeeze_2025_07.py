@@ -15,7 +15,7 @@ def _():
 
     # The resolved path names one release; a release swapped in later does not disturb this notebook.
     con = duckdb.connect(str((Settings().serving / "alumina.duckdb").resolve()), read_only=True)
-    con.execute("set TimeZone = 'Asia/Shanghai'")
+    _ = con.execute("set TimeZone = 'Asia/Shanghai'")
     return alt, con, mo
 
 
@@ -36,8 +36,8 @@ def _(con, mo):
 @app.cell
 def _(con, mo):
     days = con.sql("""
-        select r.trade_date, r.receipts_t, r.receipts_change_t, r.withdrawn_t, r.withdrawn_usual_t, r.squeeze_ratio, r.squeeze_floor_ratio,
-            r.squeeze_percentile_ratio, r.squeeze_state, r.off_warrant_t, a.answer, a.answer_en
+        select r.trade_date, r.receipts_t, r.receipts_change_t, r.withdrawn_t, r.withdrawn_usual_t, round(r.squeeze_ratio, 2) as squeeze_ratio, r.squeeze_floor_ratio,
+            round(r.squeeze_percentile_ratio, 3) as squeeze_percentile_ratio, r.squeeze_state, r.off_warrant_t, a.answer, a.answer_en
         from marts.fct_delivery_risk_daily as r
         inner join serving.squeeze_answers as a on r.commodity_code = a.commodity_code and r.trade_date = a.trade_date
         where r.commodity_code = 'AO' and r.trade_date between date '2025-06-16' and date '2025-07-23'
@@ -51,8 +51,10 @@ def _(con, mo):
 def _(alt, days, mo):
     base = alt.Chart(days).encode(x=alt.X("trade_date:T", title=None))
     receipts = base.mark_bar().encode(y=alt.Y("receipts_t:Q", title="receipts, t"), color=alt.Color("squeeze_state:N", title="state"))
-    ratio = base.mark_line(point=True).encode(y=alt.Y("squeeze_ratio:Q", title="open interest of the nearest contract / receipts"))
-    mo.vstack([mo.md("## Receipts, and what is open against them"), receipts.properties(height=160) & ratio.properties(height=160)])
+    ratio = base.mark_line(point=True).encode(y=alt.Y("squeeze_ratio:Q", title="open interest / receipts"))
+    mo.vstack(
+        [mo.md("## Receipts, and what is open against them"), receipts.properties(height=160, width=640) & ratio.properties(height=160, width=640)]
+    )
     return
 
 
