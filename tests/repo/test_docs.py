@@ -18,7 +18,7 @@ from orchestration.warehouse.dbt import project
 
 ROOT = Path(__file__).parents[2]
 README_BYTES = 7 * 1024
-COMMAND = re.compile(r"^(?:.*[ /])?alumina ((?!needs)[a-z][a-z-]*)(?: ([a-z][a-z-]*))?", re.MULTILINE)
+COMMAND = re.compile(r"(?:^|&& |\| )(?:\w+=\S+ )*(?:\S*/)?alumina ((?!needs)[a-z][a-z-]*)(?: ([a-z][a-z-]*))?", re.MULTILINE)
 
 
 def tracked(pattern: str) -> list[Path]:
