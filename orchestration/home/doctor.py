@@ -43,6 +43,7 @@ LOOK_BACK_DAYS = 30
 # The operator needs time to enter next year's closures, which the exchanges publish in December; the State Council's notice comes in November.
 HORIZON_NEEDED = timedelta(days=60)
 SENTENCES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+OUTCOMES_ZH = SENTENCES.pop("outcomes")
 CHECKED_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandera", "polars")
 
 
@@ -185,7 +186,11 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield _finding(Level.NOTE, "publication", "never_published")
         return
     status = read_note(settings.status, "alumina run writes it anew") or {}
-    last = {"outcome": status["outcome"], "when": _here(status["at"]), "serving": status["serving"] or "nothing"}
+    outcome, serving = status["outcome"], status["serving"]
+    last = {
+        "outcome": outcome, "outcome_zh": OUTCOMES_ZH.get(outcome, outcome), "when": _here(status["at"]),
+        "serving": serving or "nothing", "serving_zh": serving or "无",
+    }  # fmt: skip
     # A run that was refused is told by the status itself.
     if failed and failed["run_id"] != status.get("run_id") and datetime.fromisoformat(failed["at"]) > datetime.fromisoformat(status["at"]):
         yield _finding(Level.ERROR, "publication", "run_failed_since", at=_here(failed["at"]), why=failed["message"], **last)
@@ -193,11 +198,11 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield _finding(Level.ERROR, "publication", "release_damaged", why=wrong)
     elif held := pinned(settings):
         yield _finding(Level.NOTE, "publication", "held_at_release", why=held, **last)
-    elif status["outcome"] in ("published", "rolled_back"):
+    elif outcome in ("published", "rolled_back"):
         yield _finding(Level.OK, "publication", "published", **last)
-    elif status["outcome"] == "running" and is_free(settings):
+    elif outcome == "running" and is_free(settings):
         yield _finding(Level.ERROR, "publication", "publication_cut_off", **last)
-    elif status["outcome"] == "running":
+    elif outcome == "running":
         yield _finding(Level.NOTE, "publication", "publication_at_work", **last)
     else:
         yield _finding(Level.ERROR, "publication", "publication_refused", why=status["reason"], **last)

@@ -17,7 +17,8 @@ CALLS = [
 
 
 def places(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    """Name the places of a sentence; `_zh` marks the Chinese word of the same figure."""
+    return {name.removesuffix("_zh") for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
 def test_every_sentence_has_both_languages_and_the_same_places() -> None:
