@@ -31,11 +31,11 @@ from orchestration.home.backup import half_a_home
 from orchestration.instance.addresses import chat_problems, webhook_problem
 from orchestration.instance.alerts import last_failure, standing
 from orchestration.warehouse.load import holder, is_free
-from serving.publish.served import pinned
+from serving.publish.served import kept, pinned
 from serving.read import FILE_NAME
 from serving.seal import BrokenSealError, faults, sealed
 
-# What a full home needs to go on for a while; assumed: ten releases of the sample take 270 MB, DuckDB spills while it sorts.
+# What a home needs to go on for a while where nothing is known of it yet; assumed: DuckDB spills while it sorts.
 DISK_NEEDED = 2 * 2**30
 # Days back that are looked through for what is overdue: longer than any holiday, so that the session before one is among them.
 SERIES_SHOWN = 3
@@ -154,8 +154,19 @@ def _calendar(settings: Settings, now: datetime) -> Iterator[Finding]:
 def _disk(settings: Settings, now: datetime) -> Iterator[Finding]:
     there = next(path for path in (settings.root, *settings.root.parents) if path.exists())
     free = shutil.disk_usage(there).free
-    level, key = (Level.OK, "disk_enough") if free >= DISK_NEEDED else (Level.ERROR, "disk_short")
-    yield _finding(level, "disk", key, free=f"{free / 2**30:.1f}", path=there)
+    # A run writes a warehouse beside the old one and a release; releases pile up until as many are kept as shall be.
+    release = sum(path.stat().st_size for path in settings.serving.resolve().rglob("*") if path.is_file()) if settings.serving.is_symlink() else 0
+    warehouse = settings.warehouse.stat().st_size if settings.warehouse.is_file() else 0
+    to_come = max(1, settings.releases_kept - len(kept(settings)) + 1) * release + 2 * warehouse
+    needed = max(DISK_NEEDED, to_come)
+    figures = {
+        "free": f"{free / 2**30:.1f}", "path": there, "release": f"{release / 2**20:,.0f}", "kept": settings.releases_kept,
+        "warehouse": f"{warehouse / 2**20:,.0f}", "needed": f"{needed / 2**30:.1f}",
+    }  # fmt: skip
+    if free >= needed:
+        yield _finding(Level.OK, "disk", "disk_enough_for_releases" if release else "disk_enough", **figures)
+    else:
+        yield _finding(Level.ERROR, "disk", "disk_short_for_releases" if release else "disk_short", **figures)
 
 
 def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -173,8 +184,8 @@ def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield _finding(Level.ERROR, "home", "half_a_home", why=why)
         return
     if settings.rebuilding.exists():
-        since = (read_note(settings.rebuilding, "alumina rebuild") or {}).get("since", "some time")
-        yield _finding(Level.ERROR, "lake", "rebuilding", since=since)
+        since = (read_note(settings.rebuilding, "alumina rebuild") or {}).get("since")
+        yield _finding(Level.ERROR, "lake", "rebuilding", since=_here(since) if since else "some time")
 
 
 def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -267,7 +278,8 @@ def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
     for source in sources(Configuration(settings.catalog_overlay)):
         missing = [table for table in source.tables if table not in held]
         if missing and not source.tables[0].startswith("catalog__"):
-            live = bool(list(source.requests(_session_before(settings, now) or now.date())))
+            # A table that can be asked for; the customs portal cannot, UN Comtrade answers more than a year later and in another form.
+            live = any(request.dataset in missing for request in source.requests(_session_before(settings, now) or now.date()))
             key = "no_data_sample" if origin is DataOrigin.SAMPLE else "no_data_live" if live else "no_data_dropped"
             yield _finding(Level.NOTE, source.name, key, tables=", ".join(missing), inbox=settings.root / "inbox")
     if origin is DataOrigin.LIVE:

@@ -3,6 +3,7 @@
 import html
 from pathlib import Path
 
+import lxml.html
 import pytest
 
 from serving.research.note import page
@@ -27,6 +28,15 @@ def test_markup_stays_text_and_a_page_that_escapes_nothing_is_seen(bench: Bench,
     render = page.render
     monkeypatch.setattr(page, "render", lambda *arguments: html.unescape(render(*arguments)))
     assert [step.bad for step in markup.injections(bench, range(1, 2))] != [()]
+
+
+def test_a_dozen_texts_from_outside_run_nothing_and_break_nothing(sample: Built, tmp_path: Path) -> None:
+    bad, rendered = markup.together(Bench(tmp_path / "bench", SLICE, sample.home))
+    assert bad == []
+    # All of them are told, none of the columns is one that no page shows; in a chart's data `<` is written otherwise.
+    text = lxml.html.fromstring(rendered).text_content()
+    begun = [f"{place} {markup.HOSTILE[place]}"[:12] for place in range(len(markup.FROM_OUTSIDE))]
+    assert [told for told in begun if told not in text and told.replace("<", "\\u003c") not in text] == []
 
 
 @pytest.mark.full

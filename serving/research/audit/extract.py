@@ -54,6 +54,9 @@ _COUNTED = re.compile(r"^[两三四五六七八九十各](?:地区?|省|港|家|
 _BETWEEN_NAMES = re.compile(r"、|(?<!共)[和及与]")
 _BETWEEN_FIGURES = re.compile(r"\s*(?:、|，|,|[和及与])\s*(?:[+\-−])?\s*")
 _CELLS = re.compile(r"\t|\|| {2,}")
+_EARLIER = re.compile(
+    r"前值|前期|前一?[日周月期]|上一?[日周月期]|昨|去年|同期|\bprevious\b|\bprior\b|\bago\b|\blast (?:week|month|year)", re.IGNORECASE
+)
 _MOST_CELLS = 60  # a row of more is no table of a note
 _LEAD, _AROUND = 400, 300  # characters before a number that can say what it is, and of its sentence that can say of whom
 _TERMINAL = re.compile(r"[。！？!?；;：:】.]\s*$")
@@ -177,8 +180,9 @@ class Extractor:
         for part in _parts(plain):
             cells = [cell.strip() for cell in _CELLS.split(part.text.strip("\n"))]
             is_row = 1 < len(cells) <= _MOST_CELLS and not re.search(r"[。；;]", part.text)
-            if is_row and (not re.search(r"\d", "".join(cells[1:])) or any(self._number.fullmatch(cell) for cell in cells[1:])):
-                if not any(re.search(r"\d{2}", cell) for cell in cells[1:]):
+            undated = [_DATE.sub("", cell) for cell in cells[1:]]  # a column can be headed by its day
+            if is_row and (not re.search(r"\d", "".join(undated)) or any(self._number.fullmatch(cell) for cell in cells[1:])):
+                if not any(re.search(r"\d{2}", cell) for cell in undated):
                     header = cells
                     continue
                 found += self._row(part, header, as_of, state)
@@ -564,7 +568,10 @@ class Extractor:
             else:
                 if metric.is_change and not figures.sign and float(figures.low):
                     figures.sign = "+"
-                yield self._claim(blank, figures, metric, (metric.name,), "column", f"{name} {head} ", "", f"{name} {head}", "", as_of, state)
+                day = _scope(head, 0, len(head), "")
+                claim = self._claim(blank, figures, metric, (metric.name,), "column", f"{name} {head} ", "", f"{name} {head}", day, as_of, state)
+                is_earlier = _EARLIER.search(head) and not day and not (metric.is_change or metric.change_of)
+                yield replace(claim, is_confident=False, reason="a figure of an earlier print") if is_earlier else claim
 
     def _unit_in(self, text: str) -> str:
         """Give the unit in the brackets of a name or a header."""
