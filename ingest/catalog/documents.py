@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from ingest.catalog.glossary import FILE as GLOSSARY
+from ingest.catalog.glossary import GlossaryFile
 from ingest.catalog.languages import FILE as WORDS
 from ingest.catalog.languages import WordsFile
 from ingest.catalog.leaning import ProfilesFile, StancesFile
@@ -56,6 +58,7 @@ FILES: Mapping[str, type[Document]] = {
     "exchanges.toml": ExchangesFile,
     "alerts.toml": AlertsFile,
     "feeds.toml": FeedsFile,
+    GLOSSARY: GlossaryFile,
     HELD: HeldFile,
     "lexicon.toml": LexiconFile,
     "licences.toml": LicencesFile,

@@ -282,6 +282,19 @@ def rollback(reason: Annotated[str, typer.Option("--reason", help="Why, for who 
 
 
 @app.command()
+def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3080) -> None:
+    """Show the release that is served in a browser on this machine: its index, the page of any day, its files. Nothing can be changed there."""
+    from orchestration.ui.reading import serve_release
+    from orchestration.ui.services import ServicesError
+
+    _plain(f"the release on http://127.0.0.1:{port}, until Ctrl-C")
+    try:
+        serve_release(Settings(), port)
+    except ServicesError as error:
+        fail(str(error))
+
+
+@app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3000) -> None:
     """Open the Dagster UI on this machine only; pages of other sites cannot use it."""
     from ingest.home import open_home
@@ -385,17 +398,26 @@ def _list_metrics(catalog: "Catalog") -> None:
 def note(
     day: Annotated[str | None, typer.Argument(help="Day of the note; default the newest.")] = None,
     commodity: Annotated[str | None, typer.Option(help="Commodity code, e.g. AO; default the one whose outlook rests on most data.")] = None,
+    form: Annotated[
+        list[str] | None, typer.Option("--as", help="html (default), xlsx, pdf or png, the headline as a picture; may be given several times.")
+    ] = None,
+    english: Annotated[bool, typer.Option("--english", help="PDF and picture in English; the page holds both languages.")] = False,
 ) -> None:
-    """Write the note of a day: one page in Chinese and English that opens without a network."""
+    """Write the note of a day: one page in Chinese and English that opens without a network, its workbook, its PDF, a picture of its headline."""
     from serving.read import UnreadableError
     from serving.research.note.known import NoteError
-    from serving.research.note.page import write_note
+    from serving.research.note.page import FORMS, write_note
+    from serving.research.note.printing import NoPrinterError
 
+    forms = tuple(dict.fromkeys(form or ("html",)))
+    if strange := [one for one in forms if one not in FORMS]:
+        fail(f"a note is written as {', '.join(FORMS)}, not as {strange[0]!r}")
     try:
-        path = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None)
-    except (NoteError, UnreadableError, OSError) as error:
+        paths = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None, forms=forms, english=english)
+    except (NoteError, NoPrinterError, UnreadableError, OSError) as error:
         fail(str(error))
-    _plain(f"written: {path}  (add #en to the address for English)")
+    for path in paths:
+        _plain(f"written: {path}" + ("  (add #en to the address for English)" if path.suffix == ".html" else ""))
 
 
 @app.command()
