@@ -305,10 +305,18 @@ def test_it_opens_in_a_browser_without_errors_or_requests(
     assert browser.evaluate("document.documentElement.lang") == language
     assert word in browser.evaluate("document.querySelector('#chart-trade svg').textContent")
     heights = browser.evaluate("[...document.querySelectorAll('.chart')].map(c => c.clientHeight)")
-    assert set(heights) == {345}, heights  # what was kept free for them: nothing below moved when they were drawn
+    assert set(heights) == {350}, heights  # what was kept free for them: nothing below moved when they were drawn
     other = "zh" if language == "en" else "en"
     assert browser.evaluate(f"[...document.querySelectorAll('.{other}')].filter(e => e.getClientRects().length).length") == 0
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    # No legend is cut off at the right.
+    assert (
+        browser.evaluate(
+            "[...document.querySelectorAll('.chart svg')].filter(s => [...s.querySelectorAll('.role-legend')].some("
+            "l => l.getBoundingClientRect().right > s.getBoundingClientRect().right + 1)).map(s => s.closest('.chart').id)"
+        )
+        == []
+    )
     # Nothing stands out of its own box: figures, cards, cells and charts.
     assert (
         browser.evaluate(
