@@ -871,7 +871,7 @@ _ALL = (
     Field("far_close_cny_t", N, "CNY/t", "Close of the contract delivered later", "远端收盘价", ge=0),
     Field("months_between", I, "months", "Months between the two deliveries", "交割月间隔", ge=1),
     Field("near_less_far_cny_t", N, "CNY/t", "Near less far: above zero the near one costs more (backwardation), below zero the far one (contango)", "近月减远月价差"),
-    Field("roll_yield_pct_month", N, "pct per month", "Near over far, logarithm, per month between them: above zero in backwardation, the sign of roll_yield_cny_t_month; the mart's slope_pct_month has the other sign", "展期收益率（每月）"),
+    Field("roll_yield_pct_month", N, "pct per month", "Log of near over far, per month between them: above zero in backwardation; slope_pct_month of the mart has the other sign", "展期收益率（每月）"),
     Field("curve_roll_yield_pct_month", N, "pct per month", "The same from the nearest to the farthest liquid contract", "全曲线展期收益率（每月）"),
     Field("is_near_dominant", B, "-", "True where the near contract is the dominant one", "近端是否主力"),
     Field("is_far_dominant", B, "-", "True where the far contract is the dominant one", "远端是否主力"),
@@ -924,7 +924,7 @@ _LOCAL = tuple(
         f"{field.name}{LOCAL}",
         Kind.LOCAL,
         "Shanghai time",
-        f"{field.en}; as a clock in Shanghai shows it, the same in every session",
+        f"{field.en}; in Shanghai",
         f"{field.zh}（上海时间）",
     )
     for field in _ALL
