@@ -82,6 +82,8 @@ which-python:
 lock:
 	$(BIN)/uv pip compile --universal -p 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
 	  --no-annotate --extra dev --extra production pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --universal -p 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
+	  --no-annotate --group spark -o orchestration/deploy/requirements-spark.txt
 
 clean:
 	rm -rf .alumina dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache

@@ -14,6 +14,14 @@
     to_utc_timestamp(cast({{ day }} as timestamp) + make_interval(0, 0, 0, 0, 0, {{ minutes }}, 0), 'Asia/Shanghai')
 {%- endmacro %}
 
+{# A value as a point in time, whatever the zone of the session. #}
+{% macro as_moment(value) %}{{ return(adapter.dispatch('as_moment', 'alumina')(value)) }}{% endmacro %}
+{% macro duckdb__as_moment(value) %}cast({{ value }} as timestamp with time zone){% endmacro %}
+{% macro default__as_moment(value) %}cast({{ value }} as timestamp){% endmacro %}
+
+{# No point in time, of that type. #}
+{% macro no_moment() %}{{ as_moment('null') }}{% endmacro %}
+
 {# The day in Shanghai of a point in time. #}
 {% macro shanghai_date(moment) %}{{ return(adapter.dispatch('shanghai_date', 'alumina')(moment)) }}{% endmacro %}
 {% macro duckdb__shanghai_date(moment) %}cast(timezone('Asia/Shanghai', {{ moment }}) as date){% endmacro %}
@@ -189,3 +197,8 @@ nothing but a literal filters a list.
 {% macro default__quantile_so_far(value, share, group, order) -%}
     percentile({{ value }}, {{ share }}) over (partition by {{ group }} order by {{ order }} range between unbounded preceding and current row)
 {%- endmacro %}
+
+{# A quantile (its share a literal) of the values of a group. #}
+{% macro quantile_of(value, share) %}{{ return(adapter.dispatch('quantile_of', 'alumina')(value, share)) }}{% endmacro %}
+{% macro duckdb__quantile_of(value, share) %}quantile_cont({{ value }}, {{ share }}){% endmacro %}
+{% macro default__quantile_of(value, share) %}percentile({{ value }}, {{ share }}){% endmacro %}

@@ -190,7 +190,7 @@ final as (
         products,
         case when products >= minimum_products then rising_share end as breadth_5d,
         case
-            when products < minimum_products then 'fewer_than_' || cast(cast(minimum_products as bigint) as varchar) || '_products'
+            when products < minimum_products then 'fewer_than_' || cast(cast(minimum_products as bigint) as string) || '_products'
         end as null_reason,
         available_at,
         data_origin,

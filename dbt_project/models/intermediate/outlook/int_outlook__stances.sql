@@ -69,8 +69,8 @@ said as (
     select
         *,
         case
-            when round(lean_value) > 0.0 then '+' || cast(cast(round(lean_value) as bigint) as varchar)
-            when round(lean_value) < 0.0 then cast(cast(round(lean_value) as bigint) as varchar)
+            when round(lean_value) > 0.0 then '+' || cast(cast(round(lean_value) as bigint) as string)
+            when round(lean_value) < 0.0 then cast(cast(round(lean_value) as bigint) as string)
         end as lean_text
     from leans
 
