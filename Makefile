@@ -63,6 +63,12 @@ lint-sql: .venv/.ready
 	@$(BIN)/alumina prepare
 	@touch .venv/.ready
 
+# Spark and dbt for it, apart from everything else: nobody who works with DuckDB needs them. `make spark` asks for it.
+.venv-spark/.ready: orchestration/deploy/requirements-spark.txt | .venv/.ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-spark
+	$(BIN)/uv pip install --quiet --no-deps --require-hashes --python .venv-spark/bin/python -r $<
+	@touch $@
+
 PIP = $(BIN)/python -m pip install --disable-pip-version-check
 # Prints the interpreter to use, or a sentence on stderr. Every one on the PATH is asked: a broken shim may stand before one that works.
 define FIND_PYTHON

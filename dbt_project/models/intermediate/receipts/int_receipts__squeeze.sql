@@ -103,13 +103,13 @@ ranks as (
         nearest.commodity_code,
         nearest.trade_date,
         count(*) as squeeze_cycles,
-        avg(
+        avg(cast(
             case
                 when earlier.squeeze_ratio < nearest.squeeze_ratio then 1.0
                 when earlier.squeeze_ratio = nearest.squeeze_ratio then 0.5
                 else 0.0
-            end
-        ) as mid_rank_ratio
+            end as double
+        )) as mid_rank_ratio
     from nearest
     inner join cycles as earlier
         on
