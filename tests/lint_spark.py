@@ -33,10 +33,9 @@ SPARK = """add_months aggregate array array_max array_min array_prepend array_so
 FUNCTIONS = {*BOTH.split(), *SPARK.split()}
 FOREIGN = re.compile(r"(?i)\bas (varchar|text|timestamp with time zone|timestamptz|hugeint|ubigint|float4|float8)\b(?! *\()")
 # In front of a bracket, and no function.
-WORDS = set(
-    """all and any as between by case cast distinct else end except exists filter from group having if in intersect is join lateral like not on or
-    order over partition range rows select then union using values when where window with within decimal array struct""".split()
-)
+KEYWORDS = """all and any array as between by case cast decimal distinct else end except exists filter from group having if in intersect is join
+    lateral like not on or order over partition range rows select struct then union using values when where window with within"""
+WORDS = set(KEYWORDS.split())
 
 
 def rendered(path: Path, dialect: str = "spark") -> str:
@@ -80,9 +79,8 @@ def faults(sql: str) -> Iterator[str]:
         yield f"cannot be read as Spark's SQL: {str(error).splitlines()[0]}"
         return
     for mean in tree.find_all(exp.Avg):
-        if exact := [literal.sql() for literal in mean.find_all(exp.Literal) if decimal(literal)]:
-            if isinstance(mean.this, exp.Case) and not mean.find(exp.Cast):
-                yield f"{mean.sql()}: {exact[0]} is a decimal, whose mean Spark rounds; cast it to a double"
+        if isinstance(mean.this, exp.Case) and not mean.find(exp.Cast) and any(map(decimal, mean.find_all(exp.Literal))):
+            yield f"{mean.sql()}: a mean of decimals, which Spark rounds; cast them to double"
     for ratio in tree.find_all(exp.Div):
         if decimal(ratio.expression.unnest()) and isinstance(ratio.this.unnest(), exp.Count | exp.Literal):
             yield f"{ratio.sql()}: a whole number over a decimal is one, which Spark rounds; cast to double"

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from ingest.notes import read_note, write_note
-from orchestration.spark.environment import HOUSE, SparkError, quiet
+from orchestration.spark.engine import HOUSE, SparkError, quiet
 
 NOTE = "cluster.json"
 READY_SECONDS = 90

@@ -22,7 +22,9 @@ def difference(con: duckdb.DuckDBPyConnection, expected: str, found: str) -> str
     keys = [name for name in columns if name not in floats]
     key = ", ".join(f'"{name}"' for name in keys) or "1"
     # Figures that differ within the tolerance must not change places: they are ordered by what both have of them.
-    order = ", ".join(f'round("{name}", greatest(0, 6 - cast(ceil(log10(greatest(abs("{name}"), 1e-300))) as integer))) nulls first' for name in floats)
+    order = ", ".join(
+        f'round("{name}", greatest(0, 6 - cast(ceil(log10(greatest(abs("{name}"), 1e-300))) as integer))) nulls first' for name in floats
+    )
     place = f"row_number() over (partition by {key}{f' order by {order}' if order else ''})"
     same = " and ".join([*(f'a."{name}" is not distinct from b."{name}"' for name in keys), "a._place = b._place"])
     apart = {

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from orchestration.spark.compare import difference
-from orchestration.spark.environment import compiled, run
+from orchestration.spark.engine import compiled, run
 
 Change = Callable[[str, str], str]
 """Makes another SQL of a model's (name, SQL); tests plant differences with it."""
@@ -41,7 +41,9 @@ def differences(
         ]
         schemas = sorted({name.split(".")[0] for name in upstream})
         tables = {name: str(path) for name, path in upstream.items()}
-        errors = run({"settings": {"spark.master": "local[2]"} | dict(settings or {}), "schemas": schemas, "tables": tables, "queries": queries}, folder)
+        errors = run(
+            {"settings": {"spark.master": "local[2]"} | dict(settings or {}), "schemas": schemas, "tables": tables, "queries": queries}, folder
+        )
         return {
             query["name"]: errors[query["name"]]
             or difference(con, f"select * from {query['name']}", f"select * from read_parquet('{query['folder']}/*.parquet')")
