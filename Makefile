@@ -11,7 +11,7 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK = 1
 
-.PHONY: run test test-full lint lint-sql ui clean lock bench battery which-python
+.PHONY: run test test-full lint lint-sql ui clean lock bench battery spark which-python
 run: .venv/.ready
 	$(BIN)/alumina run
 
@@ -68,6 +68,11 @@ lint-sql: .venv/.ready
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-spark
 	$(BIN)/uv pip install --quiet --no-deps --require-hashes --python .venv-spark/bin/python -r $<
 	@touch $@
+
+# The models on Spark against those of the home's warehouse (docs/scale.md): SPARK=identity for each alone, SPARK=chain for all from the lake.
+SPARK ?= identity
+spark: .venv/.ready .venv-spark/.ready
+	$(BIN)/python -m orchestration.spark $(SPARK)
 
 PIP = $(BIN)/python -m pip install --disable-pip-version-check
 # Prints the interpreter to use, or a sentence on stderr. Every one on the PATH is asked: a broken shim may stand before one that works.

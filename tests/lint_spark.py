@@ -28,8 +28,8 @@ BOTH = """abs array_contains avg ceil coalesce concat concat_ws count dayofmonth
     lag last_value lead least length ln log10 lower lpad ltrim max md5 median min month nullif pow power rank dense_rank extract last_day position translate regexp_extract regexp_replace replace right round
     row_number rtrim sign split_part sqrt stddev_samp substr substring sum trim upper var_samp year array_append cume_dist percent_rank ntile"""
 SPARK = """add_months aggregate array array_max array_min array_prepend array_sort collect_list date_add explode filter format_number
-    from_utc_timestamp get get_json_object listagg make_date make_interval max_by named_struct percentile sequence size slice struct
-    to_utc_timestamp transform zip_with"""
+    get get_json_object listagg make_date max_by named_struct percentile sequence size slice struct
+    timestamp_seconds transform unix_date unix_seconds zip_with"""
 FUNCTIONS = {*BOTH.split(), *SPARK.split()}
 FOREIGN = re.compile(r"(?i)\bas (varchar|text|timestamp with time zone|timestamptz|hugeint|ubigint|float4|float8)\b(?! *\()")
 # In front of a bracket, and no function.

@@ -11,7 +11,8 @@
     timezone('Asia/Shanghai', cast({{ day }} as timestamp) + to_minutes(cast({{ minutes }} as bigint)))
 {%- endmacro %}
 {% macro default__shanghai_time(day, minutes) -%}
-    to_utc_timestamp(cast({{ day }} as timestamp) + make_interval(0, 0, 0, 0, 0, {{ minutes }}, 0), 'Asia/Shanghai')
+    {#- Counted in seconds: a cast of a day would take midnight of the session's zone. Shanghai has been eight hours ahead all year since 1992. #}
+    timestamp_seconds((cast(unix_date({{ day }}) as bigint) * 1440 + {{ minutes }} - 480) * 60)
 {%- endmacro %}
 
 {# A value as a point in time, whatever the zone of the session. #}
@@ -25,7 +26,9 @@
 {# The day in Shanghai of a point in time. #}
 {% macro shanghai_date(moment) %}{{ return(adapter.dispatch('shanghai_date', 'alumina')(moment)) }}{% endmacro %}
 {% macro duckdb__shanghai_date(moment) %}cast(timezone('Asia/Shanghai', {{ moment }}) as date){% endmacro %}
-{% macro default__shanghai_date(moment) %}cast(from_utc_timestamp({{ moment }}, 'Asia/Shanghai') as date){% endmacro %}
+{% macro default__shanghai_date(moment) -%}
+    date_add(date '1970-01-01', cast(floor((unix_seconds({{ moment }}) + 28800) / 86400) as int))
+{%- endmacro %}
 
 {# First day of a delivery month printed as YYMM. #}
 {% macro delivery_month(code) %}{{ return(adapter.dispatch('delivery_month', 'alumina')(code)) }}{% endmacro %}

@@ -14,6 +14,8 @@ from orchestration.warehouse.dbt import PROJECT, write_staging
 
 HOUSE = REPOSITORY / ".venv-spark"
 DRIVER = Path(__file__).with_name("driver.py")
+METASTORE_IN_USE = "XSDB6"
+"""Derby's number for a database that another process has opened."""
 SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
@@ -51,6 +53,20 @@ def compiled(target: Path) -> dict[str, dict[str, Any]]:
     return {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
 
 
+def relation(node: Mapping[str, Any]) -> str:
+    """Name the table or view of a dbt node."""
+    return f"{node['schema']}.{node['alias']}"
+
+
+def locations(folder: Path) -> dict[str, str]:
+    """Give the settings by which metastore and tables lie in a folder."""
+    return {
+        "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder}",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'metastore'};create=true",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+    }
+
+
 def run(job: Mapping[str, Any], folder: Path) -> dict[str, str | None]:
     """Run a job of `driver.py` and give each query's error, None where it went through; raises SparkError where the session itself failed."""
     settings = SETTINGS | {"spark.sql.warehouse.dir": str(folder / "warehouse")} | job["settings"]
@@ -61,6 +77,8 @@ def run(job: Mapping[str, Any], folder: Path) -> dict[str, str | None]:
         done = subprocess.run(command, input=text, cwd=folder, env=quiet(), stdout=subprocess.PIPE, stderr=words, check=False)
     told = [json.loads(line) for line in done.stdout.decode().splitlines()]
     if done.returncode:
+        if METASTORE_IN_USE in log.read_text(encoding="utf-8", errors="replace"):
+            raise SparkError(f"the metastore in {folder} is open in another program; let that end, or build in another folder")
         raise SparkError(f"Spark ended after {len(told)} of {len(job['queries'])} queries; its words are in {log}")
     return {row["name"]: row["error"] for row in told}
 

@@ -5,12 +5,11 @@ A model that differs is named itself, not those that stand on it. The whole chai
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from orchestration.spark.compare import difference
-from orchestration.spark.engine import compiled, run
+from orchestration.spark.engine import compiled, relation, run
 
 Change = Callable[[str, str], str]
 """Makes another SQL of a model's (name, SQL); tests plant differences with it."""
@@ -30,12 +29,12 @@ def differences(
     needed = {up for node in wanted.values() for up in node["depends_on"]["nodes"]}
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("set TimeZone = 'UTC'")
-        upstream = {_relation(nodes[key]): _export(con, _relation(nodes[key]), folder / "duckdb") for key in sorted(needed)}
+        upstream = {relation(nodes[key]): _export(con, relation(nodes[key]), folder / "duckdb") for key in sorted(needed)}
         queries = [
             {
-                "name": _relation(node),
+                "name": relation(node),
                 "sql": change(node["name"], node["compiled_code"]) if change else node["compiled_code"],
-                "folder": str(folder / "spark" / _relation(node)),
+                "folder": str(folder / "spark" / relation(node)),
             }
             for node in wanted.values()
         ]
@@ -51,13 +50,9 @@ def differences(
         }
 
 
-def _relation(node: Mapping[str, Any]) -> str:
-    return f"{node['schema']}.{node['alias']}"
-
-
-def _export(con: duckdb.DuckDBPyConnection, relation: str, folder: Path) -> Path:
+def _export(con: duckdb.DuckDBPyConnection, table: str, folder: Path) -> Path:
     """Write a table's rows as Parquet below a folder of its own."""
-    path = folder / relation
+    path = folder / table
     path.mkdir(parents=True, exist_ok=True)
-    con.execute(f"copy (select * from {relation}) to '{path / 'rows.parquet'}' (format parquet)")
+    con.execute(f"copy (select * from {table}) to '{path / 'rows.parquet'}' (format parquet)")
     return path
