@@ -7,7 +7,7 @@ here. Nothing here knows a source or a format.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -17,6 +17,7 @@ import polars as pl
 
 from ingest.files import write_atomic
 from ingest.journal import Fault, Journal, JournalError
+from ingest.notes import read_note, write_note
 from ingest.source import ACCEPTED, OVERDUE, REFUSED, DataOrigin, HomeError, Outcome
 from ingest.storable import healed
 
@@ -25,6 +26,8 @@ class ArchiveError(HomeError):
     """Archived bytes are missing or are not what their name says, or the fetch log is not as it was written."""
 
 
+PURGED = "purged.json"
+"""Payloads that were deleted for good, and why."""
 _RESTORE = "restore it from a backup"
 _TEXTS = ("run_id", "source", "feed", "request_key", "request_name", "reason", "message")
 _COUNTS = ("http_status", "payload_bytes")
@@ -125,6 +128,8 @@ class Archive:
         path = self._blob(sha)
         if not _holds(path, body):
             write_atomic(path, body, durable=durable)
+        if sha in (purged := self.purged()):  # brought again by somebody who may
+            self._note_purged({known: why for known, why in purged.items() if known != sha})
         return sha
 
     def get(self, sha: str) -> bytes:
@@ -142,16 +147,28 @@ class Archive:
         """Hash every payload the fetch log speaks of and give their number; raises ArchiveError for the first fault there is."""
         for fault in self.faults():
             raise ArchiveError(f"{fault}; {_RESTORE}")
-        return len(self._spoken_of())
+        return len(self.spoken_of())
+
+    def purged(self) -> dict[str, str]:
+        """Give the payloads that were deleted for good, by sha256, with why. The fetch log still says that they came."""
+        note = read_note(self.root / PURGED, "put it back from a backup") or {}
+        return dict(note.get("purged", {}))
+
+    def purge(self, shas: Collection[str], reason: str) -> None:
+        """Delete payloads for good; cut off anywhere, it is finished by doing it again."""
+        self._note_purged(self.purged() | dict.fromkeys(sorted(shas), reason))
+        for sha in shas:
+            self._blob(sha).unlink(missing_ok=True)
 
     def faults(self) -> Iterator[Fault]:
         """Name everything that is not as it was written: lines of the log, and payloads that are missing or have rotted."""
         yield from self.log.faults()
         try:
-            spoken_of = self._spoken_of()
+            spoken_of = self.spoken_of()
         except ArchiveError:
             spoken_of = set()  # what they say cannot be told; what lies there can be hashed
         there = {path.name for path in (self.root / "blobs").glob("*/*") if not path.name.startswith(".")}
+        there -= self.purged().keys()
         for sha in sorted(spoken_of | there):
             try:
                 self.get(sha)
@@ -187,7 +204,8 @@ class Archive:
         is_wanted = pl.col("outcome").is_in(list(outcomes)) & pl.col("payload_sha256").is_not_null() & pl.col("source").is_in(list(sources))
         # What a rebuild accepts has the time it first came, and stands there. Times are UTC in one form, so their text sorts as they
         # do; the clock of each run was not before them (`ingest.flow`), so otherwise this is the order they were written in.
-        return self._attempts().filter(is_wanted).sort("attempted_at", maintain_order=True).drop("data_origin")
+        found = self._attempts().filter(is_wanted).sort("attempted_at", maintain_order=True).drop("data_origin")
+        return found.filter(~pl.col("payload_sha256").is_in(list(purged))) if (purged := self.purged()) else found
 
     def newest(self) -> datetime | None:
         """Give the latest time an attempt was written with, by the clock of the machine; the sample has times of its own."""
@@ -210,8 +228,12 @@ class Archive:
         except JournalError as error:
             raise ArchiveError(f"{error}; {_RESTORE}") from None
 
-    def _spoken_of(self) -> set[str]:
-        return {attempt.payload_sha256 for attempt in self.fetch_log() if attempt.payload_sha256}
+    def spoken_of(self) -> set[str]:
+        """Give the sha256 of every payload that must be here: those of the fetch log, without what was purged."""
+        return {attempt.payload_sha256 for attempt in self.fetch_log() if attempt.payload_sha256} - self.purged().keys()
+
+    def _note_purged(self, purged: Mapping[str, str]) -> None:
+        write_note(self.root / PURGED, {"purged": dict(purged)})
 
     def _blob(self, sha: str) -> Path:
         if len(sha) != 64 or not set(sha) <= set("0123456789abcdef"):

@@ -5,6 +5,8 @@ code knows is refused before anything is written.
 """
 
 import json
+import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -50,12 +52,23 @@ def open_home(settings: Settings) -> None:
 
     Raises FormatError for a home of a newer format, or one whose note of it cannot be read, with nothing written.
     """
+    _share(settings)
     if format_of(settings) == FORMAT:
         return
     with FileLock(settings.root / "home.lock"):
         for step in _STEPS[format_of(settings) - 1 :]:
             step(settings)
         _write(settings, _note(settings) | {"format": FORMAT})
+
+
+def _share(settings: Settings) -> None:
+    """Let all of a group write a home whose folder the group may write (`chmod g+rwxs`): this process makes files that keep to the folder's mode."""
+    try:
+        mode = settings.root.stat().st_mode
+    except OSError:
+        return  # a new home, or one this user may not even see; whoever needs it says so
+    if mode & stat.S_IWGRP:
+        os.umask(0o002 if mode & stat.S_IROTH else 0o007)
 
 
 def origin_of(settings: Settings) -> DataOrigin | None:

@@ -156,6 +156,8 @@ class LiveOrigin:
     """The days of the span that are asked for, where that is not all of them."""
     silent_after: int | None = None
     """After so many silences in a row a feed or a host is left alone; None where all is asked."""
+    wanted: frozenset[tuple[str, str, str]] | None = None
+    """Source, feed and key of what is asked for, where that is not all there is."""
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Ask for each day's payloads; a feed that blocks, or that gives no answer again and again, is left alone for the rest of the run."""
@@ -171,6 +173,8 @@ class LiveOrigin:
                 )
                 for request in source.requests(day):
                     feed = (request.source, request.feed)
+                    if self.wanted is not None and (*feed, request.key) not in self.wanted:
+                        continue
                     held = (
                         Verdict(Outcome.BLOCKED, HELD_BACK, "not asked for: the feed answered with a challenge earlier in this run")
                         if feed in blocked
@@ -242,9 +246,10 @@ class ReplayOrigin:
         names = {source.name for source in sources}
         # By request too: bytes that were refused under a wrong name may have come again under the right one.
         seen: set[tuple[tuple[str, str, str], str]] = set()
+        purged = self.archive.purged()
         for attempt in self.archive.fetch_log():
             sha, key = attempt.payload_sha256, attempt.request_key
-            if sha is None or (attempt.request, sha) in seen or attempt.source not in names or not _is_judged(attempt):
+            if sha is None or sha in purged or (attempt.request, sha) in seen or attempt.source not in names or not _is_judged(attempt):
                 continue
             if self.only is not None and (attempt.request, sha) not in self.only:
                 continue

@@ -10,14 +10,24 @@ import dagster as dg
 from ingest.sources import SOURCES
 from orchestration.assets.arrivals import arrivals_asset
 from orchestration.assets.forecast import outlook_model
-from orchestration.assets.freshness import published_in_time
+from orchestration.assets.freshness import arrived_in_time, published_in_time
 from orchestration.assets.intake import lake_asset
 from orchestration.assets.models import dbt_models
 from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
 from orchestration.assets.preflight import preflight
 from orchestration.assets.publication import release_asset
 from orchestration.assets.raw_tables import raw_tables
-from orchestration.automation.jobs import arrivals_by_day, arrivals_by_month, as_of_job, daily, fit_forecast, hold_job, let_go_job, rollback_job
+from orchestration.automation.jobs import (
+    arrivals_by_day,
+    arrivals_by_month,
+    as_of_job,
+    daily,
+    fit_forecast,
+    hold_job,
+    let_go_job,
+    rollback_job,
+    tidy_job,
+)
 from orchestration.automation.schedules import SCHEDULES
 from orchestration.automation.sensors import SENSORS
 from orchestration.resources import Home, Intake
@@ -38,10 +48,10 @@ def build_defs(**overrides: Any) -> dg.Definitions:
             outlook_model,
             release_asset(published),
         ],
-        asset_checks=[published_in_time],
+        asset_checks=[published_in_time, arrived_in_time],
         schedules=SCHEDULES,
         sensors=SENSORS,
-        jobs=[daily, fit_forecast, arrivals_by_day, arrivals_by_month, as_of_job, rollback_job, hold_job, let_go_job],
+        jobs=[daily, fit_forecast, arrivals_by_day, arrivals_by_month, as_of_job, rollback_job, hold_job, let_go_job, tidy_job],
         # No asset hands anything over through an I/O manager; Dagster's default one would write where the run's configuration says.
         resources={"home": Home(), "intake": Intake(), "dbt": resource(), "io_manager": dg.mem_io_manager} | overrides,
         executor=dg.in_process_executor,

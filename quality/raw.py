@@ -633,6 +633,7 @@ TABLES: dict[str, RawTable] = {
             ("dataset", "day_offset", "earliest_minute", "latest_minute", "grace_minutes", "label", "source_note"),
             ("dataset",),
         ),
+        _config("catalog__licences", "On what terms each source may be used.", ("licensed_source", "licence", "may_redistribute", "label", "source_note"), ("licensed_source",)),
         _config("catalog__release_days", "When a month's figures came out, by timetable.", ("dataset", "month", "out_at", "label", "source_note"), ("dataset", "month")),
         _config("catalog__parameters", "Thresholds, windows and assumptions with their source.", ("commodity_code", "parameter", "parameter_value", "unit", "source_note"), ("commodity_code", "parameter")),
         _config(

@@ -34,16 +34,20 @@ def seal(folder: Path, release_id: str) -> None:
 
 
 def protect(folder: Path) -> None:
-    """Make the files of a release 0444 and its folders 0555: a client that opens the database for writing is refused by the system."""
+    """Make the files of a release 0444 and its folders 0555: a client that opens the database for writing is refused by the system.
+
+    In a home that its group may write, the group may delete from the folders, else only who published a release could retire it.
+    """
+    folders = 0o555 | folder.parent.stat().st_mode & 0o020
     for path in folder.rglob("*"):
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    folder.chmod(0o555)
+        path.chmod(folders if path.is_dir() else 0o444)
+    folder.chmod(folders)
 
 
 def remove(folder: Path) -> None:
     """Delete a release, sealed or half-built; what cannot be deleted stays."""
-    with suppress(OSError):
-        for path in (folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())):
+    for path in (folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())):
+        with suppress(OSError):  # somebody else's of the group, who may delete from it as it is
             path.chmod(0o755)
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from ingest.catalog.glossary import FILE as GLOSSARY
+from ingest.catalog.glossary import GlossaryFile
 from ingest.catalog.languages import FILE as WORDS
 from ingest.catalog.languages import WordsFile
 from ingest.catalog.leaning import ProfilesFile, StancesFile
@@ -22,12 +24,14 @@ from ingest.catalog.schemas import (
     FeedsFile,
     HeldFile,
     LexiconFile,
+    LicencesFile,
     LimitsFile,
     PanelFile,
     ParametersFile,
     PublishedFile,
     RegionsFile,
     ReleasesFile,
+    RetentionFile,
     ReviewsFile,
     ScheduleFile,
     SeriesFile,
@@ -54,8 +58,10 @@ FILES: Mapping[str, type[Document]] = {
     "exchanges.toml": ExchangesFile,
     "alerts.toml": AlertsFile,
     "feeds.toml": FeedsFile,
+    GLOSSARY: GlossaryFile,
     HELD: HeldFile,
     "lexicon.toml": LexiconFile,
+    "licences.toml": LicencesFile,
     "limits.toml": LimitsFile,
     "metrics.toml": MetricsFile,
     "panel.toml": PanelFile,
@@ -64,6 +70,7 @@ FILES: Mapping[str, type[Document]] = {
     "published.toml": PublishedFile,
     "regions.toml": RegionsFile,
     "releases.toml": ReleasesFile,
+    "retention.toml": RetentionFile,
     REVIEWS: ReviewsFile,
     "rules.toml": RulesFile,
     "schedule.toml": ScheduleFile,

@@ -43,6 +43,38 @@ class Sentences(Entry):
     between_parts: Said
 
 
+class Paragraph(Entry):
+    """What the page's first paragraph and its cards are made of, each with the places it may have (`PARAGRAPH`)."""
+
+    closed: Said
+    traded: Said
+    receipts: Said
+    receipts_change: Said
+    receipts_same: Said
+    views: Said
+    view: Said
+    called: Said
+    drivers: Said
+    against: Said
+    driver: Said
+    resistance: Said
+    support: Said
+    risk: Said
+    risk_condition: Said
+    more_risks: Said
+    no_risk: Said
+    mind: Said
+    stands_up: Said
+    stands_down: Said
+    stands_apart: Said
+    unknown: Said
+    no_stance: Said
+    part: Said
+    separator: Said
+    sentences: Said
+    views_between: Said
+
+
 class WhyHeld(Entry):
     """Why a figure is held (`held_rule`), with its places; `divided` and `multiplied` are the hint {fits}: how it would be believed."""
 
@@ -86,6 +118,35 @@ SQUEEZE = dict.fromkeys(("none", "watch", "squeeze", "warrants_short", "easing",
     "withdrawn": ("contract", "withdrawn", "delivered", "usual", "since"),
     "expiring": ("expiring",),
 }
+PARAGRAPH = {
+    "closed": ("contract", "close", "change", "change_close"),
+    "traded": ("volume", "interest", "change"),
+    "receipts": ("receipts", "change"),
+    "receipts_change": ("change",),
+    "receipts_same": (),
+    "views": ("views",),
+    "view": ("horizon", "stance"),
+    "called": ("probability",),
+    "drivers": ("drivers",),
+    "against": ("drivers",),
+    "driver": ("name", "value", "contribution"),
+    "resistance": ("levels",),
+    "support": ("levels",),
+    "risk": ("risk", "conditions", "if", "then"),
+    "risk_condition": ("name", "value"),
+    "more_risks": ("risks",),
+    "no_risk": (),
+    "mind": ("ends",),
+    "stands_up": ("parts",),
+    "stands_down": ("parts",),
+    "stands_apart": ("parts",),
+    "unknown": ("parts",),
+    "no_stance": ("why",),
+    "part": ("name", "value"),
+    "separator": (),
+    "sentences": (),
+    "views_between": (),
+}
 WHY_HELD = ("series", "day", "value", "unit", "before", "before_day", "lowest", "highest", "low", "high", "factor", "fits", "read_unit")
 PLACES = {
     "stated": ("name", "horizon", "stance", "volatility", "tail", "parts"),
@@ -111,6 +172,7 @@ class WordsFile(Document):
     """`words.toml`."""
 
     sentence: Sentences
+    paragraph: Paragraph
     held: WhyHeld
     squeeze: Squeeze
     stance: dict[Literal["2", "1", "0", "-1", "-2"], Said]
@@ -126,6 +188,7 @@ class WordsFile(Document):
     verdict: Words
     outcome: Words
     source: Words
+    authority: Words
     model: Words
     feed: Words
     price: Words
@@ -140,6 +203,7 @@ class WordsFile(Document):
         """A sentence has no place that nothing fills."""
         told = [
             *(("sentence", name, said, PLACES.get(name, ())) for name, said in self.sentence),
+            *(("paragraph", name, said, PARAGRAPH[name]) for name, said in self.paragraph),
             *(("held", name, said, WHY_HELD) for name, said in self.held),
             *(("squeeze", name, said, SQUEEZE[name]) for name, said in self.squeeze),
         ]

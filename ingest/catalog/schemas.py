@@ -171,9 +171,13 @@ class Schedule(Entry):
 
     name: Name
     on: Literal["session", "month", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-    job: Literal["daily", "fit_forecast"] = "daily"
-    waits_for: Annotated[list[Text], Field(min_length=1)]
-    lookback_days: Annotated[int, Field(ge=1)]
+    job: Literal["daily", "fit_forecast", "tidy"] = "daily"
+    waits_for: list[Text] = []
+    at: Minute | None = None
+    margin_minutes: Annotated[int, Field(ge=0, le=240)] = 0
+    again_minutes: Annotated[int, Field(ge=5, le=240)] | None = None
+    hands_over_to: Name | None = None
+    lookback_days: Annotated[int, Field(ge=1)] = 1
     window: dict[str, Annotated[list[Annotated[int, Field(ge=1, le=31)]], Field(min_length=2, max_length=2)]] = {}
     no_release: list[Annotated[int, Field(ge=1, le=12)]] = []
     label: Label
@@ -181,6 +185,10 @@ class Schedule(Entry):
 
     @model_validator(mode="after")
     def _has_its_window(self) -> "Schedule":
+        if bool(self.waits_for) == (self.at is not None):
+            raise ValueError("waits_for names what it waits for, or at says when, where it waits for no data")
+        if self.again_minutes is not None and self.on != "session":
+            raise ValueError('again_minutes goes with on = "session", and only with it')
         if (self.on == "month") != ("*" in self.window):
             raise ValueError('a window with days for "*" goes with on = "month", and only with it')
         if self.no_release and self.on != "month":
@@ -422,6 +430,58 @@ class AlertsFile(Document):
         return [row.name for row in self.route if SEVERITIES.index(row.least) <= grave and (not row.kinds or kind in row.kinds)]
 
 
+class Licence(Entry):
+    """On what terms a source may be used."""
+
+    of: Name
+    licence: Text
+    may_redistribute: bool
+    label: Label
+    source: Text
+
+
+class LicencesFile(Document):
+    """`licences.toml`: on what terms each source may be used, and whether its figures may be passed on."""
+
+    licence: Annotated[list[Licence], Field(min_length=1)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each source stands once."""
+        return repeated("licence", self.licence, "of")
+
+
+class Keep(Entry):
+    """How long one kind of record is kept."""
+
+    of: Literal["runs", "events", "logs", "failures"]
+    days: Annotated[int, Field(ge=1)]
+    least: Annotated[int, Field(ge=1)]
+    label: Label
+    source: Text
+
+
+class Compaction(Entry):
+    """From when on the working warehouse is written anew."""
+
+    compact_beyond: Annotated[Number, Field(gt=1)]
+    label: Label
+    source: Text
+
+
+class RetentionFile(Document):
+    """`retention.toml`: how long a home keeps what it writes beside its data."""
+
+    keep: Annotated[list[Keep], Field(min_length=1)]
+    warehouse: Compaction
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each kind stands once, and no run goes before its events."""
+        yield from repeated("keep", self.keep, "of")
+        of = {row.of: row for row in self.keep}
+        if "runs" in of and "events" in of and (of["runs"].days < of["events"].days or of["runs"].least < of["events"].least):
+            yield ("keep",), "events are kept longer than the runs they belong to"
+
+
 class PublishedBounds(Entry):
     """Between which figures published columns must lie, by name or by the end of their name."""
 
@@ -483,8 +543,17 @@ class ScheduleFile(Document):
     def contradictions(self) -> Iterator[Wrong]:
         """Names are told apart, and freshness follows a schedule there is."""
         yield from repeated("schedule", self.schedule, "name")
-        if self.freshness.after not in (names := {row.name for row in self.schedule}):
-            yield ("freshness", "after"), unknown("schedule", self.freshness.after, names)
+        by_name = {row.name: row for row in self.schedule}
+        if self.freshness.after not in by_name:
+            yield ("freshness", "after"), unknown("schedule", self.freshness.after, by_name)
+        for number, row in enumerate(self.schedule):
+            if row.hands_over_to is None:
+                continue
+            place = ("schedule", number, "hands_over_to")
+            if row.hands_over_to not in by_name:
+                yield place, unknown("schedule", row.hands_over_to, by_name)
+            elif left := sorted(set(row.waits_for) - set(by_name[row.hands_over_to].waits_for)):
+                yield place, f"{row.hands_over_to} does not wait for {', '.join(left)}"
 
 
 class Timetable(Entry):

@@ -21,6 +21,7 @@ from ingest.catalog.schemas import (
     ExchangesFile,
     HeldFile,
     LexiconFile,
+    LicencesFile,
     PanelFile,
     Parameter,
     ParametersFile,
@@ -44,7 +45,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "10"
+    parser_version = "11"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
     cadence = Cadence.ANY_DAY
 
@@ -105,6 +106,19 @@ def _rows(file: Document, body: bytes) -> scoring.Rows:
                         "source_note": row.source,
                     }
                     for row in file.clock
+                ]
+            }
+        case LicencesFile():
+            return {
+                "catalog__licences": [
+                    {
+                        "licensed_source": row.of,
+                        "licence": row.licence,
+                        "may_redistribute": row.may_redistribute,
+                        "label": row.label,
+                        "source_note": row.source,
+                    }
+                    for row in file.licence
                 ]
             }
         case ReleasesFile():

@@ -1,5 +1,6 @@
-"""Is the published file as new as the exchange calendar says it must be? No alarm over a holiday, one on the evening a session is missing."""
+"""Is the published file, and is each source, as new as clock and exchange calendar say it must be? No alarm over a holiday, one on the evening a session is missing."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,12 +10,17 @@ from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.home import origin_of
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, ConfigurationError, DataOrigin
+from orchestration.assets.intake import lake_key
+from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
 from orchestration.assets.publication import KEY
 from orchestration.assets.timetable import expected_session
+from orchestration.home.doctor import overdue
 from orchestration.resources import Home
 from serving.read import NothingPublishedError, UnreadableError, quoted_through
 
-CHECK = "published_in_time"
+CHECK, ARRIVED = "published_in_time", "arrived_in_time"
+# Sources that can be asked; of what people export nobody knows when they will.
+JUDGED = (*DAY_SOURCES, *MONTH_SOURCES)
 
 
 @dataclass(frozen=True)
@@ -24,10 +30,10 @@ class Verdict:
     passed: bool
     message: str
 
-    def evaluation(self) -> dg.AssetCheckEvaluation:
-        """The verdict as an event of the asset check."""
+    def evaluation(self, key: dg.AssetKey = KEY, check: str = CHECK) -> dg.AssetCheckEvaluation:
+        """The verdict as an event of an asset check."""
         return dg.AssetCheckEvaluation(
-            asset_key=KEY, check_name=CHECK, passed=self.passed, metadata={"verdict": self.message}, description=self.message
+            asset_key=key, check_name=check, passed=self.passed, metadata={"verdict": self.message}, description=self.message
         )
 
 
@@ -61,3 +67,38 @@ def published_in_time(home: Home) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=verdict.passed, severity=dg.AssetCheckSeverity.WARN, description=verdict.message, metadata={"verdict": verdict.message}
     )
+
+
+def judge_sources(settings: Settings, now: datetime) -> dict[str, Verdict]:
+    """Hold what arrived of each source against the publication clock; only of a home with live data something can be late."""
+    if origin_of(settings) is not DataOrigin.LIVE:
+        return {source.name: Verdict(True, "only what is asked for live can be late") for source in JUDGED}
+    late: dict[str, list[str]] = {}
+    for finding in overdue(settings, now):
+        late.setdefault(finding.subject.partition("/")[0], []).append(f"{finding.subject} is {finding.message}")
+    return {
+        source.name: Verdict(source.name not in late, "; ".join(late.get(source.name, ())) or "everything that is due has arrived")
+        for source in JUDGED
+    }
+
+
+@dg.multi_asset_check(
+    specs=[
+        dg.AssetCheckSpec(
+            ARRIVED, asset=lake_key(source.name), description="Everything that is due by the publication clock has arrived; holidays are known."
+        )
+        for source in JUDGED
+    ],
+    name=ARRIVED,
+)
+def arrived_in_time(home: Home) -> Iterator[dg.AssetCheckResult]:
+    """Hold every source against the clock, once for all of them: each look reads the whole fetch log."""
+    for name, verdict in judge_sources(home.settings, datetime.now(SHANGHAI)).items():
+        yield dg.AssetCheckResult(
+            asset_key=lake_key(name),
+            check_name=ARRIVED,
+            passed=verdict.passed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=verdict.message,
+            metadata={"verdict": verdict.message},
+        )

@@ -15,6 +15,8 @@ from orchestration.assets.partitions import days_of
 from orchestration.assets.pictures import failures
 from orchestration.assets.pictures import markdown as _table
 from orchestration.assets.preflight import PREFLIGHT
+from orchestration.assets.publication import FRESH
+from orchestration.assets.retries import tried_again
 from orchestration.home.conditions import settle_source
 from orchestration.resources import Home, Intake
 
@@ -38,6 +40,7 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
         kinds={"python", "parquet"},
         owners=["team:data-engineering"],
         tags={"layer": "lake", "source": source.name},
+        freshness_policy=FRESH,
         deps=[PREFLIGHT],
         description=f"{page.strip()}\n\nFills: {', '.join(source.tables) or 'no table'}.",
         check_specs=[
@@ -60,7 +63,8 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
         known = home.sources()
         read_by = [one for one in known if one.name == source.name]
         limits = None if is_catalog else home.configuration.limits  # a limits.toml that is wrong is the catalogue's to report
-        report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, record=not intake.is_replay, limits=limits)
+        with tried_again():
+            report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, record=not intake.is_replay, limits=limits)
         if origin.data_origin in (DataOrigin.LIVE, DataOrigin.FILES) and not intake.is_replay:
             report.absorb(take_in(read_by, known, home.settings, context.run.run_id))
         if is_catalog and (report.problems or report.configuration_error):

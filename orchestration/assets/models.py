@@ -9,15 +9,19 @@ from typing import Any
 import dagster as dg
 
 from orchestration.assets.pictures import failures, keep_failures
+from orchestration.assets.publication import FRESH
+from orchestration.assets.retries import again
 from orchestration.assets.tables import describe
+from orchestration.instance.progress import tell
 from orchestration.resources import Home
 from orchestration.warehouse import lineage
 from orchestration.warehouse.dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, forget_stale_parse, project, record_results
 from orchestration.warehouse.load import write_lock
+from serving.publish.release import SCHEMAS
 
 DBT_PROJECT = project()
-NAMED = 5
+NAMED, LOGGED_EVERY = 5, 100
 
 
 class Translator(DagsterDbtTranslator):
@@ -31,6 +35,12 @@ class Translator(DagsterDbtTranslator):
         """The layer a model stands in."""
         layer = dbt_resource_props["fqn"][1] if len(dbt_resource_props.get("fqn", ())) > 1 else dbt_resource_props["resource_type"]
         return {**super().get_tags(dbt_resource_props), "layer": layer}
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
+        """What people read has the release's own policy: it is made by the same run."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        is_read = spec.key.path[0] in SCHEMAS and manifest["nodes"].get(unique_id, {}).get("resource_type") == "model"
+        return spec.replace_attributes(freshness_policy=FRESH) if is_read else spec
 
     def get_asset_check_spec(self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetCheckSpec | None:
         """A dbt test as a check that says what it holds; dagster-dbt leaves that empty."""
@@ -67,13 +77,20 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
         # Nobody may look into the warehouse while dbt writes it, so what is told of a table is told when dbt is done.
         built: dict[dg.AssetKey, dg.Output[Any]] = {}
         checks: list[dg.AssetCheckResult] = []
+        total, ended = len(context.selected_asset_keys) + len(context.selected_asset_check_keys), 0
         for event in invocation.stream():
+            ended += isinstance(event, dg.Output | dg.AssetCheckResult)
+            tell("models and tests", ended, total)
+            if ended and ended % LOGGED_EVERY == 0:
+                context.log.info(f"dbt: {ended} of {total} models and tests")
             if isinstance(event, dg.Output):
                 built[context.assets_def.keys_by_output_name[event.output_name]] = event
             elif isinstance(event, dg.AssetCheckResult):
                 checks.append(event)
             else:
                 yield event
+        if not artifact.is_file() and (killed := -(invocation.process.returncode or 0)) > 0:
+            raise again() from RuntimeError(f"dbt was killed (signal {killed}); the published release stays")
         if not artifact.is_file():
             raise dg.Failure(f"dbt built nothing: {invocation.get_error() or 'see its log'}", allow_retries=False)
         run_results = json.loads(artifact.read_text())

@@ -15,7 +15,7 @@ import dagster as dg
 
 from ingest.archive import Attempt
 from ingest.catalog.calendar import Calendar, load_calendar
-from ingest.source import SHANGHAI, Outcome, Source
+from ingest.source import SHANGHAI, Outcome, Request, Source
 from ingest.sources import SOURCES
 from orchestration.assets.timetable import due_at
 from quality.raw import TABLES
@@ -114,6 +114,18 @@ def lacking(
         if days:
             found[source.name] = days
     return found
+
+
+def outstanding(attempts: Iterable[Attempt], sources: Sequence[Source], day: date, datasets: Iterable[str]) -> list[Request]:
+    """Name what is asked for about a day, of some datasets, and has brought no usable payload yet; nothing of what only people can bring."""
+    wanted = set(datasets)
+    here = {attempt.request for attempt in attempts if attempt.outcome in HERE}
+    return [
+        request
+        for source in sources
+        for request in source.requests(day)
+        if request.dataset in wanted and request.day == day and (request.source, request.feed, request.key) not in here
+    ]
 
 
 def asking_days(source: Source, month: date, today: date, calendar: Calendar) -> Iterator[date]:

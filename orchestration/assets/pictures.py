@@ -13,7 +13,6 @@ from ingest.settings import Settings
 from serving.publish.release import CheckResult
 
 ROWS_SHOWN = 5
-RUNS_KEPT = 20
 WIDTH, HEIGHT, MARGIN = 640, 220, 36
 COLOURS = ("#2f6db5", "#c4572c", "#3b8f5a", "#8058a5", "#777777")
 Point = tuple[date, float]
@@ -36,7 +35,7 @@ def failures(rows: Sequence[Mapping[str, Any]]) -> dict[str, dg.MetadataValue]:
 
 
 def keep_failures(settings: Settings, run_id: str, checks: Iterable[CheckResult]) -> None:
-    """Keep the rows that broke checks in `failures/<run>.jsonl` of the home, for the newest runs."""
+    """Keep the rows that broke checks in `failures/<run>.jsonl` of the home; how long says `retention.toml`."""
     lines = [
         json.dumps({"check": check.check_id, "tool": check.tool, "table": check.table_name, "row": row}, ensure_ascii=False, default=str)
         for check in checks
@@ -44,10 +43,7 @@ def keep_failures(settings: Settings, run_id: str, checks: Iterable[CheckResult]
         for row in check.rows
     ]
     if lines:
-        folder = settings.root / "failures"
-        write_atomic(folder / f"{run_id}.jsonl", "".join(f"{line}\n" for line in lines).encode())
-        for old in sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)[:-RUNS_KEPT]:
-            old.unlink(missing_ok=True)
+        write_atomic(settings.root / "failures" / f"{run_id}.jsonl", "".join(f"{line}\n" for line in lines).encode())
 
 
 def chart(title: str, unit: str, series: Mapping[str, Sequence[Point]]) -> dg.MetadataValue:

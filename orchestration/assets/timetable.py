@@ -10,7 +10,7 @@ from functools import cache
 
 from ingest.catalog.calendar import Calendar
 from ingest.catalog.documents import load
-from ingest.catalog.schemas import Clock, ClockFile, ScheduleFile
+from ingest.catalog.schemas import Clock, ClockFile, Schedule, ScheduleFile
 from ingest.source import SHANGHAI, Source
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -22,8 +22,8 @@ class Timetable:
 
     name: str
     on: str
-    minute: int
-    """Minutes after midnight in Shanghai at which the last dataset it waits for is due."""
+    ticks: tuple[int, ...]
+    """Minutes after midnight in Shanghai: the first when everything it waits for is due, the others to look again, the last when it is overdue."""
     lookback_days: int
     source: str
     waits_for: tuple[str, ...]
@@ -32,15 +32,28 @@ class Timetable:
     job: str = "daily"
 
     @property
-    def cron(self) -> str:
-        """Cron line of its ticks, Asia/Shanghai."""
-        clock = f"{self.minute % 60} {self.minute // 60}"
+    def cron(self) -> list[str]:
+        """Cron lines of its ticks, Asia/Shanghai."""
         match self.on:
             case "session":
-                return f"{clock} * * 1-5"
+                days = "* * 1-5"
             case "month":
-                return f"{clock} {min(first for first, _ in self.window.values())}-{max(last for _, last in self.window.values())} * *"
-        return f"{clock} * * {WEEKDAYS.index(self.on) + 1}"
+                days = f"{min(first for first, _ in self.window.values())}-{max(last for _, last in self.window.values())} * *"
+            case weekday:
+                days = f"* * {(WEEKDAYS.index(weekday) + 1) % 7}"
+        return [f"{minute % 60} {minute // 60} {days}" for minute in self.ticks]
+
+    @property
+    def minute(self) -> int:
+        """The first tick of a day."""
+        return self.ticks[0]
+
+    @property
+    def told(self) -> str:
+        """Say when it ticks."""
+        first, last = (f"{minute // 60:02}:{minute % 60:02}" for minute in (self.ticks[0], self.ticks[-1]))
+        again = f", looks again every {self.ticks[1] - self.ticks[0]} min to {last}" if len(self.ticks) > 1 else ""
+        return f"{ {'session': 'trading days', 'month': 'days of the month'}.get(self.on, self.on) } {first}{again}"
 
     def reason_to_skip(self, day: date, calendar: Calendar) -> str | None:
         """Say why there is nothing to do on a day, or None; raises CalendarHorizonError outside the calendar."""
@@ -49,7 +62,7 @@ class Timetable:
             if day.month in self.no_release:
                 return f"customs releases nothing in month {day.month}"
             return None if first <= day.day <= last else f"customs releases from the {first}th to the {last}th in {day.year}"
-        return None if calendar.is_session(day) else f"the exchange is closed on {day}"
+        return None if not self.waits_for or calendar.is_session(day) else f"the exchange is closed on {day}"
 
 
 @cache
@@ -59,7 +72,7 @@ def timetables() -> dict[str, Timetable]:
         row.name: Timetable(
             row.name,
             row.on,
-            max(_clock()[dataset].latest for dataset in row.waits_for),
+            _ticks(row),
             row.lookback_days,
             row.source,
             tuple(row.waits_for),
@@ -69,6 +82,21 @@ def timetables() -> dict[str, Timetable]:
         )
         for row in _schedules().schedule
     }
+
+
+def _ticks(row: Schedule) -> tuple[int, ...]:
+    if row.at is not None:
+        return (row.at,)
+    windows = [_clock()[dataset] for dataset in row.waits_for]
+    first = max(window.latest for window in windows) + row.margin_minutes
+    if row.again_minutes is None:
+        return (first,)
+    overdue = max(first, max(window.latest + load(ClockFile).grace(window) for window in windows) + row.margin_minutes)
+    ticks = (*range(first, overdue, row.again_minutes), overdue)
+    if row.hands_over_to is None:
+        return ticks
+    (heir,) = (other for other in _schedules().schedule if other.name == row.hands_over_to)
+    return tuple(minute for minute in ticks if minute == first or minute < _ticks(heir)[0])
 
 
 def due_at(source: Source, day: date) -> datetime:
@@ -93,6 +121,12 @@ def longest_pause(calendar: Calendar) -> timedelta:
 def grace() -> timedelta:
     """How long after the evening run a release may take."""
     return timedelta(minutes=_schedules().freshness.grace_minutes)
+
+
+def minute_of(moment: datetime) -> int:
+    """Minutes after midnight in Shanghai."""
+    local = moment.astimezone(SHANGHAI)
+    return local.hour * 60 + local.minute
 
 
 def _at(day: date, minute: int) -> datetime:

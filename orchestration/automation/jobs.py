@@ -1,6 +1,7 @@
-"""The jobs people press: the whole day, a range of the past again, the fit of the forecast, what was known at a past time, which release people read."""
+"""The jobs people press: the whole day, a range of the past again, the fit of the forecast, what was known at a past time, which release people read, and tidying up."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import dagster as dg
 from pydantic import Field
@@ -11,6 +12,7 @@ from orchestration.assets.arrivals import arrivals_key
 from orchestration.assets.forecast import GROUP
 from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
 from orchestration.home import releases
+from orchestration.home.tidy import tidy
 from orchestration.resources import Home
 from orchestration.warehouse.as_of import AsOfError, build_as_of, moment
 from orchestration.warehouse.load import WarehouseError
@@ -121,3 +123,24 @@ def hold_job() -> None:
 def let_go_job() -> None:
     """Let go."""
     let_go_op()
+
+
+@dg.op(name="tidy_op", description="Delete what `retention.toml` does not keep, and make the working warehouse smaller where it has grown.")
+def tidy_op(context: dg.OpExecutionContext, home: Home) -> None:
+    """Tidy up, and say what went."""
+    try:
+        done = tidy(home.settings, context.instance, datetime.now(UTC))
+    except (HomeError, ValueError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    context.log.info(str(done))
+    context.add_output_metadata({"deleted": str(done), "bytes_freed": done.bytes_freed})
+
+
+@dg.job(
+    name="tidy",
+    description="Delete what `retention.toml` does not keep: old runs, their events and logs. Data stays.",
+    executor_def=dg.in_process_executor,
+)
+def tidy_job() -> None:
+    """Tidy up."""
+    tidy_op()

@@ -13,14 +13,16 @@ import dagster as dg
 from ingest.dropped import inbox_of
 from ingest.home import origin_of
 from ingest.source import SHANGHAI, DataOrigin
-from orchestration.assets.freshness import judge
+from orchestration.assets.freshness import ARRIVED, CHECK, judge, judge_sources
+from orchestration.assets.intake import lake_key
 from orchestration.assets.partitions import lacking
-from orchestration.assets.timetable import timetables
+from orchestration.assets.publication import KEY
+from orchestration.assets.timetable import minute_of, timetables
 from orchestration.automation.jobs import daily
 from orchestration.home.conditions import settle_overdue
 from orchestration.instance.alerts import alert, cause, over
 from orchestration.instance.alive import DIED, report_died, without_a_process
-from orchestration.instance.attribution import give_reason
+from orchestration.instance.attribution import give_reason, job_of
 from orchestration.instance.completeness import unmade
 from orchestration.resources import Home
 
@@ -56,11 +58,14 @@ def inbox(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | 
     description="Asks again for days that are due and did not come; off until switched on.",
 )
 def late_data(context: dg.SensorEvaluationContext, home: Home) -> dg.RunRequest | dg.SkipReason:
-    """Ask again, at most once an hour, for the days that are due by the clock and have not come."""
+    """Ask again, at most once an hour, for the days that are due by the clock and have not come; today is the schedules' until their last look."""
     if origin_of(home.settings) is not DataOrigin.LIVE:
         return dg.SkipReason("only a home with live data can ask again")
     now = datetime.now(SHANGHAI)
-    missing = lacking(home.archive.fetch_log(), home.calendar(), now, timetables()["evening"].lookback_days)
+    evening = timetables()["evening"]
+    missing = lacking(home.archive.fetch_log(), home.calendar(), now, evening.lookback_days)
+    if minute_of(now) <= evening.ticks[-1]:
+        missing = {source: left for source, found in missing.items() if (left := [day for day in found if day != now.date()])}
     days = sorted({day for found in missing.values() for day in found})
     if not days:
         return dg.SkipReason("everything that is due has arrived")
@@ -79,7 +84,7 @@ def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
     causes = [cause(event) for event in context.get_step_failure_events()]
     run, sentence = context.dagster_run, "; ".join(dict.fromkeys(causes)) or cause(context.failure_event)
     give_reason(context.instance, run.run_id, sentence)
-    alert(home.settings, "run_failed", sentence, run_id=run.run_id, job=run.job_name, cause=f"run:{run.job_name}")
+    alert(home.settings, "run_failed", sentence, run_id=run.run_id, job=job_of(run), cause=f"run:{job_of(run)}")
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=ON, description="Marks runs failed whose process died, so that the next can start.")
@@ -113,29 +118,40 @@ def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[d
             "run_incomplete",
             f"{len(missing)} assets were skipped: {named}",
             run_id=run.run_id,
-            job=run.job_name,
-            cause=f"run:{run.job_name}",
+            job=job_of(run),
+            cause=f"run:{job_of(run)}",
         )
     else:
-        over(home.settings, f"run:{run.job_name}")
+        over(home.settings, f"run:{job_of(run)}")
         yield dg.SkipReason("everything that was planned was made")
 
 
-@dg.sensor(minimum_interval_seconds=900, default_status=ON, description="Tells people when the published file lacks a session that is due.")
+@dg.sensor(
+    minimum_interval_seconds=900,
+    default_status=ON,
+    description="Tells people when the published file lacks a session that is due, or a source a payload; shows both as checks.",
+)
 def freshness(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
-    """Hold the published file against the exchange calendar; tells people once when a session is overdue."""
+    """Hold the published file and every source against clock and calendar; a verdict is told when it changes."""
     now = datetime.now(SHANGHAI)
     if origin_of(home.settings) is DataOrigin.LIVE:
         settle_overdue(home.settings, now)
     verdict = judge(home.settings, now)
-    state = f"{verdict.passed}:{verdict.message}"
-    if state == context.cursor:
+    sources = judge_sources(home.settings, now)
+    before = json.loads(context.cursor) if context.cursor and context.cursor.startswith("{") else {}
+    state = {CHECK: f"{verdict.passed}:{verdict.message}"} | {name: f"{one.passed}:{one.message}" for name, one in sources.items()}
+    if state == before:
         return dg.SkipReason(verdict.message)
-    if verdict.passed:
-        over(home.settings, "release")
-    else:
-        alert(home.settings, "release_overdue", verdict.message, cause="release")
-    return dg.SensorResult(asset_events=[verdict.evaluation()], cursor=state)
+    if state[CHECK] != before.get(CHECK):
+        if verdict.passed:
+            over(home.settings, "release")
+        else:
+            alert(home.settings, "release_overdue", verdict.message, cause="release")
+    changed = [(lake_key(name), ARRIVED, one) for name, one in sources.items() if state[name] != before.get(name)]
+    told = [(KEY, CHECK, verdict), *changed] if state[CHECK] != before.get(CHECK) else changed
+    return dg.SensorResult(asset_events=[one.evaluation(key, check) for key, check, one in told], cursor=json.dumps(state, ensure_ascii=False))
 
 
 SENSORS = [inbox, late_data, run_failed, died, run_incomplete, freshness]
+STARTING = [inbox, late_data]
+"""What starts runs; the others only tell."""

@@ -54,6 +54,14 @@ def catalog_calendar(
     sys.stdout.write(f"# {Settings().catalog_overlay / 'calendar.toml'}; the closures are {of}; then: alumina catalog check\n{text}")
 
 
+@catalog_app.command("glossary")
+def catalog_glossary() -> None:
+    """Print the trade's terms as the page of the docs (docs/glossary.md)."""
+    from serving.research.terms import markdown
+
+    sys.stdout.write(markdown())
+
+
 @catalog_app.command("schema")
 def catalog_schema(
     folder: Annotated[Path | None, typer.Argument(help="Folder to write to; default `schema` beside the home's catalogue files.")] = None,

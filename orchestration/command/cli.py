@@ -19,10 +19,11 @@ from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
+from orchestration.command.operate_command import operate_app
 from orchestration.command.record_command import record_app
 from orchestration.command.releases_command import releases_app
 from orchestration.command.review_command import review_app
-from orchestration.command.terminal import Output, console, prepared
+from orchestration.command.terminal import ByUser, Output, console, prepared
 
 if TYPE_CHECKING:
     from ingest.catalog.configuration import Configuration
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from serving.research.audit.runner import Audit
 
 app = typer.Typer(
+    cls=ByUser,
     help="The alumina warehouse: take data in, build the marts, publish the outlook.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -42,6 +44,7 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(review_app, name="review")
 app.add_typer(releases_app, name="releases")
 app.add_typer(record_app)
+app.add_typer(operate_app)
 NOTES_SHOWN = 20
 LEGEND = "too short: the history gives no probability yet; leans: where the evidence leans; known: share of the inputs"
 # How a home says no; anything else is a mistake of ours and shows where.
@@ -203,6 +206,36 @@ def rebuild() -> None:
         fail(f"the home {settings.root} is being rebuilt already; try again when that is done")
 
 
+@app.command()
+def purge(
+    provider: Annotated[str, typer.Argument(help="The provider whose licence ends, e.g. smm.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "the licence ended",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only said what would go.")] = False,
+) -> None:
+    """Delete a provider's data for good, or without --yes say what would go; then rebuild and publish without them."""
+    from ingest.home import open_home
+    from orchestration.home import purge as purging
+    from orchestration.warehouse.load import write_lock
+    from serving.publish.served import kept, retire
+
+    settings = Settings()
+    open_home(settings)
+    asked = purging.plan(settings, provider)
+    _plain(f"{'deleting' if yes else 'this would delete'} for good:")
+    for line in asked.lines():
+        _plain(f"  {line}")
+    if not yes:
+        _plain(f"nothing was changed; to do it: alumina purge {provider} --yes")
+        return
+    _plain("if this is cut off: alumina rebuild, then alumina releases prune --keep 1")
+    before = {path.name for path in kept(settings)}
+    purging.purge(settings, asked, reason)
+    rebuild()
+    with write_lock(settings, "deleting releases"):
+        gone = retire(settings, len({path.name for path in kept(settings)} - before))
+    _plain(f"{len(gone)} releases deleted; nothing of {provider} is left in {settings.root}")
+
+
 @app.command("backup")
 def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an empty folder, or an earlier backup.")]) -> None:
     """Copy payloads, receipts, the operator's catalogue and the releases elsewhere, and hash the copy."""
@@ -246,6 +279,19 @@ def rollback(reason: Annotated[str, typer.Option("--reason", help="Why, for who 
     from orchestration.home.releases import go_back
 
     _plain(f"serving {go_back(Settings(), reason)}; what is published next waits until alumina releases let-go")
+
+
+@app.command()
+def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3080) -> None:
+    """Show the release that is served in a browser on this machine: its index, the page of any day, its files. Nothing can be changed there."""
+    from orchestration.ui.reading import serve_release
+    from orchestration.ui.services import ServicesError
+
+    _plain(f"the release on http://127.0.0.1:{port}, until Ctrl-C")
+    try:
+        serve_release(Settings(), port)
+    except ServicesError as error:
+        fail(str(error))
 
 
 @app.command()
@@ -352,17 +398,26 @@ def _list_metrics(catalog: "Catalog") -> None:
 def note(
     day: Annotated[str | None, typer.Argument(help="Day of the note; default the newest.")] = None,
     commodity: Annotated[str | None, typer.Option(help="Commodity code, e.g. AO; default the one whose outlook rests on most data.")] = None,
+    form: Annotated[
+        list[str] | None, typer.Option("--as", help="html (default), xlsx, pdf or png, the headline as a picture; may be given several times.")
+    ] = None,
+    english: Annotated[bool, typer.Option("--english", help="PDF and picture in English; the page holds both languages.")] = False,
 ) -> None:
-    """Write the note of a day: one page in Chinese and English that opens without a network."""
+    """Write the note of a day: one page in Chinese and English that opens without a network, its workbook, its PDF, a picture of its headline."""
     from serving.read import UnreadableError
     from serving.research.note.known import NoteError
-    from serving.research.note.page import write_note
+    from serving.research.note.page import FORMS, write_note
+    from serving.research.note.printing import NoPrinterError
 
+    forms = tuple(dict.fromkeys(form or ("html",)))
+    if strange := [one for one in forms if one not in FORMS]:
+        fail(f"a note is written as {', '.join(FORMS)}, not as {strange[0]!r}")
     try:
-        path = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None)
-    except (NoteError, UnreadableError, OSError) as error:
+        paths = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None, forms=forms, english=english)
+    except (NoteError, NoPrinterError, UnreadableError, OSError) as error:
         fail(str(error))
-    _plain(f"written: {path}  (add #en to the address for English)")
+    for path in paths:
+        _plain(f"written: {path}" + ("  (add #en to the address for English)" if path.suffix == ".html" else ""))
 
 
 @app.command()
@@ -370,9 +425,11 @@ def export(
     table: Annotated[str, typer.Argument(help="A published table or view, e.g. outlook_latest or marts.fct_spot_daily.")],
     to: Annotated[Path | None, typer.Option("--to", help="The file to write; default standard output.")] = None,
     zh: Annotated[bool, typer.Option("--zh", help="Chinese headers, from the data dictionary.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Leave out what may not be passed on to others (licences.toml).")] = False,
 ) -> None:
     """Write a published table as CSV for spreadsheets: UTF-8 with byte-order mark, nothing that would run as a formula."""
     from ingest.files import write_atomic
+    from serving.publish.public import LicensedError
     from serving.publish.spreadsheets import UnknownTableError
     from serving.publish.spreadsheets import export as blocks
     from serving.read import UnreadableError
@@ -381,12 +438,12 @@ def export(
         fail(f"--to {to} is a folder; name the file to write")
     try:
         if to is None:
-            for block in blocks(Settings(), table, chinese=zh):
+            for block in blocks(Settings(), table, chinese=zh, public=public):
                 OUTPUTS[0].write_bytes(block)
         else:
-            write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh)))
+            write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh, public=public)))
             _plain(f"written: {to}")
-    except (UnknownTableError, UnreadableError) as error:
+    except (UnknownTableError, UnreadableError, LicensedError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{to or 'standard output'} cannot be written: {error.strerror or error}")
@@ -559,8 +616,11 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
             else:
                 out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]")
 
+        def on_progress(what: str, done: int, total: int) -> None:
+            status.update(f"{STEPS['dbt']}: {done} of {total} {what}")
+
         since = time.time()
-        result = run_job(settings, intake, on_step=on_step)
+        result = run_job(settings, intake, on_step=on_step, on_progress=on_progress)
     cause = _show_problems(settings, result.run_id)
     _show_notes(settings, since)
     if timings:

@@ -15,6 +15,7 @@ from ingest.settings import Settings
 from orchestration.instance.alerts import alert, cause, over
 from orchestration.instance.attribution import TAGS, attribute, give_reason
 from orchestration.instance.environment import opened
+from orchestration.instance.progress import heard_by
 
 logger = logging.getLogger(__name__)
 TIMED = {"preflight": "ingest", "lake": "ingest", "raw": "raw load", "dbt": "dbt", "release": "publish", "check": "publish"}
@@ -41,7 +42,12 @@ class Outcome:
 
 
 def run_job(
-    settings: Settings, intake: dict[str, Any], *, job: str = "daily", on_step: Callable[[str, str], None] = lambda step, state: None
+    settings: Settings,
+    intake: dict[str, Any],
+    *,
+    job: str = "daily",
+    on_step: Callable[[str, str], None] = lambda step, state: None,
+    on_progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Outcome:
     """Execute a job with the given intake; failures of steps come back as an outcome, never as an exception.
 
@@ -66,7 +72,7 @@ def run_job(
         watcher = _Watcher(instance, run_id, on_step)
         watcher.start()
         try:
-            with log.open("w", encoding="utf-8") as printed, contextlib.redirect_stdout(printed):
+            with log.open("w", encoding="utf-8") as printed, contextlib.redirect_stdout(printed), heard_by(on_progress):
                 result = defs.resolve_job_def(job).execute_in_process(
                     instance=instance, run_config=run_config, raise_on_error=False, run_id=run_id, tags=TAGS
                 )
@@ -107,7 +113,7 @@ def _phases(result: Any) -> dict[str, float]:
 
 def phase_of(step_key: str) -> str:
     """Name the phase a step belongs to: lake, raw, dbt, release or check."""
-    if step_key.endswith("published_in_time"):
+    if step_key.endswith("_in_time"):
         return "check"
     return next((phase for phase in STEPS if step_key.startswith(phase)), step_key)
 

@@ -9,13 +9,14 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO, Any, cast
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
 from rich.segment import Segment
+from typer.core import TyperGroup
 
 from ingest.storable import storable_lines
 
@@ -32,6 +33,35 @@ def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 codecs.register_error("alumina", _replaced)
+
+
+# Who uses a command, in the order of the help; what is not named here stands last.
+_USERS = {
+    "For who operates a home": (
+        "run", "ui", "doctor", "inbox", "review", "schedule", "releases", "rollback", "rebuild", "backup", "restore", "backfill", "catalog",
+        "tidy", "purge", "upgrade", "prepare",
+    ),
+    "For analysts": ("outlook", "note", "export", "audit", "whatif"),
+    "For researchers": ("backtest", "fit"),
+}  # fmt: skip
+
+
+class ByUser(TyperGroup):
+    """A list of commands grouped by who uses them."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section for each kind of user."""
+        left = {name: command for name in self.list_commands(ctx) if (command := self.get_command(ctx, name)) and not command.hidden}
+        for title, names in _USERS.items():
+            _section(formatter, title, {name: left.pop(name) for name in names if name in left})
+        _section(formatter, "Other commands", left)
+
+
+def _section(formatter: Any, title: str, commands: Mapping[str, Any]) -> None:
+    if commands:
+        with formatter.section(title):
+            # The first thing a command says of itself, whole: a sentence that is cut off helps nobody.
+            formatter.write_dl([(name, command.get_short_help_str(400).split("; ")[0].rstrip(".")) for name, command in commands.items()])
 
 
 class Output:

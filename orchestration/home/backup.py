@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.archive import Archive
+from ingest.archive import PURGED, Archive
 from ingest.files import write_atomic
 from ingest.home import format_of, open_home
 from ingest.notes import NoteError, adopt_note, read_note, write_note
@@ -166,12 +166,15 @@ def _fetch_log(home: Path, target: Path, copied: Copied) -> None:
     if wrong := next(source.faults(), None):
         copied.lost.append(str(wrong))
         return
-    for path in source.files:
+    note = home / "archive" / PURGED
+    for path in (*source.files, *([note] if note.is_file() else [])):
         _file(path, target / path.relative_to(home), copied)
+    for sha in Archive(target / "archive").purged():  # deleted for good is deleted in the copy, too
+        (target / "archive" / "blobs" / sha[:2] / sha).unlink(missing_ok=True)
 
 
 def _spoken_of(home: Path, copied: Copied) -> list[str]:
-    shas = sorted({attempt.payload_sha256 for attempt in Archive(home / "archive").fetch_log() if attempt.payload_sha256}) if not copied.lost else []
+    shas = sorted(Archive(home / "archive").spoken_of()) if not copied.lost else []
     copied.payloads = len(shas)
     return shas
 

@@ -26,11 +26,11 @@ from orchestration.home.backup import half_a_home
 from orchestration.instance.addresses import chat_problems, webhook_problem
 from orchestration.instance.alerts import last_failure, standing
 from orchestration.warehouse.load import holder, is_free
-from serving.publish.served import pinned
+from serving.publish.served import kept, pinned
 from serving.read import FILE_NAME
 from serving.seal import BrokenSealError, faults, sealed
 
-# What a full home needs to go on for a while; assumed: ten releases of the sample take 270 MB, DuckDB spills while it sorts.
+# What a home needs to go on for a while where nothing is known of it yet; assumed: DuckDB spills while it sorts.
 DISK_NEEDED = 2 * 2**30
 # Days back that are looked through for what is overdue: longer than any holiday, so that the session before one is among them.
 SERIES_SHOWN = 3
@@ -140,10 +140,22 @@ def _calendar(settings: Settings, now: datetime) -> Iterator[Finding]:
 def _disk(settings: Settings, now: datetime) -> Iterator[Finding]:
     there = next(path for path in (settings.root, *settings.root.parents) if path.exists())
     free = shutil.disk_usage(there).free
-    level = Level.OK if free >= DISK_NEEDED else Level.ERROR
-    yield Finding(
-        level, "disk", f"{free / 2**30:.1f} GB free at {there}", "" if level is Level.OK else "make room, or move ALUMINA_HOME to a larger disk"
+    # A run writes a warehouse beside the old one and a release; releases pile up until as many are kept as shall be.
+    release = sum(path.stat().st_size for path in settings.serving.resolve().rglob("*") if path.is_file()) if settings.serving.is_symlink() else 0
+    warehouse = settings.warehouse.stat().st_size if settings.warehouse.is_file() else 0
+    to_come = max(1, settings.releases_kept - len(kept(settings)) + 1) * release + 2 * warehouse
+    needed = max(DISK_NEEDED, to_come)
+    said = f"{free / 2**30:.1f} GB free at {there}" + (
+        f"; a release takes {release / 2**20:,.0f} MB, {settings.releases_kept} are kept, the warehouse {warehouse / 2**20:,.0f} MB"
+        if release
+        else ""
     )
+    if free >= needed:
+        yield Finding(Level.OK, "disk", said)
+    else:
+        yield Finding(
+            Level.ERROR, "disk", f"{said}; {needed / 2**30:.1f} GB are needed", "alumina tidy, make room, or move ALUMINA_HOME to a larger disk"
+        )
 
 
 def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -162,8 +174,8 @@ def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(Level.ERROR, "home", why)
         return
     if settings.rebuilding.exists():
-        since = (read_note(settings.rebuilding, "alumina rebuild") or {}).get("since", "some time")
-        message = f"the lake holds a part of the archive only (rebuilding or restored, {since}): no other run takes anything in or publishes"
+        since = (read_note(settings.rebuilding, "alumina rebuild") or {}).get("since")
+        message = f"the lake holds a part of the archive only (rebuilding or restored, {_here(since) if since else 'some time'}): no other run takes anything in or publishes"
         yield Finding(Level.ERROR, "lake", message, "if no rebuild is at work: alumina rebuild")
 
 
@@ -258,7 +270,8 @@ def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
     for source in sources(Configuration(settings.catalog_overlay)):
         missing = [table for table in source.tables if table not in held]
         if missing and not source.tables[0].startswith("catalog__"):
-            live = bool(list(source.requests(_session_before(settings, now) or now.date())))
+            # A table that can be asked for; the customs portal cannot, UN Comtrade answers more than a year later and in another form.
+            live = any(request.dataset in missing for request in source.requests(_session_before(settings, now) or now.date()))
             advice = "alumina run --source live" if live else f"drop the exported files into {settings.root / 'inbox'} (docs/drop-files.md)"
             if origin is DataOrigin.SAMPLE:
                 advice = "not part of the sample"

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from ingest.settings import Settings
 from orchestration.instance.alerts import alert
-from orchestration.instance.attribution import attribute, give_reason
+from orchestration.instance.attribution import attribute, give_reason, job_of
 
 DIED = "the process of this run ended without a word (killed, out of memory, or the machine went down); nothing needs cleaning up: run again"
 _AT_WORK = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
@@ -42,7 +42,7 @@ def report_died(instance: dg.DagsterInstance, settings: Settings, run: dg.Dagste
     if run.remote_job_origin is None:  # the command line sets the origin only at the end, and failure sensors ignore a run without one
         attribute(instance, run.run_id, run.job_name)
     give_reason(instance, run.run_id, DIED)
-    alert(settings, "run_failed", DIED, run_id=run.run_id, job=run.job_name, cause=f"run:{run.job_name}")
+    alert(settings, "run_failed", DIED, run_id=run.run_id, job=job_of(run), cause=f"run:{job_of(run)}")
     _lock(settings, run.run_id).unlink(missing_ok=True)
 
 

@@ -21,7 +21,7 @@ from ingest.files import write_atomic
 from ingest.lake import Batch, Lake
 from ingest.notes import write_note
 from ingest.settings import Settings
-from ingest.source import HomeError
+from ingest.source import SHANGHAI, HomeError
 from quality.fields import FIELDS
 from quality.raw import TABLES, RawTable
 from serving.read import held_elsewhere
@@ -73,7 +73,8 @@ def holder(settings: Settings) -> str:
     """Say who writes the warehouse, as far as it can be told."""
     try:
         facts = json.loads((settings.workshop / "warehouse.holder.json").read_text())
-        return f"{facts['what']} (process {facts['pid']}, since {facts['since']})"
+        since = datetime.fromisoformat(facts["since"]).astimezone(SHANGHAI)
+        return f"{facts['what']} (process {facts['pid']}, since {since:%Y-%m-%d %H:%M} Asia/Shanghai)"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
 

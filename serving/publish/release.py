@@ -1,6 +1,6 @@
 """A release: built aside, audited, made durable, swapped in at once. Readers see the old one or the new one, never a part.
 
-`releases/<id>/` holds `alumina.duckdb`, Parquet twins of the serving tables, the note, Data Docs and `manifest.json` with the sha256 of
+`releases/<id>/` holds `alumina.duckdb`, Parquet twins of the serving tables, the day's page with its workbook, an index page, Data Docs and `manifest.json` with the sha256 of
 each file; `serving` is a relative link to the current one; `status.json` says how the last attempt ended, also when it was
 refused. No figure is computed here: tables are copied, described and checked.
 """
@@ -37,8 +37,9 @@ from serving.publish.keys import published_keys
 from serving.publish.served import never_served, pinned, point_serving_at, retire, stamp, wait, waiting, write_status
 from serving.read import FILE_NAME
 from serving.research.backtest import backtest
-from serving.research.note import page as note
+from serving.research.note.released import released
 from serving.research.own_note import audit_release
+from serving.research.terms import explained
 from serving.seal import remove, seal
 
 logger = logging.getLogger(__name__)
@@ -377,7 +378,8 @@ def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], 
             examples = _examples(con, f'{schema}."{table}"', list(behind))
             for column, data_type in held[schema, table]:
                 field = FIELDS[column]
-                rows.append((schema, table, column, data_type, field.unit, field.en, field.zh, _listed(behind[column]), examples[column]))
+                en, zh = explained(column, field.en, field.zh)
+                rows.append((schema, table, column, data_type, field.unit, en, zh, _listed(behind[column]), examples[column]))
     comments = [
         _comment(f'column {schema}."{table}"."{column}"', f"{en} [{unit}] | {zh}" + (f" | {names}" if names != "-" else ""))
         for schema, table, column, _, unit, en, zh, names, _ in rows
@@ -422,14 +424,16 @@ def _export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
 
 
 def _write_note(con: duckdb.DuckDBPyConnection, settings: Settings, folder: Path, results: Sequence[CheckResult]) -> None:
-    """Write the newest day's note beside the tables it is made from; raises PublishRefusedError when it cannot be made."""
+    """Write the newest day's page and its workbook beside the tables they are made from, and the index of all; raises PublishRefusedError when one cannot be made."""
     try:
-        page = note.render(con, settings.catalog_overlay)
+        tables = con.execute("select table_name from duckdb_tables() where schema_name = 'serving' order by all").fetchall()
+        files = released(con, settings.catalog_overlay, [FILE_NAME, "data_docs/index.html", *(f"{table}.parquet" for (table,) in tables)])
     except Exception as error:
         raise PublishRefusedError(
             f"release refused, the published one stays: the note cannot be made: {type(error).__name__}: {error}", results
         ) from error
-    (folder / note.FILE_NAME).write_text(page, encoding="utf-8")
+    for name, body in files.items():
+        (folder / name).write_bytes(body)
 
 
 def _inputs_hash(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from ingest.files import sync_folder
 from ingest.notes import read_note, write_note
 from ingest.settings import Settings
-from ingest.source import HomeError
+from ingest.source import SHANGHAI, HomeError
 from ingest.storable import storable_lines
 from serving.read import FILE_NAME
 from serving.seal import MANIFEST, faults, remove
@@ -39,7 +39,8 @@ class Held:
 
     def __str__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
-        return f"people are held at {self.release_id} since {self.since}{why}; alumina releases let-go serves the newest one"
+        since = datetime.fromisoformat(self.since).astimezone(SHANGHAI)
+        return f"people are held at {self.release_id} since {since:%Y-%m-%d %H:%M} Asia/Shanghai{why}; alumina releases let-go serves the newest one"
 
 
 @dataclass(frozen=True)

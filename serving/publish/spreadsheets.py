@@ -13,6 +13,7 @@ import duckdb
 
 from ingest.settings import Settings
 from serving.cells import safe
+from serving.publish.public import passed_on
 from serving.publish.release import SCHEMAS
 from serving.read import connect
 
@@ -23,15 +24,17 @@ class UnknownTableError(Exception):
     """There is no such published table; the message names those there are."""
 
 
-def export(settings: Settings, table: str, *, chinese: bool = False) -> Iterator[bytes]:
+def export(settings: Settings, table: str, *, chinese: bool = False, public: bool = False) -> Iterator[bytes]:
     """Give a published table or view as CSV, in blocks of UTF-8 bytes that begin with a byte-order mark.
 
     `table` is a name with or without its schema (`outlook`, `marts.fct_spot_daily`); `chinese` takes the headers from the
-    data dictionary. Raises UnknownTableError for a name the file's catalogue does not have, NothingPublishedError without a release; both before the first block.
+    data dictionary; `public` leaves out what may not be passed on. Raises UnknownTableError for a name the file's catalogue does not have,
+    LicensedError where nothing may be passed on, NothingPublishedError without a release; all before the first block.
     """
     with connect(settings) as con:
         schema, name = _published(con, table)
-        con.execute(f'select * from "{schema}"."{name}"')
+        wanted = ", ".join(f'"{column}"' for column in passed_on(con, schema, name)[0]) if public else "*"
+        con.execute(f'select {wanted} from "{schema}"."{name}"')
         headers = tuple(column[0] for column in con.description or ())
         answer = con.cursor()  # the dictionary is asked beside the query that is being read
         if chinese:

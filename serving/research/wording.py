@@ -29,8 +29,10 @@ class Said:
 _WORDS = {
     kind: {code: Said(**said) for code, said in words.items()} for kind, words in parsed(FILE, (SHIPPED / FILE).read_bytes()).model_dump().items()
 }
+PARAGRAPH = _WORDS["paragraph"]
 HORIZONS = {code: said.title for code, said in _WORDS["horizon"].items()}
 SPANS = _WORDS["span"]
+WHY = _WORDS["why"]
 DIRECTIONS = _WORDS["direction"]
 STATUSES = _WORDS["status"]
 BLOCKS = _WORDS["block"]
@@ -40,7 +42,9 @@ SOURCES = _WORDS["source"]
 MODELS = _WORDS["model"]
 FEEDS = _WORDS["feed"]
 PRICES = _WORDS["price"]
+AUTHORITIES = _WORDS["authority"]
 UNITS = _WORDS["unit"]
+SIDES = _WORDS["side"]
 STATES = _WORDS["state"]
 CODES = _WORDS["code"]
 LEVELS = _WORDS["level"]
@@ -68,6 +72,15 @@ def reason(text: str | None, column: str = "") -> Said:
     return Said("、".join(one.zh for one in said), ", ".join(one.en for one in said))
 
 
+def event_source(named: str | None, authority: str | None) -> Said:
+    """Give who told of an event: as the source is named in the language it is named in, and by the kind of authority in the other."""
+    kind = say(AUTHORITIES, authority)
+    if not named:
+        return kind
+    is_chinese = any("\u4e00" <= letter <= "\u9fff" for letter in named)
+    return Said(named, kind.en) if is_chinese else Said(kind.zh, named)
+
+
 def claimed(text: str, unit: str) -> Said:
     """Give what a claim states, `ge 18000 lots` or `range 3400 to 3500 yuan/t`, as readers write it; a direction speaks for itself."""
     sign, _, rest = text.partition(" ")
@@ -92,8 +105,8 @@ def number(value: float | None, form: str = "compact") -> str:
     """Write a figure for readers: thousands apart, a true minus sign; a dash where there is none."""
     if value is None:
         return "–"
-    if form == "compact":
-        form = (
+    if form.endswith("compact"):
+        form = form.removesuffix("compact") + (
             ",.0f"
             if abs(value) >= 1000 or float(value).is_integer()
             else ".1f"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import bench_ingest, bench_mart, bench_models, bench_panel, bench_products, bench_run, bench_serving
+from tests.benchmarks import bench_growth, bench_ingest, bench_mart, bench_models, bench_panel, bench_products, bench_run, bench_serving
 from tests.benchmarks.results import Result, keep
 
 PARTS: dict[str, Callable[[Path, Path], list[Result]]] = {
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[Path, Path], list[Result]]] = {
     "panel": bench_panel.results,
     "mart": bench_mart.results,
     "serving": bench_serving.results,
+    "growth": bench_growth.results,
 }
 
 

@@ -50,10 +50,11 @@ class Tab:
         self.call("Page.navigate", url=address)
         deadline = time.monotonic() + PATIENCE
         while not self.evaluate(
-            "document.readyState === 'complete' && [...document.querySelectorAll('.chart')].every(c => c.dataset.state === 'drawn')"
+            "document.readyState === 'complete' && [...document.querySelectorAll('.chart')].every(c => ['drawn', 'failed'].includes(c.dataset.state))"
         ):
             assert time.monotonic() < deadline, f"{address} is not drawn: {self.complaints}"
             time.sleep(0.1)
+        assert not self.evaluate("document.querySelectorAll('.chart[data-state=failed]').length"), f"{address} is not drawn: {self.complaints}"
 
     def _hear(self, message: dict[str, Any]) -> None:
         method, said = message.get("method"), message.get("params", {})

@@ -47,9 +47,9 @@ def alumina(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(ALUMINA), *arguments], env=environment, capture_output=True, text=True, check=False, timeout=HANGS)
 
 
-def guarded(calls: Path, home: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command under the guard that notes in `calls` whatever tries to leave the machine."""
-    path = os.pathsep.join([str(GUARD), str(REPOSITORY)])
+def guarded(calls: Path, home: Path, *command: str, house: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
+    """Run a command, with the packages of a house, under the guard that notes in `calls` whatever tries to leave the machine."""
+    path = os.pathsep.join([str(GUARD), str(house)])
     environment = os.environ | {"ALUMINA_HOME": str(home), "PYTHONPATH": path, "ALUMINA_TEST_CALLS": str(calls), "COLUMNS": "200"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=HANGS)
 

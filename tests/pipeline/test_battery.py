@@ -3,6 +3,7 @@
 import html
 from pathlib import Path
 
+import lxml.html
 import pytest
 
 from serving.research.note import page
@@ -29,10 +30,19 @@ def test_markup_stays_text_and_a_page_that_escapes_nothing_is_seen(bench: Bench,
     assert [step.bad for step in markup.injections(bench, range(1, 2))] != [()]
 
 
+def test_a_dozen_texts_from_outside_run_nothing_and_break_nothing(sample: Built, tmp_path: Path) -> None:
+    bad, rendered = markup.together(Bench(tmp_path / "bench", SLICE, sample.home))
+    assert bad == []
+    # All of them are told, none of the columns is one that no page shows; in a chart's data `<` is written otherwise.
+    text = lxml.html.fromstring(rendered).text_content()
+    begun = [f"{place} {markup.HOSTILE[place]}"[:12] for place in range(len(markup.FROM_OUTSIDE))]
+    assert [told for told in begun if told not in text and told.replace("<", "\\u003c") not in text] == []
+
+
 @pytest.mark.full
-def test_a_run_needs_no_network(bench: Bench) -> None:
+def test_a_run_needs_no_network(small_bench: Bench) -> None:
     try:
-        assert list(surroundings.network(bench, range(1))) == [Step(1)]
+        assert list(surroundings.network(small_bench, range(1), small=True)) == [Step(1)]
     except NotHereError as reason:
         pytest.skip(str(reason))
 

@@ -114,27 +114,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, start: Callable[..., Any]
 @pytest.mark.full
 @needs_postgres
 def test_location_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_path: Path, postgres: str, start: Callable[..., Any]) -> None:
-    dagster_home, location, web = tmp_path / "dagster", _port(), _port()
-    dagster_home.mkdir()
-    shutil.copy(DEPLOY / "dagster.yaml", dagster_home)
-    workspace = tmp_path / "workspace.yaml"
-    workspace.write_text((DEPLOY / "workspace.yaml").read_text().replace("4266", str(location)))
+    """All of it is started by the one script, whose commands are those of the systemd units."""
+    dagster_home, location, web, view = tmp_path / "dagster", _port(), _port(), _port()
     environment = os.environ | {
         "DAGSTER_HOME": str(dagster_home),
         "ALUMINA_HOME": str(tmp_path / "home"),
         "ALUMINA_POSTGRES_URL": postgres.replace("postgresql:", "postgresql+psycopg2:"),
-        "PYTHONPATH": str(ROOT),
+        "ALUMINA_PORTS": f"{location} {web} {view}",
     }
-    _tables(environment)
-    python = sys.executable
-    start(
-        python, "-m", "dagster", "api", "grpc", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(location), env=environment, cwd=ROOT
-    )
-    health = [python, "-m", "dagster", "api", "grpc-health-check", "-p", str(location)]
-    _until("the code location", lambda: subprocess.run(health, env=environment, capture_output=True, check=False).returncode == 0)
-    start(python, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(web), "-w", str(workspace), env=environment, cwd=tmp_path)
-    start(python, "-m", "dagster._daemon", "run", "-w", str(workspace), env=environment, cwd=tmp_path)
+    script = start(str(DEPLOY / "start.sh"), env=environment, cwd=tmp_path)
     _until("the webserver", lambda: _answers(f"http://127.0.0.1:{web}/server_info"))
+    _until("the viewers' webserver", lambda: _answers(f"http://127.0.0.1:{view}/server_info"))
 
     def ask(query: str, **variables: Any) -> dict[str, Any]:
         answer = httpx.post(f"http://127.0.0.1:{web}/graphql", json={"query": query, "variables": variables}, timeout=120, trust_env=False)
@@ -165,6 +155,17 @@ def test_location_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_pat
     )  # fmt: skip
     assert counted.stdout.strip() == "3"
     assert not list(dagster_home.rglob("*.db"))
+    # Marks and runs are in one table there; tidying knows that.
+    asked = ("from datetime import UTC, datetime; import dagster as dg; from ingest.settings import Settings; from orchestration.home.tidy import tidy; "
+             "print(tidy(Settings(), dg.DagsterInstance.get(), datetime.now(UTC)))")  # fmt: skip
+    tidied = subprocess.run([sys.executable, "-c", asked], env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "0 runs, the events of 0 runs" in tidied.stdout, tidied.stderr
+    # One of its processes ends: all end, so that who supervises the script starts all anew.
+    daemon = subprocess.run(["pgrep", "-g", str(script.pid), "-f", "dagster._daemon"], capture_output=True, text=True, check=True).stdout.split()
+    os.kill(int(daemon[0]), signal.SIGKILL)
+    _until("the end of the script", lambda: script.poll() is not None)
+    assert script.returncode == 1
+    _until("the end of the webserver", lambda: not _answers(f"http://127.0.0.1:{web}/server_info"))
 
 
 @needs_postgres

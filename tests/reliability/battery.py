@@ -24,7 +24,7 @@ from ingest.files import write_atomic
 from ingest.settings import REPOSITORY
 from tests.marks import write_between
 from tests.pipeline.conftest import SLICE
-from tests.reliability import commands, failing, flips, kills, markup, mutations, readers, surroundings
+from tests.reliability import commands, failing, flips, kills, markup, mutations, pages, readers, surroundings
 from tests.reliability.case import Bench, Case, NotHereError, Step
 
 DOCUMENT = REPOSITORY / "docs" / "reliability.md"
@@ -45,6 +45,7 @@ CASES = (
     Case("payloads", "a damaged payload and its parser", mutations.payloads, 400),
     Case("readers", "a publication under eight readers of two DuckDB clients", readers.publications, 20),
     Case("markup", "markup in a text of the release, and the note's page", markup.injections, 200, 4),
+    Case("pages", "the page of a past day, against what was known at its decision", pages.past, 20),
     Case("secrets", "a secret in the environment of a command, and all it leaves", surroundings.secrets, 5, 5),
     Case("network", "`alumina run` in an empty network namespace", surroundings.network, 1),
     Case("flips", "a flipped bit in archive, lake, release or note", flips.bits, 200, 2),

@@ -1,13 +1,13 @@
 """Markup in texts of a release: it is told as text, and never becomes an element, an attribute, a script or an address of the note's page.
 
-The page is also opened in a browser now and then, where there is one.
+Every page is also opened in a browser, where there is one: nothing of the text may run, nothing is asked for, and no line leaves the page.
 """
 
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
 
@@ -16,7 +16,7 @@ from lxml import html
 
 from serving.publish.release import FILE_NAME
 from serving.research.note import page
-from tests.pipeline.browser import CHROMIUM, tab
+from tests.pipeline.browser import CHROMIUM, Tab, tab
 from tests.reliability.case import Bench, Step
 
 MARK = "canary"
@@ -42,8 +42,7 @@ HOSTILE = (
     "\u202e<b>\u0007</b>\ufeff",
     f"<object data=https://{MARK}.example/></object><embed src=//{MARK}.example/>",
 )
-IN_A_BROWSER = 20
-"""Of so many injections one is opened in a browser."""
+WIDTH = 1280
 _TEXTS = """
     select schema_name, table_name, column_name from duckdb_columns()
     where data_type = 'VARCHAR' and not internal and table_oid in (select table_oid from duckdb_tables()) order by all
@@ -55,41 +54,67 @@ def injections(bench: Bench, steps: range) -> Iterator[Step]:
     folder = bench.fresh("markup")
     copy = folder / FILE_NAME
     copy.write_bytes((bench.home() / "serving" / FILE_NAME).read_bytes())
-    with duckdb.connect(str(copy)) as con:
+    with duckdb.connect(str(copy)) as con, ExitStack() as opened:
         con.execute("set TimeZone = 'Asia/Shanghai'")
+        browser = opened.enter_context(tab(folder / "profile")) if CHROMIUM else None
         plain, columns = page.render(con, None), shown(con)
         for number in steps:
             name, text, rendered = "", HOSTILE[number % len(HOSTILE)], None
             while rendered in (None, plain):
                 columns = [column for column in columns if column != name]
                 name = columns[number % len(columns)]
-                rendered = with_text(con, name, text)
+                rendered = with_texts(con, {name: text})
             bad = foreign(str(rendered), plain)
-            if number % IN_A_BROWSER == 0 and CHROMIUM:
-                bad += in_a_browser(str(rendered), folder / f"page-{number}")
+            if browser is not None and not bad:
+                bad += in_a_browser(browser, str(rendered), folder / "page.html")
             yield Step(1, tuple(f"{text!r} in {name}: {what}" for what in bad))
 
 
 def shown(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Name the text columns of the tables the note reads, as schema."table"."column", in an order of no meaning."""
-    sources = "".join(path.read_text(encoding="utf-8") for path in Path(page.__file__).parent.glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(page.__file__).parent.rglob("*.py"))
     read = set(re.findall(r"\b(?:marts|serving)\.(\w+)", sources))
     columns = [f'{schema}."{table}"."{column}"' for schema, table, column in con.execute(_TEXTS).fetchall() if table in read]
     Random(0).shuffle(columns)
     return columns
 
 
-def with_text(con: duckdb.DuckDBPyConnection, name: str, text: str) -> str | None:
-    """Render the note with one text in every row of a column; None when it is refused whole. The release is then as it was."""
-    table, _, column = name.rpartition(".")
+def with_texts(con: duckdb.DuckDBPyConnection, texts: dict[str, str]) -> str | None:
+    """Render the note with a text in every row of each column; None when it is refused whole. The release is then as it was."""
     con.begin()
     try:
-        con.execute(f"update {table} set {column} = ? where {column} is not null", [text])
+        for name, text in texts.items():
+            table, _, column = name.rpartition(".")
+            con.execute(f"update {table} set {column} = ? where {column} is not null", [text])
         with suppress(Exception):  # the release is refused with what is raised here, see `serving.publish.release`
             return page.render(con, None)
         return None
     finally:
         con.rollback()
+
+
+# Texts of others that every page shows: what they wrote, and what names their places and people.
+FROM_OUTSIDE = (
+    "marts.fct_policy_events.summary", "marts.fct_policy_events.event_source", "marts.fct_policy_events.authority", "marts.fct_members_daily.participant",
+    "marts.fct_receipts_warehouse_daily.region", "marts.dim_commodity.name_zh", "marts.dim_commodity.name_en", "serving.outlook_drivers.driver_name",
+    "serving.outlook_drivers.driver_name_zh", "serving.outlook_scenarios.if_text_zh", "serving.outlook_scenarios.then_text_en", "serving.outlook_v2.disclaimer",
+)  # fmt: skip
+
+
+def together(bench: Bench) -> tuple[list[str], str]:
+    """Put a hostile text into each of a dozen columns at once; give what is wrong with the page, and the page."""
+    folder = bench.fresh("together")
+    copy = folder / FILE_NAME
+    copy.write_bytes((bench.home() / "serving" / FILE_NAME).read_bytes())
+    with duckdb.connect(str(copy)) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        plain = page.render(con, None)
+        rendered = with_texts(con, {name: f"{place} {HOSTILE[place]}" for place, name in enumerate(FROM_OUTSIDE)}) or ""
+    bad = foreign(rendered, plain)
+    if CHROMIUM:
+        with tab(folder / "profile") as browser:
+            bad += in_a_browser(browser, rendered, folder / "page.html")
+    return bad, rendered
 
 
 def foreign(rendered: str, plain: str) -> list[str]:
@@ -127,13 +152,15 @@ def _attributes(document: html.HtmlElement) -> set[str]:
     return {name for element in document.iter() for name in element.attrib if isinstance(name, str)}
 
 
-def in_a_browser(rendered: str, folder: Path) -> list[str]:
-    """Open a page in a browser: nothing of the text may run, and nothing is asked for."""
-    folder.mkdir()
-    file = folder / "note.html"
+def in_a_browser(browser: Tab, rendered: str, file: Path) -> list[str]:
+    """Open a page in a browser: nothing of the text may run, nothing is asked for, and nothing stands out of the page."""
     file.write_text(rendered, encoding="utf-8")
-    with tab(folder / "profile") as one:
-        one.open(file.as_uri(), 1280)
-        ran = one.evaluate(f"typeof window.{MARK}")
-        asked = [address for address in one.requests if not address.startswith(("file:", "data:", "blob:"))]
-    return ([] if ran == "undefined" else ["it ran in a browser"]) + [f"a browser asked for {address}" for address in asked]
+    browser.requests.clear()
+    try:
+        browser.open(file.as_uri(), WIDTH)
+    except AssertionError as error:
+        return [str(error)[:300]]
+    found = [] if browser.evaluate(f"typeof window.{MARK}") == "undefined" else ["it ran in a browser"]
+    found += [f"a browser asked for {address}" for address in browser.requests if not address.startswith(("file:", "data:", "blob:"))]
+    wide = browser.evaluate("document.documentElement.scrollWidth")
+    return found + ([f"the page is {wide} wide"] if wide > WIDTH else [])

@@ -75,7 +75,7 @@ def nothing_but_the_swap() -> Iterator[None]:
         mock.patch.object(release, "gate_process", return_value=nullcontext(lambda *_: ())),
         mock.patch.object(release, "COMPUTED", {}),
         mock.patch.object(release, "audit_release", return_value=pl.DataFrame(schema={"claim_id": pl.String})),
-        mock.patch.object(release.note, "render", return_value="<!doctype html>"),
+        mock.patch.object(release, "released", return_value={"note.html": b"<!doctype html>"}),
     ):
         yield
 

@@ -20,6 +20,7 @@ DECIDES_NOTHING = {
     "pyproject.toml": "ranges of which requirements.txt is the exact set, entry points, and the settings of linters; the package's version is in code_version by itself",
     "workspace.yaml": "where Dagster finds the code",
     "orchestration/deploy/*": "where the project is run: addresses, ports, storage of runs",
+    "orchestration/deploy/systemd/*": "who starts it again, within which limits",
     "dbt_project/.sqlfluffignore": "what is linted",
 }
 

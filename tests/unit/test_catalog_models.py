@@ -90,7 +90,7 @@ AO = "commodities__ao"
         (swapped("profiles", 'signal = "spot_cny_t"', 'signal = "spot_cny"'), "input spot, key signal: there is no signal 'spot_cny'; did you mean 'spot_cny_t'?"),
         (swapped(AO, 'product_id = "ao"', 'product_id = "ao"\nprofile = "exchang"'), "commodity, key profile: 'exchang' is not one of auto, exchange, full; did you mean 'exchange'?"),
         (swapped("rules", 'name = "trend"', 'name = "trned"'), "there is no metric 'trned'; did you mean 'trend'?"),
-        (swapped("schedule", '"shfe__margins_fees"', '"shfe__margin_fees"'), "schedule evening, waits_for 2: there is no dataset 'shfe__margin_fees'; did you mean 'shfe__margins_fees'?"),
+        (swapped("schedule", '"shfe__margins_fees"', '"shfe__margin_fees"'), "schedule evening, waits_for 6: there is no dataset 'shfe__margin_fees'; did you mean 'shfe__margins_fees'?"),
         (swapped("schedule", 'after = "evening"', 'after = "evning"'), "freshness, key after: there is no schedule 'evning'; did you mean 'evening'?"),
         (swapped("releases", 'dataset = "customs__monthly_trade"', 'dataset = "customs__montly_trade"'), "key dataset: there is no dataset 'customs__montly_trade'"),
         (swapped("releases", '"2023-05" = "2023-06-20"', '"2023-05" = "2023-05-20"'), "figures of 2023-05 cannot have come out on 2023-05-20"),

@@ -15,8 +15,11 @@ from ingest.settings import REPOSITORY, Settings
 from ingest.sources import SOURCES
 from serving.publish import release
 from serving.research.note import page
+from serving.research.note.charts.futures import apart
+from serving.research.note.contents import contents
 from serving.research.note.indicators import GROUPS
 from serving.research.note.known import NoteError
+from serving.research.terms import TERMS
 from serving.research.wording import CODES, FEEDS, Said, bound, claimed, is_met, measured, number, reason
 
 pytest.importorskip("vl_convert", reason="the chart library is not installed")
@@ -33,6 +36,7 @@ ROW = """
         null::varchar as weakened_flags, null::varchar as tail, null::varchar as volatility_regime, 3423e0 as close_cny_t, '3500;3150' as support_levels,
         null::varchar as resistance_levels, 3500e0 as trigger_level_cny_t, 'Alumina: sideways. One fact for all.' as headline_en,
         '氧化铝：震荡。共同的事实。' as headline_zh, 'AO2509' as dominant_contract, timestamptz '2025-07-23 17:30:00+08' as valid_until,
+        null::double as ret_c_ps_pct, null::double as ret_cc_1d_pct, null::date as quotes_date, null::date as receipts_date, null::varchar as stance_reason,
         '2025-07' as model_version, 'abc' as inputs_hash, 'files' as data_origin, '' as disclaimer
     from (values ('short'), ('medium'), ('long')) as horizons (horizon)
 """
@@ -53,7 +57,7 @@ def add_spot(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """
         create table marts.fct_spot_daily as select 'AO' as commodity_code, trade_date, 'SMM' as provider, region, 'daily' as frequency,
-            100e0 * day(trade_date) as spot_cny_t, null::double as spot_change_cny_t, null::varchar as null_reason,
+            100e0 * day(trade_date) as spot_cny_t, null::double as spot_low_cny_t, null::double as spot_high_cny_t, null::double as spot_change_cny_t, null::varchar as null_reason,
             (trade_date + interval 12 hour)::timestamptz as available_at
         from marts.dim_trading_day, (values ('national'), ($region)) as regions (region)
         """,
@@ -61,34 +65,66 @@ def add_spot(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def test_a_release_without_marts_gives_a_page_that_says_what_is_missing(con) -> None:
+def told(element: html.HtmlElement, language: str = "en") -> str:
+    """The text of an element in one language."""
+    other = {"en": "zh", "zh": "en"}[language]
+    return " ".join("".join(element.xpath(f".//text()[not(ancestor::*[contains(concat(' ', @class, ' '), ' {other} ')])]")).split())
+
+
+def rows_of(document: html.HtmlElement, key: str) -> list[dict]:
+    """The rows of a chart, as the page's script unpacks them."""
+    data = json.loads(document.xpath(f"//script[@data-chart='{key}']")[0].text)["datasets"]["rows"]
+    return [dict(zip(data["columns"], values, strict=True)) for values in data["values"]]
+
+
+def test_a_release_without_marts_shows_no_empty_rows_and_names_what_has_no_source(con) -> None:
     document = html.fromstring(page.render(con, None))
-    count = sum(len(indicators) for _, indicators in GROUPS)
-    assert len(document.xpath("//tr[@class='missing']")) == count > 20
-    assert {cell.text_content() for cell in document.xpath("//td[contains(@class, 'why')]/span[@class='zh']")} == {"决策时点尚无数据"}
-    assert len(document.xpath("//figure[@class='none']")) == 8
-    assert document.xpath("//script[@data-chart]") == []
+    assert document.xpath("//table[@class='figures'] | //script[@data-chart]") == []
+    quality = told(document.xpath("//section[@aria-labelledby='h-quality']")[0])
+    assert "0 of 0 figures are current" in quality
+    names = [indicator.code for _, indicators in GROUPS for indicator in indicators]
+    assert len(names) > 20
+    assert all(TERMS[name.partition("@")[0]].en.lower() in quality.lower() for name in names)
     assert "not published" in document.xpath("//footer")[0].text_content()
 
 
-def test_shared_sentences_are_read_once_and_only_what_is_said_is_shown(con) -> None:
-    con.execute("update serving.outlook_v2 set headline_en = 'Alumina, ' || horizon || ' term. One fact for all.'")
-    document = html.fromstring(page.render(con, None))
-    cards = [card.xpath(".//p[@class='sentence']/span[@class='en']")[0].text for card in document.xpath("//article[contains(@class, 'card')]")]
-    assert cards == ["Alumina, short term.", "Alumina, medium term.", "Alumina, long term."]
-    assert document.xpath("//p[@class='lead']/span[@class='en']")[0].text == "One fact for all."
+def test_each_horizon_says_what_its_own_stance_stands_on(con) -> None:
+    con.execute(
+        """
+        create table serving.outlook_drivers as select 'AO' as commodity_code, date '2025-07-22' as as_of_date,
+            timestamptz '2025-07-22 17:30:00+08' as decision_at, 'stance' as driver_kind, driver, driver_name,
+            driver_name as driver_name_zh, null::varchar as block, '' as rule_id, 'own' as signal, 'score' as unit, value as signal_value,
+            null::double as percentile_ratio, null::varchar as condition_text, null::double as component_score, null::double as weight,
+            null::double as contribution, null::varchar as null_reason, null::date as data_date, lean as lean_value
+        from (values ('short.money', 'money', 38e0, 38e0), ('short.policy', 'policy', -3e0, -3e0), ('medium.carry', 'carry', 0.1e0, 0e0),
+            ('medium.exports', 'exports', null, null)) as parts (driver, driver_name, value, lean)
+        """
+    )
+    cards = html.fromstring(page.render(con, None)).xpath("//article[contains(@class, 'card')]")
+    said = [told(card.xpath(".//p[@class='sentence']")[0]) if card.xpath(".//p[@class='sentence']") else "" for card in cards]
+    assert said == [
+        "For a rise: money (+38 points). For a fall: policy (−3 points).",
+        "On neither side: carry (0 points). Not known: exports.",
+        "",
+    ]
+
+
+def test_a_sentence_with_a_figure_that_is_not_known_is_left_out(con) -> None:
+    assert told(html.fromstring(page.render(con, None)).xpath("//p[@class='lead']")[0]) == (
+        "The evidence: short term leans to neither side, medium term leans to neither side, long term leans to neither side. No rule flags a risk today."
+    )
 
 
 def test_a_card_tells_forecast_interval_and_record_apart_from_where_the_evidence_leans(con) -> None:
     con.execute("update serving.outlook_v2 set call = 1, probability_up = 0.57, stance = -1, direction = 'down' where horizon = 'short'")
     cards = html.fromstring(page.render(con, None)).xpath("//article[contains(@class, 'card')]")
-    told = [" ".join(" ".join(card.xpath(".//text()[not(ancestor::*[@class='zh'])]")).split()) for card in cards]
-    assert "Evidence ▼ Leans down −1" in told[0]
-    assert "Forecast rise 57%" in told[0]
-    assert "Evidence ◆ Leans to neither side 0" in told[1]
-    assert "Forecast history too short" in told[1]
-    assert all("80 % interval 3,300–3,600" in text and "Record 40% / 50% n 30" in text for text in told)
-    assert not any("will" in text for text in told)
+    texts = [told(card) for card in cards]
+    assert "▼ Leans down −1" in texts[0]
+    assert "rise 57%" in texts[0]
+    assert "◆ Leans to neither side 0" in texts[1]
+    assert "history too short" in texts[1]
+    assert all("3,300–3,600" in text and "40% / 50% n 30" in text for text in texts)
+    assert not any("will" in text for text in texts)
 
 
 def test_a_rejected_outlook_says_so_and_why(con) -> None:
@@ -114,8 +150,8 @@ def test_nothing_from_data_becomes_markup_or_ends_a_script(con) -> None:
     assert [script for script in document.xpath("//script") if "alert(1)" in script.text and script.get("type") != "application/json"] == []
     assert HOSTILE not in text
     assert document.xpath("//main//b[not(text()) and not(*)]") == []
-    spec = json.loads(document.xpath("//script[@data-chart='spot']")[0].text)
-    assert HOSTILE.title() in json.dumps(spec, ensure_ascii=False).replace('\\"', '"')  # told all the same, only written so that it ends nothing
+    names = [row["name"] for row in rows_of(document, "regions")]
+    assert any(HOSTILE in name for name in names)  # told all the same, only written so that it ends nothing
 
 
 def test_the_policy_names_the_two_scripts_and_forbids_the_rest(con) -> None:
@@ -135,9 +171,8 @@ def test_facts_published_after_the_decision_are_not_there(con) -> None:
     add_spot(con)
     con.execute("update marts.fct_spot_daily set available_at = timestamptz '2025-07-22 17:31:00+08' where trade_date = date '2025-07-22'")
     document = html.fromstring(page.render(con, None))
-    rows = json.loads(document.xpath("//script[@data-chart='spot']")[0].text)["datasets"]["rows"]
-    assert max(row["t"] for row in rows) == "2025-07-21"
-    row = next(row for row in document.xpath("//table[@class='figures']//tr") if "Spot index, national" in row.text_content())
+    assert max(row["t"] for row in rows_of(document, "regions")) == "2025-07-21"
+    row = next(row for row in document.xpath("//table[@class='figures']//tr") if "Spot index" in row.text_content())
     assert "2,100.00" in row.text_content()
     assert "+100.00" in row.text_content()
     assert "1 d late" in row.text_content()
@@ -152,7 +187,7 @@ def test_an_unknown_day_or_commodity_is_one_sentence(con) -> None:
 
 
 def test_a_note_that_cannot_be_made_refuses_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "render", lambda *_: (_ for _ in ()).throw(RuntimeError("ink ran out")))
+    monkeypatch.setattr(release, "released", lambda *_: (_ for _ in ()).throw(RuntimeError("ink ran out")))
     with duckdb.connect() as con, pytest.raises(release.PublishRefusedError, match="the note cannot be made: RuntimeError: ink ran out"):
         release._write_note(con, Settings(home=tmp_path), tmp_path, ())
     assert not (tmp_path / page.FILE_NAME).exists()
@@ -259,14 +294,20 @@ def test_a_release_of_before_the_chinese_text_shows_the_english_one(con) -> None
             'a price of the day' as reconciling_definition
         """
     )
-    (cell,) = html.fromstring(page.render(con, None)).xpath("//section[@aria-labelledby='h-claims']//td[contains(@class, 'small')]")
+    con.execute("create table marts.dim_commodity (commodity_code varchar, name_zh varchar, name_en varchar)")
+    (cell,) = html.fromstring(contents(con, lambda *_: None, [])).xpath("//section[@aria-labelledby='h-claims']//td[contains(@class, 'small')]")
     assert [span.text for span in cell.xpath("./span")] == ["a price of the day"] * 2
 
 
 def test_a_figure_has_no_place_among_too_few(con) -> None:
     add_spot(con)
     document = html.fromstring(page.render(con, None))
-    (row,) = [
-        row for row in document.xpath("//table[@class='figures']/tbody/tr") if row.xpath("./th/span[@class='en']")[0].text == "Spot index, national"
-    ]
-    assert [cell.text_content() for cell in row.xpath("./td")][:3] == ["2,200.00", "+100.00", ""]
+    (row,) = [row for row in document.xpath("//table[@class='figures']/tbody/tr") if row.xpath("./th/span[@class='en']")[0].text == "Spot index"]
+    assert [told(cell) for cell in row.xpath("./td")][:3] == ["2,200.00", "+100.00", ""]
+
+
+def test_a_price_chart_names_at_most_four_levels_that_leave_each_other_room() -> None:
+    levels = [(price, Said("位", "level")) for price in (3500.0, 3510.0, 3297.0, 3150.0, 9000.0, 2971.0, 2800.0)]
+    chosen = [price for price, _ in apart(levels, [2700.0, 3900.0])]
+    assert chosen == [3500.0, 3297.0, 3150.0, 2971.0]  # not one that would cover a name, none beyond reach, no fifth
+    assert apart(levels, []) == []

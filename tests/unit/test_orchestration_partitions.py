@@ -180,6 +180,29 @@ def test_a_check_that_a_failed_run_did_not_reach_stays_as_it_was(instance: dg.Da
     assert after[keys[1]] == before[keys[1]]
 
 
+def test_an_asset_that_a_failed_run_did_not_reach_is_not_shown_as_failed(instance: dg.DagsterInstance) -> None:
+    def asset(name: str, deps: list[str], fails: bool) -> dg.AssetsDefinition:
+        @dg.asset(name=name, deps=deps)
+        def made() -> None:
+            if fails:
+                raise ValueError("broken")
+
+        return made
+
+    def last_run() -> dict[str, str | None]:
+        return {record.asset_entry.asset_key.path[0]: record.asset_entry.last_run_id for record in instance.get_asset_records()}
+
+    def run(fails: bool) -> str:
+        assets = [asset("a", [], fails=False), asset("b", ["a"], fails=fails), asset("c", ["b"], fails=False)]
+        return dg.materialize(assets, instance=instance, raise_on_error=False).run_id
+
+    whole = run(fails=False)
+    assert last_run() == dict.fromkeys("abc", whole)
+    broken = run(fails=True)
+    # What failed is the run's; what it never came to belongs to the run that made it.
+    assert last_run() == {"a": broken, "b": broken, "c": whole}
+
+
 TELL = """
 import sys
 import dagster as dg

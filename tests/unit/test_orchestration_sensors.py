@@ -24,6 +24,7 @@ from orchestration.automation.sensors import died, freshness, inbox, late_data, 
 from orchestration.definitions import defs
 from orchestration.instance.alerts import alert, standing
 from orchestration.instance.alive import alive
+from orchestration.instance.attribution import job_of
 from orchestration.instance.completeness import unmade
 from orchestration.resources import Home, Intake
 from serving.publish.release import CheckResult, PublishRefusedError
@@ -49,14 +50,36 @@ def _tick(name: str, home: Home, moment: datetime) -> Any:
 
 
 def test_a_tick_on_a_session_runs_once_and_on_a_holiday_says_why_not(home: Home) -> None:
-    done = _tick("after_close", home, datetime(2025, 7, 22, 16, 30, tzinfo=SHANGHAI))
+    done = _tick("after_close", home, datetime(2025, 7, 22, 16, 35, tzinfo=SHANGHAI))
     assert [(request.run_key, request.run_config["resources"]["intake"]["config"]) for request in done.run_requests] == [
         ("after_close:2025-07-22", {"lookback_days": 1})
     ]
-    assert _tick("after_close", home, datetime(2025, 10, 2, 16, 30, tzinfo=SHANGHAI)).skip_message == "the exchange is closed on 2025-10-02"
+    assert _tick("after_close", home, datetime(2025, 10, 2, 16, 35, tzinfo=SHANGHAI)).skip_message == "the exchange is closed on 2025-10-02"
     with pytest.raises(dg.DagsterError) as failed:
-        _tick("evening", home, datetime(2027, 1, 4, 19, 30, tzinfo=SHANGHAI))
+        _tick("evening", home, datetime(2027, 1, 4, 19, 35, tzinfo=SHANGHAI))
     assert "outside the trading calendar" in str(failed.value.__cause__)
+
+
+def test_a_later_tick_asks_for_the_day_until_what_it_waits_for_is_there(settings: Settings, home: Home) -> None:
+    moment = datetime(2025, 7, 22, 17, 5, tzinfo=SHANGHAI)
+    assert _tick("after_close", home, moment).skip_message == "only a home with live data can ask again"
+    dedicate(settings, DataOrigin.LIVE)
+    feeds = {("shfe", "kx"), ("shfe", "dailystock"), ("gfex", "day_quotes"), ("czce", "quotes")}
+    _arrive(settings, feeds - {("shfe", "dailystock")}, moment)
+    (request,) = _tick("after_close", home, moment).run_requests
+    assert request.run_config["resources"]["intake"]["config"] == {"source": "live", "first": "2025-07-22", "last": "2025-07-22"}
+    assert (request.run_key, request.tags["alumina/waits_for"]) == ("after_close:2025-07-22T17:05", "20250722dailystock.dat")
+    _arrive(settings, feeds, moment)
+    assert _tick("after_close", home, moment).skip_message == "everything that is due has arrived"
+    # In the evening rankings and margins are waited for, too.
+    (request,) = _tick("evening", home, moment.replace(hour=20)).run_requests
+    assert "pm20250722.dat" in request.tags["alumina/waits_for"]
+    assert "dailystock" not in request.tags["alumina/waits_for"]
+
+
+def _arrive(settings: Settings, feeds: set[tuple[str, str]], moment: datetime) -> None:
+    told = ("20250722", "file", Outcome.OK, "", "", 200, 1, "0" * 64, DataOrigin.LIVE)
+    Archive(settings.archive).record([Attempt(moment.astimezone(UTC), "run", source, feed, *told) for source, feed in sorted(feeds)])
 
 
 def test_a_run_is_marked_failed_once_two_looks_find_no_process_and_never_while_it_has_one(settings: Settings, home: Home) -> None:
@@ -86,6 +109,13 @@ def test_a_run_is_marked_failed_once_two_looks_find_no_process_and_never_while_i
         assert status() is dg.DagsterRunStatus.FAILURE
     (note,) = [json.loads(line) for line in (settings.root / "alerts.jsonl").read_text().splitlines()]
     assert (note["kind"], note["run_id"]) == ("run_failed", "one")
+
+
+def test_a_run_of_picked_assets_is_named_by_them() -> None:
+    """Else a good range of one source would end the alert of another's."""
+    picked = frozenset(dg.AssetKey(["arrivals", name]) for name in ("shfe", "gfex", "czce", "fx"))
+    assert job_of(dg.DagsterRun("__ASSET_JOB", asset_selection=picked)) == "arrivals/czce, arrivals/fx, arrivals/gfex and 1 more"
+    assert job_of(dg.DagsterRun("daily", asset_selection=picked)) == "daily"
 
 
 def test_every_run_has_the_resource_that_says_it_lives() -> None:
@@ -162,10 +192,22 @@ def test_late_data_asks_again_for_just_the_days_that_lack(settings: Settings, ho
 def test_an_overdue_release_is_told_once_and_shown_as_a_failed_check(settings: Settings, home: Home) -> None:
     dedicate(settings, DataOrigin.LIVE)
     found = _look(freshness, home)
-    assert [(event.check_name, event.passed) for event in found.asset_events] == [("published_in_time", False)]
+    told = {(event.asset_key.path[-1], event.check_name): event for event in found.asset_events}
+    assert [event.passed for (_, check), event in told.items() if check == "published_in_time"] == [False]
+    # Nobody ever asked: the last session's files of the exchanges are late, customs' are not due.
+    assert {source for (source, check), event in told.items() if check == "arrived_in_time" and not event.passed} >= {"shfe", "gfex", "czce"}
+    assert "shfe/kx is overdue since" in told["shfe", "arrived_in_time"].description
     assert "nothing is published yet" in _look(freshness, home, found.cursor).skip_message
     notes = [json.loads(line) for line in (settings.root / "alerts.jsonl").read_text().splitlines()]
     assert sorted(note["kind"] for note in notes) == ["feed_overdue", "release_overdue"]
+
+
+def test_a_source_whose_payloads_came_turns_green_again(settings: Settings, home: Home) -> None:
+    dedicate(settings, DataOrigin.LIVE)
+    first = _look(freshness, home)
+    _receipts(settings, Outcome.OK)
+    changed = {event.asset_key.path[-1]: event.passed for event in _look(freshness, home, first.cursor).asset_events}
+    assert (changed["shfe"], changed["gfex"], changed["czce"]) == (True, True, True)
 
 
 def test_a_spot_price_of_a_day_does_not_stand_in_for_its_quotes(settings: Settings) -> None:

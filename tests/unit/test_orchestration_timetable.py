@@ -2,12 +2,14 @@
 
 import tomllib
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
-from ingest.catalog.documents import SHIPPED
+from ingest.catalog.documents import SHIPPED, load
+from ingest.catalog.schemas import ClockFile, ScheduleFile
 from ingest.home import dedicate
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin
@@ -25,10 +27,29 @@ def _latest(dataset: str) -> str:
     return next(row["latest"] for row in rows if row["dataset"] == dataset)
 
 
-def test_a_schedule_ticks_when_the_last_dataset_it_waits_for_is_due() -> None:
-    for timetable in timetables().values():
-        hour, minute = max(_latest(dataset) for dataset in timetable.waits_for).split(":")
-        assert timetable.cron.startswith(f"{int(minute)} {int(hour)} ")
+def test_a_schedule_ticks_once_the_last_dataset_it_waits_for_is_due() -> None:
+    for row in load(ScheduleFile).schedule:
+        if row.waits_for:
+            hour, minute = max(_latest(dataset) for dataset in row.waits_for).split(":")
+            assert timetables()[row.name].minute == int(hour) * 60 + int(minute) + row.margin_minutes
+
+
+def test_a_session_is_looked_at_until_the_last_dataset_is_overdue() -> None:
+    known = timetables()
+    ticks = (*known["after_close"].ticks, *known["evening"].ticks)
+    assert list(ticks) == sorted(ticks)
+    assert max(later - earlier for earlier, later in pairwise(ticks)) <= 30
+    clock = {row.dataset: row for row in load(ClockFile).clock}
+    overdue = max(clock[dataset].latest + load(ClockFile).grace(clock[dataset]) for dataset in known["evening"].waits_for)
+    assert overdue == 20 * 60 + 30
+    assert ticks[-1] == overdue + 5
+    assert len(known["evening"].cron) == len(known["evening"].ticks)
+    assert known["evening"].told == "trading days 19:35, looks again every 30 min to 20:35"
+
+
+def test_what_waits_for_no_data_runs_whether_or_not_the_exchange_is_open() -> None:
+    tidy = timetables()["tidy"]
+    assert (tidy.cron, tidy.reason_to_skip(date(2025, 10, 5), CALENDAR)) == (["0 6 * * 0"], None)
 
 
 @pytest.mark.parametrize("day", SPRING_FESTIVAL + NATIONAL_DAY)
@@ -88,7 +109,8 @@ def test_what_a_source_publishes_is_due_by_its_clock() -> None:
 
 def test_the_timetable_names_no_time_of_its_own() -> None:
     text = (SHIPPED / "schedule.toml").read_text()
-    assert not [line for line in text.splitlines() if not line.startswith(("#", "source")) and ":" in line]
+    named = [line for line in text.splitlines() if not line.startswith(("#", "source")) and ":" in line]
+    assert named == ['at = "06:00"']  # of what waits for no data
     assert "hour" not in (Path(__file__).parents[2] / "orchestration/automation/schedules.py").read_text()
 
 

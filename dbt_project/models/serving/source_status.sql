@@ -60,12 +60,16 @@ final as (
 
     select
         counted.*,
-        coalesce(unread.series_unread, 0) as series_unread
+        coalesce(unread.series_unread, 0) as series_unread,
+        licences.licence,
+        coalesce(licences.may_redistribute, false) as may_redistribute
     from counted
     left join unread
         on
             counted.source = unread.source
             and counted.feed = unread.feed
+    left join {{ ref('stg_catalog__licences') }} as licences
+        on counted.source = licences.licensed_source
 
 )
 

@@ -23,20 +23,23 @@ _DOWN = r"(?:下跌|下降|下调|下行|减少|回落|下滑|走低|收窄|缩�
 _CHANGE = re.compile(rf"(?P<open>涨跌|变化|变动|增减|环比|同比|\bchange\b)|(?P<up>{_UP})|(?P<down>{_DOWN})", re.IGNORECASE)
 _NO_CHANGE = re.compile(r"涨跌停|升贴水|升水|增值|跌停|涨停|加权|减产|增产|增仓意愿|上升空间|增速")
 _AGAINST = re.compile(r"[较比]|环比|同比|\bfrom\b|compared|versus", re.IGNORECASE)
-_TO = re.compile(r"^\s*(?:后)?(?:[，,]\s*)?(?:[至到为]|\bto\b)\s*$", re.IGNORECASE)
+_TO = re.compile(r"^\s*(?:后)?(?:[，,；;]\s*)?(?:[至到为]|\bto\b)\s*$", re.IGNORECASE)
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+_MONTH = rf"(?:{'|'.join(_MONTHS)})"
 _DATE = re.compile(
     r"(?P<iso>20\d\d[-/.]\d{1,2}[-/.]\d{1,2})|(?P<full>20\d\d\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日)|(?P<day>\d{1,2}\s*月\s*\d{1,2}\s*日)"
-    r"|(?P<year_month>20\d\d\s*年\s*\d{1,2}\s*月份?)|(?P<month>(?<!\d)\d{1,2}\s*月份?(?!\d))|(?P<word>今日|当日|昨日|前一交易日|上一交易日|上周[一二三四五]|本周[一二三四五]|周[一二三四五](?!度))"
+    rf"|(?P<en_day>\b\d{{1,2}} {_MONTH}(?:,? 20\d\d)?|\b{_MONTH} \d{{1,2}}(?!\d)(?:, 20\d\d)?)|(?P<en_month>\b{_MONTH} 20\d\d|(?<=\b[Ii]n ){_MONTH}|(?<=\bfor ){_MONTH})"
+    r"|(?P<year_month>20\d\d\s*年\s*\d{1,2}\s*月份?)|(?P<month>(?<!\d)\d{1,2}\s*月份?(?!\d))|(?P<word>今日|当日|昨日|昨夜|昨晚|隔夜|前一交易日|上一交易日|上周[一二三四五]|本周[一二三四五]|周[一二三四五](?!度))"
 )  # fmt: skip
 _IGNORED = re.compile(
-    r"20\d\d\s*年|\d{1,2}:\d{2}|第\s*\d+|前\s*\d+|每手\s*\d+\s*吨|(?<!\d)\d{1,6}\s*(?:大卡|%\s*(?=液碱|烧碱)|年期|天|日均线|个月|个交易日|小时)|[A-Z]00|(?m:^\s*\d{1,2}\s*[、.．)）])|GB/T\s*\d+|HS\s*\d+"
+    r"20\d\d\s*年|\d{1,2}:\d{2}|第\s*\d+|前\s*\d+|每手\s*\d+\s*吨|(?<![\d.])\d{1,6}(?:\.\d+)?\s*(?:大卡|%\s*(?=液碱|烧碱)|年期|天|日均线|个月|个交易日|小时)|[A-Z]00|(?m:^\s*\d{1,2}\s*[、.．)）])|GB/T\s*\d+|HS\s*\d+|(?:烧碱|液碱)\s*[（(]\s*\d{1,2}\s*%\s*[）)]"
 )
 _BASE = re.compile(r"(?:较|比|自|from|since)\s*$", re.IGNORECASE)
 _WEEK = re.compile(
     r"[较比]上周|周环比|周度(?!产|开工|均)|周(?:涨|跌|增|减|升|降)|周内|环比上周|from (?:the )?(?:previous|last) week|week on week", re.IGNORECASE
 )
 _MONTHLY = re.compile(r"[较比]上月|月环比", re.IGNORECASE)
-_NIGHT = re.compile(r"夜盘|当晚|night session", re.IGNORECASE)
+_NIGHT = re.compile(r"夜盘|当晚|昨夜|昨晚|隔夜|night session", re.IGNORECASE)
 _CAPTION = re.compile(r"\s*(?:图表?|表)\s*\d*\s*[：:]|\s*(?:数据|资料)?来源\s*[：:]")
 _AFTER = re.compile(r"\s*(?:(?P<up>increase|rise|gain)|(?P<down>decrease|drop|fall|decline))\b", re.IGNORECASE)
 _ENDS_AT = re.compile(r"(?:[至到为]|\bto)\s*$", re.IGNORECASE)
@@ -51,12 +54,16 @@ _COUNTED = re.compile(r"^[两三四五六七八九十各](?:地区?|省|港|家|
 _BETWEEN_NAMES = re.compile(r"、|(?<!共)[和及与]")
 _BETWEEN_FIGURES = re.compile(r"\s*(?:、|，|,|[和及与])\s*(?:[+\-−])?\s*")
 _CELLS = re.compile(r"\t|\|| {2,}")
+_EARLIER = re.compile(
+    r"前值|前期|前一?[日周月期]|上一?[日周月期]|昨|去年|同期|\bprevious\b|\bprior\b|\bago\b|\blast (?:week|month|year)", re.IGNORECASE
+)
 _MOST_CELLS = 60  # a row of more is no table of a note
 _LEAD, _AROUND = 400, 300  # characters before a number that can say what it is, and of its sentence that can say of whom
 _TERMINAL = re.compile(r"[。！？!?；;：:】.]\s*$")
 NUMBERS_LIMIT = 5000
 _WRAPPED = 25  # a line of at least so many characters that ends nowhere goes on in the next
 _NEAR, _QUOTE = 8, 120
+_REGION_ALONE = 24  # characters of a name and a mark or two
 _BARE_DIGITS = 3  # a number without a unit and of fewer digits numbers a page or a line
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF1A)} | {
     ord("％"): "%",
@@ -121,8 +128,12 @@ class _State:
     pair: tuple[str, ...] = ()
     is_foreign: bool = False
     is_dominant: bool = False
+    region: str = ""
+    """The region the sentence has given a figure of last: a change told after it is of the same one."""
     metric: Metric | None = None
     level: Metric | None = None
+    before: Metric | None = None
+    """The level an earlier sentence of the paragraph ended with: a region alone before a number is a part of it."""
     direction: str = ""
     unit: str = ""
     period: str = ""
@@ -169,8 +180,9 @@ class Extractor:
         for part in _parts(plain):
             cells = [cell.strip() for cell in _CELLS.split(part.text.strip("\n"))]
             is_row = 1 < len(cells) <= _MOST_CELLS and not re.search(r"[。；;]", part.text)
-            if is_row and (not re.search(r"\d", "".join(cells[1:])) or any(self._number.fullmatch(cell) for cell in cells[1:])):
-                if not any(re.search(r"\d{2}", cell) for cell in cells[1:]):
+            undated = [_DATE.sub("", cell) for cell in cells[1:]]  # a column can be headed by its day
+            if is_row and (not re.search(r"\d", "".join(undated)) or any(self._number.fullmatch(cell) for cell in cells[1:])):
+                if not any(re.search(r"\d{2}", cell) for cell in undated):
                     header = cells
                     continue
                 found += self._row(part, header, as_of, state)
@@ -185,26 +197,31 @@ class Extractor:
 
     def _prose(self, part: _Part, as_of: date, state: _State) -> Iterator[Found]:
         text, day_text = part.text, ""
+        state.level = state.before = None
         masked = _mask(text, [match.span() for match in (*_DATE.finditer(text), *_IGNORED.finditer(text))])
         names = [match.span() for match in self.catalog.lexicon.pattern.finditer(text) if match["product"] or match["hs"] or match["bare"]]
         masked = _mask(masked, names)
         begin = 0
         for end in [*(match.end() for match in _SENTENCE.finditer(masked)), len(text)]:
-            state.metric = state.level = None
+            state.metric, state.level, state.before, state.region = None, None, state.level or state.before, ""
             last, day = begin, day_text
             numbers = list(self._numbers(masked, begin, end))
             listed = self._listed(text, begin, numbers)
             for place, number in enumerate(numbers):
-                day = _scope(text, last, number.start, day)
+                spoken_day, day = day, _scope(text, last, number.start, day)
                 lead = text[max(last, number.start - _LEAD) : number.start]
                 if place in listed:
                     lead, unit = listed[place]
                     number = replace(number, unit=number.unit or unit)
+                elif number.sign and not number.unit and re.fullmatch(r"\s*[（(]\s*", lead):
+                    number = replace(number, unit=state.unit)  # 352.15万吨(+3.2): the change is in the unit before it
                 self._speak_of(lead if place in listed else text[last : number.start], state)
                 tail = re.split(r"[，。；;,、\n]", text[number.end : min(end, number.end + _AROUND)], maxsplit=1)[0]
                 sentence = text[max(begin, number.start - _AROUND) : min(end, number.end + _AROUND)]
                 state.is_night = _is_night(text[max(begin, number.start - _AROUND) : number.start])
                 yield self._placed(part, number, lead, tail, sentence, day, as_of, state)
+                if day != spoken_day and _TO.search(_DATE.sub("", lead)):
+                    day = spoken_day  # 前一交易日为25: one figure of another day, and back
                 last = number.end
             day_text = _scope(text, last, end, day)
             self._speak_of(text[last:end], state)
@@ -273,7 +290,9 @@ class Extractor:
             elif word in DOMINANT:
                 is_main = True
         if contracts:
-            state.contracts.update({contract[:-4]: contract for contract in contracts})
+            # A pair is spoken of for its spread; what comes after it without a contract is about the one it was about before.
+            spoken = contracts if len(contracts) == 1 else [one for one in contracts if one[:-4] not in state.contracts]
+            state.contracts.update({contract[:-4]: contract for contract in reversed(spoken)})
             state.pair = tuple(contracts[-2:]) if len(contracts) > 1 else ()
             state.is_dominant = False
             if is_main:
@@ -312,7 +331,7 @@ class Extractor:
         fits = best is not None and self._fits(best[0], number.unit)
         if best and fits and (not change or _ENDS_AT.search(rest)) and not (_AGAINST.search(rest) and number.unit in ("pct", "pp")):
             return best[0], candidates, "said"
-        if not best and _TO.search(rest) and state.level and self._fits(state.level, number.unit):
+        if not best and _TO.search(_DATE.sub("", rest)) and state.level and self._fits(state.level, number.unit):
             return state.level, (state.level.name,), "said"
         if best and best[0].is_change and self._fits(best[0], number.unit) and not best[0].change_of:
             return best[0], candidates, "said"
@@ -322,8 +341,11 @@ class Extractor:
         if level is not None and (
             change or (best and not fits) or _AGAINST.search(rest) or (number.sign and not best) or re.fullmatch(r"[\s（(,，/或]*", lead)
         ):
-            rivals = [one for one in self.spoken if level.name in one.change_of and self._fits(one, number.unit or level.plain_unit or level.unit)]
-            chosen = self._chosen(rivals, lead, tail, state)
+            chosen, rivals = None, list[Metric]()
+            for base in (level, *([state.level] if state.level and state.level is not level else ())):  # 周环比 can be of what was said last
+                rivals = [one for one in self.spoken if base.name in one.change_of and self._fits(one, number.unit or base.plain_unit or base.unit)]
+                if chosen := self._chosen(rivals, lead, tail, state):
+                    break
             if chosen:
                 return chosen, tuple(one.name for one in rivals), "said" if best or level.name != "settle" else "left open"
             return (
@@ -359,10 +381,11 @@ class Extractor:
         return next((one for one in plain if one.is_of_range == is_range), next(iter([*plain, *fitting]), None))
 
     def _part_of(self, lead: str, unit: str, state: _State) -> Metric | None:
-        if state.level is None or not resolve(lead, self.catalog.lexicon, state.commodity).region:
+        level = state.level or (state.before if len(lead.strip()) <= _REGION_ALONE else None)
+        if level is None or not resolve(lead, self.catalog.lexicon, state.commodity).region:
             return None
         regional = [one for one in self.spoken if any("{region}" in key for key in self._keys(one)) and self._fits(one, unit)]
-        return next((one for one in regional if state.level.name in (one.name, *one.part_of)), None)
+        return next((one for one in regional if level.name in (one.name, *one.part_of)), None)
 
     def _fits(self, metric: Metric, unit: str) -> bool:
         """Tell whether a metric is given in a unit; a bare number is taken to be in the metric's own."""
@@ -453,9 +476,11 @@ class Extractor:
         vendors = sorted(named.vendors or (around.vendors if len(around.vendors) == 1 else ()))
         parts = [*vendors, state.commodity]
         if any("{region}" in key for key in keys):
-            if not named.region:
+            region = named.region or (state.region if metric.change_of else "")
+            if not region:
                 return " ".join(parts), "no region is named"
-            parts.append(named.region.capitalize())
+            state.region = region
+            parts.append(region.capitalize())
         return " ".join(parts), ""
 
     def _keys(self, metric: Metric) -> list[str]:
@@ -543,7 +568,10 @@ class Extractor:
             else:
                 if metric.is_change and not figures.sign and float(figures.low):
                     figures.sign = "+"
-                yield self._claim(blank, figures, metric, (metric.name,), "column", f"{name} {head} ", "", f"{name} {head}", "", as_of, state)
+                day = _scope(head, 0, len(head), "")
+                claim = self._claim(blank, figures, metric, (metric.name,), "column", f"{name} {head} ", "", f"{name} {head}", day, as_of, state)
+                is_earlier = _EARLIER.search(head) and not day and not (metric.is_change or metric.change_of)
+                yield replace(claim, is_confident=False, reason="a figure of an earlier print") if is_earlier else claim
 
     def _unit_in(self, text: str) -> str:
         """Give the unit in the brackets of a name or a header."""
@@ -564,15 +592,15 @@ def _is_night(text: str) -> bool:
     night, day = _last(_NIGHT, text), None
     for match in _DATE.finditer(text):
         day = None if _BASE.search(text[: match.start()]) else match
-    return night is not None and (day is None or night.start() > day.start())
+    return night is not None and (day is None or night.start() >= day.start())
 
 
 def _based(lead: str) -> str:
     """Give the day a change is counted from, where the words name one: 较7月4日收盘价."""
     found = ""
     for match in _DATE.finditer(lead):
-        if _BASE.search(lead[: match.start()]) and not match["month"] and not match["year_month"]:
-            found = match[0]
+        if _BASE.search(lead[: match.start()]) and not match["month"] and not match["year_month"] and not match["en_month"]:
+            found = _plain(match)
     return "" if found in ("昨日", "前一交易日", "上一交易日", "今日", "当日") else found
 
 
@@ -580,8 +608,18 @@ def _scope(text: str, begin: int, end: int, day: str) -> str:
     """Give the day the words speak of from here on."""
     for match in _DATE.finditer(text, begin, end):
         if not _BASE.search(text[max(0, match.start() - 6) : match.start()]):
-            day = match[0]
+            day = _plain(match)
     return day
+
+
+def _plain(match: re.Match[str]) -> str:
+    """Give a day or month in the words `parse_period` reads: 17 July is 7月17日, last night yesterday."""
+    text = match[0]
+    if match["en_day"] or match["en_month"]:
+        month = next(number for number, name in enumerate(_MONTHS, 1) if name in text)
+        year, day = re.search(r"20\d\d", text), re.search(r"\b\d{1,2}\b", text)
+        return (f"{year[0]}年" if year else "") + f"{month}月" + (f"{day[0]}日" if day else "")
+    return "昨日" if text in ("昨夜", "昨晚", "隔夜") else text
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -5,18 +5,26 @@ from datetime import date
 from typing import Any
 
 from serving.research.note.known import Known
-from serving.research.wording import MODELS, SOURCES, Said, number, reason, say
+from serving.research.terms import Scale, scale, term
+from serving.research.wording import MODELS, SOURCES, UNITS, Said, reason, say
 
-CNY_T, T, KT, LOTS = Said("元/吨", "CNY/t"), Said("吨", "t"), Said("千吨", "kt"), Said("手", "lots")
-PCT, TIMES, POINTS, INTENSITY = Said("%", "%"), Said("倍", "×"), Said("分", "points"), Said("衰减加总", "decayed sum")
+CNY_T, T, KT, LOTS, PCT, POINTS = "CNY/t", "t", "kt", "lots", "pct", "score"
+# Units of these figures alone.
+OWN = {
+    "times": Said("倍", "×"),
+    "decayed": Said("衰减加总", "decayed sum"),
+    "tone": Said("−1 至 1", "−1 to 1"),
+    "CNY/USD": Said("元/美元", "CNY/USD"),
+}
 
 
 @dataclass(frozen=True)
 class Indicator:
     """One row to show. `sql` gives obs_date, data_date, value, change, provider, null_reason and available_at, one row per obs_date and provider."""
 
-    name: Said
-    unit: Said
+    code: str
+    """Its term in the glossary, after `@` the clock it is taken at."""
+    unit: str
     form: str
     sql: str
     rhythm: str = "session"
@@ -29,22 +37,44 @@ class Indicator:
     """True where only the same contract's figures may be compared: its change is `change` or none, also across a roll."""
 
 
+CLOCKS = {
+    "t1130": Said("11:30", "at 11:30"),
+    "close": Said("收盘", "at the close"),
+    "settle": Said("结算", "at settlement"),
+    "natl": Said("全国指数", "on the national index"),
+}
+
+
 @dataclass(frozen=True)
 class Reading:
-    """An indicator as of the decision, ready to print."""
+    """An indicator as of the decision, as figures and ready to print."""
 
+    code: str
     name: Said
     unit: Said
-    value: str
-    change: str
-    direction: int
+    value: Said
+    change: Said
+    change_unit: Said
+    """Where it is another than the figure's: percentages differ by points."""
+    figure: float | None
+    moved: float | None
+    stored_unit: str
     percentile: float | None
-    data_date: str
+    data_date: date | None
+    when: str
     provider: Said
     badge: Said
     level: str
     """ok, late, stale or missing: how the badge is coloured."""
     missing: Said | None
+    is_held: bool
+    """Whether any figure of it was known: a commodity without the feed shows no row."""
+
+    @property
+    def direction(self) -> int:
+        """1 where it rose, -1 where it fell, 0 where the change is written as none."""
+        is_moved = self.change.en.startswith(("+", "−"))
+        return 0 if self.moved is None or not is_moved else 1 if self.moved > 0 else -1
 
 
 def _dominant(value: str, change: str) -> str:
@@ -116,94 +146,106 @@ GROUPS: tuple[tuple[Said, tuple[Indicator, ...]], ...] = (
         Said("期货（主力合约）", "Futures, dominant contract"),
         (
             # Changes are of the same contract, also across a roll.
-            Indicator(Said("收盘价", "Close"), CNY_T, ",.0f", _dominant("close_cny_t", "round(close_cny_t - close_cny_t / (1 + ret_cc_1d_pct / 100), 6)"), is_of_contract=True),
-            Indicator(Said("涨跌幅（较前结算）", "Change, on the prior settlement"), PCT, "+.2f", _dominant("ret_c_ps_pct", "null"), column="ret_c_ps_pct"),
-            Indicator(Said("涨跌幅（较前收）", "Change, close to close"), PCT, "+.2f", _dominant("ret_cc_1d_pct", "null"), column="ret_cc_1d_pct"),
-            Indicator(Said("结算价", "Settlement"), CNY_T, ",.0f", _dominant("settle_cny_t", "settle_cny_t - pre_settle_cny_t"), is_of_contract=True),
-            Indicator(Said("成交量", "Volume"), LOTS, ",.0f", _dominant("volume_lots", "volume_change"), is_of_contract=True),
-            Indicator(Said("持仓量", "Open interest"), LOTS, ",.0f", _dominant("open_interest_lots", "open_interest_change_lots"), is_of_contract=True),
-            Indicator(Said("成交/持仓", "Volume over open interest"), TIMES, ".2f", _dominant("volume_oi_ratio", "ratio_change"), is_of_contract=True),
+            Indicator("close", CNY_T, ",.0f", _dominant("close_cny_t", "round(close_cny_t - close_cny_t / (1 + ret_cc_1d_pct / 100), 6)"), is_of_contract=True),
+            Indicator("change", PCT, "+.2f", _dominant("ret_c_ps_pct", "null"), column="ret_c_ps_pct"),
+            Indicator("change_close", PCT, "+.2f", _dominant("ret_cc_1d_pct", "null"), column="ret_cc_1d_pct"),
+            Indicator("settlement", CNY_T, ",.0f", _dominant("settle_cny_t", "settle_cny_t - pre_settle_cny_t"), is_of_contract=True),
+            Indicator("volume", LOTS, ",.0f", _dominant("volume_lots", "volume_change"), is_of_contract=True),
+            Indicator("open_interest", LOTS, ",.0f", _dominant("open_interest_lots", "open_interest_change_lots"), is_of_contract=True),
+            Indicator("volume_over_oi", "times", ".2f", _dominant("volume_oi_ratio", "ratio_change"), is_of_contract=True),
         ),
     ),
     (
         Said("仓单与交割", "Receipts and delivery"),
         (
-            Indicator(Said("注册仓单", "Registered receipts"), T, ",.0f", _receipts("receipts_t", "receipts_change_t"), signal="receipts_t"),
-            Indicator(
-                Said("近月虚实比", "Squeeze ratio, nearest contract"), TIMES, ",.1f", _receipts("squeeze_ratio"), signal="squeeze_ratio", column="squeeze_ratio"
+            Indicator("receipts", T, ",.0f", _receipts("receipts_t", "receipts_change_t"), signal="receipts_t"),
+            Indicator("squeeze_ratio", "times", ",.1f", _receipts("squeeze_ratio"), signal="squeeze_ratio", column="squeeze_ratio"
             ),
-            Indicator(
-                Said("虚实比分位（历次交割周期同期）", "Rank of it among earlier cycles"),
+            Indicator("squeeze_rank",
                 PCT,
                 ".0f",
                 _delivery("100.0 * squeeze_percentile_ratio"),
                 column="squeeze_percentile_ratio",
             ),
-            Indicator(
-                Said("未制成仓单的可交割库存", "Goods off warrant"), T, ",.0f", _delivery("off_warrant_t", "stock_date"), rhythm="week", column="off_warrant_t"
+            Indicator("off_warrant", T, ",.0f", _delivery("off_warrant_t", "stock_date"), rhythm="week", column="off_warrant_t"
             ),
         ),
     ),
     (
         Said("现货与升水", "Spot and futures premium"),
         (
-            Indicator(Said("现货指数（全国）", "Spot index, national"), CNY_T, ",.2f", _SPOT, column="spot_cny_t"),
-            Indicator(Said("期货升水（11:30）", "Futures premium at 11:30"), CNY_T, ",.2f", _premium("t1130", "premium_cny_t"), is_of_contract=True),
-            Indicator(Said("期货升水（收盘）", "Futures premium at the close"), CNY_T, ",.2f", _premium("close", "premium_cny_t"), is_of_contract=True),
-            Indicator(Said("期货升水（结算）", "Futures premium at settlement"), CNY_T, ",.2f", _premium("settle", "premium_cny_t"), is_of_contract=True),
-            Indicator(Said("升水率（收盘）", "Premium rate at the close"), PCT, ".2f", _premium("close", "premium_rate_pct"), signal="premium_rate_pct", is_of_contract=True),
+            Indicator("spot_index", CNY_T, ",.2f", _SPOT, column="spot_cny_t"),
+            Indicator("premium@t1130", CNY_T, ",.2f", _premium("t1130", "premium_cny_t"), is_of_contract=True),
+            Indicator("premium@close", CNY_T, ",.2f", _premium("close", "premium_cny_t"), is_of_contract=True),
+            Indicator("premium@settle", CNY_T, ",.2f", _premium("settle", "premium_cny_t"), is_of_contract=True),
+            Indicator("premium_rate", PCT, ".2f", _premium("close", "premium_rate_pct"), signal="premium_rate_pct", is_of_contract=True),
         ),
     ),
     (
         Said("政策与情绪", "Policy and sentiment"),
         (
-            Indicator(Said("政策强度", "Policy intensity"), INTENSITY, ".2f", _score("policy_intensity", "policy_intensity_change"), signal="policy_intensity"),
-            Indicator(Said("新闻语气", "News tone"), Said("−1 至 1", "−1 to 1"), ".2f", _TONE, signal="news_tone"),
-            Indicator(Said("情绪评分", "Sentiment score"), POINTS, "+.1f", _score("score")),
+            Indicator("policy_intensity", "decayed", ".2f", _score("policy_intensity", "policy_intensity_change"), signal="policy_intensity"),
+            Indicator("news_tone", "tone", ".2f", _TONE, signal="news_tone"),
+            Indicator("sentiment", POINTS, "+.1f", _score("score")),
         ),
     ),
     (
         Said("成本与利润", "Cost and profit"),
         (
-            Indicator(Said("完全成本", "Full cost"), CNY_T, ",.0f", _margin("cost_full_cny_t")),
-            Indicator(Said("利润", "Profit"), CNY_T, ",.2f", _margin("profit_cny_t", "least(cost_date, spot_date)")),
-            Indicator(Said("利润率", "Margin over cost"), PCT, ".2f", _margin("margin_pct", "least(cost_date, spot_date)"), signal="margin_pct"),
-            Indicator(Said("铝土矿成本（每吨产品）", "Bauxite cost per tonne of product"), CNY_T, ",.2f", _margin("ore_cost_cny_t")),
-            Indicator(Said("铝土矿价格20日变化", "Bauxite price, 20-session change"), PCT, ".2f", _margin("bauxite_chg20_pct")),
+            Indicator("full_cost", CNY_T, ",.0f", _margin("cost_full_cny_t")),
+            Indicator("profit", CNY_T, ",.2f", _margin("profit_cny_t", "least(cost_date, spot_date)")),
+            Indicator("margin", PCT, ".2f", _margin("margin_pct", "least(cost_date, spot_date)"), signal="margin_pct"),
+            Indicator("ore_cost", CNY_T, ",.2f", _margin("ore_cost_cny_t")),
+            Indicator("ore_change", PCT, ".2f", _margin("bauxite_chg20_pct")),
         ),
     ),
     (
         Said("进出口与汇率", "Trade and currency"),
         (
-            Indicator(Said("进口平价", "Import parity"), CNY_T, ",.2f", _parity("parity_cny_t", _LEGS)),
-            Indicator(Said("进口盈亏", "Import profit"), CNY_T, ",.2f", _parity("import_profit_cny_t", _LEGS)),
-            Indicator(Said("美元卖出价", "US dollar, selling rate"), Said("元/美元", "CNY/USD"), ".4f", _parity("fx_sell_cny_usd", "fx_date")),
-            Indicator(Said("出口量", "Exports"), T, ",.0f", _trade("export", "qty_t"), rhythm="month"),
-            Indicator(Said("出口环比", "Exports, month on month"), PCT, ".2f", _trade("export", "mom_pct", "mom_null_reason"), rhythm="month", signal="exports_mom_pct"),
-            Indicator(Said("进口量", "Imports"), T, ",.0f", _trade("import", "qty_t"), rhythm="month"),
-            Indicator(Said("净进口", "Net imports"), T, "+,.0f", _trade("net", "net_import_t"), rhythm="month"),
+            Indicator("import_parity@natl", CNY_T, ",.2f", _parity("parity_cny_t", _LEGS)),
+            Indicator("import_profit@natl", CNY_T, ",.2f", _parity("import_profit_cny_t", _LEGS)),
+            Indicator("dollar", "CNY/USD", ".4f", _parity("fx_sell_cny_usd", "fx_date")),
+            Indicator("exports", T, ",.0f", _trade("export", "qty_t"), rhythm="month"),
+            Indicator("exports_mom", PCT, ".2f", _trade("export", "mom_pct", "mom_null_reason"), rhythm="month", signal="exports_mom_pct"),
+            Indicator("imports", T, ",.0f", _trade("import", "qty_t"), rhythm="month"),
+            Indicator("net_imports", T, "+,.0f", _trade("net", "net_import_t"), rhythm="month"),
         ),
     ),
     (
         Said("供需", "Supply and demand"),
         (
-            Indicator(Said("开工率", "Operating rate"), PCT, ".2f", _RATE, rhythm="week"),
-            Indicator(Said("过剩率（进出口前）", "Surplus over demand, before trade"), PCT, ".2f", _SURPLUS, rhythm="week", signal="surplus_pct"),
-            Indicator(Said("电解铝厂库存", "Smelter stocks"), KT, ",.0f", _SMELTERS, rhythm="week"),
+            Indicator("operating_rate", PCT, ".2f", _RATE, rhythm="week"),
+            Indicator("surplus", PCT, ".2f", _SURPLUS, rhythm="week", signal="surplus_pct"),
+            Indicator("user_stocks", KT, ",.0f", _SMELTERS, rhythm="week"),
         ),
     ),
 )  # fmt: skip
 
 
-def read(known: Known) -> list[tuple[Said, list[Reading]]]:
-    """Read every indicator as it was known at the decision; what is missing says why."""
+@dataclass(frozen=True)
+class Readings:
+    """The groups of indicators with what is known of each, and the names of those no figure was ever known of."""
+
+    groups: tuple[tuple[Said, tuple[Reading, ...]], ...]
+    absent: tuple[Said, ...]
+
+    def all(self) -> dict[str, Reading]:
+        """Give what is known, by code."""
+        return {one.code: one for _, group in self.groups for one in group}
+
+
+def read(known: Known) -> Readings:
+    """Read every indicator as it was known at the decision; what is missing says why, and one without any figure is named and not shown."""
     percentiles = {
         row["signal"]: row["percentile_ratio"]
         for row in known.rows(
             "select signal, percentile_ratio from serving.outlook_drivers where commodity_code = $code and as_of_date = $day and driver_kind = 'component'"
         )
     }
-    return [(title, [_reading(known, indicator, percentiles) for indicator in indicators]) for title, indicators in GROUPS]
+    found = [(title, [_reading(known, indicator, percentiles) for indicator in indicators]) for title, indicators in GROUPS]
+    held = [(title, tuple(one for one in group if one.is_held)) for title, group in found]
+    absent = tuple(one.name for _, group in found for one in group if not one.is_held)
+    return Readings(tuple((title, group) for title, group in held if group), absent)
 
 
 def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | None]) -> Reading:
@@ -229,47 +271,51 @@ def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | 
             where spoken.value is not null
             group by decisions.trade_date
         )
-        select *, (select count(*) from known) as observations, (select count(*) from known where known.value <= spoken.value) as at_most
+        select *, exists (select 1 from chosen) as is_held, (select count(*) from known) as observations, (select count(*) from known where known.value <= spoken.value) as at_most
         from spoken
         order by obs_date desc
         limit 2
         """
     )
-    last = rows[0] if rows else {"value": None, "data_date": None, "null_reason": None, "provider": None, "change": None}
+    last = rows[0] if rows else {"value": None, "data_date": None, "null_reason": None, "provider": None, "change": None, "is_held": False}
     value, before = last["value"], rows[1]["value"] if len(rows) > 1 else None
+    written = _scale(indicator, value)
+    known_as = (indicator.code, _named(indicator), written.unit)
+    told = {
+        "stored_unit": indicator.unit,
+        "data_date": last["data_date"],
+        "when": _when(indicator, last["data_date"]),
+        "provider": _name(last),
+        "is_held": last["is_held"],
+    }
     if value is None:
         why = reason(last["null_reason"], indicator.column)
         return Reading(
-            indicator.name,
-            indicator.unit,
-            "–",
-            "–",
-            0,
-            None,
-            _when(indicator, last["data_date"]),
-            _name(last),
-            Said("缺失", "missing"),
-            "missing",
-            why,
+            *known_as, _NONE, _NONE, Said("", ""), None, None, percentile=None, badge=Said("缺失", "missing"), level="missing", missing=why, **told
         )
     change = last["change"] if last["change"] is not None or indicator.is_of_contract else None if before is None else value - before
-    shown = "–" if change is None else number(change, "+" + indicator.form.lstrip("+")) + (" pp" if indicator.unit is PCT else "")
+    shown = written.write(change, signed=True)
+    points = UNITS["pp"] if indicator.unit == PCT and change is not None else Said("", "")
     badge, level = _age(known, indicator, last["data_date"])
     place = last["at_most"] / last["observations"] if last["observations"] >= known.fewest and level != "stale" else None
-    direction = 0 if change is None or not shown.startswith(("+", "−")) else 1 if change > 0 else -1
-    return Reading(
-        indicator.name,
-        indicator.unit,
-        number(value, indicator.form),
-        shown,
-        direction,
-        percentiles.get(indicator.signal) if indicator.signal else place,
-        _when(indicator, last["data_date"]),
-        _name(last),
-        badge,
-        level,
-        None,
-    )
+    ranked = percentiles.get(indicator.signal) if indicator.signal else place
+    return Reading(*known_as, written.write(value), shown, points, value, change, percentile=ranked, badge=badge, level=level, missing=None, **told)
+
+
+_NONE = Said("–", "–")
+
+
+def _scale(indicator: Indicator, value: float | None) -> Scale:
+    form = indicator.form.lstrip("+")
+    if indicator.unit in OWN:
+        return Scale(OWN[indicator.unit], 1.0, form, form)
+    return scale(indicator.unit, value, form)
+
+
+def _named(indicator: Indicator) -> Said:
+    code, _, clock = indicator.code.partition("@")
+    name = term(code).title
+    return Said(f"{name.zh}（{CLOCKS[clock].zh}）", f"{name.en} {CLOCKS[clock].en}") if clock else name
 
 
 def _name(row: dict[str, Any]) -> Said:

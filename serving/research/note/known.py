@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 
+from serving.research.wording import Said
+
 Row = dict[str, Any]
 
 
@@ -48,6 +50,10 @@ class Known:
     def fewest(self) -> int:
         """Sessions with a known figure that a percentile needs at least."""
         return int(self.parameters["percentile_minimum_sessions"])
+
+    def region(self, code: str) -> Said:
+        """Give a region's names; one nobody named speaks for itself."""
+        return Said(**self.regions.get(code, {"zh": code, "en": code.replace("_", " ").title()}))
 
     def sessions_back(self, count: int) -> date:
         """Give the first of the last so many sessions."""

@@ -1,0 +1,123 @@
+"""Years of history from the public addresses, month by month, the newest first: what was asked for before is not asked again, so it goes on where it ended.
+
+Polite: one request after another at the client's pace, and a feed that challenges, or a host that gives no answer, ends the asking of it. Takes in
+and commits month by month; publishes nothing.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from ingest.archive import Archive, Attempt
+from ingest.catalog.calendar import Calendar
+from ingest.catalog.limits import Limits
+from ingest.flow import Report, ingest
+from ingest.lake import Lake
+from ingest.origins import LiveOrigin
+from ingest.problems import no_network
+from ingest.source import Cadence, Outcome, Request, Response, Source
+
+Identity = tuple[str, str, str]
+# An answer that says the payload is not there is final for history; a challenge, and no answer, are not.
+ASK_AGAIN = (Outcome.BLOCKED, Outcome.HTTP_ERROR)
+ASSUMED_SECONDS = 0.7
+"""A request before any was timed: the pace of half a second, and the answer."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a backfill is: the month at work, requests answered and left, and how long the rest will take at the pace so far."""
+
+    month: date
+    answered: int
+    left: int
+    seconds_left: float
+
+
+@dataclass
+class Backfilled:
+    """How a backfill ended: what it did, how many requests are left, and why it stopped where it did not come to its end."""
+
+    report: Report = field(default_factory=Report)
+    left: int = 0
+    stopped: str = ""
+
+
+def wanted(sources: Sequence[Source], calendar: Calendar, first: date, last: date, attempts: Iterable[Attempt]) -> dict[date, list[Request]]:
+    """Give by month, newest first, what history there is to ask for and was not answered yet; nothing of closed days and of what people export."""
+    answered = {attempt.request for attempt in attempts if attempt.outcome not in ASK_AGAIN}
+    found: dict[date, list[Request]] = {}
+    for day in _back(max(last, calendar.first_day), max(first, calendar.first_day)):
+        for source in sources:
+            if source.cadence is Cadence.ANY_DAY or not calendar.is_open(source.cadence, day):
+                continue
+            for request in source.requests(day):
+                if (identity := (request.source, request.feed, request.key)) not in answered and request.url is not None:
+                    answered.add(identity)
+                    found.setdefault(day.replace(day=1), []).append(request)
+    return found
+
+
+def backfill(
+    sources: Sequence[Source],
+    calendar: Calendar,
+    span: tuple[date, date],
+    fetch: Callable[[Request], Response],
+    archive: Archive,
+    lake: Lake,
+    run_id: str,
+    *,
+    tell: Callable[[Progress], None] = lambda _: None,
+    limits: Limits | None = None,
+    silent_after: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Backfilled:
+    """Ask for a span of days, both ends included, and take in what comes. Cut off anywhere, it goes on when called again."""
+    plan = wanted(sources, calendar, *span, archive.fetch_log())
+    done, answered, begun = Backfilled(left=sum(map(len, plan.values()))), 0, clock()
+    closed: set[tuple[str, str]] = set()
+    for month, requests in plan.items():
+        asked = {(request.source, request.feed, request.key) for request in requests if (request.source, request.feed) not in closed}
+        if not asked:
+            continue
+        days = sorted({request.day for request in requests if request.day})
+
+        def counted(request: Request, month: date = month) -> Response:
+            nonlocal answered
+            response = fetch(request)
+            answered += 1
+            pace = (clock() - begun) / answered
+            tell(Progress(month, answered, done.left - answered, pace * (done.left - answered)))
+            return response
+
+        origin = LiveOrigin(days[0], days[-1], calendar, counted, only=frozenset(days), silent_after=silent_after, wanted=frozenset(asked))
+        report = ingest(sources, origin, archive, lake, run_id, limits=limits)
+        done.report.absorb(report)
+        closed |= {(attempt.source, attempt.feed) for attempt in report.fetch_log if attempt.outcome is Outcome.BLOCKED}
+        if silence := no_network(report.fetch_log):
+            done.stopped = silence
+            break
+    done.left = sum(map(len, wanted(sources, calendar, *span, archive.fetch_log()).values()))
+    if closed and not done.stopped:
+        done.stopped = f"{', '.join(sorted(f'{source}/{feed}' for source, feed in closed))} answered with a challenge and was left alone"
+    return done
+
+
+def _back(last: date, first: date) -> Iterator[date]:
+    return (last - timedelta(days=n) for n in range((last - first).days + 1))
+
+
+def years_before(today: date, years: int) -> date:
+    """Give the day some years before; of a 29 February the last day of that month."""
+    try:
+        return today.replace(year=today.year - years)
+    except ValueError:
+        return today.replace(year=today.year - years, day=28)
+
+
+def ends_at(now: datetime, seconds: float) -> str:
+    """Say how long something takes and when it ends, as people read it."""
+    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
+    span = f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+    return f"about {span}, until {now + timedelta(seconds=seconds):%Y-%m-%d %H:%M}"

@@ -1,0 +1,27 @@
+"""What is worth a second try in the same run: a disk that fails for a moment, a process somebody killed. All else says the same again."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+SECONDS = 20
+# A full disk, or one that may not be written, is the same in a minute.
+_LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR}
+
+
+@contextmanager
+def tried_again() -> Iterator[None]:
+    """Let Dagster try the step once more where the machine failed for a moment; the second failure is told as it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _LASTING:
+            raise
+        raise again() from error
+
+
+def again() -> dg.RetryRequested:
+    """Give what asks Dagster for the one more try."""
+    return dg.RetryRequested(max_retries=1, seconds_to_wait=SECONDS)

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The production profile of docs/operations.md on a machine without systemd: the commands of systemd/*.service, started together and ended together.
+# Wants ALUMINA_HOME, DAGSTER_HOME, ALUMINA_POSTGRES_URL. ALUMINA_PORTS="4266 3000 3001" are those of code location, operators and viewers.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+project=$(cd "$here/../.." && pwd)
+for name in ALUMINA_HOME DAGSTER_HOME ALUMINA_POSTGRES_URL; do
+  [ -n "${!name:-}" ] || { echo "alumina: $name is not set; docs/operations.md says what belongs there" >&2; exit 1; }
+done
+read -r code web view <<< "${ALUMINA_PORTS:-4266 3000 3001}"
+mkdir -p "$DAGSTER_HOME"
+cp "$here/dagster.yaml" "$DAGSTER_HOME/"
+workspace=$DAGSTER_HOME/workspace.yaml
+sed "s/4266/$code/" "$here/workspace.yaml" > "$workspace"
+export DAGSTER_DISABLE_TELEMETRY=1 DAGSTER_EVENT_BATCH_SIZE=1000 DO_NOT_TRACK=1 GX_ANALYTICS_ENABLED=false
+cd "$project"
+
+of() { # SERVICE KEY: the command of a unit, for this folder and these ports
+  sed -n "s#^$2=##p" "$here/systemd/alumina-$1.service" | sed "s#/opt/alumina/orchestration/deploy/workspace.yaml#$workspace#;
+    s#/opt/alumina/#$project/#g; s/--port 4266/--port $code/; s/--port 3000/--port $web/; s/--port 3001/--port $view/"
+}
+running=()
+stop() { trap - EXIT INT TERM; kill "${running[@]}" 2> /dev/null || true; wait; }
+trap stop EXIT
+trap 'exit 0' INT TERM
+begin() { echo "alumina: $1"; $(of "$1" ExecStart) & running+=($!); }
+
+$(of code ExecStartPre)
+begin code
+until "$project/.venv/bin/python" -m dagster api grpc-health-check -p "$code" > /dev/null 2>&1; do
+  kill -0 "${running[0]}" 2> /dev/null || { echo "alumina: the code location ended by itself; what it said stands above" >&2; exit 1; }
+  sleep 1
+done
+begin web
+begin view
+begin daemon
+# As soon as one ends, all do: who supervises the script starts it again. Under systemd each is started again by itself.
+ended=0
+wait -n || ended=$?
+echo "alumina: one of the processes ended (exit code $ended); what it said stands above" >&2
+exit 1

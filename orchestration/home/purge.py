@@ -1,0 +1,100 @@
+"""Removing what came from one provider, when a licence ends: its payloads, and every release that could hold its figures.
+
+What will go is said first (`plan`); lake and warehouse are made anew from what is left afterwards (`alumina rebuild`). The fetch log keeps that
+the payloads came, and that they were purged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ingest import reach
+from ingest.archive import Archive
+from ingest.home import origin_of
+from ingest.inbox import ARCHIVED, REFUSED
+from ingest.lake import Lake
+from ingest.settings import Settings
+from ingest.source import DataOrigin, HomeError
+from orchestration.instance.alerts import alert
+from orchestration.warehouse.load import begin_anew, write_lock
+from serving.publish.served import pinned
+
+
+class PurgeError(HomeError):
+    """Nothing can be purged; the message says why."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a purge removes: payloads with their file names, rows by table, others whose figures stand in the same files, and copies of the files."""
+
+    provider: str
+    payloads: Mapping[str, str]
+    rows: Mapping[str, int]
+    others: Mapping[str, int]
+    copies: tuple[Path, ...]
+    releases: int
+
+    def lines(self) -> list[str]:
+        """Say it, a line each."""
+        rows = ", ".join(f"{count:,} of {table}" for table, count in self.rows.items())
+        said = [
+            f"{len(self.payloads)} payloads of {self.provider}: {_some(sorted(set(self.payloads.values())))}",
+            f"their rows: {rows}",
+            f"{len(self.copies)} copies of these files in the inbox's folders",
+            f"all {self.releases} releases there are now, since each may hold its figures; one without them is published at the end",
+            "not: backups made before (the next `alumina backup` into each removes them there), exports, notes and copies people took",
+        ]
+        if self.others:
+            told = ", ".join(f"{count:,} of {provider}" for provider, count in self.others.items())
+            said.insert(2, f"with them, since they stand in the same files, rows of other providers: {told}; export these anew and drop them again")
+        return said
+
+
+def plan(settings: Settings, provider: str) -> Plan:
+    """Say what purging a provider removes; changes nothing. Raises PurgeError where the home holds nothing of it or the sample, or people are held at a release."""
+    if origin_of(settings) is DataOrigin.SAMPLE:
+        raise PurgeError("this home holds the sample, which no licence binds; to be rid of it delete the home")
+    if held_at := pinned(settings):
+        raise PurgeError(f"releases can only be deleted when nobody is held at one: {held_at}")
+    lake, archive = Lake(settings.lake), Archive(settings.archive)
+    held = {table: reach.held(lake, table).select("payload_sha256", "provider") for table in reach.VENDOR_TABLES}
+    known = sorted({str(name) for frame in held.values() for name in frame["provider"].unique()})
+    provider = next((name for name in known if name.casefold() == provider.casefold()), provider)
+    shas = {sha for frame in held.values() for sha in frame.filter(pl.col("provider") == provider)["payload_sha256"]} - archive.purged().keys()
+    if not shas:
+        raise PurgeError(f"this home holds nothing of {provider!r}; there are {', '.join(known) or 'no vendor data'}")
+    theirs = {table: found for table, frame in held.items() if (found := frame.filter(pl.col("payload_sha256").is_in(list(shas)))).height}
+    rows = {table: count for table, frame in theirs.items() if (count := frame.filter(pl.col("provider") == provider).height)}
+    others: dict[str, int] = {}
+    for frame in theirs.values():
+        for (name,), group in frame.filter(pl.col("provider") != provider).group_by("provider"):
+            others[str(name)] = others.get(str(name), 0) + group.height
+    names = {attempt.payload_sha256: attempt.request_name for attempt in archive.fetch_log() if attempt.payload_sha256 in shas}
+    copies = tuple(_copies(settings, archive, shas))
+    releases = sum(path.is_dir() and not path.name.startswith(".") for path in settings.releases.glob("*"))
+    return Plan(provider, {sha: names[sha] for sha in sorted(shas)}, rows, dict(sorted(others.items())), copies, releases)
+
+
+def purge(settings: Settings, asked: Plan, reason: str) -> None:
+    """Delete what the plan says, releases apart. Until `alumina rebuild` has ended the home takes nothing in; readers keep what they read till then."""
+    with write_lock(settings, f"purging {asked.provider}"):
+        begin_anew(settings)
+        for path in asked.copies:
+            path.unlink(missing_ok=True)
+        Archive(settings.archive).purge(asked.payloads.keys(), f"{asked.provider}: {reason}")
+    alert(settings, "purged", f"{len(asked.payloads)} payloads of {asked.provider} were deleted for good: {reason}")
+
+
+def _copies(settings: Settings, archive: Archive, shas: set[str]) -> list[Path]:
+    """Find the dropped files that hold these payloads, by size and content."""
+    sizes = {attempt.payload_bytes for attempt in archive.fetch_log() if attempt.payload_sha256 in shas}
+    bodies = {archive.get(sha) for sha in shas}
+    files = (path for folder in (ARCHIVED, REFUSED) for path in sorted((settings.inbox / folder).rglob("*")) if path.is_file())
+    return [path for path in files if path.stat().st_size in sizes and path.read_bytes() in bodies]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

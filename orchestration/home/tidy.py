@@ -1,0 +1,90 @@
+"""Deleting what a home need not keep, by `retention.toml`: runs and what they logged, and the room inside the working warehouse.
+
+Payloads, the fetch log, the lake and the operator's files are nobody's to delete here; releases are retired where they are published.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import dagster as dg
+from sqlalchemy.exc import OperationalError
+
+from ingest.catalog.documents import load
+from ingest.catalog.schemas import Keep, RetentionFile
+from ingest.settings import Settings
+from orchestration.instance import retention
+from orchestration.warehouse.compaction import compact
+
+T = TypeVar("T")
+# Where the files of each kind lie in the home, and how they end.
+_FILES: Mapping[str, tuple[str, str]] = {"logs": ("logs", "*.log"), "failures": ("failures", "*.jsonl")}
+
+
+@dataclass(frozen=True)
+class Tidied:
+    """What was deleted: lines of runs, runs whose events went, older copies of descriptions, files, and bytes the disk has back."""
+
+    runs: int
+    events: int
+    thinned: int
+    files: int
+    bytes_freed: int
+    warehouse: tuple[int, int] | None
+    """Bytes of the working warehouse before and after, None where it was not written anew."""
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        said = f"{self.runs} runs, the events of {self.events} runs and {self.files} files were older than is kept; {self.bytes_freed / 2**20:,.1f} MB freed"
+        if self.warehouse:
+            said += f", the warehouse {self.warehouse[1] / 2**20:,.1f} MB after {self.warehouse[0] / 2**20:,.1f} MB"
+        return said
+
+
+def tidy(settings: Settings, instance: dg.DagsterInstance, now: datetime) -> Tidied:
+    """Delete what is older than the home keeps. Run again, it deletes what has become old since.
+
+    Raises ConfigurationError for a retention.toml that is wrong, WarehouseBusyError where the warehouse is in use; nothing is half deleted then.
+    """
+    kept = load(RetentionFile, settings.catalog_overlay)
+    of: dict[str, Keep] = {row.of: row for row in kept.keep}
+    before = _bytes(settings)
+    compacted = compact(settings, kept.warehouse.compact_beyond)
+    ended = retention.ended_runs(instance)
+    without_events = beyond(ended, of.get("events"), now, lambda run: run.at)
+    without_line = beyond(ended, of.get("runs"), now, lambda run: run.at)
+    events = retention.forget_events(instance, settings, [run.run_id for run in (*without_events, *(set(without_line) - set(without_events)))])
+    runs = retention.forget_runs(instance, [run.run_id for run in without_line])
+    thinned = retention.thin(instance)
+    files = [path for kind, place in _FILES.items() for path in beyond(_newest_first(settings.root, *place), of.get(kind), now, _written)]
+    for path in files:
+        path.unlink(missing_ok=True)
+    with suppress(OperationalError):  # somebody reads the record just now; the next time will do
+        retention.compact(instance)
+    return Tidied(runs, events, thinned, len(files), max(0, before - _bytes(settings)), compacted)
+
+
+def beyond(things: Sequence[T], keep: Keep | None, now: datetime, at: Callable[[T], datetime]) -> list[T]:
+    """Give what a rule does not keep of things in the order newest first; nothing where there is no rule."""
+    if keep is None:
+        return []
+    horizon = now - timedelta(days=keep.days)
+    return [thing for thing in things[keep.least :] if at(thing) < horizon]
+
+
+def _newest_first(root: Path, folder: str, pattern: str) -> list[Path]:
+    return sorted((root / folder).glob(pattern), key=_written, reverse=True)
+
+
+def _written(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _bytes(settings: Settings) -> int:
+    """Bytes of what is looked after here."""
+    places = (settings.dagster, *(settings.root / folder for folder, _ in _FILES.values()))
+    written = sum(path.stat().st_size for place in places for path in place.rglob("*") if path.is_file())
+    return written + (settings.warehouse.stat().st_size if settings.warehouse.is_file() else 0)

@@ -1,0 +1,87 @@
+"""The files in orchestration/deploy are what systemd takes, start what they say, and label what nobody has tried."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "orchestration" / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("alumina*.service"))
+SYSTEMD = shutil.which("systemd-analyze")
+needs_systemd = pytest.mark.skipif(SYSTEMD is None, reason="needs Debian's systemd")
+
+
+def _here(folder: Path, **changed: str) -> list[str]:
+    """Copy the units with the project's real place in them, for systemd to find the programs; `changed` are texts replaced in them."""
+    for path in (DEPLOY / "systemd").glob("alumina*.*"):
+        text = path.read_text(encoding="utf-8").replace("/opt/alumina", str(ROOT))
+        for old, new in changed.items():
+            text = text.replace(old, new)
+        (folder / path.name).write_text(text, encoding="utf-8")
+    return [str(path) for path in sorted(folder.iterdir()) if path.suffix in (".service", ".target")]
+
+
+def _verify(folder: Path, **changed: str) -> str:
+    units = _here(folder, **changed)
+    environment = os.environ | {"SYSTEMD_UNIT_PATH": f"{folder}:"}
+    done = subprocess.run([SYSTEMD or "", "verify", "--man=no", *units], env=environment, capture_output=True, text=True, check=False)
+    ours = [line for line in done.stderr.splitlines() if str(folder) in line or "alumina" in line]
+    return "\n".join(ours)
+
+
+@needs_systemd
+def test_systemd_takes_every_unit(tmp_path: Path) -> None:
+    assert _verify(tmp_path) == ""
+
+
+@needs_systemd
+@pytest.mark.parametrize(("right", "wrong"), [("Restart=always", "Restart=allways"), ("bin/python", "bin/pithon"), ("MemoryMax=", "MemoryMost=")])
+def test_a_slip_in_a_unit_is_seen(tmp_path: Path, right: str, wrong: str) -> None:
+    assert _verify(tmp_path, **{right: wrong}) != ""
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
+def test_every_unit_is_hardened(unit: Path, tmp_path: Path) -> None:
+    """systemd's own measure, 0 is locked away and 10 open."""
+    _here(tmp_path)
+    command = [SYSTEMD or "", "security", "--offline=true", "--threshold=25", str(tmp_path / unit.name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
+def test_each_part_starts_again_alone_within_limits() -> None:
+    assert {unit.stem for unit in UNITS} == {"alumina-code", "alumina-daemon", "alumina-ui", "alumina-view", "alumina-web"}
+    for unit in UNITS:
+        text = unit.read_text(encoding="utf-8")
+        for said in ("Restart=always", "MemoryMax=", "TasksMax=", "User=alumina", "EnvironmentFile=/etc/alumina/alumina.env"):
+            assert said in text, (unit.name, said)
+        # One part that ends must not take the others along.
+        assert not re.search(r"^(BindsTo|Requires|Requisite)=", text, re.MULTILINE), unit.name
+
+
+def test_the_units_name_no_secret() -> None:
+    for path in (DEPLOY / "systemd").iterdir():
+        assert "Environment=" not in path.read_text(encoding="utf-8"), path.name
+    (address,) = re.findall(r"^ALUMINA_POSTGRES_URL=(.*)$", (DEPLOY / "systemd" / "alumina.env").read_text(encoding="utf-8"), re.MULTILINE)
+    assert ":PASSWORD@" in address
+
+
+@pytest.mark.parametrize("name", ["Containerfile", "compose.yaml"])
+def test_what_nobody_has_started_says_so_first(name: str) -> None:
+    assert (DEPLOY / name).read_text(encoding="utf-8").startswith("# UNCHECKED: ")
+    if name.endswith(".yaml"):
+        assert set(yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))["services"]) == {"alumina", "database", "proxy"}
+
+
+@pytest.mark.parametrize("missing", ["ALUMINA_HOME", "DAGSTER_HOME", "ALUMINA_POSTGRES_URL"])
+def test_the_start_script_names_what_is_not_set(missing: str, tmp_path: Path) -> None:
+    given = {"ALUMINA_HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path), "ALUMINA_POSTGRES_URL": "postgresql://nowhere", "PATH": os.environ["PATH"]}
+    environment = {name: value for name, value in given.items() if name != missing}
+    done = subprocess.run([DEPLOY / "start.sh"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"alumina: {missing} is not set; docs/operations.md says what belongs there\n")

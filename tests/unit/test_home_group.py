@@ -1,0 +1,102 @@
+"""A home whose folder its group may write is written by everybody in the group, and by nobody else; who may read it reads it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+GROUP, OLGA, PIM, EVE = 61000, 61001, 61002, 61003
+# Forked before anything is read: the interpreter need not lie where other users can reach it.
+SCRIPT = """
+import os, sys, traceback
+from pathlib import Path
+from filelock import FileLock
+from ingest.archive import Archive
+from ingest.home import dedicate, open_home
+from ingest.settings import Settings
+from ingest.source import DataOrigin
+from serving.seal import remove, seal
+import orchestration.instance.alerts as alerts
+
+def write(settings, name):
+    open_home(settings)
+    dedicate(settings, DataOrigin.FILES)
+    Archive(settings.archive).put(name.encode())
+    with FileLock(settings.root / "warehouse.lock", timeout=5):
+        alerts.alert(settings, "held", f"people are held by {name}")
+    folder = settings.releases / name
+    (folder / "data_docs").mkdir(parents=True)
+    (folder / "alumina.duckdb").write_bytes(name.encode())
+    seal(folder, name)
+
+def retire(settings, name):
+    open_home(settings)
+    remove(settings.releases / name)
+    assert not (settings.releases / name).exists(), name
+
+def read(settings, name):
+    assert (settings.releases / name / "alumina.duckdb").read_bytes() == name.encode()
+
+user, group, what, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
+if (child := os.fork()) == 0:
+    os.setgroups([group] if group else [])
+    os.setgid(user)
+    os.setuid(user)
+    try:
+        {"write": write, "retire": retire, "read": read}[what](Settings(), name)
+    except BaseException as error:
+        print(type(error).__name__)
+        os._exit(1)
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be several users")
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    home = folder / "home"
+    home.mkdir()
+    os.chown(home, OLGA, GROUP)
+    home.chmod(0o2775)
+    yield home
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _as(user: int, what: str, name: str, home: Path, group: int = GROUP) -> str:
+    command = [sys.executable, "-c", SCRIPT, str(user), str(group), what, name]
+    done = subprocess.run(command, env=os.environ | {"ALUMINA_HOME": str(home)}, capture_output=True, text=True, check=False, umask=0o022)
+    return done.stdout.strip() or done.stderr.strip() if done.returncode else ""
+
+
+def test_two_of_a_group_write_one_home_and_retire_each_others_releases(shared: Path) -> None:
+    assert _as(OLGA, "write", "olga", shared) == ""
+    assert _as(PIM, "write", "pim", shared) == ""
+    assert _as(OLGA, "write", "olga-again", shared) == ""
+    assert _as(PIM, "retire", "olga", shared) == ""
+    assert {path.stat().st_gid for path in shared.rglob("*")} == {GROUP}
+
+
+def test_others_read_what_the_folder_lets_them_and_write_nothing(shared: Path) -> None:
+    assert _as(OLGA, "write", "olga", shared) == ""
+    assert _as(EVE, "read", "olga", shared, group=0) == ""
+    assert _as(EVE, "write", "eve", shared, group=0) == "PermissionError"
+    assert _as(EVE, "retire", "olga", shared, group=0) == "AssertionError"
+    shared.chmod(0o2770)
+    assert _as(OLGA, "write", "closed", shared) == ""
+    assert (shared / "releases" / "closed").stat().st_mode & 0o020
+    assert _as(EVE, "read", "olga", shared, group=0) == "PermissionError"
+
+
+def test_a_home_of_one_person_stays_so(shared: Path) -> None:
+    shared.chmod(0o755)
+    assert _as(OLGA, "write", "olga", shared) == ""
+    assert [path for path in shared.rglob("*") if path.stat().st_mode & 0o020] == []

@@ -1,0 +1,79 @@
+"""The operator's commands say what they did in a line, and refuse what cannot be in one."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from ingest.journal import sealed
+from ingest.settings import Settings
+from orchestration.command import operate_command
+from orchestration.command.cli import app
+from orchestration.command.terminal import _USERS
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command; its `output` is what it said."""
+    for name in ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY", "DAGSTER_EVENT_BATCH_SIZE", "DO_NOT_TRACK", "GX_ANALYTICS_ENABLED"):
+        monkeypatch.setenv(name, "")  # put back afterwards
+
+    def command(*arguments: str, **options: Any) -> Result:
+        lines: list[str] = []
+        monkeypatch.setattr(operate_command, "_say", lines.append)
+        result = CliRunner().invoke(app, list(arguments), **options)
+        result.stdout_bytes += "".join(f"{line}\n" for line in lines).encode()
+        result.output_bytes = result.stdout_bytes
+        return result
+
+    return command
+
+
+def test_every_command_stands_under_who_uses_it() -> None:
+    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+    named = [name for names in _USERS.values() for name in names]
+    assert len(named) == len(set(named))
+    assert commands == set(named)
+
+
+def test_the_help_fits_eighty_columns_and_cuts_no_sentence_off(run: Run) -> None:
+    said = run("--help", env={"COLUMNS": "80"}).output
+    assert "For who operates a home:" in said
+    assert said.count("...") == 1  # of the usage
+    assert [line for line in said.splitlines() if len(line) > 80] == []
+
+
+def test_what_starts_runs_is_listed_switched_and_named_where_it_is_wrong(run: Run) -> None:
+    assert "off  evening     trading days 19:35, looks again every 30 min to 20:35" in run("schedule", catch_exceptions=False).output
+    assert run("schedule", "on").output.startswith("switched on: after_close, evening, ")
+    assert run("schedule", "off", "refit").output == "switched off: refit\n"
+    listed = run("schedule").output
+    assert "off  refit" in listed
+    assert "on   late_data" in listed
+    assert [line for line in listed.splitlines() if len(line) > 80] == []
+    assert str(run("schedule", "on", "evning").exception).startswith("nothing of the name evning starts runs; there are after_close")
+
+
+def test_an_upgrade_names_the_format_and_a_newer_home_is_refused_before_anything_is_written(run: Run, settings: Settings) -> None:
+    assert f"home {settings.root}: format 2\n" in run("upgrade", catch_exceptions=False).output
+    newer = sealed(json.dumps({"format": 99}))
+    (settings.root / "home.json").write_bytes(newer)
+    refused = run("upgrade")
+    assert refused.exit_code == 1
+    assert "has format 99, and this version knows formats up to 2" in str(refused.exception)
+    assert (settings.root / "home.json").read_bytes() == newer
+
+
+def test_tidying_a_new_home_deletes_nothing(run: Run) -> None:
+    said = run("tidy", catch_exceptions=False).output
+    assert said == "0 runs, the events of 0 runs and 0 files were older than is kept; 0.0 MB freed\n"
+
+
+def test_a_provider_the_home_does_not_hold_is_named(run: Run) -> None:
+    assert "this home holds nothing of 'smm'; there are no vendor data" in str(run("purge", "smm").exception)

@@ -1,0 +1,151 @@
+"""A provider whose licence ends is removed for good, with what goes said first; what is left proves itself, and copies forget it, too."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from feeds import QUOTE_HEADER, Home, csv_file, delivery
+
+from ingest import reach
+from ingest.archive import Archive, ArchiveError
+from ingest.home import dedicate
+from ingest.lake import Lake
+from ingest.notes import write_note
+from ingest.origins import ReplayOrigin
+from ingest.settings import Settings
+from ingest.source import DataOrigin
+from ingest.sources import SOURCES
+from orchestration.command import cli
+from orchestration.home.backup import backup
+from orchestration.home.purge import PurgeError, plan, purge
+from orchestration.instance.alerts import _notes
+from serving.publish.served import kept
+from serving.seal import seal
+
+NOON = datetime(2025, 7, 16, 4, tzinfo=UTC)
+SMM, ALD, BOTH = "smm_spot_price_20250716.csv", "ald_spot_price_20250716.csv", "smm_spot_price_20250717.csv"
+
+
+def _file(*providers: str, day: str = "2025-07-16") -> bytes:
+    lines = (f"{day},氧化铝全国均价,3190,3210,3200,0,元/吨,{name}-AO-NATL,{name.upper()},全国,日," for name in providers)
+    return csv_file(*lines, header=QUOTE_HEADER)
+
+
+@pytest.fixture
+def two(home: Home) -> Home:
+    dedicate(home.settings, DataOrigin.FILES)
+    home.take(delivery(SMM, _file("smm"), NOON), delivery(ALD, _file("ald"), NOON))
+    archived = home.settings.inbox / "archived" / "2025-07"
+    archived.mkdir(parents=True)
+    (archived / SMM).write_bytes(_file("smm"))
+    (archived / ALD).write_bytes(_file("ald"))
+    return home
+
+
+def _providers(settings: Settings) -> set[str]:
+    return set(reach.held(Lake(settings.lake), "spot__quotes")["provider"])
+
+
+def test_what_goes_is_said_first_and_nothing_is_changed(two: Home) -> None:
+    before = {path: path.read_bytes() for path in two.settings.root.rglob("*") if path.is_file()}
+    asked = plan(two.settings, "smm")
+    assert (list(asked.payloads.values()), dict(asked.rows), dict(asked.others), len(asked.copies)) == ([SMM], {"spot__quotes": 1}, {}, 1)
+    assert f"1 payloads of SMM: {SMM}" in asked.lines()
+    assert {path: path.read_bytes() for path in two.settings.root.rglob("*") if path.is_file()} == before
+    with pytest.raises(PurgeError, match="this home holds nothing of 'mysteel'; there are ALD, SMM"):
+        plan(two.settings, "mysteel")
+
+
+def test_a_purged_payload_is_gone_from_archive_inbox_and_copy_and_nothing_misses_it(two: Home, tmp_path: Path) -> None:
+    settings = two.settings
+    backup(settings, tmp_path / "copy")
+    asked = plan(settings, "smm")
+    (sha,) = asked.payloads
+    purge(settings, asked, "cancelled in July")
+    archive = Archive(settings.archive)
+    with pytest.raises(ArchiveError, match="is not in the archive"):
+        archive.get(sha)
+    assert archive.purged() == {sha: "SMM: cancelled in July"}
+    assert list(archive.faults()) == []
+    assert len(list(archive.fetch_log())) == 2  # that it came is kept
+    assert [request.name for request, _ in ReplayOrigin(archive).deliveries(SOURCES)] == [ALD]
+    assert sha not in set(archive.accepted(["spot"])["payload_sha256"])
+    assert [path.name for path in (settings.inbox / "archived").rglob("*.csv")] == [ALD]
+    assert settings.rebuilding.exists()
+    assert [note["kind"] for note in _notes(settings)] == ["purged"]
+    settings.rebuilding.unlink()
+    assert (tmp_path / "copy" / "archive" / "blobs" / sha[:2] / sha).exists()
+    assert backup(settings, tmp_path / "copy").payloads == 1
+    assert not (tmp_path / "copy" / "archive" / "blobs" / sha[:2] / sha).exists()
+    assert list(Archive(tmp_path / "copy" / "archive").faults()) == []
+
+
+def test_a_purge_that_was_cut_off_is_finished_by_doing_it_again(two: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, asked = two.settings, plan(two.settings, "smm")
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(OSError("the machine went down")))
+    with pytest.raises(OSError, match="went down"):
+        Archive(settings.archive).purge(asked.payloads.keys(), "smm: cancelled")
+    monkeypatch.undo()
+    (sha,) = asked.payloads
+    assert list(Archive(settings.archive).faults()) == []
+    Archive(settings.archive).purge(asked.payloads.keys(), "smm: cancelled")
+    with pytest.raises(ArchiveError):
+        Archive(settings.archive).get(sha)
+
+
+def test_a_payload_that_is_brought_again_is_kept_again(two: Home) -> None:
+    settings, asked = two.settings, plan(two.settings, "smm")
+    Archive(settings.archive).purge(asked.payloads.keys(), "smm: cancelled")
+    two.take(delivery(SMM, _file("smm"), NOON.replace(day=18)))
+    assert Archive(settings.archive).purged() == {}
+    assert list(Archive(settings.archive).faults()) == []
+
+
+def test_others_in_the_same_file_are_named(home: Home) -> None:
+    dedicate(home.settings, DataOrigin.FILES)
+    home.take(delivery(BOTH, _file("smm", "ald", day="2025-07-17"), NOON))
+    asked = plan(home.settings, "smm")
+    assert asked.others == {"ALD": 1}
+    assert "rows of other providers: 1 of ALD; export these anew and drop them again" in " ".join(asked.lines())
+
+
+def _release(settings: Settings, name: str) -> None:
+    folder = settings.releases / name
+    folder.mkdir(parents=True)
+    (folder / "alumina.duckdb").write_bytes(name.encode())
+    seal(folder, name)
+    settings.serving.unlink(missing_ok=True)
+    settings.serving.symlink_to(Path("releases") / name)
+
+
+def test_the_command_says_it_first_and_with_yes_leaves_one_release_without_the_provider(two: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, said = two.settings, list[str]()
+    monkeypatch.setattr(cli, "_plain", said.append)
+    for name in ("20250714T000000000000Z-a", "20250715T000000000000Z-b"):
+        _release(settings, name)
+
+    def rebuild() -> None:
+        assert settings.rebuilding.exists()
+        settings.rebuilding.unlink()
+        _release(settings, "20250716T000000000000Z-c")
+
+    monkeypatch.setattr(cli, "rebuild", rebuild)
+    cli.purge("smm")
+    assert said[-1] == "nothing was changed; to do it: alumina purge smm --yes"
+    assert len(kept(settings)) == 2
+    cli.purge("smm", reason="cancelled", yes=True)
+    assert [path.name for path in kept(settings)] == ["20250716T000000000000Z-c"]
+    assert said[-1] == f"2 releases deleted; nothing of smm is left in {settings.root}"
+    Lake(settings.lake).clear()
+    with pytest.raises(PurgeError, match="nothing of 'smm'"):
+        cli.purge("smm")
+
+
+def test_the_sample_is_nobodys_and_a_release_people_are_held_at_stays(settings: Settings, two: Home) -> None:
+    write_note(settings.held, {"release_id": "r", "since": "2025-07-16T04:00:00+00:00", "reason": "", "waiting": []})
+    with pytest.raises(PurgeError, match="when nobody is held at one: people are held at r since 2025-07-16 12:00 Asia/Shanghai"):
+        plan(settings, "smm")
+    sample = Settings(home=settings.root.with_name("sample"))
+    dedicate(sample, DataOrigin.SAMPLE)
+    with pytest.raises(PurgeError, match="holds the sample, which no licence binds"):
+        plan(sample, "smm")
