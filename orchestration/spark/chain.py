@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -39,7 +38,7 @@ def build(settings: Settings, folder: Path, master: str = "local[2]", memory: st
 def _dbt_run(folder: Path, master: str, memory: str) -> None:
     """Build the models; raises SparkError that names those that failed."""
     target = folder / "dbt"
-    place: Mapping[str, str] = {
+    place = {
         "ALUMINA_SPARK_MASTER": master,
         "ALUMINA_SPARK_EXECUTOR_MEMORY": memory,
         "ALUMINA_SPARK_WAREHOUSE": str(folder / "warehouse"),
