@@ -185,7 +185,7 @@ nothing but a literal filters a list.
     {%- if measure in ('share_at_most', 'share_below') -%}
         {%- set compare = '<=' if measure == 'share_at_most' else '<' -%}
         size(filter({{ values }}, one -> one {{ compare }} {{ value }})) / size({{ values }})
-    {%- elif measure == 'count' %}size(filter({{ values }}, one -> one is not null))
+    {%- elif measure == 'count' %}cast(size(filter({{ values }}, one -> one is not null)) as bigint)
     {%- elif measure == 'median' %}{{ let('ranked', 'array_sort(filter(' ~ values ~ ', one -> one is not null))', '(get(ranked, cast((size(ranked) - 1) / 2 as int)) + get(ranked, cast(size(ranked) / 2 as int))) / 2.0') }}
     {%- elif measure == 'sum' %}aggregate({{ values }}, cast(null as double), (total, one) -> coalesce(total + one, total, one))
     {%- else %}array_{{ measure }}({{ values }})

@@ -138,7 +138,7 @@ final as (
             when open_interest_moved_lots > 0 then 'short_build'
             else 'long_liquidation'
         end as quadrant,
-        sign(price_change_pct) as direction
+        cast(sign(price_change_pct) as bigint) as direction
     from measured
 
 )

@@ -150,12 +150,12 @@ final as (
         horizon,
         evidence_share,
         lean,
-        case
+        cast(case
             when null_reason is not null then null
             when is_divided then 0.0
             when capping_flags is not null then greatest(-1.0, least(1.0, step))
             else step
-        end as stance,
+        end as double) as stance,
         coalesce(
             null_reason,
             concat_ws(

@@ -21,7 +21,7 @@ with dated as (
         case when form = 'level' then ln(1.0 + day_step) else day_step end as day_reach,
         case when form = 'level' then ln(1.0 + most_step) else most_step end as most_reach,
         cast(obs_date - date '2000-01-01' as bigint) as day,
-        row_number() over (partition by provider, series_id, held_id order by known_at, payload_sha256) as copy
+        cast(row_number() over (partition by provider, series_id, held_id order by known_at, payload_sha256) as bigint) as copy
     from {{ ref('int_series__dated') }}
 
 ),
