@@ -11,12 +11,18 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK = 1
 
-.PHONY: run test test-full lint lint-sql ui clean lock bench battery spark which-python
+.PHONY: run test test-full lint lint-sql ui docs clean lock bench battery spark which-python
 run: .venv/.ready
 	$(BIN)/alumina run
 
 ui: .venv/.ready
 	$(BIN)/alumina ui --port $(PORT)
+
+# The site of docs/ in .site/: open .site/index.html. The data dictionary is that of the published release, so a run comes first where there is none.
+docs: .venv/.ready
+	@test -e "$${ALUMINA_HOME:-.alumina}/serving/alumina.duckdb" || $(BIN)/alumina run
+	@NO_MKDOCS_2_WARNING=1 PYTHONWARNINGS="ignore:sqlglotrs is deprecated:DeprecationWarning" $(BIN)/mkdocs build --strict --clean
+	@echo "the site: $(CURDIR)/.site/index.html"
 
 # `make test` answers within minutes; `make test-full` runs what takes longer (docs/testing.md says what is where). CI runs both.
 # Files (and classes) go to the processes in the order of tests/conftest.py, longest first; linting runs beside and is shown when the tests are through.
@@ -92,12 +98,12 @@ which-python:
 # One lock for all three versions: markers say what is for which.
 lock:
 	$(BIN)/uv pip compile --universal -p 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
-	  --no-annotate --extra dev --extra production pyproject.toml -o requirements.txt
+	  --no-annotate --extra dev --extra docs --extra production pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --universal -p 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
 	  --no-annotate --group spark -o orchestration/deploy/requirements-spark.txt
 
 clean:
-	rm -rf .alumina dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .alumina .site dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache
 
 # Ratios and processor seconds, never times by the clock; up to half an hour. Writes tests/benchmarks/results.json and the table in docs/performance.md.
 # One part alone: BENCH="--part run"

@@ -1,6 +1,6 @@
-"""What the JSON answers of the exchanges have in common: decoding, envelope, required columns, leftovers.
+"""What all JSON answers of the exchanges need: decoding, envelope, required columns, leftover columns.
 
-Meaning stays with the pages under `ingest/sources`; here is only how an answer is taken apart and typed.
+This module takes an answer apart and types it. What the figures mean is the business of `ingest/sources`.
 """
 
 import json
@@ -19,7 +19,7 @@ from quality.raw import TABLES
 
 
 def read_json(body: bytes) -> tuple[Mapping[str, Any], list[str]]:
-    """Decode an answer; gives the document and what was unusual about it, raises PayloadError when it is cut short or nested without end.
+    """Decode an answer into the document and remarks about it. Raises PayloadError when it is cut short or nested too deeply.
 
     A lone surrogate, which JSON can write and no file can hold, becomes the text of its escape.
     """
@@ -57,7 +57,7 @@ def rows_of(request: Request, envelope: Mapping[str, Any], key: str) -> list[Map
 
 
 def require(request: Request, keys: set[str], required: set[str], remarks: list[str], known: set[str]) -> None:
-    """Refuse an answer without a required column or with any number of columns, and remark on columns nobody knows."""
+    """Refuse an answer that lacks a required column or has far too many columns; remark on unknown columns."""
     if len(keys) > (most := SHIPPED_ONLY.limits.of(request.source, request.feed).columns):
         raise PayloadError(
             Outcome.FORMAT_CHANGED, "oversized", f"the rows of {request.name} have {len(keys):,} names, more than the {most} that are read"
@@ -68,7 +68,7 @@ def require(request: Request, keys: set[str], required: set[str], remarks: list[
 
 
 def lacking(table: str, row: Mapping[str, Any], required: set[str]) -> Reject | None:
-    """Put one row aside that lacks a cell the others have; a row must never stop a run."""
+    """Put aside a row that lacks a cell the others have. One bad row must not stop a run."""
     missing = sorted(required - row.keys())
     return Reject(table, "missing_cell", f"the row has no {', '.join(missing)}", row) if missing else None
 
@@ -78,7 +78,7 @@ def stated_time(envelope: Mapping[str, Any]) -> datetime | None:
     try:
         return values.moment(envelope.get("update_date"))
     except ValueError:
-        return None  # the clock decides; the archive keeps the text
+        return None  # unreadable: the publication clock decides, and the archive keeps the text
 
 
 def frame_of(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from ingest.storable import healed
 
 
 class ArchiveError(HomeError):
-    """Archived bytes are missing or are not what their name says, or the fetch log is not as it was written."""
+    """Archived bytes are missing or do not match their hash, or the fetch log was changed on disk."""
 
 
 PURGED = "purged.json"
@@ -53,7 +53,7 @@ class Attempt:
 
     @property
     def is_failure(self) -> bool:
-        """True where something is to be done. That a live payload is not published yet is news until it is overdue; a file will not become final."""
+        """True where somebody must act. A live payload that is not out yet is no failure until it is overdue; an unfinished file never becomes final."""
         if self.outcome is Outcome.NOT_PUBLISHED and self.data_origin is DataOrigin.LIVE:
             return self.reason == OVERDUE
         return self.outcome not in (Outcome.OK, Outcome.UNCHANGED, Outcome.NO_SESSION)
@@ -83,7 +83,7 @@ class Attempt:
         )
 
 
-# What is asked of all attempts at once: was this taken in before, and what does the newest one say of the clock?
+# The columns every run reads of all attempts: was this payload taken in before, and what time does the newest attempt state?
 _ASKED = dict.fromkeys(("source", "feed", "request_key", "outcome", "payload_sha256", "attempted_at", "data_origin"), pl.String())
 
 
@@ -97,17 +97,17 @@ def _is_attempt(line: bytes) -> bool:
 
 
 def _columns(lines: list[bytes]) -> pl.DataFrame:
-    """Read of each attempt what is asked of all of them."""
+    """Read the columns of every attempt that each run needs."""
     whole = healed(b"\n".join(lines))
     try:
         return pl.read_ndjson(whole, schema=_ASKED) if lines else pl.DataFrame(schema=_ASKED)
-    except pl.exceptions.PolarsError:  # text that polars does not take for text
+    except pl.exceptions.PolarsError:  # polars refuses this text
         rows = [json.loads(line) for line in whole.split(b"\n")]
         return pl.DataFrame([{name: row[name] for name in _ASKED} for row in rows], schema=_ASKED)
 
 
 def _holds(path: Path, body: bytes) -> bool:
-    """Compare, not hash: both are in hand, and it takes 0.02 ms of the 4 ms that a payload takes."""
+    """Compare bytes instead of hashing: both are in memory, and it takes 0.02 ms of a payload's 4 ms."""
     try:
         return path.stat().st_size == len(body) and path.read_bytes() == body
     except OSError:  # not there, or a sector that cannot be read any more
@@ -123,7 +123,7 @@ class Archive:
         self._asked: tuple[list[bytes], pl.DataFrame] = ([], pl.DataFrame(schema=_ASKED))
 
     def put(self, body: bytes, *, durable: bool = True) -> str:
-        """Keep bytes and give their sha256. A blob that was left short or has rotted since is written again."""
+        """Keep bytes and give their sha256. A blob that is cut short or damaged on disk is written again."""
         sha = hashlib.sha256(body).hexdigest()
         path = self._blob(sha)
         if not _holds(path, body):
@@ -133,7 +133,7 @@ class Archive:
         return sha
 
     def get(self, sha: str) -> bytes:
-        """Give archived bytes, hashed again on the way; raises ArchiveError when they are missing or have rotted."""
+        """Give archived bytes after hashing them again. Raises ArchiveError when they are missing or damaged."""
         path = self._blob(sha)
         try:
             body = path.read_bytes()
@@ -161,12 +161,12 @@ class Archive:
             self._blob(sha).unlink(missing_ok=True)
 
     def faults(self) -> Iterator[Fault]:
-        """Name everything that is not as it was written: lines of the log, and payloads that are missing or have rotted."""
+        """Name every damaged line of the log, and every payload that is missing or damaged."""
         yield from self.log.faults()
         try:
             spoken_of = self.spoken_of()
         except ArchiveError:
-            spoken_of = set()  # what they say cannot be told; what lies there can be hashed
+            spoken_of = set()  # damaged lines cannot be read, but the blobs can still be hashed
         there = {path.name for path in (self.root / "blobs").glob("*/*") if not path.name.startswith(".")}
         there -= self.purged().keys()
         for sha in sorted(spoken_of | there):
@@ -183,7 +183,7 @@ class Archive:
             raise ArchiveError(f"{error}; {_RESTORE}") from None
 
     def record(self, attempts: Iterable[Attempt]) -> None:
-        """Write attempts into the fetch log, in order; once it returns, they outlive a power cut."""
+        """Write attempts into the fetch log, in order. When it returns, they survive a power cut."""
         for month, found in groupby(attempts, key=lambda attempt: f"{attempt.attempted_at:%Y-%m}"):
             self.log.append([attempt.to_json() for attempt in found], f"{month}.jsonl")
 

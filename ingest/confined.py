@@ -1,6 +1,6 @@
-"""Readers of foreign files run as a child process of their own: limited memory, processor time and patience, no shell, nothing written.
+"""Foreign files are read in a child process with limited memory, processor time and waiting time. It has no shell and writes no file.
 
-Here is what every such child has in common; what it reads and how it answers is its module's (`sheet`, `paper`).
+This module holds what all such children share. What one reads and answers is in its own module (`sheet`, `paper`).
 """
 
 import math
@@ -20,12 +20,12 @@ _ENVIRONMENT = {
 
 
 def ask(command: Sequence[str], argument: str, body: bytes, wall_seconds: float) -> subprocess.CompletedProcess[bytes]:
-    """Give the child a file on standard input and wait for what it says; raises subprocess.TimeoutExpired when patience ends."""
+    """Give the child a file on standard input and wait for its answer. Raises subprocess.TimeoutExpired when it takes too long."""
     return subprocess.run([*command, argument], input=body, capture_output=True, timeout=wall_seconds, check=False, cwd="/", env=_ENVIRONMENT)
 
 
 def take_on(memory_bytes: int, cpu_seconds: int) -> None:
-    """Limit this process to so much beyond what it holds and has used already; it can write no file."""
+    """Limit this process to this much memory and time beyond what it has used already, and forbid it to write files."""
     started = math.ceil(time.process_time())
     for kind, most in (
         (resource.RLIMIT_AS, _address_space() + memory_bytes),
@@ -37,7 +37,7 @@ def take_on(memory_bytes: int, cpu_seconds: int) -> None:
 
 
 def ended(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Say how a child ended that gave no answer."""
+    """Say how a child without an answer ended."""
     return f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
 
 

@@ -1,7 +1,7 @@
-"""Until when "not published yet" is only news: the end of the payload's clock window and a grace. One rule, for attempts and for the doctor.
+"""When a payload is overdue: after the end of its clock window and a grace. Attempts and the doctor use the same rule.
 
-A feed that stays away looks like one that is merely late, and a page that moved like both (SHFE answers 404 to all three).
-What tells them apart is the hour. The hours are configuration: `ingest/catalog/clock.toml`, column `grace_minutes` of the
+A feed that is gone, one that is late and one whose address moved all look alike (SHFE answers 404 to all three).
+Only the hour tells them apart. The hours are configuration: `ingest/catalog/clock.toml`, column `grace_minutes` of the
 publication clock.
 """
 
@@ -19,12 +19,12 @@ ADVICE = "ask again with `alumina run --source live`; if it stays away, see whet
 
 @dataclass(frozen=True)
 class Deadlines:
-    """How long after the beginning (Shanghai) of the day it is about each dataset may take."""
+    """How long each dataset may take, counted from the beginning (Shanghai) of the day it is about."""
 
     spans: Mapping[str, timedelta]
 
     def of(self, request: Request) -> datetime | None:
-        """Give the time from which on the payload must be there; None where the clock knows no dataset or day of it."""
+        """Give the time at which the payload becomes overdue; None where the clock has no entry for it."""
         span = self.spans.get(request.dataset or "")
         return None if span is None or request.day is None else datetime.combine(request.day, time(), SHANGHAI) + span
 

@@ -1,6 +1,6 @@
-"""What is done with dropped files: taken in and filed away by how they were judged, or tried out without a trace.
+"""Dropped files are taken in and moved to `archived/` or `refused/`, or tried out without leaving a trace.
 
-Both go the one path of every payload (`ingest.flow`). A run that ends between taking in and filing heals by itself: the
+Both use the path of every payload (`ingest.flow`). If a run ends between taking in and moving, the next run repairs it: the
 file still lies in the inbox, the next run finds it unchanged and files it.
 """
 
@@ -35,7 +35,7 @@ def inbox_of(settings: Settings) -> Inbox:
 
 
 def refuse_inbox(settings: Settings) -> None:
-    """Say that a home of the sample takes no dropped files; raises MixedHomeError when there are any."""
+    """Raise MixedHomeError when files were dropped into a home of the sample."""
     if waiting := inbox_of(settings).entries():
         raise MixedHomeError(
             f"{settings.inbox} holds {len(waiting)} dropped files, but this run takes the sample, which is never mixed with real data; "
@@ -44,7 +44,7 @@ def refuse_inbox(settings: Settings) -> None:
 
 
 def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settings, run_id: str) -> Report:
-    """Take the inbox's files of these sources into archive and lake, then file each away by how it was judged."""
+    """Take the inbox's files of these sources into archive and lake, then move each to the folder of its outcome."""
     inbox = inbox_of(settings)
     if not inbox.entries():
         return Report()
@@ -62,7 +62,7 @@ def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settin
 
 
 def notes_of(attempt: Attempt, held: Mapping[str, pl.DataFrame], configuration: Configuration, names: Collection[str], file: Path) -> list[str]:
-    """Say what of a payload that was taken reaches no mart, or does not count as its file states it; `file` is what a person types for it."""
+    """Say which parts of an accepted payload reach no mart or do not count as stated. `file` is the name a person types for it."""
     sha = attempt.payload_sha256
     rows = {table: frame for table, frame in held.items() if sha is not None and frame.filter(pl.col("payload_sha256") == sha).height}
     if sha is None or not rows:
@@ -76,7 +76,7 @@ def notes_of(attempt: Attempt, held: Mapping[str, pl.DataFrame], configuration: 
 
 @contextmanager
 def _only_one(settings: Settings) -> Iterator[None]:
-    """Be the one who files the inbox away; raises InboxError where another run goes on doing so for longer than a writer waits."""
+    """Hold the lock for moving files out of the inbox. Raises InboxError where another run holds it longer than a writer waits."""
     lock = FileLock(settings.root / "inbox.lock", timeout=settings.lock_wait_seconds)
     try:
         lock.acquire()
@@ -125,7 +125,7 @@ class Examination:
 
     @property
     def is_taken(self) -> bool:
-        """True where the file would go to the archive folder, be it without some rows."""
+        """True where the file would go to the archive folder, even without some of its rows."""
         return self.attempt.outcome is Outcome.OK
 
     @property
@@ -135,7 +135,7 @@ class Examination:
 
 
 def examine(file: Path, known: Sequence[Source], configuration: Configuration = SHIPPED_ONLY, settings: Settings | None = None) -> Examination:
-    """Try one file in a home that is thrown away afterwards, beside what the home of the settings holds; raises FileNotFoundError when there is none."""
+    """Try one file in a temporary home, as if added to the home of the settings. Raises FileNotFoundError when there is no such file."""
     file.lstat()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)

@@ -1,16 +1,16 @@
-"""What people are told of a failure: the sentence alone where we wrote it, its type as well where nobody foresaw it."""
+"""How a failure is told to people: our own errors by their sentence, unforeseen ones with their type in front."""
 
 import re
 import traceback
 
-# A sentence of these needs no name before it; of another, "KeyError: 'x'", the bare text says nothing.
+# These carry a whole sentence. The text of any other error, such as KeyError's 'x', says nothing without its type.
 OURS = re.compile(r"(?:quality|ingest|serving|orchestration|dagster\._core\.definitions\.events)\.")
 INTERRUPTED = frozenset({"KeyboardInterrupt", "DagsterExecutionInterruptedError"})
 _HEAD = re.compile(r"([\w.]+)(?:: |$)")
 
 
 def explain(error: BaseException | str) -> str:
-    """Say a failure in words; a text is an exception as a traceback ends with it."""
+    """Say a failure in words. A string is taken as the last line of a traceback."""
     text = (error if isinstance(error, str) else "".join(traceback.format_exception_only(error))).strip()
     head = _HEAD.match(text)
     if head is None:

@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the whole file or none, and a crash loses nothing that was reported as kept."""
+"""Write files so that a reader sees a whole file or none, and a crash loses nothing that was reported as kept."""
 
 import os
 import threading
@@ -16,7 +16,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path, *, durable: bool = True) -> None:
-    """Make a folder and those above it; with `durable`, each new name survives power loss, and with it what is kept in there."""
+    """Make a folder and its parents. With `durable`, the new names survive a power cut."""
     if folder.is_dir():
         return
     make_folder(folder.parent, durable=durable)
@@ -28,7 +28,7 @@ def make_folder(folder: Path, *, durable: bool = True) -> None:
 def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
     """Write `body` to `path` through a temporary name in the same folder; with `durable`, it survives power loss."""
     make_folder(path.parent, durable=durable)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")  # two writers of one path never share it
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")  # a name of its own for each writer
     try:
         with temporary.open("wb") as handle:
             handle.write(body)
@@ -37,7 +37,7 @@ def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
                 os.fsync(handle.fileno())
         temporary.replace(path)
     except BaseException:
-        with suppress(OSError):  # what went wrong first is what is told
+        with suppress(OSError):  # the first error is the one to report
             temporary.unlink()
         raise
     if durable:
@@ -45,7 +45,7 @@ def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
 
 
 def append_lines(path: Path, lines: list[str]) -> None:
-    """Append whole lines in one durable write, first closing a line that an interrupted write left open."""
+    """Append whole lines in one durable write. A line that an interrupted write left unfinished is ended first."""
     if not lines:
         return
     make_folder(path.parent)

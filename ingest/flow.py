@@ -1,6 +1,6 @@
 """The one path of a payload: inspect, archive, parse, validate, lake. Every source and every origin goes through here.
 
-Nothing is lost on the way: bytes are kept before they are parsed, every attempt leaves a line in the fetch log with a typed outcome as soon as
+Nothing is lost on the way. Bytes are kept before they are parsed. Every attempt gets a line in the fetch log, with a typed outcome, as soon as
 the payload is judged, every refused row a quarantine row with its reason. What the lake already holds is not parsed again; whether
 it does is asked of the lake, not of the fetch log, and what the log accepts and the lake lacks is read from the archive first, so
 a run that was cut off between the two heals by itself. Whatever ends a run, what came before it is kept.
@@ -74,9 +74,9 @@ class Report:
     """The first rows that went to quarantine, each with table and reason."""
     payloads: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What is to be said of dropped files that were taken."""
+    """Remarks about dropped files that were accepted."""
     configuration_error: str | None = None
-    """Why the configuration delivered was not taken; the one before stays in force."""
+    """Why the new configuration was refused; the one before stays in force."""
 
     @property
     def attempts(self) -> int:
@@ -107,17 +107,17 @@ class _Pending:
     limits: Limits
     frames: dict[str, list[tuple[str, pl.DataFrame]]] = field(default_factory=dict)
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By sha256: a payload that came under two names has one."""
+    """By sha256, so that a payload under two names is parsed once."""
     payloads: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     fetch_log: list[Attempt] = field(default_factory=list)
-    """Those that wait to be written."""
+    """Attempts that wait to be written."""
     refused: dict[str, list[tuple[str, Reject]]] = field(default_factory=dict)
-    """By sha256: rows that did not keep their model, each with the name of its payload."""
+    """By sha256: rows that broke a rule of their table, each with the name of its payload."""
 
 
 class ClockError(HomeError):
-    """The machine's clock stands before what was written by it: the order of what comes now could not be told from its times."""
+    """The machine's clock is earlier than the newest line of the fetch log, so times no longer tell the order of events."""
 
 
 def ingest(
@@ -141,12 +141,12 @@ def ingest(
     limits = limits or SHIPPED_ONLY.limits
     by_name = {source.name: source for source in sources}
     if not record:
-        # Else the next run would take what a rebuild accepted for new, with a later time.
+        # Otherwise the next run would take them for new payloads, with a later time.
         mended = set(_pairs(archive.refused(by_name))) - set(_pairs(archive.accepted(by_name)))
         is_mended = lambda attempt: attempt.outcome in ACCEPTED and (attempt.request, attempt.payload_sha256) in mended  # noqa: E731
         return _ingest(by_name, origin, archive, lake, run_id, limits, is_mended, mended, progress)
     clock, caught_up = _Clock(archive, now), Report()
-    # The sample is made again, whole; of everything else what a run that was cut off had in hand may never come again.
+    # The sample can be generated again. Other payloads may never come again, so those of a cut-off run are read first.
     if origin.data_origin is not DataOrigin.SAMPLE and (waiting := _not_in_lake(by_name, archive, lake)):
         logger.warning(
             "%d payloads of a run that did not come to its end are in the archive and not in the lake; they are read from there", len(waiting)
@@ -157,7 +157,7 @@ def ingest(
     if origin.data_origin is not DataOrigin.SAMPLE:
         caught_up.absorb(_read_what_waited(by_name, archive, lake, run_id, limits))
     report = _ingest(by_name, origin, archive, lake, run_id, limits, lambda _: True, progress=progress, look_at_clock=clock.look)
-    caught_up.fetch_log, caught_up.outcomes = [], Counter()  # there is one for each delivery of the origin
+    caught_up.fetch_log, caught_up.outcomes = [], Counter()  # one for each delivery of the origin
     report.absorb(caught_up)
     return report
 
@@ -198,7 +198,7 @@ def _ingest(
     pairs, shas, times = _pairs(before), before["payload_sha256"].to_list(), before["attempted_at"].to_list()
     accepted, taken = dict(pairs), set(pairs)
     first_seen = dict(zip(reversed(shas), reversed(times), strict=True))
-    durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be made again
+    durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be generated again
     # A payload that was asked for may never be given again. Of everything else the origin still has the bytes, an inbox until this
     # has ended: those attempts are written together, before the lake has the rows.
     is_fleeting = origin.data_origin is DataOrigin.LIVE
@@ -226,10 +226,10 @@ def _ingest(
             if verdict.outcome is Outcome.OK and sha is not None:
                 request_id = (request.source, request.feed, request.key)
                 held = pending.payloads.get(sha) or parsed_before.get(sha)
-                # The same bytes under another name are another claim: they are read again, so that a wrong one is found out.
+                # The same bytes under another name claim to be another file: read them again, so that a wrong name is noticed.
                 if held != source.parser_version or (request_id, sha) not in taken or (_is_state(source) and sha not in in_force):
                     seen = datetime.fromisoformat(first_seen[sha]) if sha in first_seen else response.fetched_at
-                    if (request_id, sha) in mended:  # the fetch log will say that it came then
+                    if (request_id, sha) in mended:  # the time the fetch log will state
                         seen = min(seen, response.fetched_at)
                     try:
                         verdict = _take(source, request, response, sha, seen, label, pending, report)
@@ -256,7 +256,7 @@ def _ingest(
             progress(number)
     except BaseException:
         try:
-            if any(TABLES[table].replace for table in pending.frames):  # half of a configuration would replace the whole
+            if any(TABLES[table].replace for table in pending.frames):  # otherwise a part of a configuration would replace the whole
                 pending = _Pending(limits, fetch_log=pending.fetch_log)
             _flush(pending, archive, lake, report, durable=durable)
         except Exception:  # what went wrong first is what is told; the next run reads from the archive what this one could not commit
@@ -297,7 +297,7 @@ def _not_in_lake(by_name: Mapping[str, Source], archive: Archive, lake: Lake) ->
 
 @runtime_checkable
 class _Configured(Protocol):
-    """A source that reads by the catalogue."""
+    """A source that needs the catalogue for parsing."""
 
     configuration: Configuration
 
@@ -320,7 +320,7 @@ def _read_what_waited(by_name: Mapping[str, Source], archive: Archive, lake: Lak
         )
         again = copy(source)
         # Another version: what the lake has read by the same one it does not take again.
-        object.__setattr__(again, "parser_version", f"{source.parser_version}+{last_day}")  # some sources are frozen
+        object.__setattr__(again, "parser_version", f"{source.parser_version}+{last_day}")  # a copy: some sources are frozen
         is_told = lambda attempt: attempt.outcome not in ACCEPTED  # noqa: E731
         report.absorb(_ingest({name: again}, ReplayOrigin(archive, only), archive, lake, run_id, limits, is_told))
     report.fetch_log, report.outcomes = [], Counter()
@@ -372,7 +372,7 @@ def _inspect(source: Source, request: Request, response: Response) -> Verdict:
 
 
 def _unforeseen(source: Source, request: Request, error: Exception) -> Verdict:
-    """Judge a payload nobody foresaw: it must not end the others; its bytes are kept, the fetch log says so, and the log says where."""
+    """Judge a payload whose parser raised an unforeseen error. The other payloads go on; its bytes are kept and the traceback is logged."""
     place = storable_lines("".join(traceback.format_exception(error)))
     logger.error("%s: the page of %s did not foresee this payload\n%s", request.name, source.name, place)
     return Verdict(Outcome.FORMAT_CHANGED, "parser_failed", f"{request.name} cannot be read: {type(error).__name__}: {error}")
@@ -397,7 +397,7 @@ def _take(
         published = parsed.published_at.astimezone(UTC) if parsed.published_at else None
     except PayloadError as error:
         return error.verdict
-    except ConfigurationError:  # the payload is as good as it was: it waits until the catalogue is mended
+    except ConfigurationError:  # the payload is not at fault: it waits until the catalogue is mended
         raise
     except Exception as error:
         return _unforeseen(source, request, error)
@@ -430,14 +430,14 @@ def _take(
 
 
 def _may_be_empty(parsed: Parsed) -> bool:
-    """A payload that feeds no table at all (a catalogue file read elsewhere) is not an empty one."""
+    """A payload that feeds no table (a catalogue file that is read elsewhere) does not count as empty."""
     return not parsed.frames
 
 
 def _flush(pending: _Pending, archive: Archive, lake: Lake, report: Report, *, durable: bool) -> None:
     """Write the attempts that wait, then validate what is pending and commit it as one batch."""
     archive.record(pending.fetch_log)
-    # Configuration with one unreadable file would replace the whole by a part: keep what there was.
+    # With one unreadable file, a part of the configuration would replace the whole: keep the one before.
     half = report.problems and any(TABLES[table].replace for table in pending.frames)
     if pending.payloads and not half:
         provenance = pl.DataFrame(list(pending.provenance.values()), schema={name: POLARS_TYPES[FIELDS[name].kind] for name in PROVENANCE})
@@ -492,7 +492,7 @@ def _joined(table: RawTable, parts: Sequence[tuple[str, pl.DataFrame]], provenan
         return pl.DataFrame(schema=table.stored_schema)
     shas = pl.concat([pl.Series([sha], dtype=pl.String).new_from_index(0, frame.height) for sha, frame in parts])
     frame = pl.concat([frame for _, frame in parts]).with_columns(shas.alias("payload_sha256"))
-    # A payload that came under two names was read twice: what it refused under both is refused once.
+    # A payload under two names was read twice; a row that was refused both times is quarantined once.
     frame = frame.unique(table.key if table.name == "ingest__quarantine" else None, keep="first", maintain_order=True)
     own = [name for name in PROVENANCE if name in table.columns]  # a vendor's row states its own publication time
     return frame.join(provenance.drop(own), on="payload_sha256", how="left", maintain_order="left").select(list(table.stored_schema))

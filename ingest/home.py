@@ -1,6 +1,6 @@
-"""What a home is: one home holds the sample or real data, never both, in a format it knows the number of.
+"""A home holds the sample or real data, never both, and a number that says which format it has.
 
-A change of what a home holds raises FORMAT and adds the step that brings an older home there. A home of a newer format than this
+Whoever changes the layout of a home raises FORMAT and adds a migration step. A home of a newer format than this
 code knows is refused before anything is written.
 """
 
@@ -25,30 +25,30 @@ from ingest.source import DataOrigin, HomeError
 
 
 class FormatError(HomeError):
-    """This code does not know what the home holds."""
+    """The home has a format this code does not know."""
 
 
 class MixedHomeError(HomeError):
-    """Sample and real data were about to meet in one home."""
+    """A run would have mixed sample and real data in one home."""
 
 
 def _chain_the_journals(settings: Settings) -> None:
-    """Format 1 had lines of the fetch log and of the manifest that nothing held together, and notes that did not prove themselves."""
+    """Format 1 had no hash chain in fetch log and manifest, and no hash in its notes."""
     Archive(settings.archive).adopt()
-    with suppress(LakeError):  # whoever reads it is told to make the lake anew from the archive, and that needs no manifest
+    with suppress(LakeError):  # readers of a damaged manifest are told to rebuild from the archive, which needs no manifest
         Lake(settings.lake).adopt()
     for path in (settings.status, settings.rebuilding, *settings.releases.glob("*/manifest.json")):
         adopt_note(path)
     adopt_note(settings.rejected, "rejected")
 
 
-# Step N brings a home of format N + 1 to the one after it. Each may be cut off anywhere and be taken again.
+# Step N takes a home from format N + 1 to N + 2. Each step can be interrupted anywhere and repeated.
 _STEPS: tuple[Callable[[Settings], None], ...] = (_chain_the_journals,)
 FORMAT = len(_STEPS) + 1
 
 
 def open_home(settings: Settings) -> None:
-    """Bring a home to the present format; a new one stays untouched. Whoever reads or writes archive or lake opens the home first.
+    """Bring a home to the present format; a new home stays untouched. Call it before reading or writing archive or lake.
 
     Raises FormatError for a home of a newer format, or one whose note of it cannot be read, with nothing written.
     """
@@ -78,7 +78,7 @@ def origin_of(settings: Settings) -> DataOrigin | None:
 
 
 def source_of(settings: Settings) -> DataOrigin:
-    """Give what a run takes in where nobody says.
+    """Give the source of a run that names none.
 
     A new home takes the sample, unless people put something into its inbox: then files. Later the home goes on with what it holds.
     """
@@ -91,7 +91,7 @@ def source_of(settings: Settings) -> DataOrigin:
 def dedicate(settings: Settings, origin: DataOrigin) -> None:
     """Dedicate a new home to an origin; raises MixedHomeError when sample and real data would mix."""
     settings.root.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.root / "home.lock"):  # two first runs at once: one of them is the first
+    with FileLock(settings.root / "home.lock"):  # of two first runs at once, one comes first
         held = origin_of(settings)
         if held is None:
             note = {"format": FORMAT, "data_origin": str(origin), "created_at": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -108,7 +108,7 @@ def _write(settings: Settings, note: dict[str, Any]) -> None:
 
 
 def _note(settings: Settings) -> dict[str, Any]:
-    """Read what the home says of itself; raises FormatError where that is not as it was written. Format 1 had nothing to tell that by."""
+    """Read the note of the home. Raises FormatError where it was changed on disk, which format 1 cannot show."""
     path = settings.root / "home.json"
     if not path.is_file():
         return {}
@@ -126,7 +126,7 @@ def _note(settings: Settings) -> dict[str, Any]:
 def format_of(settings: Settings) -> int:
     """Give the format of what the home holds, that of this code for a new home; raises FormatError as `open_home` does."""
     note = _note(settings)
-    # Homes had no number before there were two formats; one without a note is new, or was cut off before it was named.
+    # Format 1 had no number. A home without a note is new, or its first run was cut off before writing the note.
     is_new = not note and not settings.archive.exists() and not settings.lake.exists()
     held = int(note.get("format", FORMAT if is_new else 1))
     if held > FORMAT:

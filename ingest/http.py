@@ -1,4 +1,4 @@
-"""One polite client: timeouts, a pace per host, bounded retries of network errors. Gives bytes and facts, never judges them."""
+"""The HTTP client: timeouts, a pace per host, bounded retries of network errors. It returns bytes and facts and does not judge them."""
 
 import contextlib
 import socket
@@ -18,20 +18,20 @@ from ingest.source import Request, Response
 
 @dataclass(frozen=True)
 class Pace:
-    """How hard a host may be asked. Defaults follow what SHFE bore: a challenge was seen after about 30 quick requests."""
+    """How fast a host may be asked. The defaults suit SHFE, which answered about 30 quick requests with a challenge."""
 
     seconds_between: float = 0.5
     retry_after: tuple[float, ...] = (1.0, 2.0, 4.0)
     timeout: float = 20.0
     """Seconds a server may keep silent: to connect, and between two reads."""
     deadline: float = 60.0
-    """Seconds one answer may take in all, assumed: the largest daily file is below 2 MB. It ends a body that drips."""
+    """Seconds one answer may take in all (assumed; the largest daily file is below 2 MB). It stops a server that sends a byte now and then."""
     body_limit: int = 64 * 2**20
 
 
 @dataclass
 class HttpClient:
-    """Fetches requests one after another. Redirects are not followed: an address that moved is news, not data."""
+    """Fetches requests one after another. It follows no redirect: a moved address must be noticed."""
 
     pace: Pace = field(default_factory=Pace)
     agent: str = DEFAULT_AGENT
@@ -55,13 +55,13 @@ class HttpClient:
                 try:
                     with _Watch(self.pace.deadline) as watch:
                         answer = self._once(client, request, watch)
-                except httpx.DecodingError as error:  # the bytes came and cannot be unpacked: asking again gives the same
+                except httpx.DecodingError as error:  # the bytes arrived and cannot be unpacked; another try gives the same
                     answer = self._failed(f"the answer cannot be unpacked: {error}")
                 except httpx.TransportError as error:
                     failure = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
                 finally:
                     self._last[host] = self.clock()
-                if watch.hung_up:  # whatever it looks like now: a body that ends with the connection would pass for whole
+                if watch.hung_up:  # whatever it looks like: a body cut by the closed connection would look whole
                     return self._failed(f"the answer was not complete after {self.pace.deadline:g} seconds")
                 if answer is not None:
                     self._silent.discard(host)
@@ -100,7 +100,7 @@ class HttpClient:
 
 
 class _Watch:
-    """Hangs up on an answer that takes too long in all. A byte now and then, in header or body, keeps every single read within its timeout."""
+    """Closes the connection of an answer that takes too long in all. A server that sends single bytes stays within the timeout of each read."""
 
     def __init__(self, seconds: float) -> None:
         self.hung_up = False
@@ -114,7 +114,7 @@ class _Watch:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
-        self._timer.join()  # nothing of an answer outlives it
+        self._timer.join()  # no connection is kept after its answer
 
     def see(self, event: str, facts: Mapping[str, Any]) -> None:
         """Note the connection once there is one; the client reports what it does (httpx's `trace` extension)."""

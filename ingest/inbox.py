@@ -20,7 +20,7 @@ from ingest.source import SHANGHAI, Outcome, Response
 from ingest.storable import is_plain, storable
 
 ARCHIVED, REFUSED = "archived", "refused"
-# What is said about a file that was taken lies beside it under its name with this ending.
+# Remarks about an accepted file lie beside it, under its name with this ending.
 NOTE = ".note.txt"
 NAME_CHARACTERS, NAME_BYTES = 100, 180
 ROWS_TOLD = 200
@@ -35,7 +35,7 @@ MEND = "Mend the export (docs/drop-files.md says how it should look) and drop it
 
 
 class InboxError(Exception):
-    """The inbox itself is not what it should be."""
+    """The inbox cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Entry:
     name: str
     size: int
     seen: tuple[int, int, int]
-    """Inode, size and time of last change: a file that differs from this later is another file."""
+    """Inode, size and time of last change. A file that differs in one of them was changed or replaced."""
     is_file: bool
     changed_at: float
 
@@ -59,7 +59,7 @@ class Inbox:
     settle_seconds: float = 2.0
     limit: int = 64 * 2**20
     only: str | None = None
-    """Where set, the one name that counts."""
+    """If set, only the file of this name counts."""
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -91,27 +91,27 @@ class Inbox:
         return [safe_name(path.name) for path in sorted(self.folder.iterdir()) if path.is_dir() and path.name not in (ARCHIVED, REFUSED)]
 
     def notes(self, since: float) -> Iterator[tuple[str, list[str]]]:
-        """Give what was said of files that were taken since a time, by their names."""
+        """Give the remarks about files accepted since a time, by file name."""
         for path in sorted((self.folder / ARCHIVED).glob(f"*/*{NOTE}")):
             if path.stat().st_mtime >= since:
                 yield path.name.removesuffix(NOTE), path.read_text(encoding="utf-8", errors="replace").splitlines()
 
     def is_used(self) -> bool:
-        """Tell whether people ever put anything here, unfinished files, folders and what is filed away by now included."""
+        """Tell whether people ever put anything here, including unfinished files, folders and files that were moved since."""
         return self.folder.is_dir() and any(not path.name.startswith(".") for path in self.folder.iterdir())
 
     def is_settled(self, entry: Entry) -> bool:
         """Tell whether nobody writes the file any more: untouched for long enough, if need be by watching it that long."""
         if not entry.is_file or self.now() - entry.changed_at >= self.settle_seconds:
             return True
-        self.sleep(self.settle_seconds)  # just written, or a clock that runs ahead: watch it
+        self.sleep(self.settle_seconds)  # just written, or the clock runs ahead: watch the file for a while
         try:
             return _seen(entry.path.lstat()) == entry.seen
         except FileNotFoundError:
             return False
 
     def read(self, entry: Entry) -> Response | None:
-        """Give the file's bytes, or why they are not taken; None when it is gone or still changing and the next run must look again."""
+        """Give the file's bytes, or why they are refused. None when the file is gone or still changing; the next run looks again."""
         now = datetime.now(UTC)
         if not entry.is_file:
             return Response(b"", now, error="not a regular file; links are not followed")
@@ -130,9 +130,9 @@ class Inbox:
             return Response(body, now) if _seen(os.fstat(handle)) == entry.seen and len(body) == entry.size else None
 
     def file_away(self, entry: Entry, attempt: Attempt, refused_rows: Sequence[str] = (), notes: Sequence[str] = (), again: str = "") -> Path | None:
-        """Move a file to where its outcome says it belongs and tell people why; None when it is no longer the file that was read.
+        """Move a file to `archived/` or `refused/` and write down why. None when it is no longer the file that was read.
 
-        `notes` are said beside the archived file, `again` is the name under which its mended rows are to come.
+        `notes` go into the note beside the archived file; `again` is the name to use for its corrected rows.
         """
         try:
             if _seen(entry.path.lstat()) != entry.seen:
@@ -178,7 +178,7 @@ class Inbox:
 
 
 def as_meant(name: str) -> tuple[str, ...]:
-    """Give a name and what it is once the marks of browsers and file managers are off: ` (1)`, ` - 副本`, `.XLSX`, `.txt` of a text export."""
+    """Give a name and the same name without the marks of browsers and file managers: ` (1)`, ` - 副本`, `.XLSX`, `.txt` of a text export."""
     plain = unicodedata.normalize("NFKC", name)
     stem, dot, ending = plain.rpartition(".")
     ending = _ENDINGS.get(ending.lower(), ending)

@@ -13,9 +13,9 @@ OK = Verdict(Outcome.OK)
 CHALLENGE_MARKERS = ("WEB 应用防火墙", "safeline_bot_challenge", "js-challenge", 'id="slider"', 'id="captcha"')
 BLOCKING_STATUS = frozenset({403, 412, 429, 520, 567})
 SOFT_404_LIMIT = 6_000
-# Reason of a payload of which a part did not arrive: no parser can mend that, and the archive does not keep the headers that said so.
+# Reason of an incomplete payload. It must be judged now: the archive does not keep the headers that show it.
 TRUNCATED = "truncated"
-# The end tag stands at the very end; white space or a comment may follow. A page that broke off would read as one with fewer rows.
+# The end tag must come last, except for white space and comments. Otherwise a page that broke off would pass as one with fewer rows.
 PAGE_END = 1_000
 KINDS = {b"{": "json", b"[": "json", b"<": "html", b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
 _ADVICE = {

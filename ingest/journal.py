@@ -22,7 +22,7 @@ from ingest.source import HomeError
 
 logger = logging.getLogger(__name__)
 
-_DIGITS = 16  # of sha256: 64 bits, against decay, not against a forger
+_DIGITS = 16  # hex digits of sha256: 64 bits protect against damage, not against forgery
 _BEFORE, _AFTER = b', "chain": "', b'"}'
 _ENDING = len(_BEFORE) + _DIGITS + len(_AFTER)
 _CHAINED = re.compile(re.escape(_BEFORE) + rb"[0-9a-f]{%d}" % _DIGITS + re.escape(_AFTER))
@@ -31,12 +31,12 @@ _BLOCK = 1 << 16
 
 
 class JournalError(HomeError):
-    """A journal does not read as it was written."""
+    """A line of a journal is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing on disk that is not what was written: which file, and what is wrong with it."""
+    """One damaged thing on disk: which file, and what is wrong with it."""
 
     path: Path
     what: str
@@ -46,7 +46,7 @@ class Fault:
 
 
 class Journal:
-    """The files `{folder}/{pattern}`, appended to by one writer at a time, whoever that is."""
+    """The files `{folder}/{pattern}`; any process may append, one at a time."""
 
     def __init__(self, folder: Path, pattern: str, lock: Path) -> None:
         self.folder, self.pattern = folder, pattern
@@ -61,7 +61,7 @@ class Journal:
     def append(self, rows: Sequence[str], name: str) -> None:
         """Add rows, each one line of JSON with at least one key, to the file of this name or a later one where there is one.
 
-        Whole or not at all; once it returns, they outlive a power cut.
+        Either all rows are written or none. When it returns, they survive a power cut.
         """
         if not rows:
             return
@@ -79,10 +79,10 @@ class Journal:
                 sync_folder(self.folder)
 
     def read(self) -> list[bytes]:
-        """Give every row as it was appended; raises JournalError for the first line that is not as it was written."""
+        """Give every row in order. Raises JournalError for the first damaged line."""
         files, bodies = self._bodies()
         before, rows = self._read
-        if bodies != before:  # a run asks more than once, and ten years of lines take a while to check: only what was added since is
+        if bodies != before:  # a run reads the journal several times, and checking ten years of lines is slow: check only what was added since
             added = _added(before, bodies)
             more = list(_checked(files[-len(added) :], added, _chain_after(before))) if added else []
             if not added or any(isinstance(line, Fault) for line in more):
@@ -93,7 +93,7 @@ class Journal:
         return self._read[1]
 
     def faults(self) -> Iterator[Fault]:
-        """Name every line that is not as it was written."""
+        """Name every damaged line."""
         return (line for line in self._lines(*self._bodies()) if isinstance(line, Fault))
 
     def adopt(self, is_row: Callable[[bytes], bool]) -> None:
@@ -125,7 +125,7 @@ class Journal:
                 write_atomic(file, new)
 
     def held(self) -> FileLock:
-        """Be the one who writes, for the time of a `with`; whoever holds it may hold it again."""
+        """Hold the writer's lock for a `with` block; the holder may enter again."""
         Path(self._lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
         return self._lock
 
@@ -136,7 +136,7 @@ class Journal:
     def _lines(self, files: Sequence[Path], bodies: Sequence[bytes]) -> list[bytes | Fault]:
         lines = list(_checked(files, bodies))
         if any(isinstance(line, Fault) for line in lines):
-            # Perhaps it was read while somebody was writing: only what is wrong while nobody does is wrong.
+            # Perhaps another process was writing just then. Look again under the lock; what is wrong then is damage.
             with suppress(OSError), self.held():
                 lines = list(_checked(*self._bodies()))
         return lines
@@ -179,7 +179,7 @@ def sealed(row: str) -> bytes:
 
 
 def unsealed(body: bytes) -> bytes | None:
-    """Give the row of such a file; None where it is not as it was written."""
+    """Give the row of such a file; None where it is damaged."""
     text = body[:-_ENDING]
     return text + b"}" if body[-_ENDING:] == _BEFORE + _link(_START, text) + _AFTER else None
 
@@ -218,7 +218,7 @@ def _checked(files: Sequence[Path], bodies: Sequence[bytes], chain: bytes = _STA
                 chain = expected
                 yield text + b"}"
             else:
-                chain = ending[len(_BEFORE) : -len(_AFTER)]  # so that one damaged line is one fault
+                chain = ending[len(_BEFORE) : -len(_AFTER)]  # go on from the chain the line states, so that one damaged line counts as one fault
                 yield Fault(file, f"has changed on disk at line {place}, or a line before it is missing")
         if not tail:
             continue
@@ -250,6 +250,6 @@ def _write_at_end(path: Path, body: bytes) -> None:
                 body = body[handle.write(body) :]
             os.fsync(handle.fileno())
         except BaseException:
-            with suppress(OSError):  # what went wrong first is what is told
+            with suppress(OSError):  # the first error is the one to report
                 handle.truncate(before)
             raise

@@ -1,6 +1,6 @@
-"""Labels of sums, as exchanges, the customs portal and vendors print them: the one vocabulary that tells a sum from a name.
+"""Labels of sums, as exchanges, the customs portal and vendors print them. Everything that must tell a sum from a name asks here.
 
-What the source itself marks as a sum (a class of the page, a row status) is asked first, and not here. Pure; no I/O.
+A mark of the source itself (a class in the page, a row status) is read by the source's module first. Pure; no I/O.
 """
 
 import re
@@ -20,7 +20,7 @@ class Extent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SumLabel:
-    """A label that is known to be one of a sum."""
+    """A label of a sum, recognised."""
 
     extent: Extent
     word: str
@@ -35,7 +35,7 @@ class SumLabel:
 
 
 class UnknownSumError(ValueError):
-    """A label that looks like one of a sum and is not in the vocabulary."""
+    """A label that looks like one of a sum but is not in the vocabulary."""
 
 
 # Longer words first: 合计 ends 总合计, total ends subtotal.
@@ -62,7 +62,7 @@ _HEAD = re.compile(r"^[\W_]+")
 
 
 def sum_label(label: str) -> SumLabel | None:
-    """Tell whether a label is one of a sum, and of which; None for a name. Raises UnknownSumError for one that only looks like a sum.
+    """Tell which sum a label names; None for a name of something else. Raises UnknownSumError for one that only looks like a sum.
 
     Full-width forms, white space anywhere, invisible characters, units in brackets and closing marks make no difference.
     """

@@ -24,7 +24,7 @@ from quality.raw import TABLES, RawTable
 
 
 class LakeError(HomeError):
-    """A committed file is missing or has changed, or the manifest has."""
+    """A committed file is missing or damaged, or the manifest is."""
 
 
 _REBUILD = "run `alumina rebuild`, the archive holds its payloads"
@@ -55,12 +55,12 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.manifest = root / "manifest.jsonl"
-        # The lock lies beside the lake, so that it outlives a lake that is made anew.
+        # The lock lies beside the lake, so that clearing the lake does not delete it.
         self.log = Journal(root, self.manifest.name, root.with_name(f"{root.name}.lock"))
         self._read: tuple[list[bytes], tuple[Batch, ...]] = ([], ())
 
     def batches(self) -> Iterator[Batch]:
-        """Read every commit in order; raises LakeError where the manifest is not as it was written."""
+        """Read every commit in order. Raises LakeError where the manifest is damaged."""
         try:
             lines = self.log.read()
         except JournalError as error:
@@ -70,12 +70,12 @@ class Lake:
         return iter(self._read[1])
 
     def faults(self) -> Iterator[Fault]:
-        """Name everything that is not as it was written: lines of the manifest, and committed files that are missing or have changed."""
+        """Name every damaged line of the manifest, and every committed file that is missing or damaged."""
         yield from self.log.faults()
         try:
             batches = list(self.batches())
         except LakeError:
-            return  # which files were committed cannot be told
+            return  # a damaged manifest does not say which files were committed
         for file in (file for batch in batches for file in batch.files):
             if not self._is_whole(file):
                 yield Fault(self.root / file.path, "is missing or has changed on disk")
@@ -121,7 +121,7 @@ class Lake:
             if any(TABLES[name].replace for name in frames):
                 if same and [batch for batch in done if any(TABLES[file.table].replace for file in batch.files)][-1:] == same[-1:]:
                     return same[-1]
-            # What is there, read by the same parser, stays as it is: after a cut-off run, and where another run took it in meanwhile.
+            # A payload that the same parser has read already stays as it is, whether by a cut-off run or by another run meanwhile.
             elif held := {sha for sha, version in payloads.items() if sha in newest and newest[sha].payloads[sha] == version}:
                 if held == payloads.keys():
                     return max((newest[sha] for sha in held), key=done.index)

@@ -122,7 +122,7 @@ class Reader:
         stated = self._stated(table.around, columns, units, remarks)
         self._hold(len(table.rows) * len(days), len(columns))
         by_month = all(values.is_month(table.header[place]) for place in days)
-        # A spreadsheet keeps a month as its first day; of a monthly series each is the month.
+        # A spreadsheet stores a month as its first day; in a monthly series that means the whole month.
         rejects: list[Reject] = []
         of_month = {place: values.written_day(table.header[place]) for place in days}
         are_first = all(day.day == 1 for day in of_month.values())
@@ -157,7 +157,7 @@ class Reader:
             if column == "obs_date" and not days and any(rest):
                 column = "series_name" if "series_name" not in labels else None  # 日期 above the days and beside the names
             if column in LABELS and any(rest):
-                # 更新时间 of a series is when its newest value came, not when each of them did: kept as text, the clock decides.
+                # 更新时间 of a series is the time of its newest value only. It is kept as text, and the publication clock dates the others.
                 key = f"?{head}" if column == "published_at" else str(column)
                 if key in labels:
                     raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"line {number}: the labels name {head} twice")
@@ -209,7 +209,7 @@ class Reader:
                     continue
                 said = stated | {column: texts[place] if place < len(texts) else "" for column, texts in labels.items()}
                 who = said.get("series_id") or said.get("series_name")
-                # A label that is blank for one series does not take away what is said of all.
+                # A blank label of one series does not override what a title or note says of all.
                 said["unit"] = self._one_unit(said["unit"], unit_of.get(place, ""), f"column {place + 2} ({who})")
                 said["provider"] = said.get("provider") or source
                 if not said["provider"] and "provider" not in labels:
@@ -221,7 +221,7 @@ class Reader:
 
     @staticmethod
     def _one_unit(stated: str, in_header: str, where: str) -> str:
-        """Give the unit of a figure, as its row or label and its header say; raises PayloadError where they say two."""
+        """Give the unit of a figure from its row, label and header. Raises PayloadError where they disagree."""
         if stated and in_header and heading(stated) != heading(in_header):
             raise PayloadError(
                 Outcome.FORMAT_CHANGED, "two_units", f"{where}: the unit is {stated} and the header says {in_header}; keep the one that is right"
@@ -229,7 +229,7 @@ class Reader:
         return stated or in_header
 
     def _hold(self, figures: int, labels: int) -> None:
-        """Refuse an export of more figures than are read: each repeats its labels."""
+        """Refuse an export with more figures than the limit: each of them repeats its labels in memory."""
         if labels > (allowed := SHIPPED_ONLY.limits.shape.label_rows) or figures > self.most:
             raise PayloadError(
                 Outcome.NOT_DATA,
@@ -243,7 +243,7 @@ class Reader:
         for name in header:
             label, unit = self._with_unit(name)
             match = BRACKETS.fullmatch(heading(label))
-            # 名称(中文) is 名称; what else stands behind a figure, 均价(含税), may make it another one.
+            # 名称(中文) is 名称. Behind a figure's header a remark may mean another figure, as in 均价(含税).
             bare = match["name"] if match and _COLUMN_OF.get(match["name"], "single") not in (*FIGURES, "change_value") else heading(label)
             column = _COLUMN_OF.get(bare, f"?{tidy(name)}")
             if unit and column in (*FIGURES, "change_value"):
@@ -277,7 +277,7 @@ class Reader:
         needs: Sequence[str] = (),
         what: str = "column",
     ) -> dict[str, Any]:
-        """Give what is said once for all figures of a table, in a note, a title or a header; raises PayloadError where something is said nowhere."""
+        """Give what a note, a title or a header says for all figures of a table. Raises PayloadError where something needed is said nowhere."""
         found: dict[str, Any] = {}
         unit = next(iter(units.values()), "") or _said_of(around, "单位", "unit")
         if "unit" not in columns and unit:
@@ -291,7 +291,7 @@ class Reader:
         have = {*columns, *found}
         missing = [HEADERS[column][0] for column in (*needs, "series_name") if column not in have]
         missing += [HEADERS["unit"][0]] if "unit" not in have else []
-        # Without a column 指标ID each series is known by its name, unless a column nobody knows may be the id.
+        # Without a column 指标ID a series is identified by its name, unless an unknown column may be the id.
         for column in ("series_id", "provider"):
             if column not in have and unclear:
                 missing.append(HEADERS[column][0])

@@ -1,6 +1,6 @@
-"""The sample's deliveries of an earlier run, read from the archive instead of being made again.
+"""The sample's deliveries of an earlier run, read from the archive instead of being generated again.
 
-Making them takes longer than all else of a run that takes nothing new in. The sample is a pure function of its code and data, so what it
+Generating them takes longer than the rest of a run without new data. The sample is a pure function of its code and data, so what it
 delivered holds as long as the hash of these does; a note in the home says what that was, the archive holds the bytes. Whatever of
 it is missing or has changed is made again: this is a short cut to the same deliveries, never another source of them.
 """
@@ -46,7 +46,7 @@ class MadeBefore:
                 delivery = self._delivery(*row)
                 given += 1
                 yield delivery
-        except ArchiveError:  # lost or rotted since: whoever takes it in keeps it anew
+        except ArchiveError:  # lost or damaged since: taking it in stores it again
             yield from islice(make(), given, None)
 
     def _delivery(self, source: str, feed: str, key: str, name: str, day: str | None, at: str, status: int | None, sha: str) -> _Delivery:
@@ -69,9 +69,9 @@ def _known(note: Path, of: str) -> list[list[Any]] | None:
     return list(facts["deliveries"]) if facts is not None and facts["of"] == of else None
 
 
-@cache  # of what this process has loaded, not of what somebody edits while it runs
+@cache  # hash the code this process has loaded, not what somebody edits meanwhile
 def _code() -> str:
-    """Hash everything a delivery can follow from: all of this room, since a file too many costs nothing, and the interpreter."""
+    """Hash everything a delivery depends on: all files of this package (one too many costs nothing) and the interpreter."""
     room = Path(__file__).parent
     digest = hashlib.sha256(sys.version.encode())
     for path in sorted(path for path in room.rglob("*") if path.is_file() and "__pycache__" not in path.parts):

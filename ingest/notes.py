@@ -1,7 +1,7 @@
-"""Small files of a home that say one thing (how the last publication ended, what was rolled back): JSON that proves itself.
+"""Notes: small JSON files of a home that hold one fact each (how the last publication ended, what was rolled back) and their own hash.
 
 A note ends in `"chain"`, the hash of what stands before it (`ingest.journal`), so a flipped bit is seen before the note is believed.
-What a note means is the business of who writes it.
+Each writer gives its notes their meaning.
 """
 
 import json
@@ -14,7 +14,7 @@ from ingest.source import HomeError
 
 
 class NoteError(HomeError):
-    """A note is not as it was written."""
+    """A note was changed on disk."""
 
 
 def write_note(path: Path, facts: dict[str, Any], *, durable: bool = True) -> None:
@@ -23,7 +23,7 @@ def write_note(path: Path, facts: dict[str, Any], *, durable: bool = True) -> No
 
 
 def read_note(path: Path, mend: str) -> dict[str, Any] | None:
-    """Read a note; None where there is none. Raises NoteError, with `mend` as the advice, for one that is not as it was written."""
+    """Read a note; None where there is none. Raises NoteError, with `mend` as the advice, for one that was changed on disk."""
     try:
         row = unsealed(path.read_bytes().removesuffix(b"\n"))
     except FileNotFoundError:
@@ -35,7 +35,7 @@ def read_note(path: Path, mend: str) -> dict[str, Any] | None:
 
 
 def adopt_note(path: Path, name: str = "") -> None:
-    """Seal a note written before notes were sealed; a bare list gets `name` as its key. What cannot be read stays, for its reader to refuse."""
+    """Add the hash to a note of format 1; a bare list gets `name` as its key. An unreadable note stays, and its reader refuses it."""
     try:
         body = path.read_bytes()
     except FileNotFoundError:

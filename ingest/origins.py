@@ -24,7 +24,7 @@ from ingest.made_before import MadeBefore
 from ingest.source import ACCEPTED, REFUSED, Adopter, DataOrigin, Outcome, Request, Response, Source, Verdict
 from ingest.storable import storable
 
-# Reason of a payload that was not asked for, since its feed or host would not have given it.
+# Reason of a payload that was not requested because its feed or host is left alone for the rest of the run.
 HELD_BACK = "held_back"
 FILE_LIMIT = 64 * 2**20
 Delivery = tuple[Request, Response]
@@ -39,7 +39,7 @@ class Origin(Protocol):
         ...
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
-        """Give what there is for these sources, oldest day first where days are known."""
+        """Give the deliveries for these sources, oldest day first where days are known."""
         ...
 
 
@@ -51,7 +51,7 @@ class CatalogOrigin:
     data_origin: DataOrigin = DataOrigin.CONFIG
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
-        """Give every catalogue file. What is wrong with one, by itself or beside the others, is known before any of it is parsed."""
+        """Give every catalogue file. All of them are checked, alone and against each other, before any is parsed."""
         files = list(catalog_files(self.overlay))
         wrong: dict[str, list[str]] = {}
         for fault in faults_of(files):
@@ -128,14 +128,14 @@ class SampleOrigin:
     last: date
     data_origin: DataOrigin = DataOrigin.SAMPLE
     before: MadeBefore | None = None
-    """Where it is noted what was made in an earlier run; None where all is made anew."""
+    """Folder with the notes of what an earlier run generated; None to generate everything again."""
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Give the sample's payloads of the window."""
         names = sorted(source.name for source in sources)
 
         def make() -> Iterator[Delivery]:
-            from ingest import sample  # builds two years of payloads on first use
+            from ingest import sample  # generates two years of payloads on first use
 
             return sample.deliveries(self.first, self.last, names)
 
@@ -144,7 +144,7 @@ class SampleOrigin:
 
 @dataclass(frozen=True)
 class LiveOrigin:
-    """The public addresses, asked politely, day by day; a source is not asked on days on which it is closed."""
+    """The public addresses, asked day by day at a limited pace. A source is not asked on days on which it is closed."""
 
     first: date
     last: date
@@ -155,7 +155,7 @@ class LiveOrigin:
     only: frozenset[date] | None = None
     """The days of the span that are asked for, where that is not all of them."""
     silent_after: int | None = None
-    """After so many silences in a row a feed or a host is left alone; None where all is asked."""
+    """After this many requests in a row without an answer, a feed or host is left alone; None asks for everything."""
     wanted: frozenset[tuple[str, str, str]] | None = None
     """Source, feed and key of what is asked for, where that is not all there is."""
 
@@ -192,7 +192,7 @@ class LiveOrigin:
 
 @dataclass
 class _Silence:
-    """Who gave no answer how often in a row: feeds, since an address may hang, and hosts that gave none at all, since there may be no network."""
+    """How often in a row a feed gave no answer (its address may hang), and a host that never answered (there may be no network)."""
 
     limit: int | None
     _times: Counter[str] = field(default_factory=Counter)
@@ -200,7 +200,7 @@ class _Silence:
     _heard: set[str] = field(default_factory=set)
 
     def note(self, request: Request, response: Response) -> None:
-        """Count a silence; any answer, be it a refusal, ends the row, and shows that the host is there."""
+        """Count a request without an answer. Any answer, even a refusal, resets the count and shows that the host is up."""
         host, feed = _asked(request)
         if response.status is None and response.error is not None:
             for name in (feed,) if host in self._heard else (host, feed):
@@ -226,9 +226,9 @@ def _asked(request: Request) -> tuple[str, str]:
 
 @dataclass
 class ReplayOrigin:
-    """The archive itself: every payload a parser ever judged, in the order it first came. Used to rebuild the warehouse.
+    """The archive itself: every payload a parser ever judged, in order of first arrival. A rebuild uses it.
 
-    What was refused is offered again, since its parser may have been mended; what arrived in part or as a challenge is not.
+    Refused payloads are offered again, because their parser may have been corrected. Incomplete ones and challenges are not.
     """
 
     archive: Archive
@@ -244,7 +244,7 @@ class ReplayOrigin:
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
         """Give each payload once per request, with the time it was first in hand; configuration is read afresh instead."""
         names = {source.name for source in sources}
-        # By request too: bytes that were refused under a wrong name may have come again under the right one.
+        # By request as well: bytes refused under a wrong name may have come again under the right one.
         seen: set[tuple[tuple[str, str, str], str]] = set()
         purged = self.archive.purged()
         for attempt in self.archive.fetch_log():

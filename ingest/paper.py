@@ -23,7 +23,7 @@ _UNSEEN = frozenset({"script", "style", "noscript", "template", "svg", "head"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one document may be (bytes, pages, characters of text) and may cost its reader beyond what that takes to start."""
+    """How large one document may be (bytes, pages, characters), and what reading it may cost beyond starting the reader."""
 
     bytes: int
     pages: int
@@ -99,7 +99,7 @@ def _pages(body: bytes, limits: Limits) -> Iterator[str]:
 
     from pypdf import PdfReader
 
-    logging.disable(logging.CRITICAL)  # remarks about damaged files are not for standard error
+    logging.disable(logging.CRITICAL)  # keep pypdf's remarks about damaged files off standard error
     reader = PdfReader(io.BytesIO(body))
     if reader.is_encrypted and not reader.decrypt(""):
         raise UnreadableDocumentError("it is protected by a password; save it without one")
@@ -110,7 +110,7 @@ def _pages(body: bytes, limits: Limits) -> Iterator[str]:
 
 
 def _encoding(body: bytes) -> str | None:
-    """Give the encoding of a page that is UTF-8, whatever it says, or of one that says none."""
+    """Give the encoding of a page that is UTF-8 whatever it declares, or that declares none."""
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""What a run could not use, for people: grouped by feed, gravest first, with what is lost without it. Pure; prints nothing.
+"""What a run could not use, told to people: grouped by feed, worst first, with what is lost without it. Pure; prints nothing.
 
 Which feed weighs more, and what is lost, is configuration (`ingest/catalog/feeds.toml`).
 """
@@ -27,7 +27,7 @@ class Problem:
     message: str
     """That of the first payload that was asked for."""
     without_it: str
-    """What is lost while the feed stays away; empty where nobody says."""
+    """What is lost without the feed; empty where the catalogue does not say."""
 
     def __str__(self) -> str:
         rest = len(self.names) - NAMES_SHOWN
@@ -43,7 +43,7 @@ def problems(attempts: Iterable[Attempt], feeds: FeedsFile) -> list[Problem]:
     groups: dict[tuple[str, Outcome, str], list[Attempt]] = {}
     for attempt in sorted((one for one in attempts if one.is_failure), key=lambda one: one.reason == HELD_BACK):
         feed = f"{attempt.source}/{attempt.feed}"
-        # What was not asked for any more belongs to what was.
+        # requests that were held back belong to the failed ones before them
         asked = next((key for key in groups if key[:2] == (feed, attempt.outcome)), None) if attempt.reason == HELD_BACK else None
         groups.setdefault(asked or (feed, attempt.outcome, _likeness(attempt)), []).append(attempt)
     found = [
@@ -53,12 +53,12 @@ def problems(attempts: Iterable[Attempt], feeds: FeedsFile) -> list[Problem]:
 
 
 def _likeness(attempt: Attempt) -> str:
-    """Give a message without what differs from payload to payload: its name, days and counts."""
+    """Give a message without its names, days and counts, which differ from payload to payload."""
     return re.sub(r"\d+", "#", attempt.message.replace(attempt.request_name, ""))
 
 
 def no_network(attempts: Iterable[Attempt]) -> str:
-    """Say that nobody who was asked gave an answer; empty where somebody did, or nobody was asked."""
+    """Say that no host answered; empty where one did, or none was asked."""
     asked = [one for one in attempts if one.data_origin is DataOrigin.LIVE and one.outcome is not Outcome.NO_SESSION and one.reason != HELD_BACK]
     silent = [one for one in asked if one.outcome is Outcome.HTTP_ERROR and one.http_status is None]
     if not silent or len(silent) < len(asked):

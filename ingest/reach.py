@@ -1,4 +1,4 @@
-"""How far the figures of a vendor's file reach: which series a mart reads, and which figures do not count as the file states them.
+"""Which series of a vendor's file a mart reads, and which of its figures do not count as the file states them.
 
 What is said here is said at the drop and by `alumina inbox check`; the models say the same of what they hold (`int_quality__series`).
 Pure: frames in, sentences out.
@@ -23,7 +23,7 @@ _REVISION = re.compile(r"_r(\d{1,4})(?=(?:[ _]*\(\d+\))?\.[A-Za-z]+$)", re.IGNOR
 _SHOWN = 3
 _LOSES, _UNBELIEVED = "figures do not count", "corrected figures is not believed"
 NOT_COUNTED = (_LOSES, _UNBELIEVED)
-"""How the sentences about figures that do not count as their file states them are known."""
+"""Phrases by which those sentences are recognised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE_VERSION = importlib.metadata.version("alumina-warehouse")
 DEFAULT_AGENT = f"alumina-warehouse/{PACKAGE_VERSION}"
-# What a path may not hold, each tried: the file would be made elsewhere, or not be found again.
+# Characters a path may not hold. Each was tried: a tool writes the file elsewhere, or does not find it again.
 UNUSABLE = {
     "?": "SQLite's address ends there",
     "%": "SQLite's address takes it for an escaped character",
@@ -23,7 +23,7 @@ UNUSABLE = {
     "*": "DuckDB takes it for a pattern of names",
     "[": "DuckDB takes it for a pattern of names",
 }
-# Control characters, halves of characters (a name that is not UTF-8) and separators of lines: no line of text can name such a path.
+# Control characters, lone surrogates (a name that is not UTF-8) and line separators: a path with one cannot be printed on one line.
 UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 # Linux takes paths of 4095 bytes; the longest of ours below the home has 160 (Data Docs of a release), twice that is kept free.
 HOME_BYTES = 4095 - 320
@@ -31,7 +31,7 @@ HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?")
 
 
 class _Environment(EnvSettingsSource):
-    """The environment without `as_of`: a variable left behind would move workshop and lock from under every command."""
+    """The environment without `as_of`: a forgotten variable would move workshop and lock of every command."""
 
     def __call__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__call__().items() if name != "as_of"}
@@ -62,6 +62,7 @@ class Settings(BaseSettings):
         default=None, description="Addresses of chat systems and mail, separated by blanks, as apprise writes them; a name before = says which route."
     )
 
+    lang: Literal["en", "zh"] = Field(default="en", description="Language of what `alumina doctor` says.")
     as_of: AwareDatetime | None = Field(default=None, description="Build what was known at this time, aside; such a build is never published.")
 
     @classmethod
@@ -74,7 +75,7 @@ class Settings(BaseSettings):
     @field_validator("home", mode="before")
     @classmethod
     def _named(cls, home: Any) -> Any:
-        """Refuse an empty name: it would make whatever folder a command starts in the home."""
+        """Refuse an empty name: it would make the current folder the home."""
         if home == "":
             raise ValueError("is set but empty; name the folder that holds all state, or unset it")
         return home
@@ -82,7 +83,7 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _usable(cls, home: Path) -> Path:
-        """Refuse a path that one of the tools would read as another one, before anything is written."""
+        """Refuse a path that one of the tools would misread, before anything is written."""
         if problem := path_problem(home):
             raise ValueError(problem)
         return home
@@ -90,7 +91,7 @@ class Settings(BaseSettings):
     @field_validator("ui_hosts")
     @classmethod
     def _hosts(cls, hosts: str) -> str:
-        """Refuse what is no name of a host; a scheme or a path here would silently let nobody in."""
+        """Refuse anything but host names; with a scheme or a path nobody could open the UI, and nothing would say why."""
         for host in _listed(hosts):
             if not HOST.fullmatch(host):
                 raise ValueError(f"{host!r} is not a name such as alumina.example or alumina.example:8443")
@@ -168,17 +169,17 @@ class Settings(BaseSettings):
 
     @property
     def held(self) -> Path:
-        """There while people are held at a release; newer ones wait."""
+        """Exists while readers are held at a release; newer ones wait."""
         return self.root / "held.json"
 
     @property
     def rebuilding(self) -> Path:
-        """There while the lake is made anew: until that has ended it holds a part of what the archive does."""
+        """Exists while the lake is being rebuilt and holds only a part of the archive."""
         return self.root / "rebuilding.json"
 
     @property
     def restoring(self) -> Path:
-        """There while a backup is being put back into an empty home."""
+        """Exists while a backup is being restored into an empty home."""
         return self.root / "restoring.json"
 
     @property

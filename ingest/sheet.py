@@ -1,4 +1,4 @@
-"""Foreign spreadsheets, read in a child process of their own: limited memory, processor time and patience, no shell, no network code.
+"""Foreign spreadsheets are read in a child process with limited memory, processor time and waiting time, without shell or network code.
 
 `read` is for the rest of the house; `python -I -m ingest.sheet LIMITS` is the child: a spreadsheet on standard input, the rows of
 its visible sheets as lines of JSON on standard output, how many they are on the last. Whatever a file makes of the parser ends there, as one sentence.
@@ -31,18 +31,18 @@ COMMAND: tuple[str, ...] = (sys.executable, "-I", "-m", "ingest.sheet")
 # Rows that are handed over together.
 _PART = 2_000
 ADVICE = "save it again as a plain sheet or as CSV and drop it again"
-# A spreadsheet keeps 15 digits of a number and fills the rest with what it likes.
+# A spreadsheet keeps 15 digits of a number; further digits are arbitrary.
 DIGITS_KEPT = 15
 _LONG = re.compile(rf"-?[0-9]{{{DIGITS_KEPT + 1}}}")
 # Number formats every spreadsheet knows as 0% and 0.00% (ECMA-376, 18.8.30).
 _PERCENT_FORMATS = frozenset({"9", "10"})
-# What stands in a format as text: "…", \x, [Red], _x, *x.
+# Parts of a number format that are plain text: "…", \x, [Red], _x, *x.
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|[_*].')
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one spreadsheet may be (parts, bytes and ratio once inflated, cells) and may cost its reader beyond what that takes to start."""
+    """How large one spreadsheet may be (parts, bytes and ratio once inflated, cells), and what reading it may cost beyond starting the reader."""
 
     members: int
     inflated_bytes: int
@@ -141,7 +141,7 @@ def rows(body: bytes, limits: Limits) -> Iterator[dict[str, object] | list[str]]
             if left < 0:
                 raise _RefusedError("oversized", f"the sheet spans {sheet.total_height} rows and {sheet.width} columns, more than is read; {ADVICE}")
             table = sheet.to_arrow()
-            # A second look at the part itself costs as much as the first: only where something is to be seen.
+            # Reading the part a second time costs as much as the first, so only where it can matter.
             has_long = any(_LONG.match(cell) for column in table.columns for cell in column.to_pylist() if cell)
             shown = book.shown(name) if has_long or book.has_percentages else {}
             for begin in range(0, table.num_rows, _PART):

@@ -1,6 +1,6 @@
 """The vocabulary of ingestion: what a source is, what it asks for, what came back, and what was made of it.
 
-Here live the types every room of `ingest` speaks in. No I/O, no parsing, no knowledge of any one source.
+The types that all of `ingest` uses. No I/O, no parsing, no knowledge of any one source.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-# Reason of a live attempt that found nothing although the publication clock says it must be there.
+# Reason of a live attempt that found nothing although the payload is due by the publication clock.
 OVERDUE = "overdue"
 
 
@@ -33,11 +33,11 @@ class Outcome(StrEnum):
 ACCEPTED = (Outcome.OK, Outcome.UNCHANGED)
 """Outcomes of an attempt that brought a usable payload."""
 REFUSED = (Outcome.NOT_PUBLISHED, Outcome.NOT_DATA, Outcome.FORMAT_CHANGED)
-"""Outcomes that say what a parser made of the bytes in hand; a mended one may judge them otherwise."""
+"""Outcomes decided by a parser; a corrected parser may decide otherwise."""
 
 
 class Cadence(StrEnum):
-    """On which days a live source can have something; on the others it is not asked. Which days those are, the calendar says."""
+    """The kind of days on which a live source is asked; the calendar says which days those are."""
 
     SESSIONS = "sessions"
     """Days the exchanges trade."""
@@ -116,7 +116,7 @@ class PayloadError(Exception):
 
 
 class HomeError(Exception):
-    """What a home holds cannot be used as it is; the message says what is wrong and what to do."""
+    """Something in the home cannot be used; the message says what is wrong and what to do."""
 
 
 class ConfigurationError(ValueError):
@@ -125,7 +125,7 @@ class ConfigurationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One row that could not be typed or believed; it goes to quarantine with its reason, never into the lake."""
+    """One row that could not be read or breaks a rule. It goes to quarantine with its reason, never into the lake."""
 
     table: str
     reason: str
@@ -146,7 +146,7 @@ class Parsed:
 
 
 class Source(Protocol):
-    """One page under `ingest/sources`: which payloads exist, how to know one, how to read it. Pure; no I/O."""
+    """One module under `ingest/sources`: which payloads exist, how to recognise one, how to read it. Pure; no I/O."""
 
     @property
     def name(self) -> str:
@@ -155,7 +155,7 @@ class Source(Protocol):
 
     @property
     def parser_version(self) -> str:
-        """Raised whenever the same bytes would give other rows; the lake then re-parses what it is delivered again."""
+        """Raise it whenever the same bytes would give other rows: payloads that are delivered again are then parsed again."""
         ...
 
     @property

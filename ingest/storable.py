@@ -1,4 +1,4 @@
-r"""The door for text that others wrote: names, messages and refused rows, made fit to be kept, sent and shown.
+r"""Foreign text (names, messages, refused rows) made safe to store, send and show.
 
 A character that no file can hold (a lone surrogate, which is also how the system hands out a name that is not UTF-8) or
 that acts instead of being read (control and direction characters, private ones) stands as its JSON escape: `\ud800`,

@@ -25,10 +25,10 @@ _HEAD_CHARACTERS, _HEAD_LINES = 65_536, 50
 # Names of the contract that stand beside each other in a header, and in no row.
 NAMES_IN_A_HEADER = 3
 _SEP_LINE = re.compile(r'"?sep=(?P<separator>[^"\r\n])"?[ \t,;]*(?:\r\n|\r|\n)', re.IGNORECASE)
-# What prints as nothing: soft hyphen, zero-width and direction characters, byte order marks inside a text.
+# Invisible characters: soft hyphen, zero-width and direction characters, byte order marks inside a text.
 _UNSEEN = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
 BRACKETS = re.compile(r"(?P<name>[^(\[【]+)[(\[【](?P<said>[^()\[\]【】]+)[)\]】]")
-# How lines begin that say something about a table and are no row of it.
+# Beginnings of lines that are notes about a table, not rows of it.
 NOTE = re.compile(
     r"[\W_]*(?:数据来源|资料来源|来源|注释?|备注|说明|免责声明|声明|提示|导出时间|导出日期|下载时间|制表|单位|source|notes?|disclaimer|unit)\d*\s*[:：]",
     re.IGNORECASE,
@@ -36,7 +36,7 @@ NOTE = re.compile(
 
 
 class RowError(ValueError):
-    """One row cannot be believed; a plain ValueError says that a value of it cannot be read."""
+    """One row breaks a rule; a plain ValueError says that a value cannot be read."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class RowError(ValueError):
 
 
 def rejected(table: str, error: ValueError, place: str, row: Mapping[str, Any]) -> Reject:
-    """Put a row aside with what was wrong and where it stood."""
+    """Make the reject of a row: what was wrong, and where it stood."""
     return Reject(table, error.reason if isinstance(error, RowError) else "unreadable_value", f"{place}: {error}", row)
 
 

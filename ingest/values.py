@@ -13,7 +13,7 @@ from ingest.source import SHANGHAI
 LARGEST_COUNT = 2**53
 # Figures and dates in full-width digits, as printed, are below 40 characters, padding included.
 LONGEST = 64
-# Before it nothing here was traded or published; the first day of all has no time in UTC.
+# Nothing here was traded or published before; and the earliest date of Python has no time in UTC.
 FIRST_YEAR = 1900
 BLANKS = frozenset({"", "-", "--", "---", "—", "null", "None"})
 # The days of spreadsheets: day 1 is 1900-01-01, and the 29 February 1900 they know never was. From 1990 to 2099.
@@ -33,7 +33,7 @@ _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _SERIAL = re.compile(r"(\d{5})(?:\.0+)?")
 _WEEKDAY = re.compile(r"[ (]*(?:星期|周)[一二三四五六日天]\)?$")
 _LIKE_A_VALUE = re.compile(rf"[+-]?[\d.][\d.,/:年月日\-+T%eE ]*|\d{{1,2}}[- ](?:{'|'.join(_MONTHS)})[a-z]*[- ]\d+", re.IGNORECASE)
-# What terminals and spreadsheets print besides where there is no figure.
+# What else terminals and spreadsheets print for a missing figure.
 MISSING = BLANKS | {"#N/A", "#N/A N/A", "N/A", "NA", "NaN", "nan"}
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?")
 

@@ -70,7 +70,7 @@ UNITS = {
     "%": ("ratio", 0.01),
     "元/千瓦时": ("CNY/kWh", 1.0),
 }
-# What series of a feed are called; the first that fits counts, since the price of an input is no spot price, and its cost no price.
+# Names of series by feed. The first match counts: the price of an input is no spot price, and its cost is no price.
 SPEAKS_OF = {
     "inputs": re.compile("铝土矿|烧碱|液碱|片碱|动力煤|电价|石灰|矿石"),
     "cost_profit": re.compile("成本|利润|盈亏"),
@@ -166,7 +166,7 @@ class VendorSource:
         name = text["series_name"]
         if not _PLAIN_PROVIDER.fullmatch(text["provider"]) and values.looks_like_a_value(text["obs_date"]):
             raise ValueError(f"unknown_provider: source {text['provider']!r} is none that is known; write the provider's letters, such as SMM")
-        # A capacity is an amount and a rate (产能利用率 too) is a share: the other way round is a mixed-up column, not a figure.
+        # A capacity is an amount and a rate (also 产能利用率) is a share. The other way round, columns were mixed up.
         is_rate = "开工率" in name or "利用率" in name
         if (is_rate and unit != "ratio") or ("产能" in name and not is_rate and unit == "ratio"):
             raise ValueError(f"unit_of_another_kind: {name!r} cannot be in {text['unit']}")
@@ -223,7 +223,7 @@ def feed_of(name: str, body: bytes, limits: Limits) -> str | None:
 
 
 _FEEDS_IN: dict[tuple[str, str], frozenset[str] | None] = {}
-# Each source asks in turn, and a spreadsheet takes a process to read.
+# Kept: each source asks in turn, and reading a spreadsheet takes a process.
 _REMEMBERED = 256
 
 
@@ -245,7 +245,7 @@ def _feeds_in(name: str, body: bytes, limits: Limits) -> frozenset[str] | None:
         require_within(name, body, bounds)
         found = read_records(body, Reader("", UNITS, bounds.rows), limits.sheet)
     except PayloadError:
-        return frozenset()  # its own source says what is wrong with it
+        return frozenset()  # the source that takes the file will say what is wrong with it
     return frozenset(feed for row in found.rows if (feed := _spoken_of(str(row.get("series_name") or row.get("series_id") or ""))))
 
 

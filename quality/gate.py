@@ -55,7 +55,7 @@ GATES: dict[str, TableGate] = {
         value_sets={"trend_state": ("up_strong", "down_strong", "none")},
     ),
     "marts.fct_receipts_daily": TableGate(
-        # A total of which a part is not known is null, and says why (quality.missing).
+        # A total is null where one of its parts is unknown, and says why (quality.missing).
         never_null=("commodity_code", "trade_date", "available_at", "payload_sha256", "data_origin"),
         value_sets={},
         minimum_rows=0,
@@ -165,7 +165,7 @@ def _bounds() -> list[Any]:
 
 
 def _outside(ranges: "pd.DataFrame") -> list[GateResult]:
-    """Say of each column that leaves its bounds how far it goes, and which it has."""
+    """Say for each column outside its bounds how far it goes, and what the bounds are."""
     return [
         GateResult(
             row["table_name"],

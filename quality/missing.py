@@ -1,4 +1,4 @@
-"""Why a figure of a mart may be null: for each, what of the same row says so. A figure that stands here nowhere is never null.
+"""Why a figure of a mart may be null: for each figure, the condition on its row that explains it. A figure not listed here is never null.
 
 A reason column (`null_reason` and its kin) gives one word for the row's figure, or `figure:reason` joined by `;` where a row has several;
 one reason may speak for figures that are missing together. A figure that has no meaning on a row is told by the row's own key or flag.
@@ -176,13 +176,13 @@ AS_PRINTED: Mapping[str, Mapping[str, str]] = {
     "fct_policy_events": {"n_industries": "what the event says of itself; most name no number"},
     "fct_spot_daily": dict.fromkeys(("spot_low_cny_t", "spot_high_cny_t"), "an index is one price, the vendor prints no range of it"),
 }
-"""Exceptions, by mart and column, with their cause: figures shown as they were printed, or not."""
+"""Exceptions, by mart and column, with their cause: figures that are shown as printed."""
 
 
 def unexplained(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
-    """Count, by mart and figure, the rows on which it is null and nothing of the row says why; a mart without such rows is there, empty.
+    """Count, by mart and figure, the rows on which it is null without an explanation. A mart without such rows has an empty entry.
 
-    Every number of a mart is asked for, also one that nobody thought of above.
+    Every number of a mart is checked, including one that is not listed above.
     """
     asked: dict[str, dict[str, str]] = {}
     for mart, column in con.execute(

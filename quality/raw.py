@@ -43,7 +43,7 @@ class RawTable:
 
     name: str
     about: str
-    """What its rows are, in a sentence or two; what one row is says the key."""
+    """What its rows are, in a sentence or two; the key says what one row is."""
     columns: tuple[str, ...]
     required: tuple[str, ...]
     key: tuple[str, ...]
@@ -53,7 +53,7 @@ class RawTable:
     replace: bool = False
     """True for configuration and logs: `raw` holds their newest state only. False for facts: all vintages."""
     staged: bool = True
-    """False for what no dbt model reads: it stands in `raw` for who asks, without a staging model."""
+    """False for a table no dbt model reads: it is in `raw`, without a staging model."""
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:
@@ -172,7 +172,7 @@ def _ordered(low: str, high: str, name: str, message: str) -> Rule:
     return Rule(name, message, pl.col(low) <= pl.col(high))
 
 
-# What a reader of a release may make a link of: any other scheme (`javascript:`) could run in the reader's browser.
+# Only these schemes may become links on a page: `javascript:` and the like could run in a reader's browser.
 WEB_ADDRESS = r"""^(?i:https?)://[^\s"'<>\\]+$"""
 _WEB_ADDRESS = Rule("source_url_is_no_web_address", "the address of the source is not http or https", pl.col("source_url").str.contains(WEB_ADDRESS))
 _TRADED = pl.col("volume_lots") > 0
@@ -184,7 +184,7 @@ _MONTHS_AWAY = (2000 + pl.col("delivery_month_code").str.slice(0, 2).cast(pl.Int
 )
 # Assumed: the widest limit ever set on a Chinese exchange stays well below a half; the limit in force belongs to the marts.
 _WIDEST_LIMIT = 0.5
-# Neighbours are taken inside one payload, so that a verdict never depends on what else was delivered with it.
+# Rows are compared within their payload, so that the verdict does not depend on what else was delivered.
 _SERIES = ("payload_sha256", "provider", "series_id")
 _PREVIOUS = pl.col("value").shift(1).over(_SERIES, order_by="obs_date")
 # Published changes are rounded like the averages they join: half a unit of the second decimal on each side.
@@ -194,12 +194,12 @@ _LAST_DIGIT = 0.0005
 # A jump of three times between neighbours is a slipped unit or a lost digit, not a price move (a daily limit is below 20 %).
 _JUMP = 3.0
 _SPREAD_NAMES = "价差|基差|升贴水|利润|盈亏"
-# On which scale a row of a series stands, in jumps from that of the first: jumps there and back cancel out, a change that stays adds up to one.
+# The scale of each row, counted in jumps from the first row: jumps there and back cancel out, a lasting change adds up to one.
 _LOG = pl.when(pl.col("value") > 0).then(pl.col("value").log())
 _STEP = (_LOG - _LOG.forward_fill().shift(1)).fill_null(0.0)
 _SCALE = (pl.when(_STEP.abs() >= math.log(_JUMP)).then(_STEP).otherwise(0.0).cum_sum() / math.log(_JUMP)).round()
 _ON_SCALE = _SCALE.rank("max") - _SCALE.rank("min") + 1
-# Which of two scales is right the file does not say: that of its first rows, unless another has more than twice as many.
+# The file does not say which of two scales is right: that of its first rows, unless another has more than twice as many.
 _IS_OF_SCALE = (
     pl.when(2 * _ON_SCALE.first() >= _ON_SCALE.max()).then(_SCALE == 0).otherwise(_ON_SCALE.max() == _ON_SCALE).over(_SERIES, order_by="obs_date")
 )

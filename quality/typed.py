@@ -1,4 +1,4 @@
-"""TOML that people write, read through a pydantic model: all that is wrong with a file at once, each in one sentence with line and key.
+"""TOML written by people, read through a pydantic model. Every mistake of a file is reported at once, each as one sentence with line and key.
 
 Here stand the types such files are made of and the way from pydantic's errors to sentences. What a file of the catalogue holds is
 `ingest.catalog.schemas`'s to say, what a correction holds `quality.corrections`'s.
@@ -55,7 +55,7 @@ Share = Annotated[Number, Field(gt=0, le=1)]
 
 
 class Entry(BaseModel):
-    """A table of a file. A key that is not of it is an error: a misspelt one would be passed over. No text is taken for a number."""
+    """A table of a file. An unknown key is an error, because a misspelt key would otherwise be ignored. Text is not converted to numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
@@ -88,7 +88,7 @@ class WrongFileError(ValueError):
     def __init__(self, faults: Iterable[Fault], document: Document | None = None) -> None:
         self.faults = tuple(faults)
         self.document = document
-        """What was read, where each entry is right by itself and only contradicts another."""
+        """What was read, where each entry is valid by itself and only contradicts another."""
         super().__init__("; ".join(map(str, self.faults)))
 
 
@@ -108,7 +108,7 @@ def read(model: type[D], file: str, text: str) -> D:
 
 
 def faults(file: str, text: str, wrong: Iterable[Wrong]) -> list[Fault]:
-    """Say where in a file's text each thing that is wrong stands, in the order of the lines."""
+    """Give the line of each mistake, in the order of the lines."""
     found = list(wrong)
     if not found:
         return []
@@ -129,7 +129,7 @@ def near(name: object, names: Iterable[str]) -> str:
 
 
 def unknown(what: str, name: object, names: Iterable[str]) -> str:
-    """Say that there is nothing of a name, and which name may be meant."""
+    """Say that a name does not exist, and which one may be meant."""
     return f"there is no {what} {name!r}{near(name, names)}"
 
 

@@ -1,4 +1,4 @@
-"""What every room of tests may ask for, and in which order the files are run."""
+"""Fixtures for all tests, and the order in which test files run."""
 
 import os
 from collections.abc import Callable

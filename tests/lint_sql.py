@@ -1,4 +1,4 @@
-"""`sqlfluff`, with the project's macros compiled once and not once a file: a third of its time.
+"""`sqlfluff` with the project's macros compiled once instead of once a file, which takes a third of the time.
 
     python -m tests.lint_sql lint dbt_project
 

@@ -1,4 +1,4 @@
-"""The part of a document that is made by a program: what stands between two marks. Tables of the battery and of the benchmarks are."""
+"""Parts of a document that a program writes, between two marks: the tables of the battery and of the benchmarks."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Generated panels whose truth is known: rows for the fit, and quotes in the exchanges' shape for the models.
+"""Generated panels with known truth: rows for the fit, and quotes in the exchanges' form for the models.
 
 One copy, for tests and benchmarks. Every panel follows from its seed. Nothing here resembles a real market more than a test needs.
 """

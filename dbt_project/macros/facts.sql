@@ -411,3 +411,33 @@ approximation (2003). No engine has it built in.
 {% macro on_tick(price, tick) -%}
     case when {{ tick }} > 0.0 then {{ tick }} * round({{ price }} / {{ tick }}) else {{ price }} end
 {%- endmacro %}
+
+{# The daily series known at each decision, without those that stopped: a figure older than a daily one may be is not of that day. #}
+{% macro fresh_series(known) -%}
+    select series.*
+    from {{ known }} as series
+    inner join parameters on series.commodity_code = parameters.commodity_code
+    where series.obs_date >= {{ add_days('series.as_of_date', '-parameters.daily_series_maximum_age_days') }}
+{%- endmacro %}
+
+{#
+The rows of `timed` that a version stands on, with what is known of the version: for models of whole payloads (payload_versions), whose CTEs
+are named `timed` and `versions`. `columns` are those of the row beside its provenance.
+#}
+{% macro rows_of_versions(columns, keys=['commodity_code', 'trade_date'], decided=false) -%}
+    select
+        {%- for column in columns + ['source', 'data_origin', 'payload_sha256', 'fetched_at'] %}
+        timed.{{ column }},
+        {%- endfor %}
+        versions.available_at,
+        versions.superseded_at,
+        versions.vintage,
+        versions.is_latest{{ ',\n        versions.is_decided' if decided }}
+    from timed
+    inner join versions
+        on
+            {%- for column in keys %}
+            timed.{{ column }} = versions.{{ column }} and
+            {%- endfor %}
+            timed.payload_sha256 = versions.payload_sha256
+{%- endmacro %}

@@ -1,4 +1,4 @@
-"""One page per source, in the order they are asked."""
+"""One module per source; `sources` gives them in the order in which they are asked."""
 
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.source import Source
@@ -18,7 +18,7 @@ from ingest.sources.unread import Unread
 
 
 def sources(configuration: Configuration) -> tuple[Source, ...]:
-    """Make every source, for one run: what they read payloads by is the catalogue given."""
+    """Make every source for one run. They parse payloads by the catalogue that is passed in."""
     vendors = (Spot(configuration), Cost(configuration), Capacity(configuration), Bars(configuration))
     return (
         Catalog(),
@@ -35,4 +35,4 @@ def sources(configuration: Configuration) -> tuple[Source, ...]:
 
 
 SOURCES = sources(SHIPPED_ONLY)
-"""Every source as the shipped catalogue has it: for names, tables and days; payloads are read by those of the run."""
+"""Every source with the shipped catalogue, to ask for names, tables and days. A run parses with sources of its own."""

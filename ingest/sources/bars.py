@@ -36,7 +36,7 @@ PRICES = ("open_price", "high_price", "low_price", "close_price")
 _COLUMN_OF = {heading(header): column for column, headers in HEADERS.items() for header in headers}
 _CONTRACT = re.compile(r"(?:[A-Z]+\.)?([A-Za-z]{1,2})(\d{2}(?:0[1-9]|1[0-2]))(?:\.[A-Z]+)?")
 _ADJUSTED = re.compile(r"复权|adj", re.IGNORECASE)
-# Ends of bars lie after the first and up to the second time; products trade in a part of each.
+# A bar's end lies after the first time and not after the second. Products trade in a part of each session.
 SESSIONS = (
     ("am1", time(9), time(10, 15)),
     ("am2", time(10, 30), time(11, 30)),
@@ -44,7 +44,7 @@ SESSIONS = (
 )
 DAY_ENDS = SESSIONS[-1][2]
 NIGHT_BEGINS, NIGHT_ENDS = time(21), time(3)
-# Nothing is auctioned at these: a bar that carries one is stamped with its beginning.
+# No auction ends at these times, so a bar with one of them is stamped with its beginning.
 _BEGINNINGS = frozenset({time(10, 30), time(13, 30)})
 
 
@@ -72,7 +72,7 @@ class Bars:
         return Request(self.name, "bars", name, name)
 
     def inspect(self, request: Request, response: Response) -> Verdict:
-        """Expect what the name's ending promises."""
+        """Expect the format that the ending of the name states."""
         return inspect(response, "xlsx" if request.name.lower().endswith(".xlsx") else "text")
 
     def parse(self, request: Request, body: bytes) -> Parsed:
@@ -105,7 +105,7 @@ class Bars:
             )
         if ends and set(ends) == {time(0)}:
             raise PayloadError(Outcome.NOT_DATA, "no_times", "every bar stands at 00:00: days are not bars; export minute or session bars")
-        # One bar may be an afternoon: the exchange's own day tells (int_contracts__bar_days).
+        # One bar may be a whole afternoon; comparing it with the exchange's day decides (int_contracts__bar_days).
         if set(ends) == {DAY_ENDS} and len({bar["trade_date"] for bar in kept}) > 1:
             raise PayloadError(
                 Outcome.NOT_DATA,

@@ -1,6 +1,6 @@
 """The catalogue as a source: each TOML file is a payload, its rows go to `raw.catalog__*` and reach SQL as tables.
 
-Which files there are, and what each may hold, is `ingest.catalog`'s to say; here its models become rows.
+`ingest.catalog` says which files there are and what each may hold; this module turns its models into rows.
 """
 
 import tomllib

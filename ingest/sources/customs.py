@@ -45,7 +45,7 @@ _LABELS = ("贸易伙伴名称", "贸易伙伴编码", "商品名称", "数据�
 _SPLIT_BY = ("month", "flow", "hs_code", "partner_code", "partner_name", "currency", "second_unit")
 _ADDED = ("qty_t", "value_usd", "value_cny", "second_qty")
 SUM_TOLERANCE = 0.0015  # tonnes and money, added up from figures printed to the kilogram and the unit
-# A row that names a second partner, a customs procedure or a mode of transport is a part of the row that names none.
+# A row with a second partner, customs procedure or mode of transport is a part of the row without one.
 _WHOLE = {"partner2Code": "0", "customsCode": "C00", "mosCode": "0", "motCode": "0"}
 _KILOGRAMS = 8  # Comtrade's qtyUnitCode
 
@@ -85,7 +85,7 @@ class Customs:
                 _month(match["month"])
                 return Request(self.name, "comtrade", match["key"], name)
         except ValueError:
-            return None  # a month that does not exist
+            return None  # there is no such month
         return None
 
     def inspect(self, request: Request, response: Response) -> Verdict:
@@ -113,7 +113,7 @@ def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:
             Outcome.FORMAT_CHANGED, "no_currency", f"{request.name} must hold one value column, 美元 or 人民币, and has {len(money)}; {BY_HAND}"
         )
     if unknown := sorted(set(header) - _GACC_COLUMNS - set(money)):
-        # A further column (customs regime, place of registration) splits each partner into parts that look like the whole.
+        # A further column (customs regime, place of registration) splits each partner, and each part looks like the whole.
         raise PayloadError(Outcome.FORMAT_CHANGED, "unknown_column", f"{request.name} is split by {', '.join(unknown)}; export it without; {BY_HAND}")
     first, last = _span(match)
     kept: list[dict[str, Any]] = []
@@ -124,7 +124,7 @@ def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:
         try:
             is_sum = _is_sum(request, line, row)
             month = _month(row["数据年月"])
-            # Which whole the row is a part of: without it the total of that month and code is not known.
+            # The whole this row is a part of: if the row is refused, the total of that month and code is unknown.
             part = part_of(row, flow=match["flow"], month=f"{month}", hs_code=values.plain(row["商品编码"]))
             if not first <= month <= last:
                 raise RowError("wrong_month", f"the row is about {month:%Y-%m}, the name of the file says {match['first']}")
@@ -145,7 +145,7 @@ def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:
 
 
 def _is_sum(request: Request, line: int, row: Mapping[str, str]) -> bool:
-    """Tell a sum somebody added to the export from a partner: the portal itself prints none."""
+    """Tell whether a row is a sum that somebody added to the export; the portal prints none."""
     try:
         return any(sum_label(row[name]) for name in _LABELS)
     except UnknownSumError as error:
@@ -164,7 +164,7 @@ def _added_up(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[st
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         group = groups.setdefault(tuple(row[name] for name in _SPLIT_BY), [])
-        if row not in group:  # a line that stands twice counts once, as everywhere
+        if row not in group:  # a repeated line counts once
             group.append(row)
     kept: list[dict[str, Any]] = []
     remarks: list[str] = []
@@ -179,13 +179,13 @@ def _added_up(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[st
 
 
 def _total(figures: Iterable[float | None]) -> float | None:
-    """Add up; a sum with a part that is not known is not known."""
+    """Add up; the sum is unknown when one of its parts is."""
     known = list(figures)
     return None if None in known else added(figure for figure in known if figure is not None)
 
 
 def _disagreement(part: Mapping[str, Any], printed: Mapping[str, Any], line: int, rows: list[dict[str, Any]]) -> Reject | None:
-    """Hold a sum somebody printed against the rows it is of."""
+    """Compare a printed sum with the sum of its rows."""
     of = [row for row in rows if row["month"] == printed["month"] and row["hs_code"] == printed["hs_code"]]
     for column in _ADDED[:3]:
         found = _total(row[column] for row in of)

@@ -50,7 +50,7 @@ _COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any]]] = {
     "delivery_settle_price": (("交割结算价",), _price),
 }
 _CODE = ("合约代码", "品种月份")
-# Printed since the newer form; older files end with the turnover.
+# Only the newer form has it; older files end with the turnover.
 _OPTIONAL = {"delivery_settle_price"}
 _MEASURES = ("volume_lots", "open_interest_lots", "open_interest_change_lots", "turnover_10k_cny")
 
@@ -79,7 +79,7 @@ class Czce:
         ]
 
     def recognise(self, path: str) -> Request | None:
-        """Know a file by the exchange's name, its day behind it or as the folder it lies in; without either it is about the day it states inside."""
+        """Recognise a file by the exchange's name. Its day is in the name or is the name of its folder, else the file states it inside."""
         match = _NAME.search(path)
         if match is None:
             return None
@@ -97,7 +97,7 @@ class Czce:
 
     def parse(self, request: Request, body: bytes) -> Parsed:
         """Read one file; the day of its title must be the day asked for."""
-        # Of the title its day alone is read: stray bytes stand before it in old files.
+        # Only the day of the title is read, because old files have stray bytes before it.
         head, _, rest = body.partition(b"\n")
         title, text = head.decode("utf-8", "replace"), decoded(rest)
         stated = re.search(r"\((\d{4}-\d{2}-\d{2})\)", title)
@@ -183,7 +183,7 @@ def _quotes(request: Request, day: date, rows: Iterator[list[str]]) -> Parsed:
 
 
 def _scope(label: str) -> str | None:
-    """Say what a sum row is of: a product or the exchange; None where it is none that is known."""
+    """Say what a sum row sums: a product or the exchange; None for an unknown label."""
     if is_whole(label):
         return "exchange"
     try:
@@ -218,7 +218,7 @@ def _ranking(request: Request, day: date, rows: Iterator[list[str]]) -> Parsed:
 
 
 def _block(request: Request, day: date, match: re.Match[str]) -> Mapping[str, Any] | None:
-    """Give what all rows of a block share; its day must be that of the file."""
+    """Give the fields that all rows of a block share; its day must be that of the file."""
     if match["day"] != f"{day}":
         raise PayloadError(Outcome.NOT_DATA, "wrong_date", f"{request.name} is about {day}, and its block {match['of']} about {match['day']}")
     contract, product = CONTRACT.fullmatch(match["of"]), _PRODUCT.fullmatch(match["of"])

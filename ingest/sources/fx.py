@@ -19,8 +19,8 @@ TABLE = "fx__central_parity"
 HOST = "https://www.chinamoney.com.cn"
 HISTORY = f"{HOST}/ags/ms/cm-u-bk-ccpr/CcprHisNew"
 LATEST = f"{HOST}/r/cms/www/chinamoney/data/fx/ccpr.json"
-ASKED = "USD/CNY"  # what dollar-priced inputs are converted with; files may hold any pair
-# CFETS fixes some 30 pairs; every refused cell repeats its row, so a row must not be of any length.
+ASKED = "USD/CNY"  # converts inputs priced in dollars; files may hold any pair
+# CFETS fixes about 30 pairs. Every refused cell repeats its row, so the length of a row is limited.
 FIXED_PAIRS = 100
 REFERER = f"{HOST}/chinese/bkccpr/"
 
@@ -87,7 +87,7 @@ def _latest(request: Request, data: Mapping[str, Any], records: list[Mapping[str
         published = None
     if published is None:
         raise PayloadError(Outcome.FORMAT_CHANGED, "no_date", f"{request.name} states no time of its fixing ({data.get('lastDate')!r})")
-    if request.day and published.date() < request.day:  # until a quarter past nine the latest is that of the day before
+    if request.day and published.date() < request.day:  # until 09:15 the latest fixing is that of the day before
         raise PayloadError(
             Outcome.NOT_PUBLISHED, "no_fixing", f"{request.name} holds the fixing of {published.date()}, that of {request.day} is not out"
         )

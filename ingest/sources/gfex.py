@@ -56,7 +56,7 @@ _QUOTES_UNUSED = {"varietyEn", "impliedVolatility", "delta", "matchQtySum"}
 _RECEIPTS: dict[str, str] = {"receipts_qty": "wbillQty", "receipts_change_qty": "diff", "previous_receipts_qty": "lastWbillQty"}
 _RECEIPTS_REQUIRED = {"variety", "varietyOrder", "whCodeOrder", "whAbbr", "genDate", *_RECEIPTS.values()}
 _RECEIPTS_KNOWN = _RECEIPTS_REQUIRED | {"whType", "trademarkName"}
-# Registrations and cancellations stand in some answers only. They are kept as text: the change is `diff`.
+# Only some answers have registrations and cancellations. They are kept as text; the change is `diff`.
 _RECEIPTS_UNUSED = {"groupCodeOrder"}
 _RECEIPTS_KEPT = {"regWbillQty", "logoutWbillQty"}
 
@@ -129,7 +129,7 @@ class Gfex:
         try:
             return not self.configuration.calendar.is_session(day)
         except CalendarHorizonError:
-            return False  # past the calendar nothing is known, so the day counts as not published
+            return False  # after the end of the calendar the day counts as not published
 
 
 def _quotes(request: Request, day: date, rows: list[Mapping[str, Any]], remarks: list[str]) -> Parsed:
@@ -181,7 +181,7 @@ def _receipts(request: Request, day: date | None, rows: list[Mapping[str, Any]],
             rejects.append(gap)
             continue
         product, name, place = text_of(row["varietyOrder"]).lower(), text_of(row["variety"]), text_of(row["whAbbr"])
-        is_dated = text_of(row.get("genDate")) != ""  # the exchange dates warehouses, and no sum
+        is_dated = text_of(row.get("genDate")) != ""  # the exchange prints a date for warehouses, not for sums
         level = _sum_level(name, product) or ("detail" if is_dated and product else None)
         part = part_of(row, product_id=product, row_level=level or "detail")
         if is_dated and (level != "detail" or _is_like_a_sum(place)):
@@ -222,7 +222,7 @@ def _receipts(request: Request, day: date | None, rows: list[Mapping[str, Any]],
 
 
 def _sum_level(name: str, product: str) -> str | None:
-    """Say what a row of this name is the sum of: the exchange, or a product; None where it is none that is known."""
+    """Say what a row of this name sums: the exchange or a product; None for an unknown name."""
     try:
         found = sum_label(name)
     except UnknownSumError:
@@ -241,7 +241,7 @@ def _is_like_a_sum(label: str) -> bool:
 
 
 def _is_placeholder(request: Request, rows: list[Mapping[str, Any]]) -> bool:
-    """Tell the placeholder of a day without data from an answer that must have its columns.
+    """Tell whether an answer is the placeholder of a day without data, which need not have all columns.
 
     It is one undated sum row. Quotes print it with zeros, receipts with nulls only: a zero there is a real one.
     """

@@ -34,9 +34,9 @@ _OPTIONAL = ("type", "sectors", "n_industries", "followup_of")
 AUTHORITIES = ("meeting", "ministry", "association", "media", "rumour")
 TYPES = ("signal", "plan", "rule", "enforcement", "supply", "other")
 PRECISIONS = ("day", "month")
-# What makes two rows of one event the same event told twice; anything else in them is how it was told.
+# Two rows that agree in these columns are one event told twice; the other columns may differ.
 _SAME_EVENT = ("event_date", "date_precision", "authority", "event_type")
-_FIRST_FLASH = datetime(2000, 1, 1, tzinfo=UTC)  # a time in seconds, read as milliseconds, lies in 1970
+_FIRST_FLASH = datetime(2000, 1, 1, tzinfo=UTC)  # seconds taken for milliseconds give a time in 1970
 _LAST_FLASH = datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -60,7 +60,7 @@ class Policy:
         return f"4-{self.configuration.lexicon.version}"
 
     def requests(self, day: date) -> Iterable[Request]:
-        """Ask for the newest flashes, today only: the feed knows no dates, so a past day cannot be asked for."""
+        """Ask for the newest flashes, today only: the feed has no parameter for a past day."""
         if day != self.today():
             return []
         stamp = f"{day:%Y%m%d}"
@@ -140,7 +140,7 @@ def _event(row: Mapping[str, str]) -> dict[str, Any]:
         "summary": text["summary"],
         "event_source": text["source"],
         "source_url": text["source_url"] if is_linkable else None,
-        # What is no web address stays as text: a reader's page would make a link of the column, whatever its scheme.
+        # Anything but a web address is kept as text, because a page would turn the column into a link of any scheme.
         "extra": extra_of(row, {*_REQUIRED, *_OPTIONAL} - ({"source_url"} if text["source_url"] and not is_linkable else set())),
     }
 
@@ -158,7 +158,7 @@ def _published(text: str) -> datetime | None:
 
 
 def _known_from(event: Mapping[str, Any]) -> datetime:
-    """When a row of the file is known: its time of publication, else the end of its day or month."""
+    """When the world could know a row: its time of publication, else the end of its day or month."""
     if event["published_at"] is not None:
         published: datetime = event["published_at"]
         return published
@@ -182,7 +182,7 @@ def _newsflash(request: Request, body: bytes, words: tone.Lexicon) -> Parsed:
             kept.append(row)
             tones += _tones(row, said, words)
         except ValueError as error:
-            # Quarantine keeps the row for people to look at, so it must not keep the author's text either.
+            # Quarantine keeps the row for people to see, so the author's text is removed there, too.
             shown = {name: value for name, value in item.items() if name not in ("content", "contentText")}
             rejects.append(rejected(NEWSFLASH, error, f"flash {item.get('id')}", shown))
     return Parsed({NEWSFLASH: frame_of(NEWSFLASH, kept), TONE: frame_of(TONE, tones)}, tuple(rejects), None, tuple(remarks))

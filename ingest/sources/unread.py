@@ -1,4 +1,4 @@
-"""Files that no other page reads. They are archived and reported, so that nothing dropped into a folder disappears in silence."""
+"""Files that no other source recognises. They are archived and reported, so that no dropped file disappears unnoticed."""
 
 from datetime import date
 
@@ -24,11 +24,11 @@ class Unread:
         return []
 
     def recognise(self, path: str) -> Request:
-        """Take what the others left."""
+        """Recognise every file the other sources left."""
         return Request(self.name, "file", path, path.rsplit("/", 1)[-1])
 
     def inspect(self, request: Request, response: Response) -> Verdict:
-        """Say that nobody reads it."""
+        """Refuse the file: no source reads it."""
         if len(feeds := feeds_in(request.name, response.body, SHIPPED_ONLY.limits) or ()) > 1:
             return Verdict(
                 Outcome.NOT_DATA,

@@ -89,7 +89,7 @@ def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
 
 @dg.sensor(minimum_interval_seconds=30, default_status=ON, description="Marks runs failed whose process died, so that the next can start.")
 def died(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | dg.SkipReason:
-    """Mark a run failed that no process held now and at the look before: one that begins or ends is held by nobody for a moment only."""
+    """Mark a run failed whose lock is free now and was free at the look before. At its beginning and end a run's lock is free only for a moment."""
     dead = without_a_process(context.instance, home.settings)
     before = set(json.loads(context.cursor or "[]"))
     for run in dead:
@@ -109,7 +109,7 @@ def died(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | d
     description="Tells people of a green run that skipped assets.",
 )
 def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[dg.SkipReason]:
-    """Tell people of a run that ended green and did not make everything it set out to make."""
+    """Tell people of a run that ended green but did not make everything it planned."""
     run = context.dagster_run
     if missing := unmade(context.instance, run.run_id):
         named = ", ".join(key.to_user_string() for key in missing[:5])

@@ -163,12 +163,14 @@ def doctor(deep: Annotated[bool, typer.Option("--deep", help="Read and hash ever
     """Say whether this home is in order and what to do next; exit code 1 when something is wrong."""
     from orchestration.home.doctor import Level, examine
 
-    findings = examine(Settings(), deep=deep)
+    settings = Settings()
+    findings = examine(settings, deep=deep)
     marks = {Level.OK: "✓", Level.NOTE: "·", Level.ERROR: "✗"}
     for finding in findings:
-        out.print(f"  {marks[finding.level]} {finding.subject}: {finding.message}", soft_wrap=True, markup=False, highlight=False)
-        if finding.advice:
-            out.print(f"      {finding.advice}", style="dim", soft_wrap=True, markup=False, highlight=False)
+        message, advice = finding.told(settings.lang)
+        out.print(f"  {marks[finding.level]} {finding.subject}: {message}", soft_wrap=True, markup=False, highlight=False)
+        if advice:
+            out.print(f"      {advice}", style="dim", soft_wrap=True, markup=False, highlight=False)
     if any(finding.level is Level.ERROR for finding in findings):
         raise typer.Exit(1)
 

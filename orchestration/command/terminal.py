@@ -41,7 +41,7 @@ _USERS = {
         "run", "ui", "doctor", "inbox", "review", "schedule", "releases", "rollback", "rebuild", "backup", "restore", "backfill", "catalog",
         "tidy", "purge", "upgrade", "prepare",
     ),
-    "For analysts": ("outlook", "note", "export", "audit", "whatif"),
+    "For analysts": ("outlook", "note", "serve", "export", "audit", "whatif"),
     "For researchers": ("backtest", "fit"),
 }  # fmt: skip
 

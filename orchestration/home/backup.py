@@ -1,4 +1,4 @@
-"""A home's copy elsewhere: what nobody can make again (payloads and the fetch log, the operator's catalogue) and what readers are served.
+"""Backups: a copy of what cannot be made again (payloads, fetch log, the operator's catalogue) and of the releases.
 
 Lake and warehouse are not copied: `alumina rebuild` makes them from the archive. A copy is a folder of plain files. Every file is judged by
 its content before it is believed, so a copy or a home that was cut off or has rotted is mended by doing the same again, and a whole file is
@@ -29,7 +29,7 @@ class BackupError(Exception):
 
 @dataclass
 class Copied:
-    """How much was copied, how many payloads the fetch log of the copy speaks of, and what is whole on neither side."""
+    """How much was copied, how many payloads the copy's fetch log names, and which files are damaged on both sides."""
 
     files: int = 0
     payloads: int = 0
@@ -49,7 +49,7 @@ def backup(settings: Settings, target: Path) -> Copied:
         raise BackupError(f"{folder} lies in the home itself")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
         raise BackupError(f"{folder} holds something that is no backup of ours; give an empty folder")
-    with write_lock(settings, "backing up"):  # no release is retired meanwhile
+    with write_lock(settings, "backing up"):  # so that no release is retired meanwhile
         _mark(folder, settings, complete=False)
         copied = _copy(settings.root, folder)
         kept = {path.name for path in settings.releases.glob("*")}

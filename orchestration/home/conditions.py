@@ -1,4 +1,4 @@
-"""What stands wrong now, each under the name of its cause: feeds that did not come, rows refused, figures held, outlooks rejected.
+"""What is wrong now, by cause: feeds that did not come, refused rows, held figures, rejected outlooks.
 
 Reads what a run left; `alerts.settle` tells people of what begins and what is over.
 """
@@ -49,7 +49,7 @@ def settle_published(settings: Settings, run_id: str) -> None:
             settings, "select commodity_code, max(as_of_date), min(status_reason) from serving.outlook_latest where status = 'rejected' group by all"
         ).rows
     except (UnreadableError, duckdb.CatalogException):
-        return  # what cannot be read, or was made before there was such a table, says nothing
+        return  # a release that cannot be read, or is older than the table, is passed over
     if held[0]:
         found["figures"] = ("figures_held", f"{held[0]} figures are held, such as: {held[1]} alumina review list")
     for commodity, day, reason in rejected:

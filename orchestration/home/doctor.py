@@ -1,12 +1,17 @@
-"""Is this home in order, and what should be done next? Looks at files only: it opens no database and asks no address."""
+"""Is this home in order, and what should be done next? Looks at files only: it opens no database and asks no address.
+
+What is said stands in `doctor.toml`, in English and Chinese; here is when each sentence holds.
+"""
 
 import importlib.metadata
 import shutil
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -37,6 +42,8 @@ SERIES_SHOWN = 3
 LOOK_BACK_DAYS = 30
 # The operator needs time to enter next year's closures, which the exchanges publish in December; the State Council's notice comes in November.
 HORIZON_NEEDED = timedelta(days=60)
+SENTENCES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+OUTCOMES_ZH = SENTENCES.pop("outcomes")
 CHECKED_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandera", "polars")
 
 
@@ -50,12 +57,26 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: how it is, and what to do about it."""
+    """One thing looked at: how it is, and what to do about it, in English and Chinese."""
 
     level: Level
     subject: str
     message: str
     advice: str = ""
+    message_zh: str = ""
+    advice_zh: str = ""
+
+    def told(self, language: str) -> tuple[str, str]:
+        """Give message and advice in a language: `en` or `zh`."""
+        return (self.message_zh, self.advice_zh) if language == "zh" else (self.message, self.advice)
+
+
+def _finding(level: Level, subject: str, key: str, **figures: object) -> Finding:
+    """Make a finding of the sentence with this key; `figures` fill its places."""
+    said = SENTENCES[key]
+    advice = said.get("do", "")
+    texts = (said["en"], advice, said["zh"], said.get("do_zh", advice))
+    return Finding(level, subject, *(text.format(**figures) for text in texts))
 
 
 @dataclass(frozen=True)
@@ -72,9 +93,9 @@ def examine(settings: Settings, now: datetime | None = None, *, deep: bool = Fal
     moment = now or datetime.now(SHANGHAI)
     try:
         if format_of(settings) != FORMAT:
-            return [Finding(Level.NOTE, "home", f"has the older format {format_of(settings)}", "the next alumina run brings it to the present one")]
+            return [_finding(Level.NOTE, "home", "older_format", format=format_of(settings))]
     except FormatError as error:
-        return [Finding(Level.ERROR, "home", str(error))]
+        return [_finding(Level.ERROR, "home", "unusable", why=error)]
     checks: tuple[Callable[[Settings, datetime], Iterator[Finding]], ...] = (
         _versions,
         _calendar,
@@ -91,14 +112,14 @@ def examine(settings: Settings, now: datetime | None = None, *, deep: bool = Fal
 
 
 def _told(check: Callable[[Settings, datetime], Iterator[Finding]], settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Give what a check finds; what cannot be believed on the way is a finding, too."""
+    """Give what a check finds. A home that cannot be read is a finding, too."""
     try:
         yield from check(settings, now)
     except HomeError as error:
-        yield Finding(Level.ERROR, "home", str(error))
-    except OSError as error:  # one thing that may not be read hides no other
-        told = f"cannot be looked at: {error.filename or settings.root}: {error.strerror or error}"
-        yield Finding(Level.ERROR, check.__name__.removeprefix("_"), told, "ask who owns this home, or look as that user")
+        yield _finding(Level.ERROR, "home", "unusable", why=error)
+    except OSError as error:  # one unreadable thing must not hide the others
+        path, why = error.filename or settings.root, error.strerror or error
+        yield _finding(Level.ERROR, check.__name__.removeprefix("_"), "not_readable", path=path, why=why)
 
 
 def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -107,34 +128,27 @@ def _versions(settings: Settings, now: datetime) -> Iterator[Finding]:
     here = {pin.name: str(pin.specifier).removeprefix("==") for pin in pins if pin.marker is None or pin.marker.evaluate()}
     wrong = [f"{name} {found}, locked {here.get(name)}" for name in CHECKED_PACKAGES if (found := importlib.metadata.version(name)) != here.get(name)]
     if wrong:
-        yield Finding(Level.ERROR, "versions", f"not the locked set: {'; '.join(wrong)}", "rm -rf .venv && make run")
+        yield _finding(Level.ERROR, "versions", "versions_differ", wrong="; ".join(wrong))
     else:
-        yield Finding(Level.OK, "versions", f"as locked ({len(CHECKED_PACKAGES)} packages that matter)")
+        yield _finding(Level.OK, "versions", "versions_as_locked", count=len(CHECKED_PACKAGES))
 
 
 def _calendar(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         calendar = load_calendar(settings.catalog_overlay)
     except (ValueError, CalendarHorizonError) as error:
-        yield Finding(Level.ERROR, "calendar", str(error), f"mend {settings.catalog_overlay / 'calendar.toml'}")
+        yield _finding(Level.ERROR, "calendar", "calendar_wrong", why=error, file=settings.catalog_overlay / "calendar.toml")
         return
     file, last = settings.catalog_overlay / "calendar.toml", calendar.last_day
-    yield from (
-        Finding(Level.ERROR, "holidays", missing, f"mend {file}; alumina catalog check says when it is right")
-        for missing in calendar.missing_holidays()
-    )
+    yield from (_finding(Level.ERROR, "holidays", "holiday_missing", why=missing, file=file) for missing in calendar.missing_holidays())
     text = calendar.extension()
-    year = text.split("-")[0][-4:]
-    advice = (
-        f"put the exchange's closures of {year} and the new last_day into {file}: this text, its days held against the exchange's notice "
-        f"(or the notice itself, docs/operations.md; alumina catalog calendar prints both):\n{text}"
-    )
+    extended = {"year": text.split("-")[0][-4:], "file": file, "text": text}
     if now.date() > last:
-        yield Finding(Level.ERROR, "calendar", f"ended on {last}; no trading day is known since, and none is guessed", advice)
+        yield _finding(Level.ERROR, "calendar", "calendar_ended", last=last, **extended)
     elif now.date() + HORIZON_NEEDED > last:
-        yield Finding(Level.NOTE, "calendar", f"ends on {last}, in {(last - now.date()).days} days", advice)
+        yield _finding(Level.NOTE, "calendar", "calendar_ends_soon", last=last, days=(last - now.date()).days, **extended)
     else:
-        yield Finding(Level.OK, "calendar", f"known until {last}")
+        yield _finding(Level.OK, "calendar", "calendar_known", last=last)
 
 
 def _disk(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -145,69 +159,64 @@ def _disk(settings: Settings, now: datetime) -> Iterator[Finding]:
     warehouse = settings.warehouse.stat().st_size if settings.warehouse.is_file() else 0
     to_come = max(1, settings.releases_kept - len(kept(settings)) + 1) * release + 2 * warehouse
     needed = max(DISK_NEEDED, to_come)
-    said = f"{free / 2**30:.1f} GB free at {there}" + (
-        f"; a release takes {release / 2**20:,.0f} MB, {settings.releases_kept} are kept, the warehouse {warehouse / 2**20:,.0f} MB"
-        if release
-        else ""
-    )
+    figures = {
+        "free": f"{free / 2**30:.1f}", "path": there, "release": f"{release / 2**20:,.0f}", "kept": settings.releases_kept,
+        "warehouse": f"{warehouse / 2**20:,.0f}", "needed": f"{needed / 2**30:.1f}",
+    }  # fmt: skip
     if free >= needed:
-        yield Finding(Level.OK, "disk", said)
+        yield _finding(Level.OK, "disk", "disk_enough_for_releases" if release else "disk_enough", **figures)
     else:
-        yield Finding(
-            Level.ERROR, "disk", f"{said}; {needed / 2**30:.1f} GB are needed", "alumina tidy, make room, or move ALUMINA_HOME to a larger disk"
-        )
+        yield _finding(Level.ERROR, "disk", "disk_short_for_releases" if release else "disk_short", **figures)
 
 
 def _lock(settings: Settings, now: datetime) -> Iterator[Finding]:
     free = is_free(settings)
     if free is None:
-        message = "this user may read the home and not write it, so whether somebody is writing cannot be told"
-        yield Finding(Level.NOTE, "writer", message, "reading, exporting and asking work; runs are for who owns it")
+        yield _finding(Level.NOTE, "writer", "writer_unknown")
     elif free:
-        yield Finding(Level.OK, "writer", "nobody is writing")
+        yield _finding(Level.OK, "writer", "writer_none")
     else:
-        yield Finding(Level.NOTE, "writer", holder(settings))
+        yield _finding(Level.NOTE, "writer", "writer_busy", who=holder(settings))
 
 
 def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
     if why := half_a_home(settings):
-        yield Finding(Level.ERROR, "home", why)
+        yield _finding(Level.ERROR, "home", "half_a_home", why=why)
         return
     if settings.rebuilding.exists():
         since = (read_note(settings.rebuilding, "alumina rebuild") or {}).get("since")
-        message = f"the lake holds a part of the archive only (rebuilding or restored, {_here(since) if since else 'some time'}): no other run takes anything in or publishes"
-        yield Finding(Level.ERROR, "lake", message, "if no rebuild is at work: alumina rebuild")
+        yield _finding(Level.ERROR, "lake", "rebuilding", since=_here(since) if since else "some time")
 
 
 def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
     failed = last_failure(settings)
     if not settings.status.is_file():
         if failed:
-            said = f"nothing was ever published here; the last run failed at {_here(failed['at'])}: {failed['message']}"
-            yield Finding(Level.ERROR, "publication", said, "mend what it names, then alumina run")
+            yield _finding(Level.ERROR, "publication", "never_published_failed", at=_here(failed["at"]), why=failed["message"])
         else:
-            yield Finding(Level.NOTE, "publication", "nothing was ever published here", "alumina run")
+            yield _finding(Level.NOTE, "publication", "never_published")
         return
     status = read_note(settings.status, "alumina run writes it anew") or {}
-    said = f"last attempt {status['outcome']} at {_here(status['at'])}, serving {status['serving'] or 'nothing'}"
+    outcome, serving = status["outcome"], status["serving"]
+    last = {
+        "outcome": outcome, "outcome_zh": OUTCOMES_ZH.get(outcome, outcome), "when": _here(status["at"]),
+        "serving": serving or "nothing", "serving_zh": serving or "无",
+    }  # fmt: skip
     # A run that was refused is told by the status itself.
     if failed and failed["run_id"] != status.get("run_id") and datetime.fromisoformat(failed["at"]) > datetime.fromisoformat(status["at"]):
-        advice = "mend what it names, then alumina run"
-        yield Finding(Level.ERROR, "publication", f"{said}; a run after it failed at {_here(failed['at'])}: {failed['message']}", advice)
+        yield _finding(Level.ERROR, "publication", "run_failed_since", at=_here(failed["at"]), why=failed["message"], **last)
     elif wrong := _served_is_rotten(settings):
-        yield Finding(Level.ERROR, "publication", wrong, "alumina rollback serves the release before, alumina run publishes a new one")
+        yield _finding(Level.ERROR, "publication", "release_damaged", why=wrong)
     elif held := pinned(settings):
-        yield Finding(Level.NOTE, "publication", f"{said}; {held}")
-    elif status["outcome"] in ("published", "rolled_back"):
-        yield Finding(Level.OK, "publication", said)
-    elif status["outcome"] == "running" and is_free(settings):
-        yield Finding(
-            Level.ERROR, "publication", f"{said}; nobody is writing, so it was cut off, or how it ended could not be written down", "alumina run"
-        )
-    elif status["outcome"] == "running":
-        yield Finding(Level.NOTE, "publication", said, "wait until it is through")
+        yield _finding(Level.NOTE, "publication", "held_at_release", why=held, **last)
+    elif outcome in ("published", "rolled_back"):
+        yield _finding(Level.OK, "publication", "published", **last)
+    elif outcome == "running" and is_free(settings):
+        yield _finding(Level.ERROR, "publication", "publication_cut_off", **last)
+    elif outcome == "running":
+        yield _finding(Level.NOTE, "publication", "publication_at_work", **last)
     else:
-        yield Finding(Level.ERROR, "publication", f"{said}: {status['reason']}", "mend what it names, then alumina run")
+        yield _finding(Level.ERROR, "publication", "publication_refused", why=status["reason"], **last)
 
 
 def _here(moment: str) -> str:
@@ -229,15 +238,15 @@ def _served_is_rotten(settings: Settings) -> str:
 def _content(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Name every file that is not as it was written, and how to get it back."""
     places = (
-        ("archive", Archive(settings.archive).faults(), "put it back: alumina restore BACKUP"),
-        ("lake", Lake(settings.lake).faults(), "make it anew from the archive: alumina rebuild"),
-        ("releases", _rotten_releases(settings), "alumina rollback serves the release before, alumina run publishes a new one"),
+        ("archive", Archive(settings.archive).faults(), "archive_damaged"),
+        ("lake", Lake(settings.lake).faults(), "lake_damaged"),
+        ("releases", _rotten_releases(settings), "release_damaged"),
     )
-    for subject, found, advice in places:
+    for subject, found, key in places:
         wrong = [str(fault) for fault in found]
-        yield from (Finding(Level.ERROR, subject, fault, advice) for fault in wrong)
+        yield from (_finding(Level.ERROR, subject, key, why=fault) for fault in wrong)
         if not wrong:
-            yield Finding(Level.OK, subject, "every file is as it was written")
+            yield _finding(Level.OK, subject, "whole")
 
 
 def _rotten_releases(settings: Settings) -> Iterator[str]:
@@ -250,21 +259,20 @@ def _alerts(settings: Settings, now: datetime) -> Iterator[Finding]:
     wrong = [problem] if settings.alert_webhook and (problem := webhook_problem(settings.alert_webhook.get_secret_value())) else []
     wrong += chat_problems(settings.alert_urls)
     for problem in wrong:
-        yield Finding(Level.ERROR, "alerts", problem, "set it anew; until then alerts are only written to alerts.jsonl")
+        yield _finding(Level.ERROR, "alerts", "alerts_wrong", why=problem)
     if settings.alert_webhook is None and settings.alert_urls is None:
-        advice = f"alerts are only written to {settings.root / 'alerts.jsonl'}; set ALUMINA_ALERT_WEBHOOK or ALUMINA_ALERT_URLS to hear of them"
-        yield Finding(Level.NOTE, "alerts", "nobody is told", advice)
+        yield _finding(Level.NOTE, "alerts", "alerts_unheard", file=settings.root / "alerts.jsonl")
     elif not wrong:
-        yield Finding(Level.OK, "alerts", "somebody is told")
+        yield _finding(Level.OK, "alerts", "alerts_heard")
     for note in standing(settings):
-        yield Finding(Level.NOTE, "alerts", f"not over since {_here(note['at'])}: {note['message']}")
+        yield _finding(Level.NOTE, "alerts", "alert_stands", at=_here(note["at"]), why=note["message"])
 
 
 def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         load_calendar(settings.catalog_overlay)
     except ValueError:
-        return  # said by the look at the calendar; which files are asked for goes by it
+        return  # `_calendar` reports it; without a calendar nobody knows which files are due
     held = {file.table for batch in Lake(settings.lake).batches() for file in batch.files}
     origin = origin_of(settings)
     for source in sources(Configuration(settings.catalog_overlay)):
@@ -272,10 +280,8 @@ def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
         if missing and not source.tables[0].startswith("catalog__"):
             # A table that can be asked for; the customs portal cannot, UN Comtrade answers more than a year later and in another form.
             live = any(request.dataset in missing for request in source.requests(_session_before(settings, now) or now.date()))
-            advice = "alumina run --source live" if live else f"drop the exported files into {settings.root / 'inbox'} (docs/drop-files.md)"
-            if origin is DataOrigin.SAMPLE:
-                advice = "not part of the sample"
-            yield Finding(Level.NOTE, source.name, f"no data yet for {', '.join(missing)}", advice)
+            key = "no_data_sample" if origin is DataOrigin.SAMPLE else "no_data_live" if live else "no_data_dropped"
+            yield _finding(Level.NOTE, source.name, key, tables=", ".join(missing), inbox=settings.root / "inbox")
     if origin is DataOrigin.LIVE:
         yield from overdue(settings, now)
 
@@ -293,12 +299,12 @@ def _dropped(settings: Settings, now: datetime) -> Iterator[Finding]:
     if open_series:
         named = ", ".join(f"{one.provider} {one.series_id} ({one.name})" for one in open_series[:SERIES_SHOWN])
         more = f" and {len(open_series) - SERIES_SHOWN} more" if len(open_series) > SERIES_SHOWN else ""
-        yield Finding(Level.NOTE, "series", f"no mart reads {named}{more}: the catalogue has no such id", "alumina inbox map FILE")
+        yield _finding(Level.NOTE, "series", "series_unread", series=f"{named}{more}")
     since = now.timestamp() - timedelta(days=LOOK_BACK_DAYS).total_seconds()
     for name, lines in inbox_of(settings).notes(since):
         for line in lines:
             if any(words in line for words in reach.NOT_COUNTED):
-                yield Finding(Level.NOTE, "inbox", f"{name}: {line}")
+                yield _finding(Level.NOTE, "inbox", "not_counted", name=name, why=line)
 
 
 def overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -313,7 +319,7 @@ def overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         deadlines = load_deadlines(settings.catalog_overlay)
     except ConfigurationError as error:
-        yield Finding(Level.ERROR, "clock", str(error), f"mend {settings.catalog_overlay / 'clock.toml'}")
+        yield _finding(Level.ERROR, "clock", "clock_wrong", why=error, file=settings.catalog_overlay / "clock.toml")
         return
     asked: set[tuple[str, str, str]] = set()
     arrived: set[tuple[str, str, str]] = set()
@@ -331,9 +337,9 @@ def overdue(settings: Settings, now: datetime) -> Iterator[Finding]:
         ]
         if missing:
             first, last = missing[-1], max((key for *found, key in arrived if found == [source, feed]), default="no day")
-            more = f" and {len(missing) - 1} after it" if len(missing) > 1 else ""
-            message = f"overdue since {first.due:%Y-%m-%d %H:%M}: last arrived for {last}, expected {first.request[2]}{more}"
-            yield Finding(Level.ERROR, f"{source}/{feed}", message, f"alumina run --source live --from {first.day}")
+            key = "overdue_more" if len(missing) > 1 else "overdue"
+            told = {"due": f"{first.due:%Y-%m-%d %H:%M}", "last": last, "expected": first.request[2], "more": len(missing) - 1, "day": first.day}
+            yield _finding(Level.ERROR, f"{source}/{feed}", key, **told)
 
 
 def _expected(known: Sequence[Source], calendar: Calendar, deadlines: Deadlines, today: date) -> dict[tuple[str, str], list[Expected]]:

@@ -79,13 +79,13 @@ def _send(address: str, severity: str, title: str, text: str) -> str:
     kinds = {"info": "info", "warning": "warning", "error": "failure"}
     try:
         return "sent" if service.notify(body=text, title=title, notify_type=kinds[severity]) else "not taken"
-    except Exception as error:  # a plugin of a chat system may raise what it likes, and may name its address
+    except Exception as error:  # a chat plugin may raise any error, and the error may contain the address
         return f"not reached: {type(error).__name__}"
 
 
 def _opened(address: str) -> tuple[Any, str]:
     """Give the service of an address, or None and why it cannot be used."""
-    import apprise  # half a second, and only who has set an address needs it
+    import apprise  # half a second of import, needed only where an address is set
 
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its messages name addresses
     service = apprise.Apprise.instantiate(address, asset=apprise.AppriseAsset(http_redirects=False), suppress_exceptions=True)

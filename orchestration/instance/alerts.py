@@ -1,6 +1,6 @@
-"""What people must hear of: a line in `alerts.jsonl` of the home and, where they are set, a webhook and chat systems.
+"""Alerts: a line in `alerts.jsonl` of the home and, where they are set, a message to a webhook and to chat systems.
 
-A cause is told of when it begins and when it is over, and not in between. How grave a kind is and who hears of it says `alerts.toml`. Addresses
+A cause is reported when it begins and when it is over, not in between. `alerts.toml` says how severe a kind is and who hears of it. Addresses
 are secrets: they reach no log, message or receipt. They must be https, or on this machine, and no redirect is followed.
 """
 
@@ -30,7 +30,7 @@ def alert(settings: Settings, kind: str, message: str, *, run_id: str = "", job:
 
     An address that cannot be reached is noted in the file and never raises.
     """
-    with _lock(settings):  # command and sensor may tell of one run at once, and an address takes its time
+    with _lock(settings):  # command and sensor may report one run at once, and sending takes time
         notes = _notes(settings)
         if cause and (standing := _open(notes).get(cause)) and standing["message"] == storable_lines(message):
             return
@@ -90,7 +90,7 @@ def _tell(settings: Settings, said: Mapping[str, str]) -> None:
 def _routes(settings: Settings) -> AlertsFile:
     try:
         return load(AlertsFile, settings.catalog_overlay)
-    except ConfigurationError:  # the catalogue's own asset says what is wrong with it; people hear of that by the shipped routes
+    except ConfigurationError:  # the check of the catalogue reports what is wrong with it; until then the shipped routes apply
         return load(AlertsFile)
 
 

@@ -1,6 +1,6 @@
-"""Whose process lives: each run holds a file lock of its own while it is executed, so that one whose process died can be told from one at work.
+"""Each run holds a file lock while its process lives, so that a dead run can be told from a working one.
 
-Dagster's launcher cannot ask a process of this machine how it is, and a run that died would stay started for ever: with one
+Dagster's launcher does not see whether a local process is alive. A dead run would count as started for ever, and with one
 run at a time, nothing would be launched after it. The lock ends with the process, however that ends.
 """
 
@@ -32,7 +32,7 @@ def alive(settings: Settings, run_id: str) -> Iterator[None]:
 
 
 def without_a_process(instance: dg.DagsterInstance, settings: Settings) -> list[dg.DagsterRun]:
-    """Give the runs that are at work by the log and held by nobody. One that just begins or just ends may be among them for a moment."""
+    """Give the runs that are started by the log but whose lock is free. A run that is just beginning or ending may be among them for a moment."""
     return [run for run in instance.get_runs(dg.RunsFilter(statuses=_AT_WORK)) if _is_free(_lock(settings, run.run_id))]
 
 

@@ -45,7 +45,7 @@ def refusal(scope: Scope, hosts: frozenset[str]) -> Refusal | None:
     headers = Headers(scope=scope)
     named = [host.lower() for host in headers.getlist("host")]
     if len(named) != 1 or named[0] not in hosts:
-        # Also a foreign name that was made to lead here (DNS rebinding).
+        # This also refuses a foreign name that resolves to this machine (DNS rebinding).
         return Refusal(421, f"this is not {', '.join(named) or 'a named host'}; a proxy's name for the UI goes into ALUMINA_UI_HOSTS")
     origins = headers.getlist("origin")
     if origins and origins not in ([f"http://{named[0]}"], [f"https://{named[0]}"]):
@@ -94,7 +94,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(ANSWERS)
-                headers.append("content-security-policy", FRAMING)  # beside Dagster's own: a browser keeps to both
+                headers.append("content-security-policy", FRAMING)  # added to Dagster's own policy; a browser applies both
             await send(message)
 
         app = self._app if refused is None else PlainTextResponse(f"{refused.reason}\n", refused.status)

@@ -42,7 +42,7 @@ def serve(environment: Mapping[str, str], port: int) -> None:
                 *("-m", "dagster", "code-server", "start", "--module-name", MODULE, "--location-name", LOCATION),
                 *("--socket", str(code), "--log-level", "warning"),
             )
-            while not code.exists():  # it is there when the definitions are loaded; a webserver that comes before them shows an error
+            while not code.exists():  # its socket appears when the definitions are loaded; a webserver started before that shows an error
                 services.look()
             services.start("webserver", "-m", "orchestration.ui.webserver", "--port", str(port), "--workspace", str(workspace))
             services.start("daemon", "-m", "dagster._daemon", "run", "--workspace", str(workspace), "--log-level", "warning")

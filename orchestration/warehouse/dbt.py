@@ -20,7 +20,7 @@ from orchestration.warehouse.load import connect
 from serving.publish.release import CheckResult, PublishRefusedError
 
 PROJECT = REPOSITORY / "dbt_project"
-# Unit tests of the models are for who changes them; the test suite runs them. Exposures only name who reads, there is nothing to build.
+# The test suite runs the unit tests of the models. Exposures only name readers; there is nothing to build.
 PRODUCTION = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
 ROWS_KEPT = 20
 # How the last build ended, or which run loaded rows since.
@@ -41,7 +41,7 @@ def project() -> DbtProject:
             aside = target / "parse"
             forget_stale_parse(aside)
             parse(Settings(), aside)
-            # In one step, for who reads it meanwhile: dbt writes it piece by piece.
+            # Replaced in one step, because dbt writes the file piece by piece and others may be reading it.
             (aside / manifest.name).replace(manifest)
     return DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
 
@@ -181,7 +181,7 @@ def _stored(settings: Settings) -> Stored:
     """Give the kept results, or the run whose rows have none yet."""
     try:
         found = read_note(settings.workshop / RESULTS, "alumina run") or {"loaded_by": "that was here before"}
-    except NoteError:  # what cannot be believed was not built: the next build tells anew
+    except NoteError:  # a damaged note counts as "not built"; the next build writes a new one
         found = {"loaded_by": f"that nobody can name, since {RESULTS} has changed on disk"}
     return list(found["results"]) if "results" in found else str(found["loaded_by"])
 

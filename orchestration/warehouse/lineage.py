@@ -51,7 +51,7 @@ def origins_of(settings: Settings, queries: Mapping[tuple[str, ...], str], colum
 def _read_before(settings: Settings, about: str) -> dict[str, dict[str, list[list[str]]]]:
     try:
         found = read_note(settings.workshop / READ, "") or {}
-    except NoteError:  # what cannot be believed is read again
+    except NoteError:  # a damaged note is ignored, and the queries are read again
         return {}
     return dict(found["queries"]) if found.get("about") == about else {}
 
@@ -81,7 +81,7 @@ def origins(sql: str, known: "MappingSchema") -> dict[str, list[dg.TableColumnDe
             column: [dg.TableColumnDep(dg.AssetKey([schema, table]), name) for schema, table, name in sorted(set(_leaves(node)))]
             for column, node in found.items()
         }
-    except (SqlglotError, ValueError, TypeError, KeyError, RecursionError):  # what the UI is told of a build never fails it
+    except (SqlglotError, ValueError, TypeError, KeyError, RecursionError):  # lineage is only shown; it must never fail a build
         return {}
 
 
@@ -103,7 +103,7 @@ def described(deps: Iterable[dg.TableColumnDep]) -> str:
 def keep(settings: Settings, found: Mapping[tuple[str, ...], Origins], *, afresh: bool) -> None:
     """Keep what the columns of the tables just built are made of, beside what is known of others; `afresh`, these are all there are.
 
-    Where nothing is known of the others nothing is kept: some would look like all.
+    Where the others are unknown, nothing is kept: a part would look like the whole.
     """
     known = {} if afresh else _known(settings)
     if known is None:
@@ -121,20 +121,28 @@ def _known(settings: Settings) -> dict[str, Any] | None:
         return None
 
 
+def made_of(settings: Settings) -> dict[str, dict[str, list[list[str]]]]:
+    """Give for each table and column the columns it is made of, each as schema, table and name.
+
+    Raises PublishRefusedError where no build has told.
+    """
+    known = _known(settings)
+    if known is None:
+        raise PublishRefusedError("no build of the models has told what their columns are made of; that takes: alumina run")
+    return known
+
+
 def sources(settings: Settings) -> dict[tuple[str, ...], frozenset[str]]:
     """Give for each column, by schema, table and name, the raw tables its values can come from; `unknown` stands for SQL that could not be read.
 
     Raises PublishRefusedError where no build has told what its columns are made of.
     """
-    known = _known(settings)
-    if known is None:
-        raise PublishRefusedError("no build of the models has told what their columns are made of; that takes: alumina run")
-    made_of = {(*table.split("."), name): deps for table, columns in known.items() for name, deps in columns.items()}
+    deps_of = {(*table.split("."), name): deps for table, columns in made_of(settings).items() for name, deps in columns.items()}
 
     @cache
     def raw(column: tuple[str, ...]) -> frozenset[str]:
-        if column[0] == "raw" or column not in made_of:
+        if column[0] == "raw" or column not in deps_of:
             return frozenset([column[1] if column[0] == "raw" else UNKNOWN])
-        return frozenset().union(*(raw(tuple(dep)) for dep in made_of[column]))
+        return frozenset().union(*(raw(tuple(dep)) for dep in deps_of[column]))
 
-    return {column: raw(column) for column in made_of}
+    return {column: raw(column) for column in deps_of}

@@ -27,7 +27,7 @@ from quality.raw import TABLES, RawTable
 from serving.read import held_elsewhere
 from serving.research.panel.model_file import VERSION, Model, read_model
 
-# How a home says that it may be read only.
+# Errors of a home this user may only read.
 READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -41,7 +41,7 @@ class WarehouseBusyError(WarehouseError):
 
 @contextmanager
 def write_lock(settings: Settings, what: str) -> Iterator[None]:
-    """Be the one writer of this home; raises WarehouseBusyError naming the holder after `lock_wait_seconds`."""
+    """Hold the write lock of this home. After `lock_wait_seconds` it raises WarehouseBusyError, which names the holder."""
     note = settings.workshop / "warehouse.holder.json"
     settings.workshop.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.workshop / "warehouse.lock", timeout=settings.lock_wait_seconds)
@@ -162,7 +162,7 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
     if table.replace:
         batches = [batch for batch in batches if any(TABLES[file.table].replace for file in batch.files)][-1:]
     seen = {batch for (batch,) in con.execute("select batch_id from raw._lake_batches where table_name = ?", [table.name]).fetchall()}
-    is_another = bool(seen - {batch.batch_id for batch in batches})  # a lake made anew: what was loaded from the one before goes with it
+    is_another = bool(seen - {batch.batch_id for batch in batches})  # the lake was rebuilt: rows loaded from the one before are dropped
     seen = set() if is_another else seen
     fresh = [batch for batch in batches if batch.batch_id not in seen]
     if not fresh and not is_another:
@@ -170,7 +170,7 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
     if table.replace or is_another:
         con.execute(f'delete from raw."{table.name}"')
         con.execute("delete from raw._lake_batches where table_name = ?", [table.name])
-    # A payload can stand in two batches (a newer parser, two runs at once): its rows are those of the newest one.
+    # A payload can be in two batches (a newer parser, two runs at once); the rows of the newest batch count.
     newest = {sha: batch.batch_id for batch in batches for sha in batch.payloads}
     held = {sha for batch in batches if batch.batch_id in seen for sha in batch.payloads}
     if again := sorted(held & {sha for batch in fresh for sha in batch.payloads}):

@@ -1,4 +1,4 @@
-"""One build of each kind per test run, made by the command a user types; the tests only read what it left, or take a copy."""
+"""One build of each kind per test run, made by the command a user types. Tests read the result or copy it."""
 
 import json
 import os

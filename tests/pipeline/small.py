@@ -1,4 +1,4 @@
-"""A house whose dbt project is small: for tests of locks, kills, repetition and rebuilding, which care how a run goes and not what it computes.
+"""A copy of the project with few models, for tests of locks, kills, repetition and rebuilding, where only the course of a run matters.
 
 Packages, Dagster, DuckDB, dbt, gate and release are the real ones, copied from the repository into a folder of their own. Only the models
 are others: of the hundred and more are left the tables a release reads, each a copy of what the real models made of the same home. A

@@ -1,4 +1,4 @@
-"""The questions of docs/analysts.md, run on the sample as an analyst would, each with what must hold of its answer."""
+"""The queries of the pages, run on the sample as an analyst would; each answer of docs/analysts.md is checked."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,10 @@ import pytest
 
 from tests.pipeline.conftest import Built
 
-PAGE = Path(__file__).parents[2] / "docs/analysts.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/analysts.md"
+MORE = ("README.md", "docs/zh/analysts.md", "docs/from-spreadsheet-to-sql.md")
+"""Other pages with queries; each must give rows."""
 
 
 class Question(NamedTuple):
@@ -45,6 +48,20 @@ def test_there_are_ten() -> None:
 def test_an_analysts_question_is_answered(sample: Built, question: Question) -> None:
     assert sample.published(question.sql) != []
     assert sample.published(f"with answer as (\n{question.sql}\n)\nselect {question.holds} from answer") == [(True,)]
+
+
+@pytest.mark.parametrize("page", MORE)
+def test_every_query_of_another_page_gives_rows(sample: Built, page: str) -> None:
+    queries = re.findall(r"^```sql\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(queries) > 0
+    assert [query for query in queries if sample.published(query) == []] == []
+
+
+def test_the_readme_answers_its_question_as_the_release_does(sample: Built) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    ((_, answer, sentence),) = sample.published(query)
+    assert f"answers `{answer}`:\n\n> {sentence}\n" in text
 
 
 def test_a_section_without_expectation_is_noticed() -> None:

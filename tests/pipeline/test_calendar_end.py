@@ -1,4 +1,4 @@
-"""The calendar's end: contracts of the year after are judged by the last trading day expected of them, and an extension changes no history."""
+"""The calendar's end: contracts beyond it are judged by their expected last trading day, and extending the calendar changes no history."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every check can fail: a copy of a built warehouse is broken everywhere at once, and each dbt test must find its part."""
+"""Every check can fail: a copy of a built warehouse is broken in many places, and each dbt test must find its own."""
 
 import json
 import os

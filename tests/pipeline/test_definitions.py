@@ -1,6 +1,6 @@
-"""Definitions that were wrong, before and after, on the ten days around the delivery of AO2507: what each said and what it says now.
+"""Corrected definitions, before and after, on the ten days around the delivery of AO2507.
 
-The old figure is worked out here from published columns, by the rule as it was; the new one is the mart's.
+The old figure is computed here from published columns by the old rule; the new one comes from the mart.
 """
 
 from datetime import date

@@ -1,4 +1,4 @@
-"""Delivery risk on the sample: one row a day says what can be delivered and what asks for it, and in words whether the squeeze is real."""
+"""Delivery risk on the sample: each day's row has supply and demand for delivery, and says in words whether the squeeze is real."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""How many changes of meaning does the warehouse notice? One figure is changed in a payload; the payload must be refused, a row of it
+"""How many wrong figures does the warehouse notice? One figure of a payload is changed; the payload must be refused, a row of it
 quarantined or held, or an identity broken. The rate and the kinds that slip through are printed; docs/reliability.md lists them.
 """
 

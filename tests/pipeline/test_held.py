@@ -1,4 +1,4 @@
-"""A dropped figure is held against what is known: nothing absurd gets through, nothing true is held, in any order, as of any time.
+"""Figures of dropped files are compared with known ones: no absurd figure passes and no true one is held, in any order, as of any time.
 
 The judging models run as dbt compiled them on prints made here, in memory. What a whole run makes of absurd files is at the end.
 """

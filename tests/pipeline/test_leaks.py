@@ -1,4 +1,4 @@
-"""The twelve ways in which the future leaks into the past, each put in: the test that names it holds without the leak and fails with it.
+"""Each of twelve known leaks of the future into the past is injected once. Its test must pass without the leak and fail with it.
 
 The models are compiled once; a leak is a patch of the compiled SQL (or of a parser's source), and only what stands on it runs again,
 on a slice of the sample in which files are mended, months restated and receipts late.

@@ -1,4 +1,4 @@
-"""A live run as Dagster shows it: what is only late passes its check, what is overdue fails it. Nothing is fetched: the exchange is a function."""
+"""A live run as Dagster shows it: a late payload passes its check, an overdue one fails it. Nothing is fetched; a function plays the exchange."""
 
 import shutil
 import socket

@@ -1,4 +1,4 @@
-"""A figure of a mart is there, or the same row says why it is not; `quality/missing.py` knows what says it."""
+"""A missing figure of a mart is explained on its row, as `quality/missing.py` states."""
 
 import shutil
 from pathlib import Path

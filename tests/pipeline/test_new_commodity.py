@@ -1,4 +1,4 @@
-"""A commodity is configuration: one TOML file in the operator's catalogue, and it stands in every mart it has data for.
+"""A commodity is configuration: with one TOML file in the operator's catalogue it appears in every mart it has data for.
 
 The file is made up; its figures are another product's quotes and another commodity's series, which the sample holds.
 """

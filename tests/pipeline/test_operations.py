@@ -1,6 +1,6 @@
-"""The warehouse as operators live with it: from the UI's API, with others at the file, and after a process was killed.
+"""The warehouse in operation: runs from the UI's API, beside other readers and writers, and after a process was killed.
 
-What a run shows is looked at in a home of the real models; what happens to runs, in one of a small house (`small.py`).
+What a run shows is tested with the real models, what can happen to a run with few models (`small.py`).
 """
 
 import json

@@ -48,7 +48,7 @@ def test_a_published_column_names_the_raw_tables_behind_it(sample) -> None:
     receipts = "gfex__warehouse_receipts; ingest__quarantine; shfe__warehouse_receipts; catalog__contract_specs"
     assert sample.published(of, "fct_receipts_daily", "receipts_t") == [(receipts,)]
     assert sample.published("select comment from duckdb_columns() where table_name = 'fct_receipts_daily' and column_name = 'receipts_t'") == [
-        (f"Registered warrants, warehouses and factories [t] | 注册仓单（吨） | {receipts}",)
+        (f"Registered receipts: Registered warrants, warehouses and factories [t] | 注册仓单（吨） | {receipts}",)
     ]
     assert (
         sample.published(of, "outlook_latest", "score")

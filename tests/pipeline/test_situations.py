@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
@@ -40,7 +41,8 @@ def test_a_failing_dbt_test_is_named_with_its_rows_and_the_release_stays(small: 
         run_id = record.dagster_run.run_id
         # The list of runs says it in one line, the asset's check shows the rows, all of them lie in the home.
         assert record.dagster_run.tags[REASON].startswith("the published release stays, dbt build failed: assert_no_commodity")
-        evaluations = [event.asset_check_evaluation_data for event in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION) if event.dagster_event]  # type: ignore[attr-defined]  # fmt: skip
+        told = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        evaluations = [event.get_dagster_event().asset_check_evaluation_data for event in told]
         (failed,) = [one for one in evaluations if not one.passed and one.check_name.startswith("assert_no_commodity")]
         assert "| XX |" in str(failed.metadata["failing_rows"].value)
     kept = [json.loads(line) for line in (small.home / "failures" / f"{run_id}.jsonl").read_text().splitlines()]
@@ -48,10 +50,15 @@ def test_a_failing_dbt_test_is_named_with_its_rows_and_the_release_stays(small: 
 
 
 def _dbt(small: Small) -> list[int]:
-    """Give the processes of dbt that build in this home."""
+    """Give the processes of dbt that build in this home; where that is stands in their environment."""
     told = subprocess.run(["ps", "-e", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
     lines = [line.split(maxsplit=1) for line in told.splitlines()]
-    return [int(pid) for pid, args in lines if "dbt build" in args and str(small.home) in args]
+    found = []
+    for pid in (int(pid) for pid, args in lines if "dbt build" in args):
+        with suppress(OSError):  # ended meanwhile
+            if f"ALUMINA_WAREHOUSE={small.home}".encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                found.append(pid)
+    return found
 
 
 @pytest.mark.full

@@ -1,4 +1,4 @@
-"""`alumina ui` in a real browser: it works, and a page of another address in the same browser can do nothing with it."""
+"""`alumina ui` in a real browser: it works, and a page of another address in the same browser cannot use it."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""A whole is known only if all its parts are: whichever row is lost, however, the total is null with a reason and the rest of the day stands.
+"""A total is known only if all its parts are: whichever row is lost, the total is null with a reason and the rest of the day stays.
 
 One slice of the sample, in which every session's receipts or ranking is damaged another way at another place, and the bars of some
 days are not what they say, is built once.

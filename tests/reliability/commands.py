@@ -1,4 +1,4 @@
-"""Cases that are a test of their own, asked for more rounds by a variable of the environment."""
+"""Cases that are ordinary tests; an environment variable sets the number of rounds."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Bits that flip on the disk: in archive, receipts, manifest, lake, release and notes, each seen by who is to see it before use."""
+"""Flipped bits on the disk, in archive, receipts, manifest, lake, release and notes: each is noticed before the file is used."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

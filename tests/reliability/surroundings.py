@@ -1,4 +1,4 @@
-"""What is around a run: secrets in its environment, which must be nowhere afterwards, and a network that is not there."""
+"""The surroundings of a run: secrets in its environment, which must appear nowhere afterwards, and a missing network."""
 
 import subprocess
 from collections.abc import Iterator

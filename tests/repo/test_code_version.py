@@ -1,4 +1,4 @@
-"""The version of the code is made of every file that decides what a release holds: each file of the repository is in it, or said not to be, and why."""
+"""The code version covers every file that decides what a release holds; each other file is listed here with the reason."""
 
 import subprocess
 from pathlib import Path, PurePosixPath
@@ -12,6 +12,16 @@ ROOT = Path(__file__).parents[2]
 DECIDES_NOTHING = {
     "*.md": "read by people",
     "docs/*.md": "read by people",
+    "docs/zh/*.md": "read by people",
+    "docs/images/*": "looked at by people",
+    "docs/hooks.py": "makes the site",
+    "docs/stylesheets/*": "makes the site",
+    "docs/javascripts/*": "makes the site",
+    "docs/notebooks/*": "run by people, on a release",
+    "mkdocs.yml": "makes the site",
+    ".github/*": "who answers for what, and how a change is proposed",
+    ".github/ISSUE_TEMPLATE/*": "how a fault is reported",
+    ".pre-commit-config.yaml": "what is checked before a commit",
     "LICENSE": "read by people",
     ".gitignore": "what is kept in version control",
     ".editorconfig": "how editors indent",

@@ -1,4 +1,4 @@
-"""What a new machine meets: which Python `make` takes, and a lock that holds for each of them."""
+"""Installation on a new machine: which Python `make` takes, and a lock file that fits each of them."""
 
 import importlib.metadata
 import re

@@ -1,4 +1,4 @@
-"""The benchmarks' results are told as they are: the table of docs/performance.md is what the file says, and each part can still be run."""
+"""The table of docs/performance.md agrees with the file of results, and each part of the benchmarks can still be run."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""When "not published yet" stops being news: the end of the clock's window and a grace, in receipts as everywhere."""
+"""A payload is overdue after the end of its clock window and a grace."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What stands wrong is told when it begins and when it is over: feeds, refused rows, held figures, rejected outlooks, overdue feeds."""
+"""A problem is reported when it begins and when it is over: feeds, refused rows, held figures, rejected outlooks, overdue feeds."""
 
 import json
 from collections import Counter

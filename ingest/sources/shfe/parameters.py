@@ -153,7 +153,7 @@ def _by_contract(
     """Read one row per contract; a row that names another trading day than the file is put aside."""
     printed = {key for key, _ in columns.values()}
     ignored = {"INSTRUMENTID", "PRODUCTID", "PRODUCTNAME", "TRADINGDAY"}
-    unread = {"PRICE_LIMITS"}  # blank in every file seen: known, but kept as it is where it says something
+    unread = {"PRICE_LIMITS"}  # blank in every file seen; if it ever has a value, the value is kept as text
     required = {"INSTRUMENTID"} | printed - optional
     require(request, set().union(*rows), required, remarks, printed | ignored | unread)
     kept: list[dict[str, Any]] = []

@@ -43,15 +43,15 @@ _TEXTS_OF, _FIGURES_OF = itemgetter(*_TEXTS), itemgetter(*(key for key, _ in _QU
 _QUOTES_KNOWN = {*_TEXTS, *(key for key, _ in _QUOTES.values())}
 _QUOTES_UNUSED = {"PRODUCTGROUPID", "PRODUCTSORTNO", "ORDERNO", "ORDERNO2", "TASVOLUME"}
 _QUOTES_SCHEMA, _TOTALS_SCHEMA = TABLES["shfe__daily_quotes"].schema, TABLES["shfe__daily_totals"].schema
-# What only option quotes have; the exchange gives them in a file of the same name, from another folder.
+# Columns only option quotes have; the exchange serves them under the same file name in another folder.
 _OF_OPTIONS = {"STRIKEPRICE", "OPTIONSTYPE", "UNDERLYINGINSTRID"}
 _PLACE = ("total_scope", "product_id", "product_name", "product_class", "delivery_month_code")
 
 
 def read_quotes(day: date, body: bytes) -> Parsed | None:
-    """Read a file by columns; None where anything in it is out of the ordinary, so that `parse_quotes` decides about it.
+    """Read a file by columns; None where anything in it is unusual, so that `parse_quotes` decides.
 
-    What it does give is what `parse_quotes` gives, in a third of the time.
+    The result is the same as that of `parse_quotes`, in a third of the time.
     """
     try:
         envelope = orjson.loads(body)
@@ -165,7 +165,7 @@ def parse_quotes(request: Request, day: date, envelope: Mapping[str, Any], remar
             )
         else:
             totals.append({"trade_date": day, "total_scope": scope, "product_id": product_id, **figures})
-    # A settlement printed as 0 is a hole in a final file; one left blank while the contract traded means the file is intraday.
+    # A settlement of 0 is a hole in a final file. A blank one of a contract that traded means the file is intraday.
     blank = [row for row in traded if text_of(row.get("SETTLEMENTPRICE")) in values.BLANKS]
     if blank:
         raise PayloadError(

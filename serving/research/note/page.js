@@ -1,6 +1,6 @@
 // Draws the page's charts in the language the address asks for, one after the other once the words are on the screen. Nothing is fetched.
 (() => {
-  const PAPER_WIDTH = 430;
+  const PAPER_WIDTH = 430, NARROW = 430;
   const said = /\u27e6([^\u00a6\u27e7]*)\u00a6([^\u27e7]*)\u27e7/g;
   const config = JSON.parse(document.getElementById("chart-config").textContent);
   const charts = [...document.querySelectorAll("script[data-chart]")].map((script) => ({
@@ -12,7 +12,11 @@
   const unpacked = ({ columns, values }) => values.map((row) => Object.fromEntries(columns.map((name, place) => [name, row[place]])));
   const drawOne = async ({ text, place }, english) => {
     const translate = (value) => value.replace(said, english ? "$2" : "$1");
-    const spec = JSON.parse(text, (_, value) => (typeof value === "string" ? translate(value) : value));
+    // A legend of three or four columns runs out of a narrow chart.
+    const columns = place.clientWidth < NARROW ? 2 : 4;
+    const spec = JSON.parse(text, (key, value) =>
+      typeof value === "string" ? translate(value) : key === "columns" && typeof value === "number" ? Math.min(value, columns) : value
+    );
     for (const [name, packed] of Object.entries(spec.datasets)) spec.datasets[name] = unpacked(packed);
     const { view } = await vegaEmbed(place, spec, { config, renderer: "svg", actions: false, ast: true, tooltip: { theme: "custom" } });
     views.set(place, view);

@@ -84,33 +84,13 @@ versions as (
 
 final as (
 
-    select
-        timed.commodity_code,
-        timed.contract_code,
-        timed.trade_date,
-        timed.board,
-        timed.rank,
-        timed.participant_id,
-        timed.participant,
-        timed.position_lots,
-        timed.position_change_lots,
-        timed.whole_reason,
-        timed.source,
-        timed.data_origin,
-        timed.payload_sha256,
-        timed.fetched_at,
-        timed.decided_by,
-        versions.available_at,
-        versions.superseded_at,
-        versions.vintage,
-        versions.is_latest,
-        versions.is_decided
-    from timed
-    inner join versions
-        on
-            timed.commodity_code = versions.commodity_code
-            and timed.trade_date = versions.trade_date
-            and timed.payload_sha256 = versions.payload_sha256
+    {{ rows_of_versions(
+        [
+            'commodity_code', 'contract_code', 'trade_date', 'board', 'rank', 'participant_id', 'participant', 'position_lots',
+            'position_change_lots', 'whole_reason', 'decided_by',
+        ],
+        decided=true
+    ) }}
 
 )
 

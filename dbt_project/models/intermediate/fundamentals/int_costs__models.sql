@@ -105,7 +105,7 @@ inputs as (
 
 ),
 
--- A province cooks its own ore; the whole country's line is taken to cook the imported.
+-- Assumption: a province uses its own ore, and the national line uses imported ore.
 built_up as (
 
     select

@@ -116,7 +116,7 @@ parameters as (
 
 ),
 
--- A settlement older than two weeks says nothing of the day.
+-- A settlement older than the limit for daily series does not count for the day.
 fresh as (
 
     select
@@ -140,7 +140,7 @@ quoted as (
         fresh.commodity_code,
         fresh.as_of_date,
         {%- for case in cases %}
-        -- Of several products one that is not known makes the sum so.
+        -- One unknown product makes the sum unknown.
         case
             when count(prices.settle_price) = count(*)
                 then sum(case when uses.case_name = '{{ case }}' then uses.term_value * prices.settle_price else 0.0 end)

@@ -1,4 +1,4 @@
--- What making it cost and earned, as known at each decision: the daily model and the monthly one, each of the first provider by name.
+-- Cost of production and profit as known at each decision: the daily and the monthly model, each of the first provider by name.
 with decisions as (
 
     select * from {{ ref('int_calendar__decisions') }}
@@ -14,7 +14,7 @@ parameters as (
 margins as (
 
     select * from {{ ref('int_margins__daily') }}
-    -- The public model stands on assumptions: it is read beside a vendor's, never in its place.
+    -- The public model rests on assumptions. It is shown beside a vendor's model and never replaces it.
     where region = 'national' and model_id <> 'public'
 
 ),
@@ -39,7 +39,7 @@ monthly_costs as (
 
 ),
 
--- Among the profits as each was known at its own decision, over a trailing window: never among what came later.
+-- The rank among the profits of a trailing window, each as known at its own decision.
 profit_ranks as (
 
     select

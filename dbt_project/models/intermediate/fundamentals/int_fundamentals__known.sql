@@ -80,7 +80,7 @@ balances as (
 
 ),
 
--- Two prints of a series further apart than their period make no change of it.
+-- Two prints of a series that are further apart than its period give no change.
 prints as (
 
     select
@@ -115,7 +115,7 @@ final as (
         costs.margin_pct,
         costs.profit_cny_t,
         costs.cost_full_cny_t,
-        -- The older of the two legs a margin is made of.
+        -- The older of the margin's two legs.
         least(costs.cost_date, costs.spot_date) as margin_date,
         {{ leg_dates(['costs.cost_date', 'costs.spot_date']) }} as margin_leg_dates,
         costs.cost_date as cost_full_date,
@@ -180,7 +180,7 @@ final as (
         trade.payload_sha256 as exports_payload_sha256,
         rate.payload_sha256 as downstream_rate_payload_sha256,
         read_parity.payload_sha256 as parity_payload_sha256,
-        -- The newest thing the row knows; greatest() passes over what is missing.
+        -- The newest figure in the row; greatest() ignores nulls.
         greatest(
             costs.margin_available_at, balances.available_at, stock.available_at, trade.available_at, rate.available_at, read_parity.available_at,
             best_legs.available_at

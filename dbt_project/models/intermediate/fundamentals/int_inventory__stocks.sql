@@ -1,4 +1,4 @@
--- Vendor stocks by where they lie, the exchange's warrants beside them, and once a week all of them together.
+-- Vendor stocks by place, the exchange's warrants beside them, and once a week the sum of all.
 with parameters as (
 
     select * from {{ ref('int_commodities__parameters') }}
@@ -55,7 +55,7 @@ weeks as (
 
 ),
 
--- The days whose figures a week may still take, its own first.
+-- The days whose figures a week may use, its own day first.
 week_days as (
 
     select

@@ -1,4 +1,4 @@
--- Each row stands on what was known at the decision of its day. Profit is spot less cost of one provider, one model and one region;
+-- Each row uses what was known at the decision of its day. Profit is spot less cost of one provider, one model and one region;
 -- another provider's printed profit stays in its own row.
 with parameters as (
 
@@ -227,7 +227,7 @@ final as (
             'd_cost20_pct': {'lines.d_cost20_pct is null': 'no_cost_20_sessions_before'},
             'bauxite_chg20_pct': {'lines.bauxite_chg20_pct is null': 'no_ore_index_20_sessions_before'},
         }) }} as other_null_reason,
-        -- greatest() passes over nulls: what a missing leg leaves out is no part of the row either.
+        -- greatest() ignores nulls: a missing leg has no part in the row.
         greatest(lines.available_at, lines.spot_available_at, lines.futures_available_at) as available_at,
         lines.data_origin,
         lines.payload_sha256

@@ -1,7 +1,7 @@
--- Each row stands on what was known at the decision of its day: it never changes when a price is published or corrected later. FOB,
+-- Each row uses what was known at the decision of its day: it never changes when a price is published or corrected later. FOB,
 -- freight and selling rate are one provider's; the price an import is set against is the row's own spot leg. A region has a parity by each
--- import leg that leads there, and none where none does: what goods cost at the quay says nothing of a place a thousand kilometres inland. The
--- national index is set against the quay as a yardstick, nobody sells there.
+-- import leg that leads there. A region without a leg has none: the price at the quay is no guide to a place a thousand kilometres inland. The
+-- national index is compared with the quay price as a yardstick; nobody sells there.
 {%- set legs = ['fob', 'freight', 'fx_sell', 'port_price', 'port_gap'] %}
 {%- set charges = ['vat_ratio', 'import_duty_ratio', 'import_charges_cny_t', 'export_charges_cny_t'] %}
 
@@ -13,10 +13,7 @@ with parameters as (
 
 known as (
 
-    select series.*
-    from {{ ref('int_series__known') }} as series
-    inner join parameters on series.commodity_code = parameters.commodity_code
-    where series.obs_date >= {{ add_days('series.as_of_date', '-parameters.daily_series_maximum_age_days') }}
+    {{ fresh_series(ref('int_series__known')) }}
 
 ),
 
@@ -87,7 +84,7 @@ charged as (
 
 ),
 
--- What each row is priced by: its import leg, or for the yardstick the newest the provider says.
+-- The prices of each row: those of its import leg, or for the yardstick the provider's newest.
 sold as (
 
     select
@@ -151,7 +148,7 @@ priced as (
             when quoted.fob_date is null or quoted.port_gap_date <> quoted.fob_date then 'vendor_gap_cny_t:no_print_of_the_day'
         end as other_null_reason,
         quoted.port_price,
-        -- A print that equals the provider's own index of its day to the last digit was copied, and says nothing.
+        -- A print equal to the provider's own index of its day, to the last digit, is a copy and does not count.
         case
             when quoted.port_price is null then 'no_print'
             when quoted.port_price_date <> quoted.fob_date then 'no_print_of_the_day'
@@ -166,7 +163,7 @@ priced as (
                 charged.vat_ratio is null or charged.import_duty_ratio is null or spot.import_charges_cny_t is null
                 then 'no_charges'
         end as null_reason,
-        -- greatest() passes over nulls: what a missing leg leaves out is no part of the row either.
+        -- greatest() ignores nulls: a missing leg has no part in the row.
         greatest(
             spot.available_at,
             spot.fob_available_at,
@@ -217,7 +214,7 @@ final as (
         priced.vendor_gap_cny_t,
         case when priced.vendor_null_reason is null then priced.port_price - priced.parity_cny_t end as parity_gap_cny_t,
         priced.spot_cny_t - priced.parity_cny_t as import_profit_cny_t,
-        -- Of the legs of a commodity, whoever prices them, the one that pays best; the yardstick is none.
+        -- The commodity's leg with the highest profit, of any provider; never the yardstick.
         case
             when priced.import_leg = 'none' then false
             when priced.parity_cny_t is not null

@@ -1,4 +1,4 @@
--- The ways goods from abroad can take at each decision, and what a provider says of their price and freight: an origin, a route, a port and the
+-- The import routes open at each decision, with a provider's price and freight: an origin, a route, a port and the
 -- region they are sold in. A leg is there where the catalogue says what the freight from the port to the region costs
 -- (import_leg_freight_cny_t, scope origin>route>port>region). Charges of a port win over those of any port.
 {%- set parts = ['origin', 'route', 'port', 'region'] %}
@@ -11,10 +11,7 @@ with parameters as (
 
 known as (
 
-    select series.*
-    from {{ ref('int_series__known') }} as series
-    inner join parameters on series.commodity_code = parameters.commodity_code
-    where series.obs_date >= {{ add_days('series.as_of_date', '-parameters.daily_series_maximum_age_days') }}
+    {{ fresh_series(ref('int_series__known')) }}
 
 ),
 

@@ -104,7 +104,7 @@ windows as (
                 then {{ measure }}({{ column }}) over last_20
         end as {{ name }},
         {%- endfor %}
-        -- The day itself is not part of what it is compared with.
+        -- The comparison leaves out the day itself.
         case
             when
                 lag(session_index, 20) over contract_days = session_index - 20
@@ -172,7 +172,7 @@ final as (
         bounds.margin_source,
         windows.volume_ratio_20d,
         windows.volume_lots / nullif(cast(windows.open_interest_lots as double), 0.0) as volume_oi_ratio,
-        -- No volume printed is no volume of zero: somebody's extract of a file may lack both.
+        -- A missing volume is not zero: an extract of a file may lack the column.
         {%- set not_traded = 'windows.traded_close_cny_t is null and windows.volume_lots = 0' %}
         {%- set no_close = 'windows.traded_close_cny_t is null' %}
         {%- set no_settlement_before = 'windows.pre_settle_cny_t is null' %}

@@ -11,7 +11,7 @@ members as (
 
 ),
 
--- A contract none of whose members is listed is not one of a day without a ranking.
+-- A contract without listed members differs from a day without a ranking.
 ranked_days as (
 
     select distinct
@@ -174,7 +174,7 @@ final as (
             },
             also=["'quadrant:' || compared.move_reason", "'members:' || compared.members_reason"],
         ) }} as null_reason,
-        -- The flow of all contracts is known when the last of them is.
+        -- The flow of all contracts is known when the last of them is known.
         case
             when compared.members_available_at > max(compared.available_at) over all_contracts then compared.members_available_at
             else max(compared.available_at) over all_contracts

@@ -11,7 +11,7 @@ commodities as (
 
 ),
 
--- Of history as it was lived, a ranking that came after the day's decision is not seen.
+-- In the decided reading a ranking that came after the day's decision does not count.
 known_ranking as (
 
     select
@@ -47,7 +47,7 @@ summed as (
 
 ),
 
--- Sums over a board that is not all there are not known.
+-- Sums over an incomplete board are unknown.
 final as (
 
     select

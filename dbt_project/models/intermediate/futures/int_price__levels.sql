@@ -178,7 +178,7 @@ judged as (
         chain.prior_high_20d_cny_t,
         chain.high_cny_t > levels.level_cny_t and levels.level_cny_t >= chain.prior_high_20d_cny_t as is_broken,
         first_above.part,
-        -- Whether it is broken is told by the 20 sessions before.
+        -- The 20 sessions before decide whether it is broken.
         greatest(chain.available_at, chain.window_20_at, levels.known_at) as available_at,
         chain.data_origin,
         chain.payload_sha256

@@ -186,7 +186,7 @@ counted as (
             when slope_pct_month is not null
                 then cast(row_number() over run as bigint)
         end as days_same_sign,
-        -- A run is known when all of it is, and the session that it did not reach.
+        -- A run is known when all its sessions are, and also the session that ended it.
         case when reading = 'latest' then max(greatest(available_at, before_available_at)) over run else available_at end as known_at
     from runs
     window run as (partition by reading, commodity_code, run_number order by trade_date)

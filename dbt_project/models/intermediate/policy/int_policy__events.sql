@@ -90,7 +90,7 @@ linked as (
 
 ),
 
--- Follow-ups of an event nobody told us of still belong together.
+-- Follow-ups of an event we do not hold still form one chain.
 chains as (
 
     select

@@ -29,7 +29,7 @@ days as (
 
 ),
 
--- Repeats and market news say nothing new of policy.
+-- Repeats and market news add nothing to policy.
 visible as (
 
     select
@@ -110,7 +110,7 @@ decision_times as (
 
 ),
 
--- The session whose decision is the first that a flash comes before.
+-- The first session whose decision comes after the flash.
 slots as (
 
     select distinct

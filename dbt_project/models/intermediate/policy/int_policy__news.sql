@@ -1,4 +1,4 @@
--- Tone of every flash for each commodity, known from when the flash was pushed: when we came to fetch it says nothing of that.
+-- Tone of every flash for each commodity, known from when the flash was pushed, not from when it was fetched.
 with tones as (
 
     select * from {{ ref('stg_policy__tone') }}

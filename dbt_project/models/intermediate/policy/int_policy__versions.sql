@@ -82,7 +82,7 @@ overrides as (
 
 ),
 
--- From its first override on an event is the desk's.
+-- After its first override an event belongs to the desk.
 final as (
 
     select

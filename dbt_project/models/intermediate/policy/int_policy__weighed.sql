@@ -92,7 +92,7 @@ classed as (
             when related.nearness = 3 then 'group'
             when related.nearness = 4 then 'economy'
         end as relation,
-        -- What media say without a type is market news; of any other voice it is at least a signal.
+        -- An untyped event is market news if it comes from media; from any other authority it is at least a signal.
         case
             when versions.event_type in ('signal', 'plan', 'rule', 'enforcement') then versions.event_type
             when versions.event_type is null and versions.is_own_voice then 'signal'
@@ -114,7 +114,7 @@ final as (
         authorities.term_value as authority_weight,
         specificities.term_value as specificity_ratio,
         phases.term_value as phase_ratio,
-        -- A product of decimals, without the dust of floats.
+        -- Multiplied as decimals, without rounding errors of floats.
         round(authorities.term_value * specificities.term_value * phases.term_value, 6) as intensity,
         case when classed.phase is not null then half_lives.term_value end as half_life_sessions
     from classed

@@ -15,7 +15,7 @@ held as (
 
 ),
 
--- A price beyond the limit is impossible on the exchange: the limit we hold for the day is stale.
+-- The exchange allows no price beyond the limit, so the limit held for the day must be out of date.
 stale_limits as (
 
     {%- for price, limit, beyond in [('high_cny_t', 'limit_up_cny_t', '>'), ('low_cny_t', 'limit_down_cny_t', '<')] %}

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- The settlement price: what it must be, that it is there, and that all files of a day print it alike.
+-- The settlement price follows the exchange's rule, is not missing, and is the same in all files of a day.
 with quotes as (
 
     {{ with_available_at(ref('int_exchange__quotes'), keys=['dataset', 'trade_date', 'product_id']) }}

@@ -58,7 +58,7 @@ parts as (
 
 ),
 
--- Of several receipts files of a day one that agrees is enough.
+-- If a day has several receipts files, one that agrees is enough.
 registered as (
 
     select

@@ -92,31 +92,12 @@ versions as (
 
 final as (
 
-    select
-        timed.commodity_code,
-        timed.trade_date,
-        timed.warehouse_type,
-        timed.region,
-        timed.warehouse,
-        timed.row_level,
-        timed.receipts_t,
-        timed.published_change_t,
-        timed.whole_reason,
-        timed.source,
-        timed.data_origin,
-        timed.payload_sha256,
-        timed.fetched_at,
-        versions.available_at,
-        versions.superseded_at,
-        versions.vintage,
-        versions.is_latest,
-        versions.is_decided
-    from timed
-    inner join versions
-        on
-            timed.commodity_code = versions.commodity_code
-            and timed.trade_date = versions.trade_date
-            and timed.payload_sha256 = versions.payload_sha256
+    {{ rows_of_versions(
+        [
+            'commodity_code', 'trade_date', 'warehouse_type', 'region', 'warehouse', 'row_level', 'receipts_t', 'published_change_t', 'whole_reason',
+        ],
+        decided=true
+    ) }}
 
 )
 

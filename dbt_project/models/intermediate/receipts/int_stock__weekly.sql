@@ -94,33 +94,13 @@ versions as (
 
 final as (
 
-    select
-        timed.commodity_code,
-        timed.trade_date,
-        timed.warehouse_type,
-        timed.region,
-        timed.warehouse,
-        timed.row_level,
-        {%- for figure in ['deliverable', 'on_warrant', 'capacity_free'] %}
-        timed.{{ figure }}_t,
-        timed.previous_{{ figure }}_t,
-        timed.{{ figure }}_change_t,
-        {%- endfor %}
-        timed.whole_reason,
-        timed.source,
-        timed.data_origin,
-        timed.payload_sha256,
-        timed.fetched_at,
-        versions.available_at,
-        versions.superseded_at,
-        versions.vintage,
-        versions.is_latest
-    from timed
-    inner join versions
-        on
-            timed.commodity_code = versions.commodity_code
-            and timed.trade_date = versions.trade_date
-            and timed.payload_sha256 = versions.payload_sha256
+    {{ rows_of_versions([
+        'commodity_code', 'trade_date', 'warehouse_type', 'region', 'warehouse', 'row_level',
+        'deliverable_t', 'previous_deliverable_t', 'deliverable_change_t',
+        'on_warrant_t', 'previous_on_warrant_t', 'on_warrant_change_t',
+        'capacity_free_t', 'previous_capacity_free_t', 'capacity_free_change_t',
+        'whole_reason',
+    ]) }}
 
 )
 

@@ -4,7 +4,7 @@ with printed as (
 
     select
         *,
-        -- The same figure of the same day has one name, in whichever file it stands.
+        -- The same figure of the same day has one id, whichever file it is in.
         'H' || substr(
             md5(
                 concat_ws(
@@ -41,7 +41,7 @@ reviews as (
 
 ),
 
--- A series is of the quantity its role says, else its name, else its unit.
+-- The quantity of a series follows from its role, else from its name, else from its unit.
 names as (
 
     select distinct
@@ -78,7 +78,7 @@ matched as (
 
 ),
 
--- Where a series plays several roles, what one of them allows is allowed.
+-- A series with several roles may have any figure that one of them allows.
 bounds as (
 
     select
@@ -97,7 +97,7 @@ bounds as (
 
 ),
 
--- In which unit the models read a series; where it plays several roles, in which units.
+-- The unit, or units, in which the models read a series, by its roles.
 roles as (
 
     select
@@ -163,7 +163,7 @@ final as (
         known.*,
         reviews.review,
         reviews.review_reason,
-        -- A word that was given before the file came counts from when it came.
+        -- A review that was given before the file arrived counts from the file's arrival.
         case when reviews.review is not null then greatest(reviews.reviewed_at, known.known_at) end as reviewed_at,
         case
             when reviews.review = 'reject' and reviews.reviewed_at <= known.known_at then 'rejected'

@@ -1,4 +1,4 @@
--- Every figure that was ever held, why in two languages, and what became of it, as it is known by this build's horizon.
+-- Every figure that was ever held, the reason in two languages, and what became of it up to this build's horizon.
 {%- set figures = {
     'value': 'value', 'before': 'value_before', 'lowest': 'lowest', 'highest': 'highest', 'low': 'low_value', 'high': 'high_value',
 } %}
@@ -28,7 +28,7 @@ words as (
 
 ),
 
--- What is believed of the same day by now, be it of an earlier file.
+-- The figure of the same day that is believed now, perhaps from an earlier file.
 believed as (
 
     select
@@ -51,7 +51,7 @@ held as (
         {%- for figure, column in figures.items() %}
         {{ figure_text(column) }} as {{ figure }}_text,
         {%- endfor %}
-        -- By which power of ten the figure would be believed: it, or the other way round, is likely what the file counts in.
+        -- The power of ten by which the figure would be believed; the file probably counts in that multiple.
         case
             when form <> 'level' or value <= 0.0 or value_before <= 0.0 then null
             when held_rule = 'outside_bounds' and value > highest then ceil(log10(value / highest))

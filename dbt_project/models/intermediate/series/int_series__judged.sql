@@ -6,17 +6,17 @@
 {%- set usual = 'least(each.most_step, greatest(each.day_step, each.spread_multiple * coalesce(' ~ middle_of('state.steps') ~ ', 0.0))
     * sqrt(greatest(1, abs(each.day - before.day))))' %}
 {%- set agrees = 'one.unit = each.unit and abs(one.place - each.place) <= ' ~ step.replace('{day}', 'one.day') %}
--- Not a figure of the same file, nor one that a later print has spoken against, nor one that looks like another unit.
+-- Not a figure of the same file, not one that a later print contradicts, and not one that looks like another unit.
 {%- set confirms = "one.is_open and one.held_rule = 'jump' and one.day < each.day and one.known_at < each.known_at
     and one.payload_sha256 <> each.payload_sha256 and " ~ agrees %}
--- Who accepts a figure vouches for where the series stands.
+-- Whoever accepts a figure also accepts the level of the series.
 {%- set vouches = "one.held_id = each.held_id or (one.freed_at is null and one.held_rule in ('jump', 'another_scale') and " ~ agrees ~ ')' %}
 
 with dated as (
 
     select
         *,
-        -- A level goes by shares: twice as much is as far as half as much.
+        -- Levels are compared by ratio: twice as much is as far as half as much.
         case when form = 'level' then ln(greatest(value, 0.000000001)) else value end as place,
         case when form = 'level' then ln(1.0 + day_step) else day_step end as day_reach,
         case when form = 'level' then ln(1.0 + most_step) else most_step end as most_reach,
@@ -26,7 +26,7 @@ with dated as (
 
 ),
 
--- A figure that is dropped again is judged once.
+-- A figure that is dropped again is judged only once.
 figures as (
 
     select * from dated
@@ -49,7 +49,7 @@ numbered as (
 
 ),
 
--- So the way through a series begins with what is remembered when the first figure is far.
+-- The state with which the walk through a series begins.
 restless as (
 
     select

@@ -28,7 +28,7 @@ versions as (
 
 ),
 
--- When a day's figure could first be seen: once it was available, and not before its own day.
+-- When a day's figure could first be seen: when it was available, but not before its own day.
 first_seen as (
 
     select

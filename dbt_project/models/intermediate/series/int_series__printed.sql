@@ -1,4 +1,4 @@
--- The four vendor tables share one form; each keeps its name as the dataset its publication clock is kept under.
+-- The four vendor tables share one form. The name of each stays as its `dataset`, by which the publication clock is found.
 -- A revision of a file (`_r1`, `_r2`, …) corrects what it repeats whatever time it states: it stands in line with the first file's own time,
 -- so that of the two the one that came later is the newer.
 {%- set tables = {
@@ -67,7 +67,7 @@ revised as (
 
 ),
 
--- Each figure of the files that were revised, as the first of them told it.
+-- Each figure of a revised file, as the first version of the file stated it.
 first_told as (
 
     select *

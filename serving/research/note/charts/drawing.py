@@ -160,7 +160,7 @@ def painter(series: Sequence[Series]) -> Painter:
 
     scale = alt.Scale(domain=[one.name.both for one in series], range=[one.color for one in series])
     longest = max((len(one.name.en) for one in series), default=0)
-    color = alt.Color("series:N", scale=scale, legend=alt.Legend(columns=2 if longest > 18 else 3 if longest > 11 else 4))
+    color = alt.Color("series:N", scale=scale, legend=alt.Legend(columns=1 if longest > 24 else 2 if longest > 18 else 3 if longest > 11 else 4))
     return lambda mark, one: mark.transform_calculate(series=json.dumps(one.name.both, ensure_ascii=False)).encode(color=color)
 
 
