@@ -1,6 +1,6 @@
 """Runs queries on Spark, in the environment `.venv-spark`: a program of its own that knows SQL and folders, nothing of models or of the lake.
 
-Reads one job as JSON from stdin: `settings` of the session, `schemas`, `tables` (name -> folder of Parquet, columns of a raw table or none),
+Reads one job as JSON from stdin: `settings` of the session, `schemas`, `tables` (name -> folder of Parquet and its columns as DDL),
 `statements` to run first, and `queries` (name, SQL, folder for the rows). Writes a line of JSON for each query to stdout: its name, and the
 first line of Spark's error where there was one. A query that fails lets the next ones run.
 """
@@ -21,8 +21,8 @@ def main(job: dict[str, Any]) -> None:
     try:
         for schema in job["schemas"]:
             spark.sql(f"create database if not exists `{schema}`")
-        for name, folder in job["tables"].items():
-            spark.sql(f"create table {name} using parquet location '{folder}'")
+        for name, (folder, columns) in job["tables"].items():
+            spark.sql(f"create table {name} ({columns}) using parquet location '{folder}'")
         for statement in job.get("statements", ()):
             spark.sql(statement)
         for query in job["queries"]:

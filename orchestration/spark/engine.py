@@ -19,10 +19,13 @@ METASTORE_IN_USE = "XSDB6"
 SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
+    # Tables here are small: a query costs its planning, the compilation of its code and its tasks.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     "spark.sql.ansi.enabled": "false",  # as dbt-spark sets it
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.codegen.wholeStage": "false",
     "spark.ui.enabled": "false",
 }
 
@@ -61,7 +64,7 @@ def relation(node: Mapping[str, Any]) -> str:
 def locations(folder: Path) -> dict[str, str]:
     """Give the settings by which metastore and tables lie in a folder."""
     return {
-        "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder}",
+        "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -Dderby.system.home={folder}",
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'metastore'};create=true",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
     }
@@ -70,12 +73,12 @@ def locations(folder: Path) -> dict[str, str]:
 def run(job: Mapping[str, Any], folder: Path) -> dict[str, str | None]:
     """Run a job of `driver.py` and give each query's error, None where it went through; raises SparkError where the session itself failed."""
     settings = SETTINGS | {"spark.sql.warehouse.dir": str(folder / "warehouse")} | job["settings"]
-    log = folder / "driver.log"
-    with log.open("wb") as words:
+    log, answers = folder / "driver.log", folder / "answers.jsonl"
+    with log.open("wb") as words, answers.open("wb") as out:
         command = [str(HOUSE / "bin" / "python"), str(DRIVER)]
         text = json.dumps({**job, "settings": settings}).encode()
-        done = subprocess.run(command, input=text, cwd=folder, env=quiet(), stdout=subprocess.PIPE, stderr=words, check=False)
-    told = [json.loads(line) for line in done.stdout.decode().splitlines()]
+        done = subprocess.run(command, input=text, cwd=folder, env=quiet(), stdout=out, stderr=words, check=False)
+    told = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
     if done.returncode:
         if METASTORE_IN_USE in log.read_text(encoding="utf-8", errors="replace"):
             raise SparkError(f"the metastore in {folder} is open in another program; let that end, or build in another folder")

@@ -12,6 +12,9 @@ import duckdb
 from orchestration.spark.compare import difference
 from orchestration.spark.engine import compiled, relation, run
 
+TYPES = {"VARCHAR": "string", "TIMESTAMP WITH TIME ZONE": "timestamp", "TIMESTAMP": "timestamp_ntz", "INTEGER": "int"}
+"""Types of DuckDB that Spark calls otherwise."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -43,7 +46,7 @@ def answered(
 ) -> dict[str, str | None]:
     """Ask Spark all questions in one session and give what differs for each table, or Spark's error."""
     con.execute("set TimeZone = 'UTC'")
-    tables = {name: str(_exported(con, name, folder / "duckdb")) for name in sorted({name for question in questions for name in question.reads})}
+    tables = {name: _exported(con, name, folder / "duckdb") for name in sorted({name for question in questions for name in question.reads})}
     queries = [{"name": question.table, "sql": question.sql, "folder": str(folder / "spark" / question.table)} for question in questions]
     job = {
         "settings": {"spark.master": "local[2]", "spark.driver.memory": "1500m"} | dict(settings or {}),
@@ -59,9 +62,10 @@ def answered(
     }
 
 
-def _exported(con: duckdb.DuckDBPyConnection, table: str, folder: Path) -> Path:
-    """Write a table's rows as Parquet below a folder of its own, and give that."""
+def _exported(con: duckdb.DuckDBPyConnection, table: str, folder: Path) -> tuple[str, str]:
+    """Write a table's rows as Parquet below a folder of its own, and give that with the columns as Spark's DDL."""
     path = folder / table
     path.mkdir(parents=True, exist_ok=True)
     con.execute(f"copy (select * from {table}) to '{path / 'rows.parquet'}' (format parquet)")
-    return path
+    columns = ((name, TYPES[kind] if kind in TYPES else kind.lower()) for name, kind, *_ in con.execute(f"describe {table}").fetchall())
+    return str(path), ", ".join(f"`{name}` {kind}" for name, kind in columns)
