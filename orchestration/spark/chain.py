@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -11,6 +12,23 @@ from orchestration.spark.compare import difference
 from orchestration.spark.engine import HOUSE, SparkError, compiled, locations, quiet, relation, run
 from orchestration.spark.registered import registration
 from orchestration.warehouse.dbt import PROJECT
+from quality.raw import TABLES
+
+
+def raw_differences(settings: Settings, folder: Path) -> dict[str, str | None]:
+    """Register the lake in a session of its own and give for each raw table how its rows differ from DuckDB's, None where they do not.
+
+    The warehouse holds what was loaded of the same lake. Raises LakeError for a lake that is not whole.
+    """
+    queries = [{"name": f"raw.{name}", "sql": f"select * from raw.`{name}`", "folder": str(folder / "rows" / name)} for name in TABLES]
+    job = {
+        "settings": {"spark.master": "local[2]"},
+        "schemas": [],
+        "tables": {},
+        "statements": registration(settings, folder / "raw"),
+        "queries": queries,
+    }
+    return _compared(settings, queries, run(job, folder))
 
 
 def build(settings: Settings, folder: Path, master: str = "local[2]", memory: str = "1g") -> dict[str, str | None]:
@@ -26,6 +44,11 @@ def build(settings: Settings, folder: Path, master: str = "local[2]", memory: st
     wanted = {relation(node) for node in nodes.values() if node["schema"] != "staging"}
     queries = [{"name": name, "sql": f"select * from {name}", "folder": str(folder / "rows" / name)} for name in sorted(wanted)]
     errors = run({"settings": session, "schemas": [], "tables": {}, "queries": queries}, folder)
+    return _compared(settings, queries, errors)
+
+
+def _compared(settings: Settings, queries: Sequence[Mapping[str, str]], errors: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Give for each query Spark's error, or how the rows in its folder differ from the table of its name in the home's warehouse."""
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
         con.execute("set TimeZone = 'UTC'")
         return {

@@ -5,8 +5,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingest.settings import Settings
+from orchestration.spark.chain import raw_differences
 from orchestration.spark.engine import lacking
 from orchestration.spark.identity import Question, answered, differences
+from quality.raw import TABLES
 from tests.pipeline.conftest import Built
 
 pytestmark = [pytest.mark.full, pytest.mark.skipif(lacking() is not None, reason=f"Spark: {lacking()}")]
@@ -62,6 +65,12 @@ def test_each_planted_difference_is_seen_and_its_portable_form_is_none(tmp_path:
         found = answered(con, questions, tmp_path, {"spark.sql.session.timeZone": "Asia/Tokyo"})
     assert {name: found[name] for name in told if told[name] is None} == {name: None for name in told if told[name] is None}
     assert [name for name, reason in told.items() if reason and not (found[name] or "").startswith(reason)] == []
+
+
+def test_the_lake_as_spark_is_shown_it_is_duckdbs_raw(sixty_sessions: Built, tmp_path: Path) -> None:
+    found = raw_differences(Settings(home=sixty_sessions.home), tmp_path)
+    assert found.keys() == {f"raw.{name}" for name in TABLES}
+    assert {name: difference for name, difference in found.items() if difference} == {}
 
 
 def test_each_model_alone_makes_the_rows_of_duckdb(sixty_sessions: Built, tmp_path: Path) -> None:
