@@ -78,6 +78,9 @@ def faults(sql: str) -> Iterator[str]:
     except ParseError as error:
         yield f"cannot be read as Spark's SQL: {str(error).splitlines()[0]}"
         return
+    for rows in tree.find_all(exp.Explode):
+        if not isinstance(rows.parent, exp.Alias):
+            yield f"{rows.parent.sql()}: rows of a list are a column of their own in Spark"
     for mean in tree.find_all(exp.Avg):
         if isinstance(mean.this, exp.Case) and not mean.find(exp.Cast) and any(map(decimal, mean.find_all(exp.Literal))):
             yield f"{mean.sql()}: a mean of decimals, which Spark rounds; cast them to double"

@@ -69,6 +69,20 @@
 {% macro duckdb__joined(text, order) %}string_agg({{ text }}, ';' order by {{ order }}){% endmacro %}
 {% macro default__joined(text, order) %}listagg({{ text }}, ';') within group (order by {{ order }}){% endmacro %}
 
+{#
+A double as text, as DuckDB writes it: the fewest digits that tell it from others, an exponent below 1e-4. Hashes are made of it. Of figures
+below 1e15; Spark would write an exponent from 1e7 on, and another one.
+#}
+{% macro double_text(value) %}{{ return(adapter.dispatch('double_text', 'alumina')(value)) }}{% endmacro %}
+{% macro duckdb__double_text(value) %}cast({{ value }} as string){% endmacro %}
+{% macro default__double_text(value) -%}
+    case
+        when {{ value }} <> 0.0 and abs({{ value }}) < 0.0001
+            then regexp_replace(replace(lower(cast({{ value }} as string)), '.0e', 'e'), 'e-([0-9])$', 'e-0$1')
+        else regexp_replace(regexp_replace(cast(cast(cast({{ value }} as string) as decimal(38, 20)) as string), '0+$', ''), '[.]$', '.0')
+    end
+{%- endmacro %}
+
 {# A number as people read it: thousands separated, fixed decimals, a sign before it where the direction matters, minus as a true one. Null stays null. #}
 {% macro number_text(number, decimals, signed=false) %}{{ return(adapter.dispatch('number_text', 'alumina')(number, decimals, signed)) }}{% endmacro %}
 {% macro duckdb__number_text(number, decimals, signed) -%}

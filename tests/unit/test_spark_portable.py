@@ -19,6 +19,7 @@ PLANTED = {
     ),
     "a mean of decimals": ("select avg(case when a > 1 then 1.0 else 0.0 end) as b from t", "a mean of decimals"),
     "a count over a decimal": ("select count(a) / 5.0 as b from t", "a whole number over a decimal"),
+    "rows of a list inside an expression": ("select 1 + explode(a) as b from t", "a column of their own"),
     "syntax of DuckDB": ("select a from t where x := 1", "cannot be read as Spark's SQL"),
 }
 

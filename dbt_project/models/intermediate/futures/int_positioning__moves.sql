@@ -98,7 +98,7 @@ measured as (
     select
         moves.*,
         moves.open_interest_end_lots - moves.open_interest_start_lots as open_interest_moved_lots,
-        100.0 * (moves.open_interest_end_lots - moves.open_interest_start_lots)
+        100.0 * cast(moves.open_interest_end_lots - moves.open_interest_start_lots as double)
         / nullif(moves.open_interest_start_lots, 0) as open_interest_change_pct,
         moves.moved_volume_lots / nullif(cast(moves.open_interest_end_lots as double), 0.0) as turnover_ratio,
         days.session_index,

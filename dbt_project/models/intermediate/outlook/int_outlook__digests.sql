@@ -52,7 +52,7 @@ final as (
         metrics.as_of_date,
         weights.version || '/' || rule_book.version || '/' || lean_book.version as model_version,
         md5({{ joined(
-            "concat_ws(':', metrics.metric, coalesce(cast(round(metrics.metric_value, 9) + 0.0 as string), ''), coalesce(cast(metrics.data_date as string), ''))",
+            "concat_ws(':', metrics.metric, coalesce(" ~ double_text('round(metrics.metric_value, 9) + 0.0') ~ ", ''), coalesce(cast(metrics.data_date as string), ''))",
             'metrics.metric'
         ) }}) as metrics_hash
     from metrics
