@@ -77,7 +77,8 @@ below 1e15; Spark would write an exponent from 1e7 on, and another one.
 {% macro duckdb__double_text(value) %}cast({{ value }} as string){% endmacro %}
 {% macro default__double_text(value) -%}
     case
-        when {{ value }} <> 0.0 and abs({{ value }}) < 0.0001
+        when {{ value }} = 0.0 then '0.0'
+        when abs({{ value }}) < 0.0001
             then regexp_replace(replace(lower(cast({{ value }} as string)), '.0e', 'e'), 'e-([0-9])$', 'e-0$1')
         else regexp_replace(regexp_replace(cast(cast(cast({{ value }} as string) as decimal(38, 20)) as string), '0+$', ''), '[.]$', '.0')
     end
