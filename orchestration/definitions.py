@@ -32,7 +32,7 @@ from orchestration.automation.schedules import SCHEDULES
 from orchestration.automation.sensors import SENSORS
 from orchestration.resources import Home, Intake
 from orchestration.warehouse.dbt import resource
-from serving.publish.release import SCHEMAS
+from serving.publish.keys import SCHEMAS
 
 
 def build_defs(**overrides: Any) -> dg.Definitions:

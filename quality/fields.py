@@ -17,6 +17,8 @@ class Kind(StrEnum):
     INTEGER = "BIGINT"
     NUMBER = "DOUBLE"
     FLAG = "BOOLEAN"
+    LOCAL = "TIMESTAMP"
+    """What a clock on the wall shows, without a zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +41,20 @@ _ALL = (
     Field("payload_sha256", T, "-", "sha256 of the archived payload the row was read from", "来源报文的 sha256"),
     Field("source", T, "-", "Source that delivered the payload", "数据来源"),
     Field("sources", T, "-", "Raw tables the column's values can come from, configuration (catalog__) last; - where the release makes them, unknown where the SQL could not be read", "该列数值可能来自的原始表，配置表在后；- 为发布过程产生，unknown 为语句无法解析"),
-    Field("fetched_at", TS, "UTC", "When the bytes were first in hand", "首次取得报文的时间"),
-    Field("published_at", TS, "UTC", "Time of publication the payload itself states; null where it states none", "报文自述的发布时间"),
-    Field("first_seen_at", TS, "UTC", "When the payload was first in hand; later than available_at where history was loaded afterwards", "首次取得时间"),
+    Field("fetched_at", TS, "instant", "When the bytes were first in hand", "首次取得报文的时间"),
+    Field("published_at", TS, "instant", "Time of publication the payload itself states; null where it states none", "报文自述的发布时间"),
+    Field("first_seen_at", TS, "instant", "When the payload was first in hand; later than available_at where history was loaded afterwards", "首次取得时间"),
     Field("facts", I, "count", "Versions of facts the payload gave, one for each commodity it concerns", "事实条数", ge=0),
     Field("facts_backfilled", I, "count", "Of these, facts the world had known since an earlier day than the payload came", "补录事实条数", ge=0),
     Field("is_backfilled", B, "-", "True where a payload holds facts the world had known since an earlier day than it came", "是否含补录"),
     Field("parser_version", T, "-", "Version of the parser that read the payload", "解析器版本"),
     Field("data_origin", T, "-", "sample (simulated with published figures), files, live or config", "数据性质：样本、文件、实时或配置"),
     Field("extra", T, "JSON", "Fields of the row that no column holds, kept as text", "未建列字段，原样保留"),
-    Field("available_at", TS, "UTC", "When the world could know the fact: stated publication time, else the publication clock", "市场可知时间"),
-    Field("superseded_at", TS, "UTC", "Until when the figure stood, when a later version was known; null for the newest", "被新版本取代的时间"),
+    Field("available_at", TS, "instant", "When the world could know the fact: stated publication time, else the publication clock", "市场可知时间"),
+    Field("superseded_at", TS, "instant", "Until when the figure stood, when a later version was known; null for the newest", "被新版本取代的时间"),
     Field("vintage", I, "count", "Version of the fact by publication order, 1 is the first", "版本序号", ge=1),
     Field("is_latest", B, "-", "True for the newest version of the fact", "是否最新版本"),
-    Field("as_of", TS, "UTC", "Knowledge cut-off: of a release its newest decision, of a build as of a past time that time; null in a normal build", "知识截止时间"),
+    Field("as_of", TS, "instant", "Knowledge cut-off: of a release its newest decision, of a build as of a past time that time; null in a normal build", "知识截止时间"),
     # keys and calendar
     Field("commodity_code", T, "-", "Commodity, by its exchange code in capitals", "品种代码"),
     Field("trade_date", D, "-", "Exchange session; the night session belongs to the next trading day", "交易日"),
@@ -177,7 +179,7 @@ _ALL = (
     Field("unit", T, "-", "Unit of the row's figure: of a series after scaling, of a driver its own, of a claim as written", "单位"),
     Field("basis_note", T, "-", "Tax, moisture or model basis as printed", "口径"),
     Field("frequency", T, "-", "daily, weekly, ten_day or monthly", "频率"),
-    Field("event_at", TS, "UTC", "End of the bar", "K线结束时间"),
+    Field("event_at", TS, "instant", "End of the bar", "K线结束时间"),
     Field("session", T, "-", "Part of the trade date: night, am1, am2 or pm; day where all of it is meant", "交易时段：夜盘、上午一节、上午二节、下午；day 为全日"),
     Field("bar_length", T, "-", "Length of the file's bars: 1m, 5m …, or session where one bar covers a session", "K线周期"),
     Field("is_time_estimated", B, "-", "True where the row states no publication time", "发布时间是否估计"),
@@ -243,7 +245,7 @@ _ALL = (
     Field("is_repeat", B, "-", "True where an event repeats one of its theme, at least as strong, from shortly before; it counts for nothing", "是否重复"),
     Field("followup_state", T, "-", "implemented (a rule or enforcement is in the chain), followed_up, or pending; null for what is no policy", "后续状态"),
     Field("last_followup_id", T, "-", "Newest event that follows up on this one's chain; null where none is known", "最近后续事件"),
-    Field("followup_known_at", TS, "UTC", "When that follow-up could be known; available_at speaks of the event alone", "后续事件可知时间"),
+    Field("followup_known_at", TS, "instant", "When that follow-up could be known; available_at speaks of the event alone", "后续事件可知时间"),
     Field("is_commodity_document", B, "-", "True for a plan, rule or enforcement by an official voice that speaks of the commodity itself", "是否品种专项文件"),
     # catalogue
     Field("role", T, "-", "What the marts read a series as (spot, spread_1130) or what a customs code is to the commodity (product, ore)", "序列用途"),
@@ -282,8 +284,8 @@ _ALL = (
     Field("held_id", T, "-", "Id of a held figure for `alumina review`, made of series, day and figure", "暂扣编号"),
     Field("held_status", T, "-", "held, released (a later print agreed), accepted or rejected (by a person), replaced (a later file gave another figure)", "暂扣状态"),
     Field("held_rule", T, "-", "Why it is held: not_positive, outside_bounds, range, unit_changed, another_scale or jump", "暂扣规则"),
-    Field("held_at", TS, "UTC", "From when on the figure is held", "暂扣时间"),
-    Field("freed_at", TS, "UTC", "From when on the figure counts after all; null while it is held", "放行时间"),
+    Field("held_at", TS, "instant", "From when on the figure is held", "暂扣时间"),
+    Field("freed_at", TS, "instant", "From when on the figure counts after all; null while it is held", "放行时间"),
     Field("freed_by", T, "-", "sha256 of the file whose print agrees, or `review`; null while it is held", "放行依据"),
     Field("value_before", N, "series unit", "The figure it was compared with: the last accepted print of the series; null where there was none", "比对的前值"),
     Field("date_before", D, "-", "Observation day of the figure it was held against", "前值日期"),
@@ -291,7 +293,7 @@ _ALL = (
     Field("reason_zh", T, "-", "Why, in a Chinese sentence", "原因（中文）"),
     Field("review", T, "-", "What a person said of a held figure: accept or reject", "人工复核结论"),
     Field("review_reason", T, "-", "Why the person said so", "复核理由"),
-    Field("reviewed_at", TS, "UTC", "When the person said so", "复核时间"),
+    Field("reviewed_at", TS, "instant", "When the person said so", "复核时间"),
     Field("parameter", T, "-", "Name of a threshold, window or assumption", "参数名"),
     Field("parameter_value", N, "parameter unit", "Its value", "参数值"),
     Field("component", T, "-", "Component of the score", "评分分项"),
@@ -363,7 +365,7 @@ _ALL = (
     Field("down_comparator", T, "-", "Comparison beyond which the part leans down; null where it never does", "偏空比较符"),
     Field("down_threshold", N, "metric unit", "What the metric is compared with to lean down", "偏空阈值"),
     # receipts of attempts, quarantine, findings
-    Field("attempted_at", TS, "UTC", "When the attempt ended", "尝试时间"),
+    Field("attempted_at", TS, "instant", "When the attempt ended", "尝试时间"),
     Field("run_id", T, "-", "Run that made the attempt", "运行编号"),
     Field("request_key", T, "-", "What distinguishes payloads of one feed, e.g. 20250716", "请求键"),
     Field("request_name", T, "-", "File name or address as asked for; data only", "请求名称"),
@@ -484,7 +486,7 @@ _ALL = (
     Field("futures_cny_t", N, "CNY/t", "Futures price of the row's contract and leg", "期货价", ge=0),
     Field("basis_cny_t", N, "CNY/t", "Basis: spot less futures", "基差（现货减期货）"),
     Field("premium_cny_t", N, "CNY/t", "Futures premium: futures less spot, the negative of basis", "升水（期货减现货）"),
-    Field("premium_rate_pct", N, "pct", "Futures premium over spot", "升水率"),
+    Field("premium_rate_pct", N, "pct", "Futures premium over spot; in the outlook that of the dominant contract's close over the national spot price (desk.premium_close)", "升水率（展望中为主力收盘对全国现货）"),
     Field("price_source", T, "-", "exchange, vendor_spread (11:30 price from the vendor's spread), or bars (the market's own 11:30 price)", "价格来源"),
     Field("null_reason", T, "-", "Why the figure is null; where a row has several figures figure:reason, joined by ;", "缺值原因"),
     # marts: receipts, spot, basis and carry
@@ -566,7 +568,7 @@ _ALL = (
     Field("free_capacity_t", N, "t", "Approved capacity of the region's warehouses less its receipts; null where no capacity is known", "剩余库容"),
     Field("constraint_reason", T, "-", "Why the pair could not be delivered, joined by ;: receipt_expires_before_delivery, warehouse_full", "交割约束"),
     # marts: fundamentals
-    Field("out_at", TS, "UTC", "When a month's figures came out, by the publisher's timetable", "按发布时间表的公布时间"),
+    Field("out_at", TS, "instant", "When a month's figures came out, by the publisher's timetable", "按发布时间表的公布时间"),
     Field("mom_pct", N, "pct", "Quantity over that of the month before; null around the Chinese New Year (January to March)", "环比"),
     Field("yoy_pct", N, "pct", "Quantity against the same month a year before, same code and scope; January and February together in February", "同比"),
     Field("yoy_basis", T, "-", "What yoy_pct compares: month or january_february", "同比口径：当月或1—2月合计"),
@@ -578,10 +580,10 @@ _ALL = (
     Field("unit_value_usd_t", N, "USD/t", "Value over net weight, imports CIF and exports FOB", "单价（美元/吨）", ge=0),
     Field("partner_share_ratio", N, "ratio", "Partner's share of the month's quantity", "贸易伙伴占比", 0, 1),
     Field("partner_share_ytd_ratio", N, "ratio", "Partner's share of the quantity since January", "贸易伙伴累计占比", 0, 1),
-    Field("cost_full_cny_t", N, "CNY/t", "Full cost by the row's model, tax-inclusive", "完全成本", ge=0),
+    Field("cost_full_cny_t", N, "CNY/t", "Full cost by the row's model, tax-inclusive; in the outlook the daily national model (desk.margin_daily)", "完全成本（展望中为全国日度模型）", ge=0),
     Field("cost_cash_cny_t", N, "CNY/t", "Cash cost by the row's model, tax-inclusive", "现金成本", ge=0),
     Field("cost_date", D, "-", "Day or period end of the cost used", "成本日期"),
-    Field("profit_cny_t", N, "CNY/t", "Spot less full cost, provider, region and model the same", "利润（现货减完全成本）"),
+    Field("profit_cny_t", N, "CNY/t", "Spot less full cost, provider, region and model the same; in the outlook the daily national model (desk.margin_daily)", "利润（现货减完全成本；展望中为全国日度模型）"),
     Field("profit_printed_cny_t", N, "CNY/t", "Profit as the provider prints it", "公布利润"),
     Field("profit_date", D, "-", "Day of the printed profit", "公布利润日期"),
     Field("profit_futures_cny_t", N, "CNY/t", "Close of the dominant contract less full cost", "盘面利润"),
@@ -658,8 +660,8 @@ _ALL = (
     Field("demand_cap_kt_a", N, "kt/a", "Demand at the ceiling of downstream capacity", "需求上限", ge=0),
     # serving: outlook
     Field("as_of_date", D, "-", "Trade date the row describes", "所述交易日"),
-    Field("decision_at", TS, "UTC", "Decision time; only facts available by then are used", "决策时间"),
-    Field("horizon", T, "-", "short (1-10 trading days), medium (2-12 weeks) or long (3-12 months)", "期限"),
+    Field("decision_at", TS, "instant", "Decision time; only facts available by then are used", "决策时间"),
+    Field("horizon", T, "-", "short (1-10 trading days), medium (2-12 weeks) or long (3-12 months); of a driver also all: it speaks of the day and belongs to no horizon alone", "期限"),
     Field("stance", I, "stance", "Where the evidence leans by dated rules, from -2 clearly down to 2 clearly up; not a forecast; null with its reason in stance_reason", "证据倾向（非预测）", -2, 2),
     Field("stance_reason", T, "-", "Parts that lean and how far, what caps or divides them, and what the stance's record is worth, joined by ;; without a stance the reason", "倾向依据"),
     Field("evidence_share", N, "share", "Share of the stance's evidence, by weight, that is known and fresh", "证据占比", 0, 1),
@@ -695,7 +697,7 @@ _ALL = (
     Field("quotes_date", D, "-", "Trade date of the quotes used", "行情日期"),
     Field("receipts_date", D, "-", "Trade date of the receipts used", "仓单日期"),
     Field("spot_date", D, "-", "Day of the spot price used", "现货日期"),
-    Field("valid_until", TS, "UTC", "When the row is stale: the next decision time", "有效期至"),
+    Field("valid_until", TS, "instant", "When the row is stale: the next decision time", "有效期至"),
     Field("model_version", T, "-", "Weights / rules / stances in force at the decision: day of the newest row and a hash of them all", "模型版本：决策时有效的权重/规则/倾向"),
     Field("inputs_hash", T, "-", "Hash of all inputs: of an outlook every figure its score and rules read, of a release every payload and file", "输入哈希"),
     Field("disclaimer", T, "-", "What the row is not", "免责声明"),
@@ -729,9 +731,9 @@ _ALL = (
     Field("change_configuration", N, "score", "Of the change: weights or methods configured anew", "其中：配置变化"),
     Field("alert", T, "-", "Alert", "警报"),
     Field("raised_date", D, "-", "Day the alert was raised", "触发日"),
-    Field("raised_at", TS, "UTC", "Decision time at which the alert was raised", "触发时间"),
+    Field("raised_at", TS, "instant", "Decision time at which the alert was raised", "触发时间"),
     Field("cleared_date", D, "-", "Day the alert was cleared; null while it stands", "解除日"),
-    Field("cleared_at", TS, "UTC", "Decision time at which the alert was cleared; null while it stands", "解除时间"),
+    Field("cleared_at", TS, "instant", "Decision time at which the alert was cleared; null while it stands", "解除时间"),
     Field("is_active", B, "-", "True while the alert stands", "是否持续"),
     Field("raised_on", T, "-", "Conditions that held when the rule fired, with their figures, joined by ;", "触发依据"),
     Field("raised_on_zh", T, "-", "The same in Chinese", "触发依据（中文）"),
@@ -817,13 +819,13 @@ _ALL = (
     Field("printed_by", T, "-", "Who published the figure", "发布方"),
     # serving: publication, dictionary, status, quality
     Field("release_id", T, "-", "Release the file belongs to", "发布编号"),
-    Field("released_at", TS, "UTC", "When the release was built", "发布时间"),
+    Field("released_at", TS, "instant", "When the release was built", "发布时间"),
     Field("data_through", D, "-", "Last trade date in the release", "数据截至"),
     Field("code_version", T, "-", "Version of the code that built the release", "代码版本"),
     Field("checks_passed", I, "count", "Checks that passed", "通过检查数", ge=0),
     Field("checks_failed", I, "count", "Checks that failed or found something without stopping the release", "未通过检查数", ge=0),
-    Field("last_attempt_at", TS, "UTC", "Last attempt", "最近尝试"),
-    Field("last_ok_at", TS, "UTC", "Last attempt that brought a payload or found it unchanged", "最近成功"),
+    Field("last_attempt_at", TS, "instant", "Last attempt", "最近尝试"),
+    Field("last_ok_at", TS, "instant", "Last attempt that brought a payload or found it unchanged", "最近成功"),
     Field("attempts", I, "count", "Attempts", "尝试次数", ge=0),
     Field("attempts_ok", I, "count", "Attempts that ended ok or unchanged", "成功次数", ge=0),
     Field("attempts_failed", I, "count", "Attempts that ended otherwise, closed days and what was not due yet aside", "失败次数", ge=0),
@@ -846,10 +848,166 @@ _ALL = (
     Field("description_en", T, "-", "Description in English", "英文说明"),
     Field("description_zh", T, "-", "Description in Chinese", "中文说明"),
     Field("example", T, "-", "An example from the release", "示例"),
+    Field("is_key", B, "-", "True for a column of the table's key", "是否主键列"),
+    Field("is_technical", B, "-", "True for hashes, origins and reasons, which say where a row comes from and not what the market did", "是否技术列"),
+    Field("over_time", T, "-", "How the figure may be put together over days: sum (what flows), last (what stands), or average; null where it is no measure", "跨日汇总方式：求和、取末值或平均"),
+    Field("over_rows", T, "-", "How it may be put together over the rows of one day: sum, or none where a sum or mean over them says nothing", "同日各行汇总方式：求和或不可汇总"),
+    Field("position", I, "count", "Place of the column in its table from 1; of a table (column_name *) its place in the order of reading: desk, serving, marts", "顺序"),
+    # the desk: what only its relations have
+    Field("calendar_date", D, "-", "Day of the calendar, session or not", "日历日"),
+    Field("year", I, "-", "Year", "年份"),
+    Field("quarter", I, "-", "Quarter of the year, 1 to 4", "季度", 1, 4),
+    Field("week_start", D, "-", "Monday of the day's week", "当周周一"),
+    Field("iso_week", I, "-", "Number of the day's week by ISO 8601", "ISO 周数", 1, 53),
+    Field("is_session", B, "-", "True where the exchange trades", "是否交易日"),
+    Field("is_national", B, "-", "True for the whole of China, which is no region beside the others", "是否全国"),
+    Field("previous_close_cny_t", N, "CNY/t", "Close of the same contract the session before, also on the day it takes the lead", "同合约前收盘价", ge=0),
+    Field("close_change_cny_t", N, "CNY/t", "Close less that of the same contract the session before", "同合约收盘涨跌"),
+    Field("is_roll_day", B, "-", "True where the dominant contract is another than the session before; null on the first day", "是否换月日"),
+    Field("previous_contract", T, "-", "Dominant contract of the session before", "前一主力合约"),
+    Field("near_leg_contract", T, "-", "Contract of the pair that is delivered first", "近端合约"),
+    Field("far_leg_contract", T, "-", "Contract of the pair that is delivered later: the next listed one that traded", "远端合约"),
+    Field("near_close_cny_t", N, "CNY/t", "Close of the contract delivered first", "近端收盘价", ge=0),
+    Field("far_close_cny_t", N, "CNY/t", "Close of the contract delivered later", "远端收盘价", ge=0),
+    Field("months_between", I, "months", "Months between the two deliveries", "交割月间隔", ge=1),
+    Field("near_less_far_cny_t", N, "CNY/t", "Near less far: above zero the near one costs more (backwardation), below zero the far one (contango)", "近月减远月价差"),
+    Field("roll_yield_pct_month", N, "pct per month", "Log of near over far, per month between them: above zero in backwardation; slope_pct_month of the mart has the other sign", "展期收益率（每月）"),
+    Field("curve_roll_yield_pct_month", N, "pct per month", "The same from the nearest to the farthest liquid contract", "全曲线展期收益率（每月）"),
+    Field("is_near_dominant", B, "-", "True where the near contract is the dominant one", "近端是否主力"),
+    Field("is_far_dominant", B, "-", "True where the far contract is the dominant one", "远端是否主力"),
+    Field("long_rank", I, "rank", "Place in the printed long list; null where the member is not in it", "多单名次", ge=1),
+    Field("long_lots", I, "lots", "Long lots as printed; null where the member is not in the long list", "多单持仓（手）", ge=0),
+    Field("long_change_lots", I, "lots", "Change of the long lots on the day as printed", "多单增减（手）"),
+    Field("short_rank", I, "rank", "Place in the printed short list; null where the member is not in it", "空单名次", ge=1),
+    Field("short_lots", I, "lots", "Short lots as printed; null where the member is not in the short list", "空单持仓（手）", ge=0),
+    Field("short_change_lots", I, "lots", "Change of the short lots on the day as printed", "空单增减（手）"),
+    Field("import_port", T, "-", "Port the goods come in by", "进口港"),
+    Field("import_t", N, "t", "Imports of the month", "进口量（吨）", ge=0),
+    Field("export_t", N, "t", "Exports of the month", "出口量（吨）", ge=0),
+    Field("import_value_usd", N, "USD", "Value of the imports, CIF", "进口额（美元）", ge=0),
+    Field("export_value_usd", N, "USD", "Value of the exports, FOB", "出口额（美元）", ge=0),
+    Field("import_unit_value_usd_t", N, "USD/t", "Value over net weight of the imports, CIF", "进口单价（美元/吨）", ge=0),
+    Field("export_unit_value_usd_t", N, "USD/t", "Value over net weight of the exports, FOB", "出口单价（美元/吨）", ge=0),
+    Field("import_yoy_pct", N, "pct", "Imports over those of the same month a year before; in February January and February together", "进口同比"),
+    Field("export_yoy_pct", N, "pct", "Exports over those of the same month a year before; in February January and February together", "出口同比"),
+    Field("import_ytd_t", N, "t", "Imports since January; null where a month of the year is missing", "进口累计（吨）", ge=0),
+    Field("export_ytd_t", N, "t", "Exports since January; null where a month of the year is missing", "出口累计（吨）", ge=0),
+    Field("import_share_ratio", N, "ratio", "Partner's share of the month's imports", "进口占比", 0, 1),
+    Field("export_share_ratio", N, "ratio", "Partner's share of the month's exports", "出口占比", 0, 1),
+    Field("is_valid", B, "-", "True where the day is not rejected; where it is false every figure of judgement is null", "是否有效"),
+    Field("is_newest", B, "-", "True for the newest decision of the commodity in this release", "是否最新"),
+    Field("is_stale", B, "-", "True where valid_until has passed at the moment the query runs: a newer decision should be there by now", "是否过期"),
+    Field("sentiment_score_raw", N, "score", "The score as computed, also on a rejected day, where it is no judgement; for checks, not for charts", "情绪评分原值（含不作判断日）", -100, 100),
+    Field("premium_close_rate_pct", N, "pct", "Premium of the dominant contract's close over the national spot price, the one of desk.premium_close as known at the decision", "收盘升水率（主力收盘对全国现货）"),
+    Field("change_kind", T, "-", "figure, stance or flag", "变化类别：数值、倾向、标记"),
+    Field("item", T, "-", "Which figure, stance or flag, by its column in desk.outlook_daily or its own name", "项目"),
+    Field("value_now", N, "as unit", "Value at the newest decision; of a flag 1 where it is raised, else 0", "最新值"),
+    Field("value_change", N, "as unit", "How far it moved; of prices on a roll day the move of one contract", "变化"),
+    *(
+        Field(name.format(horizon), kind, unit, f"{en}, horizon {horizon}; null on a rejected day", f"{zh}（{horizon_zh}）", ge, le)
+        for horizon, horizon_zh in (("short", "短期"), ("medium", "中期"), ("long", "长期"))
+        for name, kind, unit, en, zh, ge, le in (
+            ("direction_{}", T, "-", "Sign of the stance: up, down, sideways, or undecided where there is none", "方向", None, None),
+            ("stance_{}", I, "stance", "Where the evidence leans, -2 to 2; a reading, no forecast", "证据倾向（非预测）", -2, 2),
+            ("probability_up_{}", N, "probability", "Probability that the price is higher at the end", "上涨概率", 0, 1),
+            ("call_{}", I, "call", "Direction that is called, -2 to 2; 0 without a licence or an edge", "方向判断", -2, 2),
+            ("interval80_low_{}_cny_t", N, "CNY/t", "Lower end of the interval that holds the outcome in 80 % of cases", "80%区间下限", 0, None),
+            ("interval80_high_{}_cny_t", N, "CNY/t", "Upper end of the interval that holds the outcome in 80 % of cases", "80%区间上限", 0, None),
+        )
+    ),
 )  # fmt: skip
 
-FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
-if len(FIELDS) != len(_ALL):
+LOCAL = "_sh"
+"""Ending of the column that shows an instant as a clock in Shanghai does."""
+_LOCAL = tuple(
+    Field(
+        f"{field.name}{LOCAL}",
+        Kind.LOCAL,
+        "Shanghai time",
+        f"{field.en}; in Shanghai",
+        f"{field.zh}（上海时间）",
+    )
+    for field in _ALL
+    if field.kind is TS
+)
+FIELDS: dict[str, Field] = {field.name: field for field in (*_ALL, *_LOCAL)}
+if len(FIELDS) != len(_ALL) + len(_LOCAL):
     raise ValueError("quality.fields declares a column twice")
+
+TECHNICAL = frozenset(
+    {
+        *("payload_sha256", "source", "fetched_at", "published_at", "parser_version", "data_origin", "vintage", "inputs_hash", "config_version"),
+        *("model_version", "other_null_reason", "aged20_null_reason", "vendor_null_reason", "underwater_null_reason", "mom_null_reason"),
+        *("yoy_null_reason", "limit_source", "margin_source", "last_trading_day_source", "disclaimer", "series_id", "sentiment_score_raw"),
+    }
+)
+"""Columns that say where a row comes from, and not what the market did."""
+
+_MEASURED = {
+    *(
+        "CNY/t",
+        "CNY",
+        "USD",
+        "USD/t",
+        "CNY/USD",
+        "CNY/t per month",
+        "score",
+        "pct",
+        "pp",
+        "pct per month",
+        "ratio",
+        "multiple",
+        "probability",
+        "t",
+        "kt",
+    ),
+    *("kt/a", "kt/day", "lots", "stance"),
+}
+_FLOWS = {
+    *("volume_lots", "turnover_cny", "open_interest_change_lots", "open_interest_moved_lots", "capital_flow_cny", "capital_flow_all_cny"),
+    *("import_t", "export_t", "net_import_t", "qty_t", "value_usd", "import_value_usd", "export_value_usd", "output_kt"),
+    *("receipts_change_t", "published_change_t", "stock_change_kt", "long_change_lots", "short_change_lots", "surplus_kt"),
+}
+_STANDING = {"open_interest_lots", "receipts_t", "warrants", "stock_kt"}
+_PARTS = {"contribution"}
+
+
+def aggregations(field: Field) -> tuple[str, str] | None:
+    """Say how a figure may be put together over days and over the rows of one day; None where it is no measure.
+
+    Flows add up both ways. What stands is the last of its days, and adds up over rows where they are parts of a whole. Prices, rates and what one
+    provider or list says of the whole are averaged over days at most.
+    """
+    if field.kind not in (Kind.NUMBER, Kind.INTEGER) or (field.unit not in _MEASURED and field.name not in _STANDING):
+        return None
+    if field.name in _FLOWS:
+        return "sum", "sum"
+    if field.name in _STANDING:
+        return "last", "sum"
+    if field.name in _PARTS:
+        return "average", "sum"
+    return ("last" if field.unit in ("t", "kt", "kt/a", "lots") else "average"), "none"
+
+
+_DECIMALS = {
+    "CNY/t": 2,
+    "CNY": 2,
+    "USD": 2,
+    "USD/t": 2,
+    "CNY/t per month": 2,
+    "score": 4,
+    "pct": 4,
+    "pp": 4,
+    "pct per month": 4,
+    "t": 3,
+    "kt": 4,
+    "kt/a": 4,
+}
+
+
+def decimals(name: str) -> int:
+    """Give how many decimals a figure is shown with: all that its source prints, and none of what floating point adds."""
+    return _DECIMALS.get(FIELDS[name].unit, 6) if name in FIELDS else 6
+
 
 PROVENANCE = ("payload_sha256", "source", "fetched_at", "published_at", "parser_version", "data_origin")

@@ -22,6 +22,7 @@ POLARS_TYPES: dict[Kind, pl.DataType] = {
     Kind.TEXT: pl.String(),
     Kind.DATE: pl.Date(),
     Kind.TIMESTAMP: pl.Datetime("us", "UTC"),
+    Kind.LOCAL: pl.Datetime("us"),
     Kind.INTEGER: pl.Int64(),
     Kind.NUMBER: pl.Float64(),
     Kind.FLAG: pl.Boolean(),

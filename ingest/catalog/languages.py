@@ -188,6 +188,7 @@ class WordsFile(Document):
     verdict: Words
     outcome: Words
     source: Words
+    provider: dict[str, Said] = Field(default_factory=dict)
     authority: Words
     model: Words
     feed: Words

@@ -18,7 +18,7 @@ from orchestration.warehouse import lineage
 from orchestration.warehouse.dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, forget_stale_parse, project, record_results
 from orchestration.warehouse.load import write_lock
-from serving.publish.release import SCHEMAS
+from serving.publish.keys import SCHEMAS
 
 DBT_PROJECT = project()
 NAMED, LOGGED_EVERY = 5, 100

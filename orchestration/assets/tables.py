@@ -12,7 +12,7 @@ from orchestration.assets.pictures import ROWS_SHOWN, chart, markdown
 from orchestration.warehouse.lineage import Origins, described, origins_of
 from orchestration.warehouse.load import connect
 from quality.fields import FIELDS
-from serving.publish.release import SCHEMAS
+from serving.publish.keys import SCHEMAS
 
 # Where looking beats reading: title, unit, and a query of (series, day, value).
 CHARTS: Mapping[tuple[str, str], tuple[str, str, str]] = {

@@ -2,6 +2,7 @@
 
 import errno
 import glob
+import io
 import os
 import sys
 import time
@@ -424,28 +425,37 @@ def note(
 
 @app.command()
 def export(
-    table: Annotated[str, typer.Argument(help="A published table or view, e.g. outlook_latest or marts.fct_spot_daily.")],
-    to: Annotated[Path | None, typer.Option("--to", help="The file to write; default standard output.")] = None,
-    zh: Annotated[bool, typer.Option("--zh", help="Chinese headers, from the data dictionary.")] = False,
+    table: Annotated[str, typer.Argument(help="A published table or view, e.g. outlook_latest or desk.futures_dominant.")],
+    to: Annotated[Path | None, typer.Option("--to", help="The file to write, .csv or .xlsx; default CSV on standard output.")] = None,
+    zh: Annotated[bool, typer.Option("--zh", help="Chinese headers with their unit, from the data dictionary.")] = False,
+    since: Annotated[str | None, typer.Option("--since", help="Only rows of this day and later.")] = None,
+    commodity: Annotated[str | None, typer.Option("--commodity", help="Only rows of this commodity, e.g. AO.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Leave out what may not be passed on to others (licences.toml).")] = False,
 ) -> None:
-    """Write a published table as CSV for spreadsheets: UTF-8 with byte-order mark, nothing that would run as a formula."""
+    """Write a published table for spreadsheets: a workbook, or CSV in UTF-8 with byte-order mark; nothing in them runs as a formula."""
     from ingest.files import write_atomic
     from serving.publish.public import LicensedError
-    from serving.publish.spreadsheets import UnknownTableError
-    from serving.publish.spreadsheets import export as blocks
+    from serving.publish.spreadsheets import WORKBOOK, UnfitError, UnknownTableError, Wanted, export_csv, export_workbook
     from serving.read import UnreadableError
 
     if to is not None and to.is_dir():
         fail(f"--to {to} is a folder; name the file to write")
+    if to is not None and to.suffix.lower() not in (WORKBOOK, ".csv"):
+        fail(f"--to {to}: the file is written by its ending, .csv or {WORKBOOK}")
+    wanted = Wanted(table, zh, _day("--since", since), commodity, public)
     try:
         if to is None:
-            for block in blocks(Settings(), table, chinese=zh, public=public):
+            for block in export_csv(Settings(), wanted):
                 OUTPUTS[0].write_bytes(block)
+        elif to.suffix.lower() == WORKBOOK:
+            book = io.BytesIO()
+            export_workbook(Settings(), wanted, book)
+            write_atomic(to, book.getvalue())
         else:
-            write_atomic(to, b"".join(blocks(Settings(), table, chinese=zh, public=public)))
+            write_atomic(to, b"".join(export_csv(Settings(), wanted)))
+        if to is not None:
             _plain(f"written: {to}")
-    except (UnknownTableError, UnreadableError, LicensedError) as error:
+    except (UnknownTableError, UnfitError, UnreadableError, LicensedError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{to or 'standard output'} cannot be written: {error.strerror or error}")

@@ -20,7 +20,13 @@ of() { # SERVICE KEY: the command of a unit, for this folder and these ports
     s#/opt/alumina/#$project/#g; s/--port 4266/--port $code/; s/--port 3000/--port $web/; s/--port 3001/--port $view/"
 }
 running=()
-stop() { trap - EXIT INT TERM; kill "${running[@]}" 2> /dev/null || true; wait; }
+stop() { # The code location waits for a run at work; who does not wait so long kills it, and the next run heals what was cut off.
+  trap - EXIT INT TERM
+  kill "${running[@]}" 2> /dev/null || true
+  for _ in $(seq 20); do kill -0 "${running[@]}" 2> /dev/null || break; sleep 1; done
+  kill -KILL "${running[@]}" 2> /dev/null || true
+  wait
+}
 trap stop EXIT
 trap 'exit 0' INT TERM
 begin() { echo "alumina: $1"; $(of "$1" ExecStart) & running+=($!); }

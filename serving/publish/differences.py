@@ -5,13 +5,14 @@ from pathlib import Path
 
 import duckdb
 
-from serving.publish.keys import published_keys
+from serving.publish.keys import SCHEMAS, published_keys
 from serving.read import FILE_NAME
 from serving.seal import sealed
 
 # Of an attempt and not of the market: they differ between two releases of the same data.
-OF_THE_ATTEMPT = frozenset({"serving.publication", "serving.quality_results", "serving.data_dictionary", "serving.payloads", "serving.source_status"})
-SCHEMAS = ("marts", "serving")
+OF_THE_ATTEMPT = frozenset(
+    {"serving.publication", "technical.quality_results", "serving.data_dictionary", "technical.payloads", "serving.source_status"}
+)
 
 
 @dataclass(frozen=True)

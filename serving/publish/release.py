@@ -1,7 +1,7 @@
 """A release: built aside, audited, made durable, swapped in at once. Readers see the old one or the new one, never a part.
 
-`releases/<id>/` holds `alumina.duckdb`, Parquet twins of the serving tables, the day's page with its workbook, an index page, Data Docs and `manifest.json` with the sha256 of
-each file; `serving` is a relative link to the current one; `status.json` says how the last attempt ended, also when it was
+`releases/<id>/` holds `alumina.duckdb`, Parquet twins of its tables, the day's page with its workbook, an index page, Data Docs and `manifest.json` with the
+sha256 of each file; `serving` is a relative link to the current one; `status.json` says how the last attempt ended, also when it was
 refused. No figure is computed here: tables are copied, described and checked.
 """
 
@@ -29,12 +29,14 @@ from ingest.failure import explain
 from ingest.files import sync_folder
 from ingest.lake import Lake
 from ingest.settings import PACKAGE_VERSION, REPOSITORY, Settings
-from quality.fields import FIELDS
+from quality.fields import FIELDS, LOCAL, TECHNICAL, aggregations
 from quality.gate import GATES, GateResult
 from quality.missing import unexplained
+from serving.publish.copies import RELEASE, WORK, Broken, copy_relations, local_time
 from serving.publish.judge import gate_process
-from serving.publish.keys import published_keys
+from serving.publish.keys import SCHEMAS, published_keys, published_schema, reading_order
 from serving.publish.served import never_served, pinned, point_serving_at, retire, stamp, wait, waiting, write_status
+from serving.publish.views import MACROS, RENAMED, VIEWS
 from serving.read import FILE_NAME
 from serving.research.backtest import backtest
 from serving.research.note.released import released
@@ -45,7 +47,10 @@ from serving.seal import remove, seal
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-SCHEMAS = ("marts", "serving")
+# The desk shows figures of these, which is where they are judged.
+JUDGED = ("marts", "serving")
+# Every reader of Parquet knows snappy, old ones and those of spreadsheets included.
+_PARQUET = "format parquet, compression snappy"
 # Readable by every 1.x client; the working file may use newer storage.
 STORAGE_VERSION = "v1.0.0"
 # One thread copies small tables faster than several.
@@ -59,35 +64,12 @@ LOCK = "requirements.txt"
 # What Python and dbt write while they work, and where the project is run, which is not what it computes.
 LEFT_OUT = {"__pycache__", "target", "logs", "deploy"}
 
-# What the first table of the outlook showed, by what the second says: for those who built on it.
-_V1 = (
-    "commodity_code, as_of_date, decision_at, horizon, stance, direction, case when call <> 0 then greatest(probability_up, 1.0 - probability_up) end as confidence, "
-    "sentiment_score as score, score_band_low, score_band_high, coverage, contribution_policy, contribution_receipts, contribution_money, "
-    "contribution_fundamentals, missing_blocks, case status when 'fallback' then 'validated' else status end as status, status_reason, rule_ids, "
-    "risk_flags, weakened_flags, conflicts, watchlist, tail, volatility_regime, support_levels, resistance_levels, trigger_level_cny_t, headline_en, "
-    "headline_zh, dominant_contract, close_cny_t, settle_cny_t, ret_cc_1d_pct, ret_cc_2d_pct, trend_state, receipts_t, squeeze_ratio, spot_cny_t, "
-    "premium_rate_pct, cost_full_cny_t, profit_cny_t, import_profit_cny_t, quotes_date, receipts_date, spot_date, valid_until, model_version, "
-    "inputs_hash, data_origin, disclaimer, ret_c_ps_pct"
-)
-VIEWS = {
-    "outlook_v1": (
-        f"select {_V1} from serving.outlook_v2",
-        "One row per commodity_code, as_of_date and horizon. The columns of the first outlook, a view of outlook_v2 since 2025-12-01: score is sentiment_score, stance is where the evidence leans, fallback reads validated, confidence is null without a call. | 每个品种、交易日与期限一行。初版展望的列，自 2025-12-01 起为 outlook_v2 的视图：score 即 sentiment_score，stance 为证据倾向，fallback 显示为 validated，无方向判断时 confidence 为空。",
-    ),
-    "outlook": (
-        "select *, sentiment_score as score, case when call <> 0 then greatest(probability_up, 1.0 - probability_up) end as confidence from serving.outlook_v2",
-        "One row per commodity_code, as_of_date and horizon. The stable name of the outlook; columns are only ever added. | 每个品种、交易日与期限一行。展望表的固定名称，只增列。",
-    ),
-    "outlook_latest": (
-        "select * from serving.outlook as o where as_of_date = (select max(as_of_date) from serving.outlook_v2 as l where l.commodity_code = o.commodity_code)",
-        "One row per commodity_code and horizon. The newest outlook of each commodity. | 每个品种与期限一行。各品种最新展望。",
-    ),
-}
-_VIEWED = "outlook_v2"
-# Columns of the views that the table has by another name, or makes of another.
-_RENAMED = {"score": "sentiment_score", "confidence": "probability_up"}
 # Tables that hold their rows only once the gate has judged.
 _LAST = ("publication", "quality_results", "data_dictionary")
+DECLARED = "declared_key_or_reference"
+"""The check that tables are what is declared of them."""
+# Reasons a refusal names.
+_SAID = 10
 UNKNOWN = "unknown"
 """Stands for a source that nobody could tell."""
 # Tables no SQL model makes: computed from the working warehouse while the release is built, before its gate.
@@ -105,11 +87,13 @@ OWN_TABLES = {
 }
 _SEVERITY = {"pass": "info", "finding": "warning", "fail": "error"}
 _COLUMNS = """
-    select schema_name, table_name, column_name, data_type from duckdb_columns() where list_contains(?, schema_name) and not internal order by all
+    select schema_name, table_name, column_name, data_type from duckdb_columns() where list_contains(?, schema_name) and not internal
+    order by schema_name, table_name, column_index
 """
 _OWN_COLUMNS = {
     "publication": (
         "release_id", "run_id", "released_at", "as_of", "data_through", "data_origin", "inputs_hash", "code_version", "checks_passed", "checks_failed",
+        "released_at_sh", "as_of_sh",
     ),
     "claim_facts": (
         "dataset", "obs_date", "fact_key", "column_name", "value", "uncertainty", "value_text", "printed_by", "available_at", "superseded_at",
@@ -119,7 +103,10 @@ _OWN_COLUMNS = {
         "note_name", "claim_id", "section", "quote_zh", "kind", "metric", "entity", "period", "claimed", "unit", "verdict", "value_found",
         "value_found_unit", "self_consistency", "evidence", "reconciling_definition", "reconciling_definition_zh",
     ),
-    "data_dictionary": ("schema_name", "table_name", "column_name", "data_type", "unit", "description_en", "description_zh", "sources", "example"),
+    "data_dictionary": (
+        "schema_name", "table_name", "column_name", "data_type", "unit", "description_en", "description_zh", "sources", "example", "position", "is_key",
+        "is_technical", "over_time", "over_rows",
+    ),
 }  # fmt: skip
 
 
@@ -184,7 +171,7 @@ def publish(
         with gate_process() as gate:
             with _building(settings, folder) as con:
                 # Computed while the marts are copied, and written when they are: a writer waits for the checkpoint of another.
-                with _meanwhile(con, _copy_tables):
+                with _meanwhile(con, copy_relations) as copied:
                     with _timed(seconds, "claims"):
                         claims = _audit_claims(con, settings)
                     with _timed(seconds, "backtest"):
@@ -194,19 +181,15 @@ def publish(
                 _make_own(con)
                 with _meanwhile(con, lambda own: _describe(own, sources, last=False)), _timed(seconds, "gate"):
                     judged = gate(_frames(con), published_keys(), folder / "data_docs", ranges(con, settings.catalog_overlay))
-                    results = (*checks, *(_as_check(result) for result in judged), *_missing_figures(con))
+                    results = (*checks, *(_as_check(result) for result in judged), *_declared(copied.result()), *_missing_figures(con))
                 failed = [result for result in results if result.result == "fail"]
                 _finish(con, release_id, run_id, now, inputs_hash, code, results)
                 _describe(con, sources, last=True)
                 undescribed = _undescribed(con)
                 if failed or undescribed:
-                    reasons = [
-                        f"{result.table_name}: {result.message}" if result.tool == "gx" else f"{result.check_id}: {result.message}"
-                        for result in failed
-                    ] + [f"{name} has no description in quality/fields.py" for name in undescribed]
-                    raise PublishRefusedError(
-                        f"release refused, the published one stays: {'; '.join(reasons[:5])}{' …' if len(reasons) > 5 else ''}", results
-                    )
+                    reasons = _reasons(failed, undescribed)
+                    said = "; ".join(reasons[:_SAID])
+                    raise PublishRefusedError(f"release refused, the published one stays: {said}{' …' if len(reasons) > _SAID else ''}", results)
                 with _meanwhile(con, lambda own: _export(own, folder)) as exported, _timed(seconds, "note"):
                     _write_note(con, settings, folder, results)
         seal(folder, release_id)
@@ -255,37 +238,22 @@ def code_version() -> str:
     return f"{PACKAGE_VERSION}+{digest.hexdigest()[:12]}"
 
 
-def _copy_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Copy marts and serving tables with their comments, rows in the order of their keys: equal marts give equal tables."""
-    tables = con.execute(
-        "select schema_name, table_name, comment from duckdb_tables() where database_name = 'work' and list_contains(?, schema_name) order by 1, 2",
-        [list(SCHEMAS)],
-    ).fetchall()
-    names = [(f'{schema}."{table}"', comment) for schema, table, comment in tables]
-    keys = published_keys()
-    orders = {f'{schema}."{table}"': ", ".join(f'"{column}"' for column in keys.get(f"{schema}.{table}", ())) or "all" for schema, table, _ in tables}
-    copies = [f"create table release.{name} as from work.{name} order by {orders[name]}" for name, _ in names]
-    comments = [_comment(f"table release.{name}", comment) for name, comment in names if comment]
-    # Each table by itself: what a transaction has made stays in memory until it ends, 50 MB of the sample's.
-    con.execute("; ".join((*copies, "begin", *comments, "commit")))
-
-
 def _compute_tables(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     """Compute the tables that Python makes from the working warehouse."""
-    con.execute("use work")
+    con.execute(f"use {WORK}")
     return {name: make(con) for name, (make, _) in COMPUTED.items()}
 
 
 def _audit_claims(con: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, pl.DataFrame]:
     """Write the evidence claims can be held against, and audit the sample's note on it and on the marts that are being copied."""
-    con.execute("set search_path = 'release.serving,work.marts'")
+    con.execute(f"set search_path = '{RELEASE}.serving,{WORK}.marts'")
     con.execute(f"create table serving.claim_facts ({_ddl(_OWN_COLUMNS['claim_facts'])})")
-    return {"claim_audit": audit_release(con, "work", settings.catalog_overlay)}
+    return {"claim_audit": audit_release(con, WORK, settings.catalog_overlay)}
 
 
 def _write_computed(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.DataFrame]) -> None:
     """Write tables that Python made, each column of the type its field declares."""
-    con.execute("use release")
+    con.execute(f"use {RELEASE}")
     for name, frame in frames.items():
         con.execute(f"create table serving.{name} ({_ddl(_OWN_COLUMNS.get(name, frame.columns))})")
         _insert(con, name, frame)
@@ -295,8 +263,12 @@ def _write_computed(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.Data
 
 def _frames(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     """Read the gated tables from the built file, as its readers will."""
-    there = {f"{schema}.{table}" for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
+    there = _tables(con)
     return {name: con.sql(f"select * from {name}").pl() for name in GATES if name in there}
+
+
+def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:
+    return {f"{schema}.{table}" for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
 
 
 def ranges(con: duckdb.DuckDBPyConnection, overlay: Path | None = None) -> pl.DataFrame:
@@ -306,7 +278,7 @@ def ranges(con: duckdb.DuckDBPyConnection, overlay: Path | None = None) -> pl.Da
         "select schema_name || '.' || table_name, column_name from duckdb_columns() where list_contains(?, schema_name) and not internal "
         "and data_type in ('DOUBLE', 'BIGINT') and schema_name || '.' || table_name in (select schema_name || '.' || table_name from duckdb_tables()) "
         "order by all",
-        [list(SCHEMAS)],
+        [list(JUDGED)],
     ).fetchall()
     rows: list[tuple[Any, ...]] = []
     for table, group in groupby((row for row in columns if row[0] not in file.not_judged), lambda row: row[0]):
@@ -328,9 +300,18 @@ def _make_own(con: duckdb.DuckDBPyConnection) -> None:
     con.begin()
     for name in ("publication", "data_dictionary"):
         con.execute(f"create table serving.{name} ({_ddl(_OWN_COLUMNS[name])})")
-    for name, (query, text) in VIEWS.items():
-        con.execute(f"create view serving.{name} as {query}; {_comment(f'view serving.{name}', text)}")
-    con.execute("; ".join(_comment(f"table serving.{name}", text) for name, text in OWN_TABLES.items()))
+    # Filled while the tables of the working warehouse were copied, under the name the audit reads.
+    con.execute("create table technical.claim_facts as from serving.claim_facts; drop table serving.claim_facts")
+    for own, told in OWN_TABLES.items():
+        con.execute(_comment(f"table {published_schema('serving', own)}.{own}", told))
+    texts = dict(con.execute("select schema_name || '.' || table_name, comment from duckdb_tables()").fetchall())
+    there = _tables(con)
+    for name, (table, query, text) in VIEWS.items():
+        if table in there:
+            con.execute(f"create view {name} as {query}; {_comment(f'view {name}', text or texts[table] or '')}")
+    for read, statement in MACROS.values():
+        if read <= there:
+            con.execute(statement)
     con.commit()
 
 
@@ -345,14 +326,15 @@ def _finish(
     _insert(con, "quality_results", pl.DataFrame(told, schema=names, orient="row", infer_schema_length=None))
     as_of, data_through, origin = con.execute("select max(decision_at), max(as_of_date), max(data_origin) from serving.outlook_v2").fetchall()[0]
     con.execute(
-        "insert into serving.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"insert into serving.publication select *, {local_time('released_at')}, {local_time('as_of')} from (values (?, ?, ?::timestamptz, ?::timestamptz, ?, ?, ?, ?, ?, ?)) "
+        "as row(release_id, run_id, released_at, as_of, data_through, data_origin, inputs_hash, code_version, checks_passed, checks_failed)",
         [release_id, run_id, now, as_of, data_through, origin, inputs_hash, code, len(results) - len(found), len(found)],
     )
     con.commit()
 
 
 def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], AbstractSet[str]], *, last: bool) -> None:
-    """Fill the data dictionary, and comment every column of a table with what it says; views cannot carry comments of columns.
+    """Fill the data dictionary, and comment every column with what it says.
 
     The tables whose rows come last are described last. What no field describes is left out here and stops the release, see `_undescribed`.
     """
@@ -362,32 +344,51 @@ def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], 
         "select schema_name, view_name, 'VIEW', comment from duckdb_views() where not internal and not $now order by all",
         {"last": list(_LAST), "now": last},
     ).fetchall()
+    places = _reading_places(con)
     columns = [row for row in con.execute(_COLUMNS, [list(SCHEMAS)]).fetchall() if row[2] in FIELDS]
     held = {table: [(column, kind) for *_, column, kind in group] for table, group in groupby(columns, lambda row: row[:2])}
     rows: list[tuple[Any, ...]] = []
     for schema, table, kind, text in texts:
+        name = f"{schema}.{table}"
         en, _, zh = (text or "").partition(" | ")
+        shown = VIEWS[name][0] if name in VIEWS else name
+        key = published_keys().get(shown, ())
+        made = shown.replace("technical.", "serving.")  # where its model stands
         # What is made here comes from no raw table; of everything else the SQL is asked.
-        untold: AbstractSet[str] = set() if table in OWN_TABLES or table in COMPUTED else {UNKNOWN}
-        behind = {
-            column: sources.get((schema, _VIEWED, _RENAMED.get(column, column)) if kind == "VIEW" else (schema, table, column), untold)
-            for column, _ in held.get((schema, table), ())
-        }
-        rows.append((schema, table, "*", kind, "-", en, zh, _listed(set().union(*behind.values())), None))
+        untold: AbstractSet[str] = set() if made.split(".")[1] in OWN_TABLES.keys() | COMPUTED.keys() else {UNKNOWN}
+        behind = {column: sources.get((*made.split("."), _behind(column, sources, made)), untold) for column, _ in held.get((schema, table), ())}
+        rows.append((schema, table, "*", kind, "-", en, zh, _listed(set().union(*behind.values())), None, places[name], False, False, None, None))
         if behind:
             examples = _examples(con, f'{schema}."{table}"', list(behind))
-            for column, data_type in held[schema, table]:
+            for position, (column, data_type) in enumerate(held[schema, table], 1):
                 field = FIELDS[column]
                 en, zh = explained(column, field.en, field.zh)
-                rows.append((schema, table, column, data_type, field.unit, en, zh, _listed(behind[column]), examples[column]))
+                told = (field.unit, en, zh, _listed(behind[column]), examples[column], position, column in key, column in TECHNICAL)
+                rows.append((schema, table, column, data_type, *told, *(aggregations(field) or (None, None))))
     comments = [
         _comment(f'column {schema}."{table}"."{column}"', f"{en} [{unit}] | {zh}" + (f" | {names}" if names != "-" else ""))
-        for schema, table, column, _, unit, en, zh, names, _ in rows
-        if column != "*" and table not in VIEWS
+        for schema, table, column, _, unit, en, zh, names, *_ in rows
+        if column != "*"
     ]
     con.execute("; ".join(comments))
     _insert(con, "data_dictionary", pl.DataFrame(rows, schema=_OWN_COLUMNS["data_dictionary"], orient="row", infer_schema_length=None))
     con.commit()
+
+
+def _behind(column: str, sources: Mapping[tuple[str, ...], AbstractSet[str]], table: str) -> str:
+    """Name the column of the copied table that a published one shows: the same, one it has by another name, or the instant of a clock time."""
+    known = (*table.split("."), column) in sources
+    return column if known else RENAMED.get(column, column.removesuffix(LOCAL))
+
+
+def _reading_places(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Number the tables and views from 1 in the order to read them in: by schema, models as the project states them, and then what a release adds."""
+    stated = {name: place for place, name in enumerate(reading_order())}
+    there = _tables(con) | {
+        f"{schema}.{view}" for schema, view in con.execute("select schema_name, view_name from duckdb_views() where not internal").fetchall()
+    }
+    order = sorted(there, key=lambda name: (SCHEMAS.index(name.split(".")[0]), stated.get(name, len(stated)), name))
+    return {name: place for place, name in enumerate(order, 1)}
 
 
 def _examples(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> dict[str, str | None]:
@@ -413,12 +414,16 @@ def _undescribed(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
-    """Write a Parquet twin of every serving table, and of the first outlook, which was one; give the rows of every published table."""
-    con.execute(f"copy (from serving.outlook_v1) to '{_quoted(folder / 'outlook_v1.parquet')}' (format parquet, compression zstd)")
+    """Write a Parquet twin of every table, and of the first outlook, which was one; give the rows of every published table.
+
+    Twins of `serving` and of what was there before lie in the release's own folder, where they always did, others in a folder named as their schema.
+    """
+    con.execute(f"copy (from serving.outlook_v1) to '{_quoted(folder / 'outlook_v1.parquet')}' ({_PARQUET})")
     rows = {}
     for schema, table in con.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall():
-        if schema == "serving":
-            con.execute(f"copy serving.\"{table}\" to '{_quoted(folder / f'{table}.parquet')}' (format parquet, compression zstd)")
+        place = folder if schema in ("serving", "technical") else folder / schema
+        place.mkdir(exist_ok=True)
+        con.execute(f"copy {schema}.\"{table}\" to '{_quoted(place / f'{table}.parquet')}' ({_PARQUET})")
         rows[f"{schema}.{table}"] = con.execute(f'select count(*) from {schema}."{table}"').fetchall()[0][0]
     return rows
 
@@ -426,7 +431,7 @@ def _export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
 def _write_note(con: duckdb.DuckDBPyConnection, settings: Settings, folder: Path, results: Sequence[CheckResult]) -> None:
     """Write the newest day's page and its workbook beside the tables they are made from, and the index of all; raises PublishRefusedError when one cannot be made."""
     try:
-        tables = con.execute("select table_name from duckdb_tables() where schema_name = 'serving' order by all").fetchall()
+        tables = con.execute("select table_name from duckdb_tables() where schema_name in ('serving', 'technical') order by all").fetchall()
         files = released(con, settings.catalog_overlay, [FILE_NAME, "data_docs/index.html", *(f"{table}.parquet" for (table,) in tables)])
     except Exception as error:
         raise PublishRefusedError(
@@ -444,6 +449,26 @@ def _inputs_hash(settings: Settings) -> str:
 def _as_check(result: GateResult) -> CheckResult:
     name = result.check if result.column is None else f"{result.check}:{result.column}"
     return CheckResult(name, "gx", "pass" if result.passed else "fail", result.table, result.rows_failed, result.message, result.rows)
+
+
+def _reasons(failed: Sequence[CheckResult], undescribed: Sequence[str]) -> list[str]:
+    """Say why a release is refused, what is declared last: one wrong table breaks several of those that refer to it."""
+    told = {
+        is_declared: [
+            f"{result.table_name}: {result.message}" if result.tool in ("gx", "release") else f"{result.check_id}: {result.message}"
+            for result in failed
+            if (result.check_id == DECLARED) == is_declared
+        ]
+        for is_declared in (False, True)
+    }
+    return [*told[False], *(f"{name} has no description in quality/fields.py" for name in undescribed), *told[True]]
+
+
+def _declared(broken: Sequence[Broken]) -> list[CheckResult]:
+    """Say which tables are not what is declared of them. Their key is a promise to who joins on it."""
+    return [CheckResult(DECLARED, "release", "fail", told.table, 1, told.message) for told in broken] or [
+        CheckResult(DECLARED, "release", "pass", "", 0, "")
+    ]
 
 
 def _missing_figures(con: duckdb.DuckDBPyConnection) -> list[CheckResult]:
@@ -466,10 +491,10 @@ def _building(settings: Settings, folder: Path) -> Iterator[duckdb.DuckDBPyConne
     """Open the working warehouse as `work`, read-only, and a new file with the published schemas as `release`."""
     with duckdb.connect(config=_CONFIG | {"memory_limit": settings.memory_limit}) as con:
         con.execute(_SETTINGS)
-        con.execute(f"attach '{_quoted(settings.warehouse)}' as work (read_only)")
-        con.execute(f"attach '{_quoted(folder / FILE_NAME)}' as release (storage_version '{STORAGE_VERSION}')")
+        con.execute(f"attach '{_quoted(settings.warehouse)}' as {WORK} (read_only)")
+        con.execute(f"attach '{_quoted(folder / FILE_NAME)}' as {RELEASE} (storage_version '{STORAGE_VERSION}')")
         for schema in SCHEMAS:
-            con.execute(f"create schema release.{schema}")
+            con.execute(f"create schema {RELEASE}.{schema}")
         yield con
 
 
@@ -499,7 +524,7 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
 def _insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
     """Append rows to a serving table by name, all at once."""
     con.register("rows_to_insert", frame)
-    con.execute(f"insert into serving.{table} by name select * from rows_to_insert")
+    con.execute(f"insert into {published_schema('serving', table)}.{table} by name select * from rows_to_insert")
     con.unregister("rows_to_insert")
 
 

@@ -23,6 +23,9 @@ from rich.table import Table
 
 from ingest.settings import Settings
 from serving.publish import release
+from serving.publish.copies import copy_relations
+from serving.publish.keys import published_keys
+from serving.publish.release import JUDGED
 from serving.read import FILE_NAME
 from serving.research.note.page import FILE_NAME as NOTE
 from tests.benchmarks.results import Result, at_most, shown
@@ -64,15 +67,20 @@ def written(settings: Settings, folder: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     with release._building(settings, target) as con:
-        release._copy_tables(con)
+        copy_relations(con)
 
 
 def grow(settings: Settings) -> None:
-    """Let every table that is published hold its rows several times."""
+    """Let every table that is published hold its rows several times, under other keys; one whose key has no text stays as it is."""
     with duckdb.connect(str(settings.warehouse)) as con:
-        tables = con.execute("select schema_name, table_name from duckdb_tables() where list_contains(?, schema_name)", [list(release.SCHEMAS)])
-        for schema, table in tables.fetchall():
-            con.execute(f'insert into {schema}."{table}" select t.* from {schema}."{table}" as t, range({TIMES - 1})')
+        columns = con.execute(
+            "select schema_name || '.' || table_name, column_name from duckdb_columns() where list_contains(?, schema_name) and data_type = 'VARCHAR'",
+            [list(JUDGED)],
+        ).fetchall()
+        for table, key in published_keys().items():
+            if name := next((column for column in key if (table, column) in columns), None):
+                more = f'select t.* replace (t."{name}" || \'_\' || n as "{name}") from {table} as t, range({TIMES - 1}) as times(n)'
+                con.execute(f"insert into {table} {more}")
 
 
 def alone(settings: Settings) -> float:

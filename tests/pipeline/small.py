@@ -17,8 +17,7 @@ import duckdb
 import yaml
 
 from ingest.settings import REPOSITORY
-from serving.publish.keys import published_keys
-from serving.publish.release import SCHEMAS
+from serving.publish.keys import SCHEMAS, published_keys
 from tests.pipeline.conftest import ALUMINA, HANGS, copied
 
 ROOMS = ("quality", "ingest", "serving", "orchestration")

@@ -1,22 +1,37 @@
 """The recipes of docs/bi.md, run as they stand there against the sample; and other DuckDB clients on the published file."""
 
+import csv
+import io
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+import sqlalchemy
+from openpyxl import load_workbook
 
+from serving.publish.keys import published_keys
 from tests.pipeline.conftest import ALUMINA, Built
 from tests.reliability import versions
 
 PAGE = Path(__file__).parents[2] / "docs/bi.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 PYTHON = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+NODE = re.findall(r"^```js\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 SHELL = re.findall(r"^(?:duckdb|alumina export) .*$", TEXT, re.MULTILINE)
 # Superset and pip have environments of their own; everything else a reader can paste is here.
 CLIENTS = ("1.4.5", "2.0.1")
+
+
+def recipe(word: str) -> str:
+    """The recipe in Python that has a word."""
+    (found,) = [code for code in PYTHON if word in code]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -35,32 +50,85 @@ def run(desk: Path, *command: str) -> str:
 
 
 def test_the_page_has_the_recipes_this_file_runs() -> None:
-    assert len(PYTHON) == 2
-    assert [line.split()[0] for line in SHELL] == ["duckdb", "alumina", "alumina"]
+    assert (len(PYTHON), len(NODE)) == (4, 1)
+    assert [line.split()[0] for line in SHELL] == ["duckdb", "alumina", "alumina", "alumina"]
 
 
-def test_sqlalchemy_reads_three_horizons(desk: Path) -> None:
-    said = run(desk, sys.executable, "-c", next(code for code in PYTHON if "sqlalchemy" in code))
-    assert [horizon for horizon in ("short", "medium", "long") if horizon in said] == ["short", "medium", "long"]
+def test_sqlalchemy_reads_rows_and_keys(desk: Path) -> None:
+    said = run(desk, sys.executable, "-c", recipe("sqlalchemy"))
+    assert all(word in said for word in ("direction_short", "2025-07-23", "['commodity_code', 'trade_date']"))
+
+
+def test_sqlalchemy_reflects_every_table_of_the_desk_with_its_references(sample: Built) -> None:
+    file = (sample.home / "serving" / "alumina.duckdb").resolve()
+    engine = sqlalchemy.create_engine(f"duckdb:///{file}", connect_args={"read_only": True})
+    known = sqlalchemy.MetaData()
+    known.reflect(engine, schema="desk")
+    engine.dispose()
+    assert {name.split(".")[1] for name in known.tables} == {name.split(".")[1] for name in published_keys() if name.startswith("desk.")}
+    referred = {key.target_fullname for key in known.tables["desk.spot_regions"].foreign_keys}
+    assert referred == {"desk.dim_product.commodity_code", "desk.dim_date.calendar_date", "desk.dim_region.region", "desk.dim_provider.provider"}
+
+
+def test_duckdb_hands_over_a_frame(desk: Path) -> None:
+    assert "2025-07-23" in run(desk, sys.executable, "-c", recipe(".pl()"))
 
 
 def test_polars_and_pandas_read_the_twin(desk: Path) -> None:
-    said = run(desk, sys.executable, "-c", next(code for code in PYTHON if "read_parquet" in code))
-    assert said.count("2025-07-23") == 9 + 3  # nine rows of three commodities from polars, the last three from pandas
+    said = run(desk, sys.executable, "-c", recipe("read_parquet"))
+    assert said.count("2025-07-23") == 3 + 3  # a row of each commodity, from both
 
 
 def test_the_command_line_client_shows_the_newest_outlook(desk: Path) -> None:
     said = run(desk, "bash", "-c", SHELL[0])
-    assert all(word in said for word in ("commodity_code", "AO", "short", "sideways"))
+    assert all(word in said for word in ("commodity_code", "AO", "direction_short", "up"))
 
 
 @pytest.mark.parametrize("line", [line for line in SHELL if line.startswith("alumina")])
 def test_an_export_is_a_file_excel_reads(desk: Path, line: str) -> None:
     run(desk, "bash", "-c", line)
-    written = (desk / line.split("--to ")[1].split()[0]).read_bytes()
-    assert written.startswith(b"\xef\xbb\xbf")
-    headers = written.decode("utf-8-sig").splitlines()[0]
+    file = desk / line.split("--to ")[1].split()[0]
+    if file.suffix == ".xlsx":
+        headers = [str(cell.value) for cell in next(iter(load_workbook(file)["outlook_daily"].iter_rows()))]
+    else:
+        assert file.read_bytes().startswith(b"\xef\xbb\xbf")
+        headers = next(csv.reader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
     assert ("品种代码" if "--zh" in line else "commodity_code") in headers
+    if "fct_spot_daily" in line:
+        assert "现货价 [CNY/t]" in headers
+
+
+def test_power_query_finds_the_twin_its_recipe_reads(sample: Built) -> None:
+    (name,) = re.findall(r"serving\\desk\\(\w+\.parquet)", TEXT)
+    file = pq.ParquetFile((sample.home / "serving" / "desk" / name).resolve())
+    assert {"commodity_code", "trade_date"} <= set(file.schema_arrow.names)
+    # Plain columns in a codec it knows.
+    assert {str(file.schema_arrow.field(column).type) for column in ("commodity_code", "trade_date", "close_cny_t")} == {
+        "string",
+        "date32[day]",
+        "double",
+    }
+    assert {file.metadata.row_group(0).column(column).compression for column in range(file.metadata.num_columns)} == {"SNAPPY"}
+
+
+@pytest.mark.full
+def test_ibis_reads_the_desk(desk: Path, tmp_path: Path) -> None:
+    uv, python = str(Path(sys.executable).with_name("uv")), tmp_path / "ibis" / "bin" / "python"
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(tmp_path / "ibis")], check=True)
+    install = [uv, "pip", "install", "--quiet", "--python", str(python), "--only-binary", ":all:", "ibis-framework[duckdb]", "duckdb<2"]
+    if subprocess.run(install, capture_output=True, check=False).returncode:
+        pytest.skip("ibis cannot be installed here")
+    assert run(desk, str(python), "-c", recipe("ibis")).count("2025-07-2") == 3
+
+
+@pytest.mark.full
+def test_node_reads_the_desk(desk: Path) -> None:
+    if not shutil.which("npm"):
+        pytest.skip("there is no node here")
+    if subprocess.run(["npm", "install", "--silent", "--no-save", "@duckdb/node-api"], cwd=desk, capture_output=True, check=False).returncode:
+        pytest.skip("the client for node cannot be installed here")
+    (desk / "recipe.mjs").write_text(NODE[0], encoding="utf-8")
+    assert [row["trade_date"] for row in json.loads(run(desk, "node", "recipe.mjs"))] == ["2025-07-23", "2025-07-22", "2025-07-21"]
 
 
 @pytest.mark.full

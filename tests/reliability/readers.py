@@ -58,7 +58,7 @@ def small_home(home: Path) -> Settings:
         columns = json.loads(CONTRACT.read_text(encoding="utf-8"))["columns"]
         con.execute(f"create table serving.outlook_v2 ({', '.join(column['name'] + ' ' + column['type'] for column in columns)})")
         con.execute(
-            "insert into serving.outlook_v2 by name select 'AO' as commodity_code, date '2023-06-19' + cast(i as integer) as as_of_date, "
+            "insert into serving.outlook_v2 by name select 'AO' as commodity_code, 'short' as horizon, date '2023-06-19' + cast(i as integer) as as_of_date, "
             f"hash(i) % 201 - 100.0 as sentiment_score, 'sample' as data_origin from range({ROWS}) as t(i)"
         )
         names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.pipeline.test_analysts import QUESTIONS
+from tests.pipeline.test_desk import QUESTIONS as INNOCENT
 
 VERSIONS = ("1.0.0", "1.1.3", "1.2.2", "1.3.2", "1.4.5", "1.5.5", "1.5.6", "2.0.0", "2.0.1")
 PINNED = "1.5.6"
+KNOWN = "select fact, day, value from desk.known_at(timestamp '2025-07-22 15:05:00') order by all"
 # Runs in the other environment. Also: what a process gets that opens the link again after the swap, while it holds the old release.
 CLIENT = """
 import json, os, pathlib, shutil, sys, tempfile
@@ -29,7 +31,7 @@ def text(value):
 with duckdb.connect(published, read_only=True) as con:
     con.execute("set TimeZone = 'Asia/Shanghai'")
     rows = [[[text(value) for value in row] for row in con.execute(question).fetchall()] for question in questions]
-    tables = con.execute("select schema_name || '.' || table_name from duckdb_tables() union select 'serving.' || view_name from duckdb_views() where not internal")
+    tables = con.execute("select schema_name || '.' || table_name from duckdb_tables() union select schema_name || '.' || view_name from duckdb_views() where not internal")
     counts = {name: con.execute(f"select count(*) from {name}").fetchall()[0][0] for (name,) in sorted(tables.fetchall())}
     comments = con.execute("select count(comment) from duckdb_columns() where not internal").fetchall()[0][0]
 with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +66,7 @@ class Answer:
 
 def answered(python: Path, published: Path) -> Answer | str:
     """Let the DuckDB of an environment answer: what it said, or its last word."""
-    questions = json.dumps([question.sql for question in QUESTIONS])
+    questions = json.dumps([*(question.sql for question in QUESTIONS), *(question.innocent for question in INNOCENT), KNOWN])
     done = subprocess.run([str(python), "-c", CLIENT, str(published)], input=questions, capture_output=True, text=True, check=False)
     if done.returncode:
         return f"FAILED {done.stderr.strip().splitlines()[-1]}"

@@ -89,7 +89,7 @@ def test_a_status_that_cannot_be_written_does_not_hide_what_went_wrong(published
 def test_what_a_build_that_died_left_behind_is_swept_before_the_next_begins(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     (published.releases / ".building-dead").mkdir()
     (published.releases / ".building-dead" / "alumina.duckdb").write_bytes(b"half")
-    monkeypatch.setattr(release, "_copy_tables", fail)
+    monkeypatch.setattr(release, "copy_relations", fail)
     with pytest.raises(OSError, match="No space"):
         publish(published, 1)
     assert there(published) == [served(published)]

@@ -82,7 +82,8 @@ scored as (
         data_date,
         config_version,
         payload_sha256,
-        cast(null as double) as lean_value
+        cast(null as double) as lean_value,
+        'all' as horizon
     from components
 
 ),
@@ -112,7 +113,8 @@ met as (
         metrics.data_date,
         fired.config_version,
         metrics.payload_sha256,
-        cast(null as double) as lean_value
+        cast(null as double) as lean_value,
+        'all' as horizon
     from fired
     inner join conditions
         on
@@ -163,7 +165,8 @@ done as (
         listed.data_date,
         listed.config_version,
         listed.payload_sha256,
-        cast(null as double) as lean_value
+        cast(null as double) as lean_value,
+        'all' as horizon
     from listed
     inner join decisions
         on
@@ -197,7 +200,8 @@ leaning as (
         leans.data_date,
         leans.config_version,
         leans.payload_sha256,
-        leans.lean_value
+        leans.lean_value,
+        leans.horizon
     from leans
     inner join decisions
         on

@@ -1,0 +1,3 @@
+{{ premium_of('t1130', 'vendor_spread') }}
+
+select * from final

@@ -1,0 +1,3 @@
+{{ premium_of('close', 'exchange') }}
+
+select * from final

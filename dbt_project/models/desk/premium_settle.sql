@@ -1,0 +1,3 @@
+{{ premium_of('settle', 'exchange') }}
+
+select * from final

@@ -1,0 +1,35 @@
+-- Regions of the provider whose national price is shown beside them, else of the first by name.
+with spot as (
+
+    select
+        *,
+        row_number() over (partition by commodity_code, trade_date, region order by provider, series_id) as place
+    from {{ ref('fct_spot_daily') }}
+    where region <> 'national' and frequency = 'daily'
+
+),
+
+final as (
+
+    select
+        commodity_code,
+        trade_date,
+        region,
+        spot_cny_t,
+        spot_low_cny_t,
+        spot_high_cny_t,
+        spot_mid_cny_t,
+        spot_change_cny_t,
+        spot_change_pct,
+        spread_to_national_cny_t,
+        provider,
+        {{ reason_of('null_reason', 'spot_change_cny_t') }} as null_reason,
+        null_reason as other_null_reason,
+        available_at,
+        data_origin
+    from spot
+    where place = 1
+
+)
+
+select * from final
