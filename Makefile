@@ -11,7 +11,7 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK = 1
 
-.PHONY: run test test-full lint lint-sql ui docs clean lock bench battery which-python
+.PHONY: run test test-full lint lint-sql ui docs clean lock bench battery spark which-python
 run: .venv/.ready
 	$(BIN)/alumina run
 
@@ -69,6 +69,17 @@ lint-sql: .venv/.ready
 	@$(BIN)/alumina prepare
 	@touch .venv/.ready
 
+# Spark and dbt for it, apart from everything else: nobody who works with DuckDB needs them. `make spark` asks for it.
+.venv-spark/.ready: orchestration/deploy/requirements-spark.txt | .venv/.ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-spark
+	$(BIN)/uv pip install --quiet --no-deps --require-hashes --python .venv-spark/bin/python -r $<
+	@touch $@
+
+# The models on Spark against those of the home's warehouse (docs/scale.md): SPARK=identity for each alone, SPARK=chain for all from the lake.
+SPARK ?= identity
+spark: .venv/.ready .venv-spark/.ready
+	$(BIN)/python -m orchestration.spark $(SPARK)
+
 PIP = $(BIN)/python -m pip install --disable-pip-version-check
 # Prints the interpreter to use, or a sentence on stderr. Every one on the PATH is asked: a broken shim may stand before one that works.
 define FIND_PYTHON
@@ -88,6 +99,8 @@ which-python:
 lock:
 	$(BIN)/uv pip compile --universal -p 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
 	  --no-annotate --extra dev --extra docs --extra production pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --universal -p 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
+	  --no-annotate --group spark -o orchestration/deploy/requirements-spark.txt
 
 clean:
 	rm -rf .alumina .site dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache

@@ -11,13 +11,24 @@
     timezone('Asia/Shanghai', cast({{ day }} as timestamp) + to_minutes(cast({{ minutes }} as bigint)))
 {%- endmacro %}
 {% macro default__shanghai_time(day, minutes) -%}
-    to_utc_timestamp(cast({{ day }} as timestamp) + make_interval(0, 0, 0, 0, 0, {{ minutes }}, 0), 'Asia/Shanghai')
+    {#- Counted in seconds: a cast of a day would take midnight of the session's zone. Shanghai has been eight hours ahead all year since 1992. #}
+    timestamp_seconds((cast(unix_date({{ day }}) as bigint) * 1440 + {{ minutes }} - 480) * 60)
 {%- endmacro %}
+
+{# A value as a point in time, whatever the zone of the session. #}
+{% macro as_moment(value) %}{{ return(adapter.dispatch('as_moment', 'alumina')(value)) }}{% endmacro %}
+{% macro duckdb__as_moment(value) %}cast({{ value }} as timestamp with time zone){% endmacro %}
+{% macro default__as_moment(value) %}cast({{ value }} as timestamp){% endmacro %}
+
+{# No point in time, of that type. #}
+{% macro no_moment() %}{{ as_moment('null') }}{% endmacro %}
 
 {# The day in Shanghai of a point in time. #}
 {% macro shanghai_date(moment) %}{{ return(adapter.dispatch('shanghai_date', 'alumina')(moment)) }}{% endmacro %}
 {% macro duckdb__shanghai_date(moment) %}cast(timezone('Asia/Shanghai', {{ moment }}) as date){% endmacro %}
-{% macro default__shanghai_date(moment) %}cast(from_utc_timestamp({{ moment }}, 'Asia/Shanghai') as date){% endmacro %}
+{% macro default__shanghai_date(moment) -%}
+    date_add(date '1970-01-01', cast(floor((unix_seconds({{ moment }}) + 28800) / 86400) as int))
+{%- endmacro %}
 
 {# First day of a delivery month printed as YYMM. #}
 {% macro delivery_month(code) %}{{ return(adapter.dispatch('delivery_month', 'alumina')(code)) }}{% endmacro %}
@@ -57,6 +68,21 @@
 {% macro joined(text, order) %}{{ return(adapter.dispatch('joined', 'alumina')(text, order)) }}{% endmacro %}
 {% macro duckdb__joined(text, order) %}string_agg({{ text }}, ';' order by {{ order }}){% endmacro %}
 {% macro default__joined(text, order) %}listagg({{ text }}, ';') within group (order by {{ order }}){% endmacro %}
+
+{#
+A double as text, as DuckDB writes it: the fewest digits that tell it from others, an exponent below 1e-4. Hashes are made of it. Of figures
+below 1e15; Spark would write an exponent from 1e7 on, and another one.
+#}
+{% macro double_text(value) %}{{ return(adapter.dispatch('double_text', 'alumina')(value)) }}{% endmacro %}
+{% macro duckdb__double_text(value) %}cast({{ value }} as string){% endmacro %}
+{% macro default__double_text(value) -%}
+    case
+        when {{ value }} = 0.0 then '0.0'
+        when abs({{ value }}) < 0.0001
+            then regexp_replace(replace(lower(cast({{ value }} as string)), '.0e', 'e'), 'e-([0-9])$', 'e-0$1')
+        else regexp_replace(regexp_replace(cast(cast(cast({{ value }} as string) as decimal(38, 20)) as string), '0+$', ''), '[.]$', '.0')
+    end
+{%- endmacro %}
 
 {# A number as people read it: thousands separated, fixed decimals, a sign before it where the direction matters, minus as a true one. Null stays null. #}
 {% macro number_text(number, decimals, signed=false) %}{{ return(adapter.dispatch('number_text', 'alumina')(number, decimals, signed)) }}{% endmacro %}
@@ -174,7 +200,7 @@ nothing but a literal filters a list.
     {%- if measure in ('share_at_most', 'share_below') -%}
         {%- set compare = '<=' if measure == 'share_at_most' else '<' -%}
         size(filter({{ values }}, one -> one {{ compare }} {{ value }})) / size({{ values }})
-    {%- elif measure == 'count' %}size(filter({{ values }}, one -> one is not null))
+    {%- elif measure == 'count' %}cast(size(filter({{ values }}, one -> one is not null)) as bigint)
     {%- elif measure == 'median' %}{{ let('ranked', 'array_sort(filter(' ~ values ~ ', one -> one is not null))', '(get(ranked, cast((size(ranked) - 1) / 2 as int)) + get(ranked, cast(size(ranked) / 2 as int))) / 2.0') }}
     {%- elif measure == 'sum' %}aggregate({{ values }}, cast(null as double), (total, one) -> coalesce(total + one, total, one))
     {%- else %}array_{{ measure }}({{ values }})
@@ -189,3 +215,8 @@ nothing but a literal filters a list.
 {% macro default__quantile_so_far(value, share, group, order) -%}
     percentile({{ value }}, {{ share }}) over (partition by {{ group }} order by {{ order }} range between unbounded preceding and current row)
 {%- endmacro %}
+
+{# A quantile (its share a literal) of the values of a group. #}
+{% macro quantile_of(value, share) %}{{ return(adapter.dispatch('quantile_of', 'alumina')(value, share)) }}{% endmacro %}
+{% macro duckdb__quantile_of(value, share) %}quantile_cont({{ value }}, {{ share }}){% endmacro %}
+{% macro default__quantile_of(value, share) %}percentile({{ value }}, {{ share }}){% endmacro %}

@@ -295,7 +295,7 @@ at each day's own decision, which scores and rules are made of.
 
 {# The days of all a figure is made of: the same days and another figure is a revision, another day is new data. #}
 {% macro leg_dates(days) -%}
-    concat_ws(';'{% for day in days %}, cast({{ day }} as varchar){% endfor %})
+    concat_ws(';'{% for day in days %}, cast({{ day }} as string){% endfor %})
 {%- endmacro %}
 
 {# Change in per cent from one figure to another. #}

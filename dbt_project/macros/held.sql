@@ -10,7 +10,7 @@
 
 {# A figure as text that two engines write alike, for its name; of a beyond-all-bounds one its digits do not matter. #}
 {% macro figure_name(figure) -%}
-    coalesce(case when abs({{ figure }}) < 1e15 then cast(cast({{ figure }} as decimal(24, 6)) as varchar) else cast({{ figure }} as varchar) end, '')
+    coalesce(case when abs({{ figure }}) < 1e15 then cast(cast({{ figure }} as decimal(24, 6)) as string) else cast({{ figure }} as string) end, '')
 {%- endmacro %}
 
 {# A figure as people read it, with more decimals where it is small. #}

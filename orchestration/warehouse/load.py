@@ -109,12 +109,8 @@ def load_raw(settings: Settings) -> dict[str, int]:
         held = _columns(con)
         for table in TABLES.values():
             _ensure(con, table, held.get(table.name, []))
-            if table.name == "ingest__receipts":
-                _replace_receipts(con, table, Archive(settings.archive))
-            elif table.name == "ingest__horizon":
-                _set_horizon(con, table, settings.as_of)
-            elif table.name == "outlook__model":
-                _replace_model(con, table, read_model(settings.outlook_model))
+            if (frame := beside_the_lake(settings, table)) is not None:
+                _replace(con, table, frame)
             else:
                 _follow(con, table, lake, batches)
         con.execute("commit")
@@ -200,42 +196,60 @@ def _follow(con: duckdb.DuckDBPyConnection, table: RawTable, lake: Lake, batches
         con.executemany("insert into raw._lake_batches values (?, ?)", [(table.name, batch.batch_id) for batch in fresh])
 
 
-def _set_horizon(con: duckdb.DuckDBPyConnection, table: RawTable, as_of: datetime | None) -> None:
-    """Say how far the models may know the world: one row, null in a normal build."""
-    con.execute(f'delete from raw."{table.name}"')
-    con.execute(
-        f"insert into raw.\"{table.name}\" by name select cast(? as timestamptz) as as_of, '' as payload_sha256, 'horizon' as source, "
-        "coalesce(as_of, to_timestamp(0)) as fetched_at, '1' as parser_version, 'config' as data_origin",
-        [as_of],
-    )
+def beside_the_lake(settings: Settings, table: RawTable) -> pl.DataFrame | None:
+    """Give a raw table that is not in the lake, whole; None for one that is.
+
+    They are the fetch log of the archive, how far the models may know the world, and the fits of the home.
+    """
+    match table.name:
+        case "ingest__receipts":
+            return _receipts(table, Archive(settings.archive))
+        case "ingest__horizon":
+            return _horizon(table, settings.as_of)
+        case "outlook__model":
+            return _fits(table, read_model(settings.outlook_model))
+        case _:
+            return None
 
 
-def _replace_model(con: duckdb.DuckDBPyConnection, table: RawTable, model: Model | None) -> None:
-    """Hold the fits of the home; none where nothing was fitted yet."""
+def _replace(con: duckdb.DuckDBPyConnection, table: RawTable, frame: pl.DataFrame) -> None:
     con.execute(f'delete from raw."{table.name}"')
+    con.register("told", frame)
+    con.execute(f'insert into raw."{table.name}" by name select * from told')
+    con.unregister("told")
+
+
+def _horizon(table: RawTable, as_of: datetime | None) -> pl.DataFrame:
+    """One row, null in a normal build."""
+    row = {
+        "as_of": as_of,
+        "payload_sha256": "",
+        "source": "horizon",
+        "fetched_at": as_of or datetime.fromtimestamp(0, UTC),
+        "parser_version": "1",
+        "data_origin": "config",
+    }
+    return pl.DataFrame([row], schema=table.stored_schema, orient="row")
+
+
+def _fits(table: RawTable, model: Model | None) -> pl.DataFrame:
+    """Give the fits of the home; none where nothing was fitted yet."""
     if model is None:
-        return
+        return pl.DataFrame(schema=table.stored_schema)
     rows = [{"refit_date": row.refit_date, "horizon": row.horizon, "term": row.term, "model_value": row.value} for row in model.rows]
-    told = pl.DataFrame(rows, schema=table.schema, orient="row").with_columns(
+    return pl.DataFrame(rows, schema=table.schema, orient="row").with_columns(
         payload_sha256=pl.lit(model.sha256),
         source=pl.lit("outlook"),
         fetched_at=pl.lit(model.fitted_at),
         parser_version=pl.lit(VERSION),
         data_origin=pl.lit(str(model.data_origin)),
     )
-    con.register("model", told)
-    con.execute(f'insert into raw."{table.name}" by name select * from model')
-    con.unregister("model")
 
 
-def _replace_receipts(con: duckdb.DuckDBPyConnection, table: RawTable, archive: Archive) -> None:
+def _receipts(table: RawTable, archive: Archive) -> pl.DataFrame:
     rows = [
         {name: getattr(receipt, name, None) for name in table.columns}
         | {"fetched_at": receipt.attempted_at, "outcome": str(receipt.outcome), "data_origin": str(receipt.data_origin), "parser_version": "1"}
         for receipt in archive.fetch_log()
     ]
-    frame = pl.DataFrame(rows, schema=table.stored_schema)
-    con.execute(f'delete from raw."{table.name}"')
-    con.register("receipts", frame)
-    con.execute(f'insert into raw."{table.name}" by name select * from receipts')
-    con.unregister("receipts")
+    return pl.DataFrame(rows, schema=table.stored_schema)

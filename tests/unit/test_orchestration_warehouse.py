@@ -266,7 +266,7 @@ def test_a_load_that_fails_half_way_leaves_raw_as_it_was(home: Home, monkeypatch
         def fail(con: duckdb.DuckDBPyConnection, table: RawTable, archive: object) -> None:
             raise RuntimeError("killed")
 
-        patch.setattr(warehouse, "_replace_receipts", fail)
+        patch.setattr(warehouse, "_replace", fail)
         with pytest.raises(RuntimeError, match="killed"):
             load_raw(home.settings)
     assert content(home.settings) == before

@@ -33,7 +33,7 @@ joined as (
 
     select
         paired.*,
-        100.0 * paired.position_lots / nullif(quotes.open_interest_lots, 0) as open_interest_share_pct,
+        100.0 * cast(paired.position_lots as double) / nullif(quotes.open_interest_lots, 0) as open_interest_share_pct,
         greatest(paired.available_at, coalesce(quotes.available_at, paired.available_at)) as known_at
     from paired
     left join quotes

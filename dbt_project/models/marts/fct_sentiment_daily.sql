@@ -89,8 +89,8 @@ bands as (
     select
         commodity_code,
         as_of_date,
-        percentile_cont(0.05) within group (order by draw_score) as score_band_low,
-        percentile_cont(0.95) within group (order by draw_score) as score_band_high
+        {{ quantile_of('draw_score', 0.05) }} as score_band_low,
+        {{ quantile_of('draw_score', 0.95) }} as score_band_high
     from drawn
     group by commodity_code, as_of_date
 

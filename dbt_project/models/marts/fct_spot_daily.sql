@@ -85,9 +85,9 @@ compared as (
         *,
         case when count(change_value) over last_five = 5 then avg(change_value) over last_five end as mean_change_before,
         -- Shares and spreads are of regions; the national figure is an average of them.
-        avg(case
+        avg(cast(case
             when role = 'spot' and region <> 'national' and change_value is not null then case when change_value > 0.0 then 1.0 else 0.0 end
-        end) over same_day as region_up_share_ratio,
+        end as double)) over same_day as region_up_share_ratio,
         max(case when role = 'spot' and region <> 'national' then mid_value end) over same_day
         - min(case when role = 'spot' and region <> 'national' then mid_value end) over same_day as region_spread_cny_t,
         max(case when role = 'spot' and region = 'national' then value end) over same_day as national_cny_t,

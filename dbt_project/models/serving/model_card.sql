@@ -58,7 +58,7 @@ final as (
         horizon,
         '{{ term }}' as term,
         cast({{ figure }} as double) as model_value,
-        cast(null as varchar) as model_sha256,
+        cast(null as string) as model_sha256,
         data_origin
     from newest
     {%- endfor %}

@@ -46,27 +46,27 @@ headlines as (
 final as (
 
     select
-        cast(statements.commodity_code as varchar) as commodity_code,
+        cast(statements.commodity_code as string) as commodity_code,
         cast(statements.as_of_date as date) as as_of_date,
-        cast(statements.decision_at as timestamp with time zone) as decision_at,
-        cast(statements.horizon as varchar) as horizon,
-        cast(statements.profile as varchar) as profile,
+        {{ as_moment('statements.decision_at') }} as decision_at,
+        cast(statements.horizon as string) as horizon,
+        cast(statements.profile as string) as profile,
         cast(
             case
                 when statements.is_rejected then 'rejected'
                 when statements.is_early then 'draft'
                 when statements.is_fallback then 'fallback'
                 else 'validated'
-            end as varchar
+            end as string
         ) as status,
-        cast(statements.status_reason as varchar) as status_reason,
+        cast(statements.status_reason as string) as status_reason,
         cast(statements.coverage as double) as coverage,
         cast(forecasts.probability_up as double) as probability_up,
         cast(forecasts.call as bigint) as call,
-        cast(forecasts.call_reason as varchar) as call_reason,
+        cast(forecasts.call_reason as string) as call_reason,
         cast(statements.stance as bigint) as stance,
         cast(
-            concat_ws(';', statements.stance_reason, case when statements.stance <> 0.0 then track.track_reason end) as varchar
+            concat_ws(';', statements.stance_reason, case when statements.stance <> 0.0 then track.track_reason end) as string
         ) as stance_reason,
         cast(statements.evidence_share as double) as evidence_share,
         cast(forecasts.expected_move_pct as double) as expected_move_pct,
@@ -78,10 +78,10 @@ final as (
         cast(sentiment.contribution_receipts as double) as contribution_receipts,
         cast(sentiment.contribution_money as double) as contribution_money,
         cast(sentiment.contribution_fundamentals as double) as contribution_fundamentals,
-        cast(figures.trend_state as varchar) as trend_state,
-        cast(statements.risk_flags as varchar) as risk_flags,
-        cast(headlines.headline_en as varchar) as headline_en,
-        cast(headlines.headline_zh as varchar) as headline_zh,
+        cast(figures.trend_state as string) as trend_state,
+        cast(statements.risk_flags as string) as risk_flags,
+        cast(headlines.headline_en as string) as headline_en,
+        cast(headlines.headline_zh as string) as headline_zh,
         cast(forecasts.call_track_n as bigint) as call_track_n,
         cast(forecasts.call_track_hit_ratio as double) as call_track_hit_ratio,
         cast(forecasts.call_track_skill as double) as call_track_skill,
@@ -93,17 +93,17 @@ final as (
         cast(track.base_ratio as double) as stance_track_base_ratio,
         cast(track.hit_ratio_low as double) as stance_track_low,
         cast(track.hit_ratio_high as double) as stance_track_high,
-        cast(statements.valid_until as timestamp with time zone) as valid_until,
-        cast(digests.model_version as varchar) as model_version,
-        cast(md5(sentiment.inputs_hash || digests.metrics_hash) as varchar) as inputs_hash,
-        cast(statements.data_origin as varchar) as data_origin,
+        {{ as_moment('statements.valid_until') }} as valid_until,
+        cast(digests.model_version as string) as model_version,
+        cast(md5(sentiment.inputs_hash || digests.metrics_hash) as string) as inputs_hash,
+        cast(statements.data_origin as string) as data_origin,
         cast(
             case
                 when statements.data_origin = 'sample' then 'SAMPLE DATA, largely simulated. Not a statement about the market, not investment advice.'
                 else 'Rule-based indication from public and licensed data. Not investment advice.'
-            end as varchar
+            end as string
         ) as disclaimer,
-        cast(figures.dominant_contract as varchar) as dominant_contract,
+        cast(figures.dominant_contract as string) as dominant_contract,
         cast(figures.close_cny_t as double) as close_cny_t,
         cast(figures.settle_cny_t as double) as settle_cny_t,
         cast(figures.ret_c_ps_pct as double) as ret_c_ps_pct,
@@ -125,19 +125,19 @@ final as (
                 when statements.stance < 0 then 'down'
                 when statements.stance = 0 then 'sideways'
                 else 'undecided'
-            end as varchar
+            end as string
         ) as direction,
         cast(sentiment.score_band_low as double) as score_band_low,
         cast(sentiment.score_band_high as double) as score_band_high,
-        cast(sentiment.missing_blocks as varchar) as missing_blocks,
-        cast(statements.rule_ids as varchar) as rule_ids,
-        cast(statements.weakened_flags as varchar) as weakened_flags,
-        cast(statements.conflicts as varchar) as conflicts,
-        cast(statements.watchlist as varchar) as watchlist,
-        cast(statements.tail as varchar) as tail,
-        cast(statements.volatility_regime as varchar) as volatility_regime,
-        cast(figures.support_levels as varchar) as support_levels,
-        cast(figures.resistance_levels as varchar) as resistance_levels,
+        cast(sentiment.missing_blocks as string) as missing_blocks,
+        cast(statements.rule_ids as string) as rule_ids,
+        cast(statements.weakened_flags as string) as weakened_flags,
+        cast(statements.conflicts as string) as conflicts,
+        cast(statements.watchlist as string) as watchlist,
+        cast(statements.tail as string) as tail,
+        cast(statements.volatility_regime as string) as volatility_regime,
+        cast(figures.support_levels as string) as support_levels,
+        cast(figures.resistance_levels as string) as resistance_levels,
         cast(figures.trigger_level_cny_t as double) as trigger_level_cny_t
     from statements
     inner join sentiment

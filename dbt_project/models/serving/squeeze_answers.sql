@@ -79,25 +79,25 @@ worded as (
             sentences.between_{{ language }},
             {{ filled('openings.word_' ~ language, {
                 'name': 'answered.name_' ~ language, 'contract': "coalesce(answered.near_contract, '–')",
-                'day': 'cast(answered.trade_date as varchar)',
+                'day': 'cast(answered.trade_date as string)',
             }) }},
             {{ filled('sentences.measure_' ~ language, {
-                'interest': number_text('answered.near_open_interest_t', 0), 'sessions': 'cast(answered.near_sessions as varchar)',
+                'interest': number_text('answered.near_open_interest_t', 0), 'sessions': 'cast(answered.near_sessions as string)',
                 'ratio': number_text('answered.squeeze_ratio', 1), 'receipts': number_text('answered.receipts_t', 0),
                 'floor': number_text('answered.squeeze_floor_ratio', 1),
             }) }},
             {{ filled('sentences.rank_' ~ language, {
-                'percent': number_text('100.0 * answered.squeeze_percentile_ratio', 0), 'cycles': 'cast(answered.squeeze_cycles as varchar)',
+                'percent': number_text('100.0 * answered.squeeze_percentile_ratio', 0), 'cycles': 'cast(answered.squeeze_cycles as string)',
             }) }},
             {{ filled('sentences.stock_' ~ language, {
-                'day': 'cast(answered.stock_date as varchar)', 'goods': number_text('answered.off_warrant_t', 0),
+                'day': 'cast(answered.stock_date as string)', 'goods': number_text('answered.off_warrant_t', 0),
             }) }},
             case when answered.off_warrant_t is null then sentences.no_stock_{{ language }} end,
             {{ filled('sentences.all_goods_' ~ language, {'ratio': number_text('answered.squeeze_deliverable_ratio', 1)}) }},
             {{ filled('case when answered.withdrawn_t > 0.0 then sentences.withdrawn_' ~ language ~ ' end', {
                 'contract': 'answered.delivered_contract', 'withdrawn': number_text('answered.withdrawn_t', 0),
                 'delivered': number_text('answered.delivered_t', 0), 'usual': "coalesce(" ~ number_text('answered.withdrawn_usual_t', 0) ~ ", '–')",
-                'since': 'cast(answered.days_since_ltd as varchar)',
+                'since': 'cast(answered.days_since_ltd as string)',
             }) }},
             {{ filled('case when answered.expiring_30d_t > 0.0 then sentences.expiring_' ~ language ~ ' end', {
                 'expiring': number_text('answered.expiring_30d_t', 0),

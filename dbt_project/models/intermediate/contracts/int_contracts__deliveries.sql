@@ -96,10 +96,10 @@ final as (
         ends.listing_date,
         ends.delivery_start_date,
         ends.base_price_cny_t,
-        row_number() over (
+        cast(row_number() over (
             partition by ends.commodity_code
             order by ends.last_session_index, ends.delivery_month
-        ) as cycle
+        ) as bigint) as cycle
     from ends
     left join terms
         on

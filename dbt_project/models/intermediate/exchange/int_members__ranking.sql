@@ -73,8 +73,8 @@ versions as (
         'timed',
         keys=['commodity_code', 'trade_date'],
         said=[
-            'told.contract_code', 'told.board', 'cast(told.rank as varchar)', 'told.participant', 'cast(told.position_lots as varchar)',
-            'cast(told.position_change_lots as varchar)', "case when told.whole_reason = 'part_refused' then told.whole_reason end",
+            'told.contract_code', 'told.board', 'cast(told.rank as string)', 'told.participant', 'cast(told.position_lots as string)',
+            'cast(told.position_change_lots as string)', "case when told.whole_reason = 'part_refused' then told.whole_reason end",
         ],
         order=['told.contract_code', 'told.board', 'told.rank', 'told.participant'],
         decided=true

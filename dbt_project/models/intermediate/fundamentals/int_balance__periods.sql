@@ -67,7 +67,7 @@ supplied as (
         max(obs_date) as production_date,
         avg(value) / 1000.0 as production_kt_a,
         max(available_at) as available_at,
-        cast(null as timestamp with time zone) as decision_at,
+        {{ no_moment() }} as decision_at,
         max(data_origin) as data_origin,
         {{ arg_max('payload_sha256', 'obs_date') }} as payload_sha256
     from latest

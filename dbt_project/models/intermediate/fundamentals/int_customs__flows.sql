@@ -195,7 +195,7 @@ nets as (
         cast(null as double) as mom_pct,
         'balance_has_no_growth' as mom_null_reason,
         cast(null as double) as yoy_pct,
-        cast(null as varchar) as yoy_basis,
+        cast(null as string) as yoy_basis,
         'balance_has_no_growth' as yoy_null_reason,
         imports.ytd_t - exports.ytd_t as ytd_t,
         imports.qty_t - exports.qty_t as net_import_t,

@@ -68,7 +68,7 @@ timed as (
         on
             trade.payload_sha256 = of_code.payload_sha256
             and trade.flow = of_code.flow
-            and cast(trade.month as varchar) = of_code.month
+            and cast(trade.month as string) = of_code.month
             and trade.hs_code = of_code.hs_code
     left join releases
         on

@@ -13,7 +13,7 @@ versions as (
     {{ payload_versions(
         'believed',
         keys=key,
-        said=['told.partner_code', 'cast(told.qty_t as varchar)', 'cast(told.value_usd as varchar)', 'cast(told.is_part_refused as varchar)'],
+        said=['told.partner_code', 'cast(told.qty_t as string)', 'cast(told.value_usd as string)', 'cast(told.is_part_refused as string)'],
         order=['told.partner_code']
     ) }}
 

@@ -98,7 +98,7 @@ regions as (
         costs.provider,
         costs.model_id,
         'national' as region,
-        avg(case when costs.cost_full_cny_t > spot.value then 1.0 else 0.0 end) as underwater_regions_ratio,
+        avg(cast(case when costs.cost_full_cny_t > spot.value then 1.0 else 0.0 end as double)) as underwater_regions_ratio,
         case
             when count(operating.value) = count(*)
                 then

@@ -29,11 +29,11 @@ held as (
         members.top20_long_lots,
         members.top20_short_lots,
         members.top20_long_lots - members.top20_short_lots as top20_net_lots,
-        100.0 * (members.top20_long_lots - members.top20_short_lots)
+        100.0 * cast(members.top20_long_lots - members.top20_short_lots as double)
         / nullif(moves.open_interest_end_lots, 0) as top20_net_pct,
         members.top20_short_change_lots,
-        100.0 * members.top5_long_lots / nullif(moves.open_interest_end_lots, 0) as cr5_long_pct,
-        100.0 * members.top5_short_lots / nullif(moves.open_interest_end_lots, 0) as cr5_short_pct,
+        100.0 * cast(members.top5_long_lots as double) / nullif(moves.open_interest_end_lots, 0) as cr5_long_pct,
+        100.0 * cast(members.top5_short_lots as double) / nullif(moves.open_interest_end_lots, 0) as cr5_short_pct,
         members.members_reason,
         members.available_at as members_available_at,
         ranked_days.trade_date is not null as has_ranking,

@@ -98,7 +98,7 @@ measured as (
     select
         moves.*,
         moves.open_interest_end_lots - moves.open_interest_start_lots as open_interest_moved_lots,
-        100.0 * (moves.open_interest_end_lots - moves.open_interest_start_lots)
+        100.0 * cast(moves.open_interest_end_lots - moves.open_interest_start_lots as double)
         / nullif(moves.open_interest_start_lots, 0) as open_interest_change_pct,
         moves.moved_volume_lots / nullif(cast(moves.open_interest_end_lots as double), 0.0) as turnover_ratio,
         days.session_index,
@@ -138,7 +138,7 @@ final as (
             when open_interest_moved_lots > 0 then 'short_build'
             else 'long_liquidation'
         end as quadrant,
-        sign(price_change_pct) as direction
+        cast(sign(price_change_pct) as bigint) as direction
     from measured
 
 )

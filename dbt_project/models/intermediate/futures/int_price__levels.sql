@@ -77,7 +77,7 @@ levels as (
 
     select
         *,
-        cast(null as timestamp with time zone) as known_at
+        {{ no_moment() }} as known_at
     from multiples
 
     {%- for kind, level, known_at in [

@@ -184,7 +184,7 @@ counted as (
         *,
         case
             when slope_pct_month is not null
-                then row_number() over run
+                then cast(row_number() over run as bigint)
         end as days_same_sign,
         -- A run is known when all its sessions are, and also the session that ended it.
         case when reading = 'latest' then max(greatest(available_at, before_available_at)) over run else available_at end as known_at

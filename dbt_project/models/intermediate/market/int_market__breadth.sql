@@ -165,7 +165,7 @@ grouped as (
         returns.trade_date,
         count(returns.ret_cc_5d_pct) as products,
         {{ minimum }} as minimum_products,
-        avg(case when returns.ret_cc_5d_pct > 0.0 then 1.0 when returns.ret_cc_5d_pct <= 0.0 then 0.0 end) as rising_share,
+        avg(cast(case when returns.ret_cc_5d_pct > 0.0 then 1.0 when returns.ret_cc_5d_pct <= 0.0 then 0.0 end as double)) as rising_share,
         max(returns.known_at) as available_at,
         max(returns.data_origin) as data_origin,
         max(returns.payload_sha256) as payload_sha256
@@ -190,7 +190,7 @@ final as (
         products,
         case when products >= minimum_products then rising_share end as breadth_5d,
         case
-            when products < minimum_products then 'fewer_than_' || cast(cast(minimum_products as bigint) as varchar) || '_products'
+            when products < minimum_products then 'fewer_than_' || cast(cast(minimum_products as bigint) as string) || '_products'
         end as null_reason,
         available_at,
         data_origin,

@@ -11,7 +11,7 @@ weights as (
     select
         commodity_code,
         as_of_date,
-        cast(max(valid_from) as varchar) || '+' || substr(md5({{ joined("component || ':' || fingerprint", 'component') }}), 1, 8) as version
+        cast(max(valid_from) as string) || '+' || substr(md5({{ joined("component || ':' || fingerprint", 'component') }}), 1, 8) as version
     from {{ ref('int_sentiment__components') }}
     group by commodity_code, as_of_date
 
@@ -22,7 +22,7 @@ rule_book as (
     select
         rules.commodity_code,
         rules.as_of_date,
-        cast(max(rules.valid_from) as varchar) || '+'
+        cast(max(rules.valid_from) as string) || '+'
         || substr(md5({{ joined("rules.rule_id || ':' || texts.fingerprint", 'rules.rule_id') }}), 1, 8) as version
     from {{ ref('int_outlook__rules') }} as rules
     inner join {{ ref('stg_catalog__rules') }} as texts
@@ -38,7 +38,7 @@ lean_book as (
     select
         commodity_code,
         as_of_date,
-        cast(max(greatest(valid_from, lean_valid_from)) as varchar) || '+'
+        cast(max(greatest(valid_from, lean_valid_from)) as string) || '+'
         || substr(md5({{ joined("concat_ws(':', horizon, part, fingerprint, lean_fingerprint)", 'horizon, part') }}), 1, 8) as version
     from {{ ref('int_outlook__leans') }}
     group by commodity_code, as_of_date
@@ -52,7 +52,7 @@ final as (
         metrics.as_of_date,
         weights.version || '/' || rule_book.version || '/' || lean_book.version as model_version,
         md5({{ joined(
-            "concat_ws(':', metrics.metric, coalesce(cast(round(metrics.metric_value, 9) + 0.0 as varchar), ''), coalesce(cast(metrics.data_date as varchar), ''))",
+            "concat_ws(':', metrics.metric, coalesce(" ~ double_text('round(metrics.metric_value, 9) + 0.0') ~ ", ''), coalesce(cast(metrics.data_date as string), ''))",
             'metrics.metric'
         ) }}) as metrics_hash
     from metrics

@@ -68,7 +68,7 @@ key_levels as (
     select
         commodity_code,
         as_of_date,
-        {%- set level = 'cast(cast(round(level_cny_t) as bigint) as varchar)' %}
+        {%- set level = 'cast(cast(round(level_cny_t) as bigint) as string)' %}
         {{ joined("case when side = 'support' then " ~ level ~ ' end', 'level_cny_t desc') }} as support_levels,
         {{ joined("case when side = 'resistance' then " ~ level ~ ' end', 'level_cny_t') }} as resistance_levels,
         max(case when is_trigger then level_cny_t end) as trigger_level_cny_t

@@ -183,7 +183,7 @@ final as (
     {%- for signal, column, payload in [
         ('policy_intensity', 'policy_intensity', 'newest_payload_sha256'),
         ('commodity_document_count', 'cast(commodity_document_count as double)', 'newest_payload_sha256'),
-        ('news_tone', 'news_tone', 'cast(null as varchar)'),
+        ('news_tone', 'news_tone', 'cast(null as string)'),
     ] %}
 
     union all

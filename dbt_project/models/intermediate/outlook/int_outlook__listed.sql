@@ -54,7 +54,7 @@ final as (
         cast(null as double) as signal_value,
         cast(null as date) as data_date,
         fired.config_version,
-        cast(null as varchar) as payload_sha256
+        cast(null as string) as payload_sha256
     from fired
     inner join effects
         on
@@ -71,7 +71,7 @@ final as (
         levels.commodity_code,
         levels.as_of_date,
         'level' as driver_kind,
-        levels.level_kind || ':' || cast(round(levels.level_cny_t, 2) as varchar) as driver,
+        levels.level_kind || ':' || cast(round(levels.level_cny_t, 2) as string) as driver,
         sides.word_en as driver_name,
         sides.word_zh as driver_name_zh,
         '' as rule_id,
@@ -79,7 +79,7 @@ final as (
         'CNY/t' as unit,
         levels.level_cny_t as signal_value,
         levels.data_date,
-        cast(null as varchar) as config_version,
+        cast(null as string) as config_version,
         levels.payload_sha256
     from levels
     inner join sides on levels.side = sides.word

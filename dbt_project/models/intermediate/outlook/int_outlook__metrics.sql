@@ -143,7 +143,7 @@ computed as (
         0 as age_sessions,
         cast(null as double) as percentile_ratio,
         cast(null as double) as metric_change,
-        cast(null as varchar) as payload_sha256
+        cast(null as string) as payload_sha256
     from judged
 
     union all
@@ -164,7 +164,7 @@ computed as (
         0 as age_sessions,
         cast(null as double) as percentile_ratio,
         cast(null as double) as metric_change,
-        cast(null as varchar) as payload_sha256
+        cast(null as string) as payload_sha256
     from ages
 
     union all

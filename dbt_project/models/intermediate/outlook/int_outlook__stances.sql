@@ -69,8 +69,8 @@ said as (
     select
         *,
         case
-            when round(lean_value) > 0.0 then '+' || cast(cast(round(lean_value) as bigint) as varchar)
-            when round(lean_value) < 0.0 then cast(cast(round(lean_value) as bigint) as varchar)
+            when round(lean_value) > 0.0 then '+' || cast(cast(round(lean_value) as bigint) as string)
+            when round(lean_value) < 0.0 then cast(cast(round(lean_value) as bigint) as string)
         end as lean_text
     from leans
 
@@ -150,12 +150,12 @@ final as (
         horizon,
         evidence_share,
         lean,
-        case
+        cast(case
             when null_reason is not null then null
             when is_divided then 0.0
             when capping_flags is not null then greatest(-1.0, least(1.0, step))
             else step
-        end as stance,
+        end as double) as stance,
         coalesce(
             null_reason,
             concat_ws(

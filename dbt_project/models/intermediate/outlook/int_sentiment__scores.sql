@@ -55,7 +55,7 @@ scores as (
         ) }} as sentiment_side,
         -- Rounded: a mean over many rows depends on their order in its last digits.
         md5({{ joined(
-            "concat_ws(':', component, coalesce(cast(round(signal_value, 9) + 0.0 as varchar), ''), coalesce(cast(data_date as varchar), ''))",
+            "concat_ws(':', component, coalesce(" ~ double_text('round(signal_value, 9) + 0.0') ~ ", ''), coalesce(cast(data_date as string), ''))",
             'component'
         ) }}) as inputs_hash
     from counted

@@ -41,7 +41,7 @@ measured as (
         windows.momentum_sum,
         windows.log_above_mean,
         windows.two_day_return / (windows.sigma60 * sqrt(2.0)) as two_day_sigmas,
-        chain.volume_lots * 1.0 / nullif(chain.open_interest_lots, 0) as turnover_ratio,
+        cast(chain.volume_lots as double) / nullif(chain.open_interest_lots, 0) as turnover_ratio,
         case
             when receipts.is_timely
                 then

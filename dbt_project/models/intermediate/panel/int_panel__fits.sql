@@ -28,7 +28,7 @@ sizes as (
     select
         trade_date,
         products,
-        row_number() over (order by trade_date) as sessions
+        cast(row_number() over (order by trade_date) as bigint) as sessions
     from (
         select
             trade_date,

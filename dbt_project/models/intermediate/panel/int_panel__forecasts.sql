@@ -83,7 +83,7 @@ weighed as (
         case
             when fits.signals = '' then 'no_forecast_at_this_horizon'
             when fits.products < parameters.panel_minimum_products or fits.sessions < parameters.panel_minimum_sessions
-                then 'panel_too_short:' || cast(fits.products as varchar) || 'x' || cast(fits.sessions as varchar)
+                then 'panel_too_short:' || cast(fits.products as string) || 'x' || cast(fits.sessions as string)
             when signals.row_reason is not null then signals.row_reason
             when fits.is_doubled then 'two_fits_of_one_day'
             when fits.slope is null then 'no_fit'

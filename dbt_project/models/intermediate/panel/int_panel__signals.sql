@@ -87,7 +87,7 @@ figured as (
         case
             when not windows.is_known then 'came_late'
             when windows.returns_so_far < parameters.panel_row_minimum_returns
-                then 'fewer_than_' || cast(cast(parameters.panel_row_minimum_returns as bigint) as varchar) || '_returns'
+                then 'fewer_than_' || cast(cast(parameters.panel_row_minimum_returns as bigint) as string) || '_returns'
             when windows.session_index < first_session.first_index + parameters.panel_warm_up_sessions then 'warm_up_of_the_panel'
             when windows.mean_volume_lots is null or windows.mean_volume_lots < parameters.panel_row_minimum_volume_lots then 'too_little_volume'
             when windows.sigma60 is null then 'no_volatility'

@@ -165,7 +165,7 @@ shared as (
 
     select
         counted.*,
-        counted.rises * 1.0 / nullif(counted.outcomes, 0) as share_up,
+        cast(counted.rises as double) / nullif(counted.outcomes, 0) as share_up,
         parameters.panel_interval_z as z,
         parameters.panel_event_minimum_dates
     from counted

@@ -176,8 +176,8 @@ lengths as (
         horizons.horizon_sessions,
         parameters.panel_interval_z as z,
         parameters.panel_track_minimum_independent,
-        counted.call_dates * 1.0 / horizons.horizon_sessions as independent_calls,
-        counted.hits * 1.0 / nullif(counted.calls, 0) as hit_ratio,
+        cast(counted.call_dates as double) / horizons.horizon_sessions as independent_calls,
+        cast(counted.hits as double) / nullif(counted.calls, 0) as hit_ratio,
         nullif(least(counted.call_brier_half, counted.call_brier_share), 0.0) as call_base,
         -- Dates are drawn, since products of one date move together, and one in as many as the horizon has sessions is independent.
         sqrt(
@@ -207,7 +207,7 @@ final as (
         day as trade_date,
         horizon_sessions,
         cast(forecasts as bigint) as forecasts,
-        forecast_dates * 1.0 / horizon_sessions as independent_forecasts,
+        cast(forecast_dates as double) / horizon_sessions as independent_forecasts,
         cast(calls as bigint) as calls,
         cast(down_calls as bigint) as down_calls,
         independent_calls,
@@ -222,15 +222,15 @@ final as (
                     ) / (1.0 + z * z / independent_calls)
         end as hit_ratio_{{ end }},
         {%- endfor %}
-        call_rises * 1.0 / nullif(calls, 0) as base_ratio,
+        cast(call_rises as double) / nullif(calls, 0) as base_ratio,
         brier / nullif(forecasts, 0) as brier,
         1.0 - brier / nullif(least(brier_half, brier_share), 0.0) as skill,
         1.0 - call_brier / call_base as call_skill,
         1.0 - (call_brier + z * call_gain_error) / call_base as call_skill_low,
         1.0 - (call_brier - z * call_gain_error) / call_base as call_skill_high,
         cast(interval_outcomes as bigint) as interval_outcomes,
-        interval_dates * 1.0 / horizon_sessions as independent_intervals,
-        interval_inside * 1.0 / nullif(interval_outcomes, 0) as interval_coverage,
+        cast(interval_dates as double) / horizon_sessions as independent_intervals,
+        cast(interval_inside as double) / nullif(interval_outcomes, 0) as interval_coverage,
         case
             when calls = 0 then 'no_call_yet'
             when independent_calls < panel_track_minimum_independent then 'too_few_to_judge'

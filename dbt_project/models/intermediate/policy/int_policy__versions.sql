@@ -107,7 +107,7 @@ final as (
         told.payload_sha256,
         told.fetched_at,
         told.available_at,
-        row_number() over (partition by told.event_id order by told.available_at, told.is_desk_override, told.vintage) as vintage,
+        cast(row_number() over (partition by told.event_id order by told.available_at, told.is_desk_override, told.vintage) as bigint) as vintage,
         min(told.available_at) over (partition by told.event_id) as first_available_at,
         case
             when told.is_desk_override or overrides.overridden_at is null then told.superseded_at

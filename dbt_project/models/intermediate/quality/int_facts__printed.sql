@@ -16,7 +16,7 @@ receipts as (
 
     select
         *,
-        cast(null as timestamp with time zone) as superseded_at
+        {{ no_moment() }} as superseded_at
     from {{ ref('int_receipts__daily') }}
     where reading = 'latest'
 
@@ -111,7 +111,7 @@ bars as (
         {{ arg_max('bars.close_price', 'bars.event_at') }} as close_price,
         {{ arg_max('bars.open_interest_lots', 'bars.event_at') }} as open_interest_lots,
         max(bars.event_at) as available_at,
-        cast(null as timestamp with time zone) as superseded_at,
+        {{ no_moment() }} as superseded_at,
         max(bars.data_origin) as data_origin,
         max(bars.payload_sha256) as payload_sha256
     from {{ ref('stg_bars__prices') }} as bars
@@ -160,7 +160,7 @@ final as (
         {{ key }} as fact_key,
         '{{ column }}' as column_name,
         cast({{ value }} as double) as value,
-        cast(null as varchar) as value_text,
+        cast(null as string) as value_text,
         {{ unit }} as unit,
         {{ printed_by }} as printed_by,
         {{ available_at }} as available_at,

@@ -59,7 +59,7 @@ moved as (
         {%- endfor %}
         max(case when totals.receipts_t > 0.0 then 1 else 0 end) over held as has_begun,
         {{ share_at_most('totals.receipts_t', 'totals.reading, totals.commodity_code', 'totals.trade_date') }} as share_of_all,
-        count(*) over held * 1.0 / (totals.session_index - totals.listing_session_index + 1) as history_coverage,
+        cast(count(*) over held as double) / (totals.session_index - totals.listing_session_index + 1) as history_coverage,
         open_interest.total_t as open_interest_t,
         open_interest.dominant_t,
         open_interest.dominant_t / nullif(totals.receipts_t, 0.0) as squeeze_dominant_ratio,

@@ -76,7 +76,7 @@ versions as (
         'timed',
         keys=['commodity_code', 'provider', 'trade_date'],
         said=[
-            'told.warehouse_type', 'cast(told.expiring_0m_t as varchar)', 'cast(told.expiring_1m_t as varchar)', 'cast(told.expiring_2m_t as varchar)',
+            'told.warehouse_type', 'cast(told.expiring_0m_t as string)', 'cast(told.expiring_1m_t as string)', 'cast(told.expiring_2m_t as string)',
         ],
         order=['told.warehouse_type'],
     ) }}

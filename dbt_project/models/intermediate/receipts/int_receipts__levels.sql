@@ -80,8 +80,8 @@ versions as (
         keys=['commodity_code', 'trade_date'],
         said=[
             'told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level',
-            "case when told.row_level = 'detail' then cast(told.receipts_t as varchar) end",
-            "case when told.row_level = 'detail' then cast(told.published_change_t as varchar) end",
+            "case when told.row_level = 'detail' then cast(told.receipts_t as string) end",
+            "case when told.row_level = 'detail' then cast(told.published_change_t as string) end",
             "case when told.whole_reason = 'part_refused' then told.whole_reason end",
         ],
         order=['told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'told.receipts_t'],

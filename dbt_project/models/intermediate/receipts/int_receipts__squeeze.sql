@@ -75,7 +75,7 @@ cycles as (
         spread.reading,
         spread.commodity_code,
         spread.delivery_month,
-        spread.sessions_to_last_trading_day,
+        distances.sessions_to_last_trading_day,
         median(spread.squeeze_ratio) as squeeze_ratio
     from (
         select
@@ -83,7 +83,8 @@ cycles as (
             commodity_code,
             delivery_month,
             squeeze_ratio,
-            sessions_to_last_trading_day - 1 + {{ each_of(numbers(3)) }} as sessions_to_last_trading_day
+            sessions_to_last_trading_day,
+            {{ each_of(numbers(3)) }} as place
         from measured
         where squeeze_ratio is not null
     ) as spread
@@ -91,8 +92,8 @@ cycles as (
         on
             spread.reading = distances.reading
             and spread.commodity_code = distances.commodity_code
-            and spread.sessions_to_last_trading_day = distances.sessions_to_last_trading_day
-    group by spread.reading, spread.commodity_code, spread.delivery_month, spread.sessions_to_last_trading_day
+            and spread.sessions_to_last_trading_day - 1 + spread.place = distances.sessions_to_last_trading_day
+    group by spread.reading, spread.commodity_code, spread.delivery_month, distances.sessions_to_last_trading_day
 
 ),
 
@@ -103,13 +104,13 @@ ranks as (
         nearest.commodity_code,
         nearest.trade_date,
         count(*) as squeeze_cycles,
-        avg(
+        avg(cast(
             case
                 when earlier.squeeze_ratio < nearest.squeeze_ratio then 1.0
                 when earlier.squeeze_ratio = nearest.squeeze_ratio then 0.5
                 else 0.0
-            end
-        ) as mid_rank_ratio
+            end as double
+        )) as mid_rank_ratio
     from nearest
     inner join cycles as earlier
         on

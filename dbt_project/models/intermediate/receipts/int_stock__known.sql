@@ -30,7 +30,7 @@ reports as (
 
     select
         commodity_code,
-        cast(trade_date as varchar) || right('00000' || cast(vintage as varchar), 6) as place,
+        cast(trade_date as string) || right('00000' || cast(vintage as string), 6) as place,
         trade_date as stock_date,
         max(whole_reason) as whole_reason,
         sum(on_warrant_t) as on_warrant_t,
@@ -57,7 +57,7 @@ asked as (
     select
         commodity_code,
         decision_at as seen_at,
-        cast(null as varchar) as place,
+        cast(null as string) as place,
         as_of_date
     from decisions
 

@@ -83,9 +83,9 @@ versions as (
         'timed',
         keys=['commodity_code', 'trade_date'],
         said=[
-            'told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'cast(told.deliverable_t as varchar)',
-            'cast(told.previous_deliverable_t as varchar)', 'cast(told.on_warrant_t as varchar)', 'cast(told.previous_on_warrant_t as varchar)',
-            'cast(told.capacity_free_t as varchar)', 'cast(told.previous_capacity_free_t as varchar)', 'told.whole_reason',
+            'told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'cast(told.deliverable_t as string)',
+            'cast(told.previous_deliverable_t as string)', 'cast(told.on_warrant_t as string)', 'cast(told.previous_on_warrant_t as string)',
+            'cast(told.capacity_free_t as string)', 'cast(told.previous_capacity_free_t as string)', 'told.whole_reason',
         ],
         order=['told.warehouse_type', 'told.region', 'told.warehouse', 'told.row_level', 'told.on_warrant_t'],
     ) }}

@@ -8,7 +8,7 @@ with printed as (
         'H' || substr(
             md5(
                 concat_ws(
-                    '|', provider, series_id, cast(obs_date as varchar), unit,
+                    '|', provider, series_id, cast(obs_date as string), unit,
                     {{ figure_name('value') }}, {{ figure_name('low_value') }}, {{ figure_name('high_value') }}
                 )
             ), 1, 10

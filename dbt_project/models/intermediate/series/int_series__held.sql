@@ -123,8 +123,8 @@ final as (
         date_before,
         {%- for language in ['en', 'zh'] %}
         {{ filled('sentence_' ~ language, {
-            'series': "coalesce(series_name || ' ', '') || '(' || provider || ' ' || series_id || ')'", 'day': 'cast(obs_date as varchar)', 'unit': 'unit', 'read_unit': "coalesce(read_unit, '-')", 'fits': 'fits_' ~ language,
-            'before_day': "coalesce(cast(date_before as varchar), '-')", 'before': 'before_text', 'value': 'value_text',
+            'series': "coalesce(series_name || ' ', '') || '(' || provider || ' ' || series_id || ')'", 'day': 'cast(obs_date as string)', 'unit': 'unit', 'read_unit': "coalesce(read_unit, '-')", 'fits': 'fits_' ~ language,
+            'before_day': "coalesce(cast(date_before as string), '-')", 'before': 'before_text', 'value': 'value_text',
             'lowest': 'lowest_text', 'highest': 'highest_text', 'low': 'low_text', 'high': 'high_text',
         }) }} as reason_{{ language }},
         {%- endfor %}

@@ -21,7 +21,7 @@ with dated as (
         case when form = 'level' then ln(1.0 + day_step) else day_step end as day_reach,
         case when form = 'level' then ln(1.0 + most_step) else most_step end as most_reach,
         cast(obs_date - date '2000-01-01' as bigint) as day,
-        row_number() over (partition by provider, series_id, held_id order by known_at, payload_sha256) as copy
+        cast(row_number() over (partition by provider, series_id, held_id order by known_at, payload_sha256) as bigint) as copy
     from {{ ref('int_series__dated') }}
 
 ),
@@ -67,7 +67,7 @@ happened as (
     select
         *,
         known_at as happened_at,
-        cast(null as varchar) as said
+        cast(null as string) as said
     from numbered
 
     union all
@@ -116,15 +116,15 @@ judged as (
             'prints',
             record({
                 'accepted': empty_list(record({
-                    'day': 'cast(null as bigint)', 'place': 'cast(null as double)', 'value': 'cast(null as double)', 'unit': 'cast(null as varchar)',
+                    'day': 'cast(null as bigint)', 'place': 'cast(null as double)', 'value': 'cast(null as double)', 'unit': 'cast(null as string)',
                 })),
                 'steps': empty_list('cast(null as double)'),
                 'held': empty_list(held_print({
-                    'held_id': 'cast(null as varchar)', 'held_rule': 'cast(null as varchar)',
-                    'day': 'cast(null as bigint)', 'place': 'cast(null as double)', 'unit': 'cast(null as varchar)',
-                    'known_at': 'cast(null as timestamp with time zone)', 'payload_sha256': 'cast(null as varchar)',
+                    'held_id': 'cast(null as string)', 'held_rule': 'cast(null as string)',
+                    'day': 'cast(null as bigint)', 'place': 'cast(null as double)', 'unit': 'cast(null as string)',
+                    'known_at': no_moment(), 'payload_sha256': 'cast(null as string)',
                     'day_before': 'cast(null as bigint)', 'value_before': 'cast(null as double)', 'is_open': 'cast(null as boolean)',
-                    'freed_at': 'cast(null as timestamp with time zone)', 'freed_by': 'cast(null as varchar)',
+                    'freed_at': no_moment(), 'freed_by': 'cast(null as string)',
                 })),
             }),
             let(
@@ -167,8 +167,8 @@ judged as (
                             else array_append(state.held, ' ~ held_print({
                                 'held_id': 'each.held_id', 'held_rule': 'found.held_rule', 'day': 'each.day', 'place': 'each.place',
                                 'unit': 'each.unit', 'known_at': 'each.known_at', 'payload_sha256': 'each.payload_sha256', 'day_before': 'before.day',
-                                'value_before': 'before.value', 'is_open': 'true', 'freed_at': 'cast(null as timestamp with time zone)',
-                                'freed_by': 'cast(null as varchar)',
+                                'value_before': 'before.value', 'is_open': 'true', 'freed_at': no_moment(),
+                                'freed_by': 'cast(null as string)',
                             }) ~ ')
                         end',
                     })

@@ -91,7 +91,7 @@ final as (
         cast(null as double) as futures_cny_t,
         decided.available_at,
         known_futures.data_origin,
-        cast(null as varchar) as payload_sha256
+        cast(null as string) as payload_sha256
     from known_futures
     inner join decided
         on

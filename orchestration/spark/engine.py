@@ -1,0 +1,91 @@
+"""What there is of Spark on this machine, and how its programs are started: Java, the environment `.venv-spark`, dbt in it."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ingest.settings import REPOSITORY
+from ingest.source import HomeError
+from orchestration.warehouse.dbt import PROJECT, write_staging
+
+HOUSE = REPOSITORY / ".venv-spark"
+DRIVER = Path(__file__).with_name("driver.py")
+METASTORE_IN_USE = "XSDB6"
+"""Derby's number for a database that another process has opened."""
+SETTINGS = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    # Tables here are small: a query costs its planning, the compilation of its code and its tasks.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.sql.ansi.enabled": "false",  # as dbt-spark sets it
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.ui.enabled": "false",
+}
+
+
+class SparkError(HomeError):
+    """Spark cannot be had or did not do what it was asked; the message says why and what to do."""
+
+
+def lacking() -> str | None:
+    """Say what is missing for Spark to run here; None where nothing is."""
+    if shutil.which("java") is None:
+        return "there is no Java (Debian: openjdk-17-jre-headless)"
+    if not (HOUSE / ".ready").is_file():
+        return "the environment .venv-spark is not there (make .venv-spark/.ready)"
+    return None
+
+
+def compiled(target: Path) -> dict[str, dict[str, Any]]:
+    """Compile every model for Spark with dbt, and give dbt's nodes by their id; raises SparkError with dbt's words."""
+    write_staging()
+    command = [str(HOUSE / "bin" / "dbt"), "compile", "--quiet", "--no-populate-cache", "--no-introspect", "--select", "resource_type:model"]
+    command += ["--target", "spark", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    command += ["--target-path", str(target), "--log-path", str(target / "logs")]
+    done = subprocess.run(command, cwd=PROJECT, env=quiet(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SparkError(f"dbt cannot compile the models for Spark: {(done.stdout + done.stderr)[-2000:]}")
+    nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    return {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
+
+
+def relation(node: Mapping[str, Any]) -> str:
+    """Name the table or view of a dbt node."""
+    return f"{node['schema']}.{node['alias']}"
+
+
+def locations(folder: Path) -> dict[str, str]:
+    """Give the settings by which metastore and tables lie in a folder."""
+    return {
+        "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -Dderby.system.home={folder}",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'metastore'};create=true",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+    }
+
+
+def run(job: Mapping[str, Any], folder: Path) -> dict[str, str | None]:
+    """Run a job of `driver.py` and give each query's error, None where it went through; raises SparkError where the session itself failed."""
+    settings = SETTINGS | {"spark.sql.warehouse.dir": str(folder / "warehouse")} | job["settings"]
+    log, answers = folder / "driver.log", folder / "answers.jsonl"
+    with log.open("wb") as words, answers.open("wb") as out:
+        command = [str(HOUSE / "bin" / "python"), str(DRIVER)]
+        text = json.dumps({**job, "settings": settings}).encode()
+        done = subprocess.run(command, input=text, cwd=folder, env=quiet(), stdout=out, stderr=words, check=False)
+    told = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
+    if done.returncode:
+        if METASTORE_IN_USE in log.read_text(encoding="utf-8", errors="replace"):
+            raise SparkError(f"the metastore in {folder} is open in another program; let that end, or build in another folder")
+        raise SparkError(f"Spark ended after {len(told)} of {len(job['queries'])} queries; its words are in {log}")
+    return {row["name"]: row["error"] for row in told}
+
+
+def quiet() -> dict[str, str]:
+    """Give the environment of Spark's programs: nothing is reported, and Python is the one of `.venv-spark`."""
+    return {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1", "PYSPARK_PYTHON": str(HOUSE / "bin" / "python")}
