@@ -69,7 +69,7 @@ def test_the_first_outlook_is_a_view_with_its_own_names(sample: Any) -> None:
     """What reads `outlook_v1` goes on reading: the stance is where the evidence leans, a fallback is a valid row."""
     ((rows, same, validated, fallen),) = sample.published(
         """
-        select count(*), count(*) filter (v1.score is not distinct from v2.sentiment_score and v1.stance is not distinct from v2.stance and v1.confidence is null),
+        select count(*), count(*) filter (v1.score is not distinct from case when v2.status <> 'rejected' then v2.sentiment_score end and v1.stance is not distinct from v2.stance and v1.confidence is null),
             count(*) filter (v1.status = 'validated'), count(*) filter (v2.status in ('validated', 'fallback'))
         from serving.outlook_v1 as v1 inner join serving.outlook_v2 as v2 using (commodity_code, as_of_date, horizon)
         """

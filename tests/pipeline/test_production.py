@@ -2,7 +2,6 @@
 
 import base64
 import importlib.util
-import json
 import os
 import re
 import shutil
@@ -326,4 +325,6 @@ def test_the_sample_guards_every_server_block() -> None:
             rule in block for rule in (" ssl;", "$known_host = 0", "$known_origin = 0", "limit_req ", "auth_basic_user_file", "$plain_graphql")
         )
     assert ["return 421" in block for block in blocks if "default_server" in block] == [True, True]
-    assert json.dumps(sorted(path.name for path in DEPLOY.iterdir())) == '["dagster.yaml", "nginx.conf", "workspace.yaml"]'
+    assert sorted(path.name for path in DEPLOY.iterdir()) == [
+        "Containerfile", "compose.yaml", "dagster.yaml", "nginx.conf", "requirements-spark.txt", "start.sh", "systemd", "workspace.yaml",
+    ]  # fmt: skip

@@ -365,7 +365,7 @@ def test_bad_input_does_not_stop_the_others_and_a_revision_is_a_second_vintage(d
 
 
 def test_bad_input_changes_no_published_figure(damaged, files) -> None:
-    figures = "select * exclude (available_at, payload_sha256, vintage) from marts.{} order by all"
+    figures = "select * exclude (available_at, available_at_sh, payload_sha256, vintage) from marts.{} order by all"
     for table in ("fct_futures_daily", "fct_receipts_daily", "fct_receipts_warehouse_daily"):
         assert damaged.published(figures.replace(", vintage", "" if "futures" not in table else ", vintage").format(table)) == files.published(
             figures.replace(", vintage", "" if "futures" not in table else ", vintage").format(table)

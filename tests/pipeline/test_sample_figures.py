@@ -216,8 +216,8 @@ def test_limits_and_margins_of_the_exchanges_files_are_those_of_the_catalogue(sa
 
 def test_missing_blocks_lower_coverage_and_are_never_zero(sample) -> None:
     rows = sample.published(
-        "select missing_blocks, coverage, sentiment_score_raw, contribution_policy, contribution_receipts, contribution_money, contribution_fundamentals, status "
-        "from serving.outlook where commodity_code = 'AO' and horizon = 'short' and missing_blocks is not null and sentiment_score_raw is not null"
+        "select missing_blocks, coverage, sentiment_score, contribution_policy, contribution_receipts, contribution_money, contribution_fundamentals, status "
+        "from serving.outlook where commodity_code = 'AO' and horizon = 'short' and missing_blocks is not null and sentiment_score is not null"
     )
     assert rows
     for missing, coverage, score, *contributions, status in rows:

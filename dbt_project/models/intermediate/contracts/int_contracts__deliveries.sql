@@ -98,7 +98,7 @@ final as (
         ends.base_price_cny_t,
         cast(row_number() over (
             partition by ends.commodity_code
-            order by ends.last_session_index, ends.delivery_month
+            order by ends.last_session_index nulls last, ends.delivery_month
         ) as bigint) as cycle
     from ends
     left join terms
