@@ -76,7 +76,7 @@ def test_groups_are_layers_and_nothing_is_without_owner_kind_or_description() ->
         assert node.group_name == node.tags["layer"] == node.key.path[0], node.key
         assert node.owners == ["team:data-engineering"], node.key
         assert node.kinds and node.description, node.key
-    assert len({node.group_name for node in nodes}) == 10
+    assert len({node.group_name for node in nodes}) == 11
     ticking = [*repository.schedule_defs, *repository.sensor_defs, *(job for job in repository.get_all_jobs() if not job.name.startswith("__"))]
     assert [one.name for one in ticking if not one.description] == []
 
@@ -120,7 +120,7 @@ def test_each_result_names_its_table(settings: Settings, manifest: dict[str, Any
     (settings.workshop / "dbt" / "manifest.json").write_text(json.dumps(manifest))
     names = [key for key, node in manifest["nodes"].items() if node["resource_type"] in ("model", "test")]
     found = {row.check_id: row.table_name for row in record_results(settings, {"results": [{"unique_id": name, "status": "pass"} for name in names]})}
-    assert [name for name, table in found.items() if not re.fullmatch(r"(raw|staging|intermediate|marts|serving)\.\w+", table)] == []
+    assert [name for name, table in found.items() if not re.fullmatch(r"(raw|staging|intermediate|marts|serving|desk)\.\w+", table)] == []
     assert found["assert_no_fact_is_used_before_it_was_available"] == "serving.outlook_v2"
     assert found["unique_key_dim_trading_day_trade_date"] == "marts.dim_trading_day"
 
