@@ -47,10 +47,15 @@ class Tab:
             self.call(f"{domain}.enable")
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.call("Page.navigate", url=address)
         deadline = time.monotonic() + PATIENCE
+        # Away first: the same page with another mark would count as drawn before it is drawn anew.
+        self.call("Page.navigate", url="about:blank")
+        while self.evaluate("location.href") != "about:blank":
+            assert time.monotonic() < deadline, "the page before is still there"
+            time.sleep(0.1)
+        self.call("Page.navigate", url=address)
         while not self.evaluate(
-            "document.readyState === 'complete' && [...document.querySelectorAll('.chart')].every(c => ['drawn', 'failed'].includes(c.dataset.state))"
+            "location.href !== 'about:blank' && document.readyState === 'complete' && [...document.querySelectorAll('.chart')].every(c => ['drawn', 'failed'].includes(c.dataset.state))"
         ):
             assert time.monotonic() < deadline, f"{address} is not drawn: {self.complaints}"
             time.sleep(0.1)
