@@ -206,6 +206,7 @@ def test_evidence_of_a_days_knowledge_is_what_stood_then_without_the_publishers_
         now = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers)
         then = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers, known_by=day_end)
         con.execute("delete from serving.claim_facts where superseded_at is not null; alter table serving.claim_facts drop superseded_at")
+        con.execute("drop table marts.fct_delivery_risk_daily")
         older = read_evidence(con, DAYS[2], "Guoxin Futures", CATALOG.publishers)
     assert older.observations == now.observations  # of a release made before figures had versions
     assert {day: [value for value, *_ in found] for day, found in now.observations[key].items()} == {DAYS[1]: [3110], DAYS[2]: [3165]}

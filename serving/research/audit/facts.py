@@ -112,8 +112,10 @@ def read_evidence(
 
     columns = {name for name, *_ in con.execute("describe serving.claim_facts").fetchall()}
     if "superseded_at" not in columns:  # a release of a version that published the newest of each figure alone
-        con.execute("create or replace temp view claim_facts_of_today as select *, null::timestamptz as superseded_at from serving.claim_facts")
-    facts = "serving.claim_facts" if "superseded_at" in columns else "claim_facts_of_today"
+        con.execute(
+            "create or replace temp view claim_facts_without_versions as select *, null::timestamptz as superseded_at from serving.claim_facts"
+        )
+    facts = "serving.claim_facts" if "superseded_at" in columns else "claim_facts_without_versions"
     known = "superseded_at is null" if known_by is None else "coalesce(available_at <= $moment, true) and coalesce(superseded_at > $moment, true)"
     moment = {} if known_by is None else {"moment": known_by}
     found = con.execute(f"select {', '.join(_READ)} from {facts} where {known} order by all", moment).fetchall()
@@ -128,7 +130,11 @@ def read_evidence(
             observations[dataset, key, column][day].append((value, uncertainty or 0.0, printed_by))
     contracts = sorted({key for dataset, key, _ in observations if dataset == "daily_quotes"})
     marts: dict[tuple[str, str, date], Mapping[str, Any]] = {}
+    # An older release lacks marts that came later: what rests on them has no value there.
+    published = {name for (name,) in con.execute("select table_name from information_schema.tables where table_schema = 'marts'").fetchall()}
     for mart, (key, day_column, clock, wanted) in _MARTS.items():
+        if mart not in published:
+            continue
         sql = f"select * from marts.{mart} where {wanted}" + ("" if known_by is None else f" and {clock} <= $moment")
         params = moment | ({"contracts": contracts} if "$contracts" in wanted else {})
         marts |= {(mart, row[key], row[day_column]): row for row in con.sql(sql, params=params).pl().iter_rows(named=True)}
