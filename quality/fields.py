@@ -747,6 +747,7 @@ _ALL = (
     Field("signals", T, "-", "Signals the forecast of the horizon is made of, joined by ;", "预测所用信号"),
     Field("refit_date", D, "-", "Session from which on the fit is used; outcomes in it were known five sessions before", "重估日"),
     Field("model_value", N, "as the term", "What the fit says of the term; null where it could not be told", "模型值"),
+    Field("model_reason", T, "-", "Why the value is null, or too little to judge by: panel_too_short:<products>x<sessions> where no product has a probability, no_call_yet, no_outcome_yet, too_few_to_judge", "缺失或样本不足的原因"),
     Field("horizon_sessions", I, "trading days", "Sessions until the outcome is taken", "评估期（交易日）", ge=1),
     Field("first_date", D, "-", "First day judged", "首个评估日"),
     Field("last_date", D, "-", "Last day judged", "末个评估日"),

@@ -281,6 +281,11 @@ def test_the_backtest_of_the_sample_says_what_it_stands_on(sample: Any) -> None:
     assert long_calls > 100
 
 
+def test_the_model_card_says_that_the_sample_is_too_short(sample: Any) -> None:
+    told = dict(sample.published("select horizon, model_reason from serving.model_card where term = 'has_probability' and model_value = 0"))
+    assert told == {"short": "panel_too_short:17x508", "medium": "panel_too_short:17x508", "long": "no_forecast_at_this_horizon"}
+
+
 def test_the_page_of_the_record_holds_what_the_protocol_prints_of_the_sample(sample: Any) -> None:
     printed = alumina(sample.home, "backtest", "--markdown")
     assert printed.returncode == 0, printed.stderr

@@ -363,12 +363,26 @@ def test_a_held_contract_that_expires_before_the_exit_gives_way_to_the_largest_l
     assert none == 0
 
 
+def said_by_the_card(house: PanelHouse) -> dict[str, tuple[float, str | None]]:
+    rows = house.pl("select horizon, model_value, model_reason from serving.model_card where term = 'has_probability'").rows()
+    return {horizon: (value, reason) for horizon, value, reason in rows}
+
+
+def test_the_model_card_says_that_a_long_panel_has_a_probability(panel: PanelHouse) -> None:
+    assert said_by_the_card(panel) == {"short": (1, None), "medium": (1, None), "long": (0, "no_forecast_at_this_horizon")}
+
+
 def test_one_product_and_a_short_panel_give_no_probability_and_say_how_short(make: Make) -> None:
     alone = make(QUOTES.filter(PAC))
     alone.fit()
     newest = one(alone, "from intermediate.int_panel__forecasts where horizon = 'short' order by trade_date desc limit 1")
     assert (newest["probability_up"], newest["probability_reason"], newest["call"]) == (None, f"panel_too_short:1x{SESSIONS}", None)
     assert newest["interval80_low_price"] is not None
+    assert said_by_the_card(alone) == {
+        "short": (0, f"panel_too_short:1x{SESSIONS}"),
+        "medium": (0, f"panel_too_short:1x{SESSIONS}"),
+        "long": (0, "no_forecast_at_this_horizon"),
+    }
     short = make(QUOTES.filter(pl.col("trade_date") < DAYS[149]))
     short.fit()
     newest = one(short, "from intermediate.int_panel__forecasts where horizon = 'short' order by trade_date desc, product_id limit 1")
