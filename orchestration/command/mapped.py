@@ -10,6 +10,7 @@ from ingest.catalog.roles import ROLES, suggested_region, suggested_role
 from ingest.catalog.schemas import MappedSeries, RegionsFile
 from ingest.reach import SeriesRead
 from ingest.source import ConfigurationError
+from orchestration.command.words import said
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ def region_of(series: SeriesRead, configuration: Configuration) -> str:
 
 def described(series: SeriesRead) -> str:
     """Say what a series is, with its newest figure."""
-    days = f"{series.first}" if series.first == series.last else f"{series.first} to {series.last}"
-    return f"{series.provider} {series.series_id}: {series.name}, {series.rows} figures of {days}, the last {series.value:,.10g} {series.unit}"
+    key = "inbox.series_of_a_day" if series.first == series.last else "inbox.series"
+    figures = {"rows": series.rows, "first": series.first, "last": series.last, "value": f"{series.value:,.10g}", "unit": series.unit}
+    return said(key, provider=series.provider, id=series.series_id, name=series.name, **figures)
 
 
 def roles() -> Iterator[str]:

@@ -6,6 +6,7 @@ import typer
 
 from ingest.settings import Settings
 from orchestration.command.terminal import Output, console
+from orchestration.command.words import held_since, said
 
 releases_app = typer.Typer(help="Published releases: list, compare, hold, let go, prune.", no_args_is_help=False, rich_markup_mode=None)
 out = console(Output("stdout"))
@@ -24,9 +25,9 @@ def releases_list(context: typer.Context) -> None:
     for one in shown:
         _say(f"  {one.release_id}  {one.state:<9}{one.bytes / 2**20:7.1f} MB")
     if not shown:
-        _say(f"nothing is published in {settings.root}")
+        _say(said("releases.none", home=settings.root))
     if held := pinned(settings):
-        _say(str(held))
+        _say(held_since(held))
 
 
 @releases_app.command("changes")
@@ -41,14 +42,14 @@ def releases_changes(
     settings = Settings()
     old, new = found(settings, before), found(settings, after)
     changes = differences(old, new)
-    _say(f"{old.name} -> {new.name}: {len(changes)} tables differ" if changes else f"{old.name} and {new.name} say the same")
+    _say(said("releases.differ" if changes else "releases.same", old=old.name, new=new.name, count=len(changes)))
     for change in changes:
-        rows = " -> ".join("no table" if count is None else f"{count:,}" for count in (change.rows_before, change.rows_after))
-        _say(f"  {change.table}: {rows} rows, {change.new:,} new, {change.gone:,} gone")
+        rows = " -> ".join(said("releases.no_table") if count is None else f"{count:,}" for count in (change.rows_before, change.rows_after))
+        _say(said("releases.rows", table=change.table, rows=rows, new=f"{change.new:,}", gone=f"{change.gone:,}"))
         for column, count in change.changed[:COLUMNS_SHOWN]:
-            _say(f"      {column}: {count:,} figures changed")
+            _say(said("releases.figures", column=column, count=f"{count:,}"))
         if len(change.changed) > COLUMNS_SHOWN:
-            _say(f"      and {len(change.changed) - COLUMNS_SHOWN} more columns")
+            _say(said("releases.more", count=len(change.changed) - COLUMNS_SHOWN))
 
 
 @releases_app.command("hold")
@@ -56,7 +57,7 @@ def releases_hold(reason: Annotated[str, typer.Option("--reason", help="Why, for
     """Hold people at the release they read: what is published later waits until somebody lets go."""
     from orchestration.home.releases import hold
 
-    _say(f"people are held at {hold(Settings(), reason)}; alumina releases let-go ends it")
+    _say(said("releases.held", release=hold(Settings(), reason)))
 
 
 @releases_app.command("let-go")
@@ -64,7 +65,7 @@ def releases_let_go() -> None:
     """Serve the newest release that waits, and what is published from now on."""
     from orchestration.home.releases import let_go
 
-    _say(f"serving {let_go(Settings())}")
+    _say(said("releases.serving", release=let_go(Settings())))
 
 
 @releases_app.command("prune")
@@ -76,7 +77,7 @@ def releases_prune(keep: Annotated[int, typer.Option("--keep", min=1, help="How 
     settings = Settings()
     with write_lock(settings, "deleting releases"):
         gone = retire(settings, keep)
-    _say(f"deleted: {', '.join(gone)}" if gone else "nothing to delete")
+    _say(said("releases.deleted", gone=", ".join(gone)) if gone else said("releases.nothing"))
 
 
 def _say(text: str) -> None:

@@ -19,14 +19,7 @@ from orchestration.instance.progress import heard_by
 
 logger = logging.getLogger(__name__)
 TIMED = {"preflight": "ingest", "lake": "ingest", "raw": "raw load", "dbt": "dbt", "release": "publish", "check": "publish"}
-STEPS = {
-    "preflight": "look ahead",
-    "lake": "take in",
-    "raw": "load raw",
-    "dbt": "build and test models",
-    "release": "audit and publish",
-    "check": "hold against the calendar",
-}
+PHASES = tuple(TIMED)
 
 
 @dataclass
@@ -115,7 +108,7 @@ def phase_of(step_key: str) -> str:
     """Name the phase a step belongs to: lake, raw, dbt, release or check."""
     if step_key.endswith("_in_time"):
         return "check"
-    return next((phase for phase in STEPS if step_key.startswith(phase)), step_key)
+    return next((phase for phase in PHASES if step_key.startswith(phase)), step_key)
 
 
 class _Watcher(threading.Thread):

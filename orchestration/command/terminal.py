@@ -1,12 +1,13 @@
 """What the command prints: it never acts on the terminal, and a console that cannot take it never ends the work.
 
 Text of others may hold escapes that move the cursor or rewrite the title; here they are shown, not sent. A character the
-console's encoding lacks is replaced, and a console that is gone (a closed pipe, a full disk) costs the words only. What is said stands in `cli.py`.
+console's encoding lacks is replaced, and a console that is gone (a closed pipe, a full disk) costs the words only. What is said stands in `words.toml`.
 """
 
 import codecs
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from rich.segment import Segment
 from typer.core import TyperGroup
 
 from ingest.storable import storable_lines
+from orchestration.command.words import chinese_help, language, translate
 
 # What an ASCII or a GBK console shows in place of our own marks.
 _PLAIN = {"✓": "+", "✗": "x", "·": "-", "–": "-", "…": "..."}
@@ -47,7 +49,13 @@ _USERS = {
 
 
 class ByUser(TyperGroup):
-    """A list of commands grouped by who uses them."""
+    """A list of commands grouped by who uses them; its help, and that of all commands below, speaks the language of `ALUMINA_LANG`."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line, its help put into Chinese first where that is asked for."""
+        if language() == "zh":
+            translate(self)
+        return super().main(*arguments, **options)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a section for each kind of user."""
@@ -59,9 +67,10 @@ class ByUser(TyperGroup):
 
 def _section(formatter: Any, title: str, commands: Mapping[str, Any]) -> None:
     if commands:
-        with formatter.section(title):
+        heading = chinese_help()["headings"][title] if language() == "zh" else title
+        with formatter.section(heading):
             # The first thing a command says of itself, whole: a sentence that is cut off helps nobody.
-            formatter.write_dl([(name, command.get_short_help_str(400).split("; ")[0].rstrip(".")) for name, command in commands.items()])
+            formatter.write_dl([(name, re.split("; |；", command.get_short_help_str(400))[0].rstrip(".。")) for name, command in commands.items()])
 
 
 class Output:

@@ -37,10 +37,14 @@ class Held:
     reason: str
     waiting: tuple[str, ...] = ()
 
+    @property
+    def when(self) -> str:
+        """The time since then, as a clock in Shanghai showed it."""
+        return f"{datetime.fromisoformat(self.since).astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
     def __str__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
-        since = datetime.fromisoformat(self.since).astimezone(SHANGHAI)
-        return f"people are held at {self.release_id} since {since:%Y-%m-%d %H:%M} Asia/Shanghai{why}; alumina releases let-go serves the newest one"
+        return f"people are held at {self.release_id} since {self.when} Asia/Shanghai{why}; alumina releases let-go serves the newest one"
 
 
 @dataclass(frozen=True)
