@@ -50,7 +50,7 @@ app.add_typer(releases_app, name="releases")
 app.add_typer(record_app)
 app.add_typer(operate_app)
 NOTES_SHOWN = 20
-# How a home says no; anything else is a mistake of ours and shows where.
+# Errors of the file system that a user can mend. Any other OSError is a bug and shows its traceback.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
 Row = dict[str, Any]
 OUTPUTS = (Output("stdout"), Output("stderr"))
@@ -215,8 +215,8 @@ def rebuild() -> None:
 @app.command()
 def purge(
     provider: Annotated[str, typer.Argument(help="The provider whose licence ends, e.g. smm.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "the licence ended",
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only said what would go.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept for later readers.")] = "the licence ended",
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without this option the command only lists what would be deleted.")] = False,
 ) -> None:
     """Delete a provider's data for good, or without --yes say what would go; then rebuild and publish without them."""
     from ingest.home import open_home
@@ -263,7 +263,7 @@ def restore(
     folder: Annotated[Path, typer.Argument(help="A backup.", exists=True, file_okay=False)],
     partial: Annotated[bool, typer.Option("--partial", help="Take what is whole of a backup that is not complete.")] = False,
 ) -> None:
-    """Put a backup back: into an empty home everything, into a home with an archive the payloads that were lost or have rotted."""
+    """Restore a backup: everything into an empty home; into a home with an archive only what was lost or damaged."""
     from ingest.archive import ArchiveError
     from orchestration.home.backup import BackupError, restore
     from orchestration.warehouse.load import WarehouseError
@@ -280,8 +280,8 @@ def restore(
 
 
 @app.command()
-def rollback(reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "") -> None:
-    """Serve the release before the current one again, and hold people there until `alumina releases let-go`."""
+def rollback(reason: Annotated[str, typer.Option("--reason", help="Why; kept for later readers.")] = "") -> None:
+    """Serve the release before the current one again, and hold readers there until `alumina releases let-go`."""
     from orchestration.home.releases import go_back
 
     _plain(said("home.rolled_back", release=go_back(Settings(), reason)))
@@ -289,7 +289,7 @@ def rollback(reason: Annotated[str, typer.Option("--reason", help="Why, for who 
 
 @app.command()
 def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3080) -> None:
-    """Show the release that is served in a browser on this machine: its index, the page of any day, its files. Nothing can be changed there."""
+    """Show the current release in a browser on this machine: its index, the page of any day, its files. Read-only."""
     from orchestration.ui.reading import serve_release
     from orchestration.ui.services import ServicesError
 
@@ -310,7 +310,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loo
     settings = Settings()
     open_home(settings)
     with opened(settings):
-        pass  # its databases are made here, by one process, before several want them
+        pass  # one process makes its databases here, before several need them
     _plain(said("home.ui", port=port, home=settings.root))
     try:
         serve(os.environ | prepare(settings), port)
@@ -323,7 +323,7 @@ def audit(
     claims: Annotated[Path | None, typer.Argument(help="The note: its claims as CSV (docs/claims.md), or its text as .txt, .html or .pdf.")] = None,
     publisher: Annotated[str | None, typer.Option(help="Who published the note: what it printed itself is no evidence.")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="The note's day, where its text prints none.")] = None,
-    commodity: Annotated[str | None, typer.Option(help="What the text is about, where it names several or none.")] = None,
+    commodity: Annotated[str | None, typer.Option(help="Commodity of the text, where it names several or none.")] = None,
     metrics: Annotated[bool, typer.Option("--metrics", help="List what a claim can be about, with units and an example.")] = False,
 ) -> None:
     """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file, or a row of it, cannot be read."""
@@ -430,7 +430,7 @@ def export(
     zh: Annotated[bool, typer.Option("--zh", help="Chinese headers with their unit, from the data dictionary.")] = False,
     since: Annotated[str | None, typer.Option("--since", help="Only rows of this day and later.")] = None,
     commodity: Annotated[str | None, typer.Option("--commodity", help="Only rows of this commodity, e.g. AO.")] = None,
-    public: Annotated[bool, typer.Option("--public", help="Leave out what may not be passed on to others (licences.toml).")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Leave out figures that may not be passed on (licences.toml).")] = False,
 ) -> None:
     """Write a published table for spreadsheets: a workbook, or CSV in UTF-8 with byte-order mark; nothing in them runs as a formula."""
     from ingest.files import write_atomic
@@ -463,7 +463,7 @@ def export(
 
 @inbox_app.command("check")
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
-    """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
+    """Try a file: say what would be read, or what is wrong. Changes nothing; exit code 1 when it would be refused."""
     found, _ = _examined(file)
     receipt = found.attempt
     if not found.is_taken:
@@ -496,7 +496,7 @@ def _examined(file: Path) -> tuple["Examination", "Configuration"]:
     from ingest.sources import sources
 
     settings = Settings()
-    if not file.exists() and file.name == str(file):  # a name the run told, of a file it has put away
+    if not file.exists() and file.name == str(file):  # the run named a file that it has since moved
         away = sorted(settings.inbox.glob(f"**/{glob.escape(file.name)}"))
         file = away[-1] if away else file
     try:
@@ -513,15 +513,15 @@ def _examined(file: Path) -> tuple["Examination", "Configuration"]:
 def inbox_map(
     file: Annotated[Path, typer.Argument(help="A vendor's file, wherever it lies.")],
     series: Annotated[
-        str | None, typer.Option(help="Id of the series to map; without it each is asked for, or shown where nobody can answer.")
+        str | None, typer.Option(help="Id of the series to map; without it each is asked for, or listed where no terminal can answer.")
     ] = None,
     role: Annotated[str | None, typer.Option(help="What it is to the commodity: spot, cost_full, …")] = None,
     commodity: Annotated[str, typer.Option(help="Code of the commodity.")] = "AO",
-    region: Annotated[str | None, typer.Option(help="Region; default: the one its name speaks of, else national.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region; default: the one in its name, else national.")] = None,
     provider: Annotated[str | None, typer.Option(help="Provider, where two have a series of this id.")] = None,
     model: Annotated[str | None, typer.Option(help="Cost model, where the role has several.")] = None,
 ) -> None:
-    """Say what a vendor's series is to a commodity: shows those no mart reads, and writes what is said into the home's catalog/series.toml."""
+    """Tell the catalogue what a vendor's series is: shows series that no mart reads, and writes the answers into catalog/series.toml of the home."""
     from ingest.catalog import mapping
     from ingest.catalog.roles import suggested_role
     from ingest.source import ConfigurationError
@@ -567,7 +567,7 @@ def inbox_map(
 
 @inbox_app.command("list")
 def inbox_list() -> None:
-    """Say what lies in the inbox, and what was refused and why."""
+    """List the files waiting in the inbox, and the refused ones with their reasons."""
     from ingest.dropped import inbox_of
     from ingest.inbox import REFUSED, safe_name
 
@@ -598,7 +598,7 @@ def prepare() -> None:
 
 
 def _say_default(settings: Settings) -> None:
-    """Say what is taken in where nobody said, when that may not be what was meant: files are not fetched and not read again by themselves."""
+    """Say what a run without `--source` takes in a home of files: its inbox. Folders and exchanges are read only when named."""
     from ingest.home import source_of
     from ingest.source import DataOrigin
 
@@ -607,7 +607,7 @@ def _say_default(settings: Settings) -> None:
 
 
 def _within_calendar(settings: Settings, first: Any, last: Any) -> None:
-    """Refuse days of which the calendar knows none, before a run is spent on them."""
+    """Refuse days outside the calendar before a run is spent on them."""
     from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 
     try:
@@ -665,7 +665,7 @@ def _look_back(text: str) -> None:
 
 
 def _show_problems(settings: Settings, run_id: str) -> str:
-    """Say what this run could not use, the gravest first, and give the cause of all of it where there is one; serving.quality_results names every payload."""
+    """Print what this run could not use, worst first, and give their common cause where there is one; serving.quality_results names every payload."""
     from ingest.archive import Archive
     from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
     from ingest.problems import no_network, problems
@@ -674,7 +674,7 @@ def _show_problems(settings: Settings, run_id: str) -> str:
     attempts = [attempt for attempt in Archive(settings.archive).fetch_log() if attempt.run_id == run_id]
     try:
         feeds = Configuration(settings.catalog_overlay).feeds
-    except ConfigurationError:  # told as a problem of this run, by the shipped order
+    except ConfigurationError:  # the wrong file is reported as a problem of this run; the shipped order sorts the others
         feeds = SHIPPED_ONLY.feeds
     for problem in problems(attempts, feeds):
         out.print(f"  ! {problem}", soft_wrap=True, markup=False, highlight=False)
@@ -684,7 +684,7 @@ def _show_problems(settings: Settings, run_id: str) -> str:
 
 
 def _show_notes(settings: Settings, since: float) -> None:
-    """Say of the files this run took from the inbox what reaches no mart or does not count as they state it."""
+    """Print the notes on inbox files of this run: figures that reach no mart, or that count from another time than stated."""
     from ingest.dropped import inbox_of
 
     for name, lines in inbox_of(settings).notes(since):

@@ -1,4 +1,4 @@
-"""What the operator of a home does beside running it: switch its schedules, ask for years of history, tidy up. Thin, over the same functions the jobs of the UI call."""
+"""Commands of the operator: schedules, years of history, tidying, upgrades. Thin, over the functions that the jobs of the UI call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ out = console(Output("stdout"))
 def upgrade(
     record: Annotated[Path | None, typer.Option(envvar="DAGSTER_HOME", help="Folder of Dagster's dagster.yaml; default the home's own.")] = None,
 ) -> None:
-    """Bring the home and its record of runs to the format of this version, or say why not. Who starts services does this first; twice is as good as once."""
+    """Bring the home and its record of runs to the format of this version, or say why not. Run it before services start; running it again does no harm."""
     from ingest.home import FORMAT, format_of, open_home
 
     settings = Settings()
@@ -58,14 +58,14 @@ def tidy() -> None:
 
 
 class BackfillError(HomeError):
-    """A backfill cannot begin, or did not come to its end; the message says why and how it goes on."""
+    """A backfill cannot begin, or did not finish; the message says why and how to continue."""
 
 
 @operate_app.command()
 def backfill(
     years: Annotated[int, typer.Option("--years", min=1, max=30, help="How many years back from today.")] = 8,
 ) -> None:
-    """Ask the exchanges for years of history, politely; ended at any time it goes on when called again. Publishes nothing: alumina run does."""
+    """Ask the exchanges for years of history at a polite pace. It may be ended at any time and continues when called again. Publishes nothing; use alumina run."""
     from orchestration.command.history import ask
 
     settings = Settings()
@@ -93,12 +93,12 @@ class ScheduleError(HomeError):
     """There is no schedule or sensor of that name; the message lists those there are."""
 
 
-NAMES = Annotated[list[str] | None, typer.Argument(help="Names; default all that start runs.")]
+NAMES = Annotated[list[str] | None, typer.Argument(help="Names; default: all that start runs.")]
 
 
 @schedule_app.callback(invoke_without_command=True)
 def schedule_list(context: typer.Context) -> None:
-    """Say what runs by itself, when, and whether it is on."""
+    """List the schedules and sensors, their times, and whether each is on."""
     if context.invoked_subcommand:
         return
     from orchestration.assets.timetable import timetables
@@ -121,13 +121,13 @@ def _hours(row: "Timetable") -> str:
 
 @schedule_app.command("on")
 def schedule_on(names: NAMES = None) -> None:
-    """Switch on what starts runs: from then on exchanges are asked regularly, while the daemon runs (`alumina ui`)."""
+    """Switch on schedules and sensors that start runs: the exchanges are then asked regularly while the daemon runs (`alumina ui`)."""
     _switch(names, on=True)
 
 
 @schedule_app.command("off")
 def schedule_off(names: NAMES = None) -> None:
-    """Switch off what starts runs; what only tells people stays on."""
+    """Switch off schedules and sensors that start runs; those that only send alerts stay on."""
     _switch(names, on=False)
 
 

@@ -1,4 +1,4 @@
-"""`alumina releases`: which there are, what changed between two, and which one people read. Builds nothing."""
+"""`alumina releases`: list releases, compare two, and choose the one readers get. Builds nothing."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ COLUMNS_SHOWN = 4
 
 @releases_app.callback(invoke_without_command=True)
 def releases_list(context: typer.Context) -> None:
-    """List the releases there are, newest first; which is read, which wait, which were rolled back from."""
+    """List the releases, newest first, with their state: served, waiting, rejected or kept."""
     if context.invoked_subcommand:
         return
     from serving.publish.served import listed, pinned
@@ -33,9 +33,9 @@ def releases_list(context: typer.Context) -> None:
 @releases_app.command("changes")
 def releases_changes(
     before: Annotated[str, typer.Argument(help="Id of the earlier release, or its beginning.")],
-    after: Annotated[str, typer.Argument(help="Id of the later one; default: the one people read.")] = "served",
+    after: Annotated[str, typer.Argument(help="Id of the later one; default: the current one.")] = "served",
 ) -> None:
-    """Say what one release says differently from another: rows and figures, table by table."""
+    """Compare two releases: rows and figures, table by table."""
     from serving.publish.differences import differences
     from serving.publish.served import found
 
@@ -53,8 +53,8 @@ def releases_changes(
 
 
 @releases_app.command("hold")
-def releases_hold(reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "") -> None:
-    """Hold people at the release they read: what is published later waits until somebody lets go."""
+def releases_hold(reason: Annotated[str, typer.Option("--reason", help="Why; kept for later readers.")] = "") -> None:
+    """Hold readers at the current release: later releases wait until `alumina releases let-go`."""
     from orchestration.home.releases import hold
 
     _say(said("releases.held", release=hold(Settings(), reason)))
@@ -62,14 +62,14 @@ def releases_hold(reason: Annotated[str, typer.Option("--reason", help="Why, for
 
 @releases_app.command("let-go")
 def releases_let_go() -> None:
-    """Serve the newest release that waits, and what is published from now on."""
+    """Serve the newest release that waits, and every later one."""
     from orchestration.home.releases import let_go
 
     _say(said("releases.serving", release=let_go(Settings())))
 
 
 @releases_app.command("prune")
-def releases_prune(keep: Annotated[int, typer.Option("--keep", min=1, help="How many stay; the one people read always does.")]) -> None:
+def releases_prune(keep: Annotated[int, typer.Option("--keep", min=1, help="How many stay; the current one always does.")]) -> None:
     """Delete the oldest releases beyond a number."""
     from orchestration.warehouse.load import write_lock
     from serving.publish.served import retire

@@ -1,4 +1,4 @@
-"""`alumina review`: held figures listed, and what a person says of them written down. Builds nothing; the next run acts on it."""
+"""`alumina review`: list held figures, and record a person's decision on them. Builds nothing; the next run acts on it."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,18 +17,18 @@ from orchestration.command.words import language, said
 review_app = typer.Typer(help="Held figures: list, accept, reject.", no_args_is_help=True, rich_markup_mode=None)
 out = console(Output("stdout"))
 Ids = Annotated[list[str], typer.Argument(help="IDs of held figures, as `alumina review list` shows them.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept for later readers.")]
 
 
 class ReviewError(HomeError):
-    """A word that cannot be written down; the message says why."""
+    """A decision that cannot be recorded; the message says why."""
 
 
 @review_app.command("list")
 def review_list(
     everything: Annotated[bool, typer.Option("--all", help="Also those that were released, accepted, rejected or replaced.")] = False,
 ) -> None:
-    """Say which figures are held and why. They are in no mart until a later file agrees or a person accepts them."""
+    """List the held figures with their reasons. They are in no mart until a later file agrees or a person accepts them."""
     settings = Settings()
     known, words = _held(settings), _words(settings)
     shown = [row for row in known if everything or row["held_status"] == "held"]
@@ -43,13 +43,13 @@ def review_list(
 
 @review_app.command("accept")
 def review_accept(ids: Ids, reason: Reason) -> None:
-    """Let held figures count, with those of their series that agree with them. The next run acts on it."""
+    """Accept held figures, with those of their series that agree with them. The next run acts on it."""
     _write(ids, "accept", reason)
 
 
 @review_app.command("reject")
 def review_reject(ids: Ids, reason: Reason) -> None:
-    """Keep held figures out for good, also where a later print agrees. The next run acts on it."""
+    """Reject held figures for good, even where a later print agrees. The next run acts on it."""
     _write(ids, "reject", reason)
 
 

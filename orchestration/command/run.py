@@ -1,4 +1,4 @@
-"""One run of a job in this process, recorded in the instance, so that the UI shows it later. Knows nothing of a terminal."""
+"""Run a job in this process and record it in the instance, so that the UI shows it. Knows nothing of a terminal."""
 
 import contextlib
 import logging
@@ -48,7 +48,7 @@ def run_job(
     """
     started = time.perf_counter()
     if payloads := intake.get("payloads"):
-        os.environ["ALUMINA_PAYLOAD_ROOT"] = payloads  # whoever types a command may read what they like; a run started in the UI may not
+        os.environ["ALUMINA_PAYLOAD_ROOT"] = payloads  # a command may read any folder; a run started in the UI may not
     with opened(settings) as instance:
         imported = time.perf_counter()
         from orchestration.definitions import defs
@@ -90,7 +90,7 @@ def run_job(
 
 
 def _phases(result: Any) -> dict[str, float]:
-    """Seconds by phase; the release says itself how long its parts took."""
+    """Give seconds by phase; the release reports the seconds of its own parts."""
     seconds: dict[str, float] = {}
     for event in result.all_events:
         if event.event_type_value == "STEP_SUCCESS" and event.step_key:
@@ -112,7 +112,7 @@ def phase_of(step_key: str) -> str:
 
 
 class _Watcher(threading.Thread):
-    """Tells a listener about steps as they start and end, by reading the instance's own log."""
+    """Report steps to a listener as they start and end, by reading the instance's log."""
 
     def __init__(self, instance: Any, run_id: str, on_step: Callable[[str, str], None]) -> None:
         super().__init__(daemon=True)
@@ -139,5 +139,5 @@ class _Watcher(threading.Thread):
             event = record.dagster_event
             try:
                 self._on_step(event.step_key, event.event_type_value.removeprefix("STEP_").lower())
-            except Exception:  # who listens cannot fail the run, nor lose its alert
+            except Exception:  # an error of the listener must neither fail the run nor lose its alert
                 logger.exception("the listener to the steps of run %s failed", self._run_id)

@@ -1,7 +1,7 @@
-"""What if: the models run again on a copy of the warehouse with a few declared figures moved, and the answers stand side by side.
+"""What if: run the models again on a copy of the warehouse with a few declared figures moved, and compare the results.
 
-No formula lives here. What may be moved, and what it moves with it, is `ingest/catalog/whatif.toml`; what follows is what the models
-make of it. Nothing is published and the warehouse is not touched.
+No formula lives here. `ingest/catalog/whatif.toml` says what may be moved and what moves with it; the models give the result.
+Nothing is published and the warehouse is not touched.
 """
 
 import json
@@ -25,7 +25,7 @@ from ingest.source import ConfigurationError
 
 _ASSIGNMENT = re.compile(r"([a-z][a-z0-9_]*)=([+-]?\d+(?:\.\d+)?)")
 
-# What a person wants to see move: name, unit and the figure on the day, for one commodity.
+# The figures to compare: name, unit and the figure on the day, for one commodity.
 READOUTS: tuple[tuple[str, str, str], ...] = (
     (
         "cost_full_cny_t",
