@@ -368,7 +368,7 @@ TABLES: dict[str, RawTable] = {
         ),
         RawTable(
             "shfe__weekly_stock",
-            "Weekly stock report (库存周报), dated by the last session of its week: tonnes of delivery grade, on warrant, and free capacity; with sum rows.",
+            "Weekly stock report (库存周报), dated by the last session of its week, with sum rows.",
             (
                 "trade_date", "product_id", "product_name", "warehouse_type", "region", "warehouse", "row_level",
                 *(name for level in _WEEKLY_LEVELS for name in (f"{level}_qty", f"previous_{level}_qty", f"{level}_change_qty")),
