@@ -366,20 +366,35 @@ def _show_audit(found: "Audit", name: str) -> None:
         table.add_column(said(f"audit.{name}"), min_width=least, max_width=most, overflow="ellipsis", no_wrap=True)
     for row in found.judged:
         claim = row.claim
-        cells = (claim.claim_id, claim.quote, claim.claimed_text, _number(row.value_found, ",.2f"), str(row.verdict), row.self_consistency[:4])
+        cells = (
+            claim.claim_id,
+            claim.quote,
+            claim.claimed_text,
+            _number(row.value_found, ",.2f"),
+            _worded("VERDICTS", row.verdict),
+            row.self_consistency[:4],
+        )
         table.add_row(*(Text(cell) for cell in cells))
     out.print(table)
     for row in found.judged:
         if row.verdict in ("contradicted", "definition_dependent") or row.self_consistency.startswith("fail"):
-            _plain(f"{row.claim.claim_id} {row.verdict}: {row.claim.quote}")
+            _plain(f"{row.claim.claim_id} {_worded('VERDICTS', row.verdict)}: {row.claim.quote}")
             arithmetic = "" if row.verdict == "definition_dependent" else "; ".join(getattr(one, language()) for one in row.arithmetic)
             inconsistency = row.self_consistency if row.self_consistency.startswith("fail") else ""
             for text in dict.fromkeys((getattr(row.reconciling_definition, language()), arithmetic, inconsistency)):
                 if text:
                     _plain(f"    {text}")
     for then, now in found.turned:
-        _plain(said("audit.turned", claim=now.claim.claim_id, then=then.verdict, as_of=found.note.as_of, now=now.verdict))
-    _plain(", ".join(f"{verdict.replace('_', ' ')} {count}" for verdict, count in found.totals.items() if count))
+        _plain(
+            said(
+                "audit.turned",
+                claim=now.claim.claim_id,
+                then=_worded("VERDICTS", then.verdict),
+                as_of=found.note.as_of,
+                now=_worded("VERDICTS", now.verdict),
+            )
+        )
+    _plain(", ".join(f"{_worded('VERDICTS', verdict).replace('_', ' ')} {count}" for verdict, count in found.totals.items() if count))
     if found.numbers:
         _plain(said("audit.told", told=len(found.judged), numbers=found.numbers, folder=found.folder))
     _plain(said("home.written", path=found.folder))
