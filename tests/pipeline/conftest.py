@@ -47,11 +47,21 @@ def alumina(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(ALUMINA), *arguments], env=environment, capture_output=True, text=True, check=False, timeout=HANGS)
 
 
-def guarded(calls: Path, home: Path, *command: str, house: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
-    """Run a command, with the packages of a house, under the guard that notes in `calls` whatever tries to leave the machine."""
-    path = os.pathsep.join([str(GUARD), str(house)])
+def guarded(calls: Path, home: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command under the guard that notes in `calls` whatever tries to leave the machine."""
+    path = os.pathsep.join([str(GUARD), str(REPOSITORY)])
     environment = os.environ | {"ALUMINA_HOME": str(home), "PYTHONPATH": path, "ALUMINA_TEST_CALLS": str(calls), "COLUMNS": "200"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=HANGS)
+
+
+def apart() -> tuple[str, ...]:
+    """What a command is started with so that it has no network, not even this machine's own; empty where that is not permitted."""
+    alone = ("unshare", "--net", "--map-root-user")
+    try:
+        done = subprocess.run([*alone, "true"], capture_output=True, check=False)
+    except OSError:
+        return ()
+    return () if done.returncode else alone
 
 
 def until(what: str, ready: Callable[[], Any], seconds: float = HANGS) -> Any:
@@ -183,8 +193,8 @@ def sample(once: Once) -> Built:
 
 @pytest.fixture(scope="session")
 def sixty_sessions(once: Once) -> Built:
-    """Sixty sessions of the sample, run under the guard, which notes in `calls.txt` what tried to leave the machine."""
-    return built(once, "sixty_sessions", lambda home: guarded(home.with_name("calls.txt"), home, str(ALUMINA), "run", *SLICE))
+    """Sixty sessions of the sample, run without a network and under the guard, which notes in `calls.txt` what tried to leave the machine."""
+    return built(once, "sixty_sessions", lambda home: guarded(home.with_name("calls.txt"), home, *apart(), str(ALUMINA), "run", *SLICE))
 
 
 @pytest.fixture(scope="session")
