@@ -20,10 +20,10 @@ SENTENCES: dict[str, dict[str, dict[str, str]]] = tomllib.loads((FOLDER / "words
 
 
 def language() -> str:
-    """Give `en` or `zh`. A setting that is wrong does not stand in the way of the help; the command itself names it."""
+    """Give `en` or `zh`. A wrong setting or home does not stop the help; the command itself names it."""
     try:
         return Settings().lang
-    except ValidationError:
+    except (ValidationError, OSError):
         return "en"
 
 
