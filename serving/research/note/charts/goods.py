@@ -21,6 +21,7 @@ from serving.research.note.charts.drawing import (
     base,
     chart,
     last,
+    layered,
     pointer,
     signed_bars,
     tip,
@@ -93,7 +94,7 @@ def receipts(known: Known) -> Chart | None:
         tip("moved", Said("日变化（吨）", "on the day, t"), "+,.0f"),
         tip("rank", Said("首次注册以来分位", "percentile since first"), ".1%"),
     ]
-    above = alt.layer(*((area,) if stack else ()), total, *((marks,) if turns else ()), pointer(over, tips))
+    above = layered(*((area,) if stack else ()), total, *((marks,) if turns else ()), pointer(over, tips))
     below = signed_bars(over, "moved", axis=amount_axis("t", tickCount=3, grid=False, orient="left"), storey=LOWER)
     row = next(one for one in reversed(rows) if one["total"] is not None)
     change = amount(row["moved"], "t", ",.0f", signed=True)
@@ -108,7 +109,7 @@ def receipts(known: Known) -> Chart | None:
         f"Registered receipts are {amount(row['total'], 't', ',.0f').en}, {moved.en}{rank.en}; dashed: last trading days.",
     )
     unit = Said(f"{AMOUNTS['t'].zh}；下：日变化", f"{AMOUNTS['t'].en}; below: change on the day")
-    shape = alt.layer(above, below).resolve_scale(y="independent")
+    shape = layered(above, below, scale={"y": "independent"})
     return chart(
         "receipts",
         Said("注册仓单：地区与日变化", "Registered receipts by region and daily change"),
@@ -219,4 +220,4 @@ def _season(key: str, title: Said, unit: str, rows: Sequence[Row], known: Known)
         f"{told_now.en} on {now['day']:%m-%d}{'; ' + before.en if before.en else ''}.",
     )
     named = CNY_T if unit == "CNY/t" else AMOUNTS[unit]
-    return chart(key, title, named, says, told, alt.layer(lines, dots.add_params(near)))
+    return chart(key, title, named, says, told, layered(lines, dots.add_params(near)))

@@ -15,6 +15,7 @@ from serving.research.note.charts.drawing import (
     base,
     chart,
     last,
+    layered,
     painter,
     pointer,
     tip,
@@ -72,7 +73,7 @@ def score(known: Known) -> Chart | None:
         Said("分", "points"),
         says,
         rows,
-        alt.layer(bars, zero_line(), total, pointer(over, tips)),
+        layered(bars, zero_line(), total, pointer(over, tips)),
         parts=parts,
         zero=ZERO,
     )
@@ -125,7 +126,7 @@ def _reliability(rows: list[dict]) -> Chart:
         Said("占比", "share"),
         says,
         points,
-        alt.layer(ideal, dots),
+        layered(ideal, dots),
         ideal=ideal_rows,
     )
 
@@ -160,7 +161,7 @@ def _coverage(rows: list[dict]) -> Chart | None:
     ]
     goal = alt.Chart(alt.NamedData("goal")).mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.Y("share:Q"))
     tips = [tip("t", DAY), tip("share", Said("落在区间内", "within the interval"), ".0%"), tip("n", Said("已知结果", "outcomes known"), ",.0f")]
-    shape = alt.layer(goal, *lines, pointer(over, tips))
+    shape = layered(goal, *lines, pointer(over, tips))
     parts = [(HORIZONS[one.column], counts[one.column]) for one in series]
     says = Said(
         "，".join(f"{name.zh}{count[1]}次结果中{number(count[0] / count[1], '.0%')}落在80%区间内" for name, count in parts)
