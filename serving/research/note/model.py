@@ -341,7 +341,8 @@ def _rules(known: Known, declared: Mapping[str, Mapping[str, Any]], outlook: Seq
         for row in conditions(known, rule_id):
             value = metric_value(row["signal"], row["signal_value"], row["unit"])
             is_word = row["unit"] == words.TRUTH or not re.search(r"\d", value.en)
-            lines.setdefault(row["driver"].rsplit(".", 1)[0], []).append(row | {"value": value, "is_word": is_word})
+            held_against = "" if is_word else words.bound(row["condition_text"], as_share=value.en.endswith("%") and row["unit"] == "ratio")
+            lines.setdefault(row["driver"].rsplit(".", 1)[0], []).append(row | {"value": value, "bound": held_against})
         codes = [*rule["flags"], *rule["watches"]]
         rules.append(
             {

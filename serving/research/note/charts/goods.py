@@ -72,8 +72,10 @@ def receipts(known: Known) -> Chart | None:
     for row in by_region:
         key = (row["day"], row["region"] if row["region"] in largest else "")
         parts[key] = parts.get(key, 0.0) + row["held"]
-    shown = [*largest, *([""] if len(sizes) > len(largest) else [])]
-    stack = [{"t": str(day), "place": shown.index(region), "series": names[region].both, "held": held} for (day, region), held in parts.items()]
+    shown = [*largest, *([""] if len(sizes) > len(largest) else [])] if len(sizes) > 1 else []  # one region alone is the total
+    stack = [
+        {"t": str(day), "place": shown.index(region), "series": names[region].both, "held": held} for (day, region), held in parts.items() if shown
+    ]
     turns = [{"t": str(row["day"]), "of": row["delivered_contract"]} for row in rows if row["days_since_ltd"] == 0]
     over = base()
     scale = alt.Scale(domain=[names[region].both for region in shown], range=list(PALETTE[: len(shown)]))
@@ -112,7 +114,9 @@ def receipts(known: Known) -> Chart | None:
     shape = layered(above, below, scale={"y": "independent"})
     return chart(
         "receipts",
-        Said("注册仓单：地区与日变化", "Registered receipts by region and daily change"),
+        Said("注册仓单：地区与日变化", "Registered receipts by region and daily change")
+        if stack
+        else Said("注册仓单与日变化", "Registered receipts and daily change"),
         unit,
         says,
         rows,
