@@ -63,7 +63,8 @@ def backfill(
     years: Annotated[int, typer.Option("--years", min=1, max=30, help="How many years back from today.")] = 8,
 ) -> None:
     """Ask the exchanges for years of history, politely; ended at any time it goes on when called again. Publishes nothing: alumina run does."""
-    from orchestration.command.history import ask
+    from ingest.catalog.configuration import Configuration
+    from orchestration.command.history import ask, first_pace
 
     settings = Settings()
     with _record() as (_, instance), out.status("looking at what is here already") as status:
@@ -71,7 +72,12 @@ def backfill(
         def tell(progress: Progress) -> None:
             end = ends_at(datetime.now(SHANGHAI), progress.seconds_left)
             status.update(f"{progress.month:%Y-%m}: {progress.answered:,} answered, {progress.left:,} left, {end}")
-            if progress.answered % SAID_EVERY == 1:
+            if not progress.answered:
+                pace = first_pace(Configuration(settings.catalog_overlay))
+                _say(
+                    f"{progress.left:,} requests, newest month first, {end} Shanghai at {pace.seconds_a_request:g} s each ({pace.label}: feeds.toml)"
+                )
+            elif progress.answered % SAID_EVERY == 0:
                 _say(f"  {progress.month:%Y-%m}: {progress.answered:,} answered, {progress.left:,} left, {end} Shanghai")
 
         try:
