@@ -416,11 +416,13 @@ def note(
     if strange := [one for one in forms if one not in FORMS]:
         fail(f"a note is written as {', '.join(FORMS)}, not as {strange[0]!r}")
     try:
-        paths = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None, forms=forms, english=english)
+        paths, remark = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None, forms=forms, english=english)
     except (NoteError, NoPrinterError, UnreadableError, OSError) as error:
         fail(str(error))
     for path in paths:
         _plain(f"written: {path}" + ("  (add #en to the address for English)" if path.suffix == ".html" else ""))
+    if remark:
+        _plain(remark)
 
 
 @app.command()

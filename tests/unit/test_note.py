@@ -180,6 +180,28 @@ def test_facts_published_after_the_decision_are_not_there(con) -> None:
     assert row.get("class") == "late"
 
 
+@pytest.mark.parametrize(
+    ("dataset", "key", "until", "told"),
+    [
+        ("vendor_series", "SMM-AO-INDEX", "2025-07-23 09:00", 1),
+        ("daily_quotes", "AO2509", "2025-07-22 17:31", 1),
+        ("daily_quotes", "AOX", "2025-07-23 09:00", 0),
+        ("monthly_trade", "28182000|export|total", "2025-07-23 09:00", 1),
+        ("vendor_series", "SMM-AL-ELSEWHERE", "2025-07-23 09:00", 0),
+        ("vendor_series", "SMM-AO-INDEX", "2025-07-22 17:30", 0),
+    ],
+)
+def test_what_was_restated_after_the_decision_is_counted(con, dataset: str, key: str, until: str, told: int) -> None:
+    """Of the commodity and in force at the decision: two columns of one print count once."""
+    con.execute(
+        "create table serving.claim_facts as select $dataset as dataset, date '2025-07-21' as obs_date, $key as fact_key, name as column_name, "
+        "timestamptz '2025-07-21 11:40:00+08' as available_at, ($until || ':00+08')::timestamptz as superseded_at from (values ('value'), ('low')) as names (name)",
+        {"dataset": dataset, "key": key, "until": until},
+    )
+    said = html.fromstring(page.render(con, None)).xpath("//p[@class='restated']")
+    assert [f"{told} figures in force at the decision" in one.text_content() for one in said] == [True] * told
+
+
 def test_an_unknown_day_or_commodity_is_one_sentence(con) -> None:
     with pytest.raises(NoteError, match="no outlook for AO on 2025-07-20; published: AO from 2025-07-22 to 2025-07-22"):
         page.render(con, None, date(2025, 7, 20), "AO")
