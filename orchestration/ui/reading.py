@@ -49,7 +49,7 @@ def reading(settings: Settings) -> Starlette:
         if form not in ("html", "xlsx"):
             raise NoteError(f"a page is served as html or xlsx, not as {form!r}; `alumina note` writes the other forms")
         with one_at_a_time:
-            page, _ = find(settings, wanted, code.upper())
+            page = find(settings, wanted, code.upper()).page
             if form == "xlsx":
                 headers = {"content-disposition": f'attachment; filename="{page.known.commodity_code}-{page.known.day}.xlsx"'}
                 return Response(workbook(page), media_type=SHEET, headers=headers)

@@ -9,8 +9,8 @@ import pytest
 from serving.research.note import page
 from tests.pipeline.conftest import SLICE, Built
 from tests.pipeline.small import Small
-from tests.reliability import kills, markup, surroundings
-from tests.reliability.case import Bench, NotHereError, Step
+from tests.reliability import markup, surroundings
+from tests.reliability.case import Bench, Step
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def small_bench(tmp_path: Path, sixty_sessions: Built, small_house: Small) -> Be
 
 
 def test_markup_stays_text_and_a_page_that_escapes_nothing_is_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(markup.injections(bench, range(1, 3))) == [Step(1)] * 2
+    assert list(markup.injections(bench, range(1, 2))) == [Step(1)]
     render = page.render
     monkeypatch.setattr(page, "render", lambda *arguments: html.unescape(render(*arguments)))
     assert [step.bad for step in markup.injections(bench, range(1, 2))] != [()]
@@ -40,14 +40,6 @@ def test_a_dozen_texts_from_outside_run_nothing_and_break_nothing(sample: Built,
 
 
 @pytest.mark.full
-def test_a_run_needs_no_network(small_bench: Bench) -> None:
-    try:
-        assert list(surroundings.network(small_bench, range(1), small=True)) == [Step(1)]
-    except NotHereError as reason:
-        pytest.skip(str(reason))
-
-
-@pytest.mark.full
 def test_secrets_are_nowhere_and_a_run_that_tells_one_is_seen(small_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench, small = small_bench, small_bench.small("secrets")
     monkeypatch.setattr(Bench, "small", lambda *_: small)
@@ -56,8 +48,3 @@ def test_secrets_are_nowhere_and_a_run_that_tells_one_is_seen(small_bench: Bench
     doctor.write_text(f"import os, sys\nsys.stderr.write(os.environ.get('PGPASSWORD', ''))\n{doctor.read_text()}")
     (step,) = surroundings.secrets(bench, range(1, 2))
     assert "`alumina doctor`: printed: canary" in step.bad[0]
-
-
-@pytest.mark.full
-def test_a_killed_run_of_the_small_house_heals(small_bench: Bench) -> None:
-    assert [step.bad for step in kills.small(small_bench, range(2, 3))] == [()]

@@ -39,10 +39,12 @@ FORMS = ("html", "xlsx", "pdf", "png")
 
 
 class Written(NamedTuple):
-    """The files, and what their reader should know of where the page is from, if anything."""
+    """The files, and what `past.Found` says of where the page is from."""
 
     paths: list[Path]
-    remark: str
+    restated: int
+    decided: str
+    built: str
 
 
 def write_note(
@@ -53,7 +55,8 @@ def write_note(
     Raises NothingPublishedError without a release, NoteError when the release has no outlook of that day or commodity or a catalogue file cannot
     be read, and NoPrinterError where a form takes a Chromium and there is none: before anything is written.
     """
-    page, remark = find(settings, day, commodity_code)
+    found = find(settings, day, commodity_code)
+    page = found.page
     made = {
         "html": lambda: html(page).encode(),
         "xlsx": lambda: workbook(page),
@@ -67,7 +70,7 @@ def write_note(
         path = stem.with_name(f"{stem.name}{'-en' if english and form in ('pdf', 'png') else ''}.{form}")
         write_atomic(path, body)
         paths.append(path)
-    return Written(paths, remark)
+    return Written(paths, *found[1:])
 
 
 def render(con: duckdb.DuckDBPyConnection, overlay: Path | None, day: date | None = None, commodity_code: str | None = None) -> str:
