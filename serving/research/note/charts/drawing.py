@@ -73,7 +73,7 @@ def chart(
 ) -> Chart:
     """Put a chart together; `rows` have `day` and may have `source`, and are its dataset `rows`. With axis and legend it must fit what the style keeps free."""
     packs = {"rows": packed([_record(row) for row in rows]), **{name: packed(found) for name, found in datasets.items()}}
-    spec = {"width": "container", "height": height} | shape | {"datasets": packs}
+    spec = {"width": "container", "height": height, **shape, "datasets": packs}
     sources = sorted({source for row in rows if row.get("source") for source in row["source"].split(";")})
     named = [say(SOURCES, one) for one in sources]
     source = Said("、".join(one.zh for one in named), ", ".join(one.en for one in named))
