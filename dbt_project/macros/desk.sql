@@ -8,9 +8,6 @@
 {# A name as it is stated; what an exchange leaves open is `unstated`, for an empty text is no name. #}
 {% macro stated(name) %}coalesce(nullif({{ name }}, ''), 'unstated'){% endmacro %}
 
-{# A part of a way goods from abroad take, `origin>route>port>region`, by its place. #}
-{% macro leg_part(leg, place) %}nullif(split_part({{ leg }}, '>', {{ place }}), ''){% endmacro %}
-
 {# Rows of trade that count one thing once: China's own customs, its own partner codes, and items of 8 digits, which do not hold each other. #}
 {% macro is_own_trade(role) -%}
     role = '{{ role }}' and hs_scope = 'item' and reporter = '156' and partner_scheme = 'gacc'

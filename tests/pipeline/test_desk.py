@@ -284,6 +284,25 @@ def test_a_rejected_day_judges_nothing(reader: duckdb.DuckDBPyConnection) -> Non
     ).fetchall() == [(0,)]
 
 
+def test_the_outlook_says_its_legs_and_the_tables_of_the_desk_have_the_same_figures(reader: duckdb.DuckDBPyConnection) -> None:
+    said = "select distinct premium_clock, spot_leg, cost_model_id, cost_provider from serving.outlook_v2 where commodity_code = '{}' and as_of_date = '2025-07-22'"
+    assert reader.execute(said.format("AO")).fetchall() == [("close", "natl", "smm_daily", "SMM")]
+    assert reader.execute(said.format("AL")).fetchall() == [(None, None, None, None)]
+    unexplained = " or ".join(
+        f"({leg} is null) <> ({figure} is null) or ({figure} is null) <> (';' || coalesce(legs_null_reason, '') like '%;{figure}:%')"
+        for leg, figure in (("premium_clock", "premium_rate_pct"), ("spot_provider", "spot_cny_t"), ("cost_model_id", "cost_full_cny_t"))
+    )
+    assert reader.execute(f"select count(*) from serving.outlook_v2 where {unexplained}").fetchall() == [(0,)]
+    # The model a row names is the one whose figures it shows.
+    shown = reader.execute(
+        "select count(*), count(*) filter (abs(o.cost_full_cny_t - m.cost_full_cny_t) > 0.01) from desk.outlook_daily as o "
+        "inner join desk.margin_models as m on m.commodity_code = o.commodity_code and m.trade_date = o.as_of_date and m.region = 'national' "
+        "and m.model_id = o.cost_model_id and m.provider = o.cost_provider"
+    ).fetchall()
+    assert shown[0][0] > 400
+    assert shown[0][1] == 0
+
+
 def test_the_newest_outlook_says_whether_it_is_stale_now(reader: duckdb.DuckDBPyConnection) -> None:
     assert reader.execute("select distinct is_stale from desk.outlook_now").fetchall() == [(True,)]
     assert reader.execute("select count(*) = count(distinct commodity_code) from desk.outlook_now").fetchall() == [(True,)]
