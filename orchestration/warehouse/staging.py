@@ -1,6 +1,6 @@
 """The staging models of dbt, written from the raw tables of `quality.raw`: columns, keys and descriptions are stated there and nowhere else.
 
-One view with the table's columns for each table a model reads, the test of its key, and every table as a source. Written, never tracked: a column added to a feed is in its
+One view with the table's columns for each table a model reads, its key, and every table as a source. Written, never tracked: a column added to a feed is in its
 staging model by the next parse. What is more than a list of columns belongs to an intermediate model.
 """
 
@@ -45,7 +45,7 @@ def models(tables: Mapping[str, RawTable] = TABLES) -> dict[str, str]:
         source = table.name.split("__")[0]
         columns = ",\n        ".join(table.stored_schema)
         files[f"{source}/stg_{table.name}.sql"] = _MODEL.format(name=table.name, columns=columns)
-        described.setdefault(source, []).append({"name": f"stg_{table.name}", "description": table.description} | _key_test(table))
+        described.setdefault(source, []).append({"name": f"stg_{table.name}", "description": table.description} | _key(table))
     return files | {f"{source}/_{source}.yml": _yml(models=rows) for source, rows in described.items()}
 
 
@@ -61,11 +61,11 @@ def write(folder: Path, tables: Mapping[str, RawTable] = TABLES) -> None:
             write_atomic(path, text.encode(), durable=False)
 
 
-def _key_test(table: RawTable) -> dict[str, object]:
-    """Give the test of the table's key; where a part of it may be null, as the rank of a sum row, there is no key of columns."""
+def _key(table: RawTable) -> dict[str, object]:
+    """State the table's key, to which the view is held; where a part of it may be null, as the rank of a sum row, there is no key of columns."""
     if not {*table.row_key} <= {*table.required, "payload_sha256"}:
         return {}
-    return {"data_tests": [{"unique_key": {"arguments": {"columns": list(table.row_key)}}}]}
+    return {"config": {"meta": {"key": list(table.row_key)}}}
 
 
 def _yml(**content: object) -> str:

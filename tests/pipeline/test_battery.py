@@ -9,7 +9,7 @@ import pytest
 from serving.research.note import page
 from tests.pipeline.conftest import SLICE, Built
 from tests.pipeline.small import Small
-from tests.reliability import kills, markup, surroundings
+from tests.reliability import markup, surroundings
 from tests.reliability.case import Bench, NotHereError, Step
 
 
@@ -56,8 +56,3 @@ def test_secrets_are_nowhere_and_a_run_that_tells_one_is_seen(small_bench: Bench
     doctor.write_text(f"import os, sys\nsys.stderr.write(os.environ.get('PGPASSWORD', ''))\n{doctor.read_text()}")
     (step,) = surroundings.secrets(bench, range(1, 2))
     assert "`alumina doctor`: printed: canary" in step.bad[0]
-
-
-@pytest.mark.full
-def test_a_killed_run_of_the_small_house_heals(small_bench: Bench) -> None:
-    assert [step.bad for step in kills.small(small_bench, range(2, 3))] == [()]

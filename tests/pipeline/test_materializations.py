@@ -1,4 +1,4 @@
-"""How a model takes the place of the one before it: in one transaction, whatever it was, and not at all where it fails."""
+"""How a model takes the place of the one before it: in one transaction, whatever it was, and not at all where it fails or breaks its key."""
 
 import os
 import shutil
@@ -27,6 +27,8 @@ DESCRIBED = """
 models:
   - name: first
     description: What the first holds
+  - name: keyed
+    config: {meta: {key: [a, b]}}
   - name: typed
     config: {contract: {enforced: true}}
     columns:
@@ -61,9 +63,11 @@ def test_a_model_takes_the_place_of_the_one_before_it_and_one_that_fails_takes_n
         first=f"{table}select 1 as a",
         second=f"{view}select a + 1 as a from {{{{ ref('first') }}}}",
         typed=f"{table}select 7::bigint as a",
+        keyed=f"{table}select 1 as a, 'x' as b",
     )
     assert done.returncode == 0, done.stdout
-    assert held(warehouse) == {"first": ("base table", [(1,)]), "second": ("view", [(2,)]), "typed": ("base table", [(7,)])}
+    kept = {"keyed": ("base table", [(1, "x")])}
+    assert held(warehouse) == {"first": ("base table", [(1,)]), "second": ("view", [(2,)]), "typed": ("base table", [(7,)])} | kept
 
     # A table becomes a view, a view a table; the third fails half-way and leaves what was there.
     done = build(
@@ -72,10 +76,17 @@ def test_a_model_takes_the_place_of_the_one_before_it_and_one_that_fails_takes_n
         first=f"{view}select 10 as a",
         second=f"{table}select a + 1 as a from {{{{ ref('first') }}}}",
         typed=f"{table}select case when a > 10 then error('beyond')::bigint else a::bigint end as a from {{{{ ref('second') }}}}",
+        keyed=f"{table}from (values (2, 'y'), (2, 'z'), (2, 'y')) as t(a, b)",
     )
     assert done.returncode != 0
     assert "beyond" in done.stdout
-    assert held(warehouse) == {"first": ("view", [(10,)]), "second": ("base table", [(11,)]), "typed": ("base table", [(7,)])}
+    assert "the key (a, b) of main.keyed is null or names several rows for 1 of its values, such as {'a': 2, 'b': y}" in done.stdout
+    assert held(warehouse) == {"first": ("view", [(10,)]), "second": ("base table", [(11,)]), "typed": ("base table", [(7,)])} | kept
     with duckdb.connect(str(warehouse), read_only=True) as con:
         assert con.execute("select comment from duckdb_views() where view_name = 'first'").fetchall() == [("What the first holds",)]
         assert con.execute("select data_type from duckdb_columns() where table_name = 'typed'").fetchall() == [("BIGINT",)]
+
+    # A part that is null breaks a key as well, of a view as of a table.
+    done = build(project, warehouse, keyed=f"{view}from (values (2, 'y'), (2, null)) as t(a, b)")
+    assert "the key (a, b) of main.keyed is null or names several rows for 1 of its values, such as {'a': 2, 'b': NULL}" in done.stdout
+    assert held(warehouse)["keyed"] == kept["keyed"]

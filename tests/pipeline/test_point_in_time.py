@@ -4,8 +4,8 @@
 (b) In the normal build the rows of score and outlook decided by T equal those of the archive that ends at T.
 (c) In the normal build every mart row whose `available_at` is not after T is a row of the archive that ends at T: nothing it shows came later.
 
-Chosen are the days on which something happens that could let the future in (`NAMED`); `make test-full` adds six days, every
-tenth session, `make battery` every third. The archive that ends at T grows as a desk's would: day by day, with vendor files handed over
+Chosen are the days on which something happens that could let the future in (`NAMED`); `make test-full` adds three days, every
+twentieth session, `make battery` every third. The archive that ends at T grows as a desk's would: day by day, with vendor files handed over
 again and again. The models run as compiled by dbt, statement by statement.
 """
 
@@ -32,7 +32,7 @@ from tests.pipeline.conftest import House, Model, Once, query, upstream
 
 FIRST, LAST = date(2025, 4, 21), date(2025, 7, 23)
 # Of sixty sessions.
-CHOSEN = int(os.environ.get("STRESS_DAYS", "6"))
+CHOSEN = int(os.environ.get("STRESS_DAYS", "3"))
 STEP = 60 // CHOSEN
 NAMED = {
     # The last session before the Dragon Boat holiday is also the last of its month: the clocks of the day run into days without a session.
@@ -348,17 +348,16 @@ def said(key: str, entry: str) -> str:
 SCORES = "select commodity_code, as_of_date, round(score, 9) from marts.fct_sentiment_daily where as_of_date < ? order by all"
 
 
-class Sweep:
-    """The same on every so many days; two classes, so that two processes share them."""
-
-    begin: int
+@pytest.mark.full
+class TestSweep:
+    """The same on every so many days, whatever happens on them."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def swept(cls, tmp_path_factory: pytest.TempPathFactory, models: list[Model], whole: House) -> Grown:
         sessions = [day for day in load_calendar().sessions if FIRST <= day <= LAST]
-        chosen = sessions[-1 - STEP * CHOSEN : -1 : STEP][cls.begin :: 2]
-        assert len(chosen) == CHOSEN / 2
+        chosen = sessions[-1 - STEP * CHOSEN : -1 : STEP]
+        assert len(chosen) == CHOSEN
         return grow(tmp_path_factory.mktemp("swept"), models, whole, chosen)
 
     def test_the_whole_archive_as_of_a_day_is_the_archive_of_that_day(self, swept: Grown, models: list[Model]) -> None:
@@ -370,16 +369,6 @@ class Sweep:
     def test_no_row_claims_to_have_been_known_before_all_it_shows_had_come(self, swept: Grown, models: list[Model], whole: House) -> None:
         for day, then, _ in swept:
             assert not (found := untimely(then, whole.settings.warehouse, models, end_of(day))), f"known by {day}: {found}"
-
-
-@pytest.mark.full
-class TestOddDays(Sweep):
-    begin = 0
-
-
-@pytest.mark.full
-class TestEvenDays(Sweep):
-    begin = 1
 
 
 def test_the_slice_has_scores_and_revisions_that_change_the_past(whole: House) -> None:

@@ -25,5 +25,5 @@ def tests(bench: Bench, steps: range, file: str, chosen: str, **environment: str
 
 writers = partial(tests, file="tests/unit/test_ingest_writers.py", chosen="runs_at_once", STRESS_ROUNDS="1", STRESS_WRITERS=str(WRITERS))
 orders = partial(tests, file="tests/unit/test_ingest_order.py", chosen="any_order and many", STRESS_ORDERS="100")
-days = partial(tests, file="tests/pipeline/test_point_in_time.py", chosen="TestOddDays or TestEvenDays", STRESS_DAYS="20")
+days = partial(tests, file="tests/pipeline/test_point_in_time.py", chosen="TestSweep", STRESS_DAYS="20")
 first_starts = partial(tests, file="tests/unit/test_orchestration_instance.py", chosen="first_starts", ALUMINA_TEST_FIRST_STARTS=f"{STARTS}x1")

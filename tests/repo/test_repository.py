@@ -108,6 +108,7 @@ def test_every_model_is_described_by_its_grain_and_keyed() -> None:
         name
         for name, model in models.items()
         if any("unique_key" in test for test in model.get("data_tests", []))
+        or model.get("config", {}).get("meta", {}).get("key")
         or any(row["type"] == "primary_key" for row in model.get("constraints", []))
     }
     unkeyed = set(models) - keyed

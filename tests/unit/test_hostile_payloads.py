@@ -5,7 +5,7 @@ import pytest
 from ingest.source import Parsed
 from tests.reliability.mutations import BY_NAME, SEEDS, attack, read
 
-EXAMPLES = [100, pytest.param(1_000, marks=pytest.mark.full)]
+EXAMPLES = [100, pytest.param(500, marks=pytest.mark.full)]
 
 
 def test_every_source_that_is_sent_payloads_is_attacked() -> None:

@@ -54,7 +54,7 @@ def _raw(home: Path, runs: list[list[Delivery]]) -> dict[str, tuple[int, int]]:
         return found
 
 
-ORDERS = int(os.environ.get("STRESS_ORDERS", "20"))
+ORDERS = int(os.environ.get("STRESS_ORDERS", "10"))
 """Orders in `make test-full`; `make battery` asks for a hundred."""
 
 

@@ -387,7 +387,7 @@ def _modes(good: bytes) -> dict[str, tuple[Answer, Outcome, int]]:
 @pytest.mark.parametrize("mode", _modes(b"{}"))
 def test_a_failed_answer_has_its_outcome_only_the_network_is_retried_and_the_next_run_heals(home: Warehouse, feed: Feed, mode: str) -> None:
     failed, outcome, attempts = _modes(feed.good)[mode]
-    home.timeout, home.deadline = 0.3 if failed.slow else 10.0, 0.4 if failed.drip else 30.0
+    home.timeout, home.deadline = 0.1 if failed.slow else 10.0, 0.2 if failed.drip else 30.0
     home.site.answers[feed.line] = [failed]
     receipt = asked(home, feed)
     assert (receipt.outcome, receipt.is_failure) == (outcome, True)

@@ -152,6 +152,12 @@ class TooManyNumbersError(ValueError):
     """The text holds more numbers than a note can."""
 
 
+def _refuse_many(numbers: int) -> None:
+    """Raise TooManyNumbersError where there are more numbers than a note can hold."""
+    if numbers > NUMBERS_LIMIT:
+        raise TooManyNumbersError(f"more than {NUMBERS_LIMIT:,} numbers; a note has a few hundred")
+
+
 class Extractor:
     """Reads notes of one catalogue."""
 
@@ -189,8 +195,7 @@ class Extractor:
                 continue
             header = header if is_row else []
             found += islice(self._prose(part, as_of, state), NUMBERS_LIMIT + 1)
-            if len(found) > NUMBERS_LIMIT:
-                raise TooManyNumbersError(f"more than {NUMBERS_LIMIT:,} numbers; a note has a few hundred")
+            _refuse_many(len(found))
         return sorted(found, key=lambda one: one.start)
 
     # ---- prose ---------------------------------------------------------------------------------------------------------------------
@@ -205,7 +210,9 @@ class Extractor:
         for end in [*(match.end() for match in _SENTENCE.finditer(masked)), len(text)]:
             state.metric, state.level, state.before, state.region = None, None, state.level or state.before, ""
             last, day = begin, day_text
-            numbers = list(self._numbers(masked, begin, end))
+            # Counted before they are judged: a sentence of too many ends at once.
+            numbers = list(islice(self._numbers(masked, begin, end), NUMBERS_LIMIT + 1))
+            _refuse_many(len(numbers))
             listed = self._listed(text, begin, numbers)
             for place, number in enumerate(numbers):
                 spoken_day, day = day, _scope(text, last, number.start, day)
