@@ -79,7 +79,19 @@ final as (
         max(case when flow = 'export' then yoy_pct end) as export_yoy_pct,
         max(case when flow = 'import' then ytd_t end) as import_ytd_t,
         max(case when flow = 'export' then ytd_t end) as export_ytd_t,
-        max(case when flow = 'net' and net_import_t is null then null_reason end) as null_reason,
+        case when max(case when flow = 'import' then qty_t end) is null then 'no_import_figure' end as null_reason,
+        nullif(
+            concat_ws(
+                ';',
+                case when max(case when flow = 'export' then qty_t end) is null then 'export_t:no_export_figure' end,
+                'net_import_t:' || max(case when flow = 'net' and net_import_t is null then null_reason end),
+                'import_yoy_pct:' || max(case when flow = 'import' then yoy_null_reason end),
+                'export_yoy_pct:' || max(case when flow = 'export' then yoy_null_reason end),
+                'import_ytd_t:' || max(case when flow = 'import' and ytd_t is null then null_reason end),
+                'export_ytd_t:' || max(case when flow = 'export' and ytd_t is null then null_reason end)
+            ),
+            ''
+        ) as other_null_reason,
         max(available_at) as available_at,
         max(data_origin) as data_origin
     from flows

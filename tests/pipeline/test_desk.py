@@ -334,6 +334,23 @@ def test_every_table_of_the_desk_has_rows_and_no_empty_text(reader: duckdb.DuckD
     ] == []
 
 
+def test_the_reason_of_a_row_speaks_of_its_first_figure_and_of_no_other(reader: duckdb.DuckDBPyConnection) -> None:
+    told = {
+        (table, name) for table, name in reader.execute("select table_name, column_name from duckdb_columns() where schema_name = 'desk'").fetchall()
+    }
+    first = reader.execute("select table_name, arg_min(column_name, position) from desk.metrics group by all order by all").fetchall()
+    asked = [(table, figure) for table, figure in first if (table, "null_reason") in told]
+    wrong = {
+        table: reader.execute(f"select count(*) from desk.{table} where ({figure} is null) <> (null_reason is not null)").fetchall()[0][0]
+        for table, figure in asked
+    }
+    assert {table: rows for table, rows in wrong.items() if rows} == {}
+    assert {"receipts_total", "squeeze_daily", "trade_ore_monthly", "spot_national", "members"} <= wrong.keys()
+    # A side figure that is missing says so apart, and empties nothing: receipts are known on almost every day.
+    known = "select count(*) filter (null_reason is null) / count(*), count(other_null_reason) / count(*) from desk.receipts_total"
+    assert reader.execute(known).fetchall()[0] > (0.99, 0.5)
+
+
 def test_figures_have_the_decimals_of_their_source(reader: duckdb.DuckDBPyConnection) -> None:
     assert reader.execute("select count(*) from desk.margin_daily where length(split_part(profit_cny_t::varchar, '.', 2)) > 2").fetchall() == [(0,)]
 
