@@ -11,12 +11,18 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK = 1
 
-.PHONY: run test test-full lint lint-sql ui docs clean lock bench battery spark which-python
+.PHONY: run test test-full lint lint-sql ui dbt docs clean lock bench battery spark which-python
 run: .venv/.ready
 	$(BIN)/alumina run
 
 ui: .venv/.ready
 	$(BIN)/alumina ui --port $(PORT)
+
+# dbt by hand, in the home's warehouse: make dbt DBT="test --select fct_basis_daily". Staging models are written first, they are not tracked.
+DBT ?= --help
+dbt: .venv/.ready
+	@$(BIN)/python -c "from orchestration.warehouse.dbt import write_staging; write_staging()"
+	@ALUMINA_WAREHOUSE="$$(realpath "$${ALUMINA_HOME:-.alumina}")/warehouse.duckdb" $(BIN)/dbt $(DBT) --project-dir dbt_project --profiles-dir dbt_project
 
 # The site of docs/ in .site/: open .site/index.html. The data dictionary is that of the published release, so a run comes first where there is none.
 docs: .venv/.ready

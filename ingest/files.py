@@ -5,6 +5,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
@@ -13,6 +15,17 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def is_free(lock: Path) -> bool:
+    """Tell whether nobody holds a file lock; raises OSError where this user may not try it."""
+    if not lock.exists():
+        return True
+    try:
+        with FileLock(lock, timeout=0):
+            return True
+    except Timeout:
+        return False
 
 
 def make_folder(folder: Path, *, durable: bool = True) -> None:

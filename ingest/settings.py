@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         default=None, description="Addresses of chat systems and mail, separated by blanks, as apprise writes them; a name before = says which route."
     )
 
-    lang: Literal["en", "zh"] = Field(default="en", description="Language of what `alumina doctor` says.")
+    lang: Literal["en", "zh"] = Field(default="en", description="Language of what the commands say.")
     as_of: AwareDatetime | None = Field(default=None, description="Build what was known at this time, aside; such a build is never published.")
 
     @classmethod

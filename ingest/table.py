@@ -16,6 +16,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+import polars as pl
+
 from ingest import values
 from ingest.source import Outcome, PayloadError, Reject
 
@@ -54,6 +56,14 @@ def part_of(row: Mapping[str, Any], **whole: str) -> dict[str, Any]:
     The keys come first, so that they stay where a row of many cells is cut.
     """
     return whole | dict(row) | whole
+
+
+def refuse_two_values(frame: pl.DataFrame, key: Sequence[str], clash: str) -> None:
+    """Refuse a file with two rows of one key, by PayloadError; `clash` is a sentence with the key's columns as its places."""
+    twice = frame.filter(pl.len().over(*key) > 1)
+    if twice.height:
+        told = clash.format(**twice.row(0, named=True))
+        raise PayloadError(Outcome.NOT_DATA, "two_values", f"the file gives {told}; keep the right one and drop it again")
 
 
 Line = tuple[int, list[str]]

@@ -8,7 +8,7 @@ are the same for all. For people: `docs/drop-files.md`.
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,7 +22,7 @@ from ingest.catalog.limits import Limits
 from ingest.inspect import inspect, kind_of
 from ingest.layout import Reader, Records, no_table
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.table import Line, csv_lines, filled, heading, tidy
+from ingest.table import Line, csv_lines, filled, heading, refuse_two_values, tidy
 from ingest.within import require_within
 from quality.raw import TABLES
 
@@ -113,11 +113,7 @@ class VendorSource:
 
     def recognise(self, path: str) -> Request | None:
         """Know a file by the contract's name."""
-        match = NAME.search(path)
-        if match is None or match["feed"] not in self.feeds:
-            return None
-        name = path.rsplit("/", 1)[-1]
-        return Request(self.name, match["feed"], name, name)
+        return drop_file(self.name, path, self.feeds)
 
     def adopt(self, name: str, body: bytes) -> Request | None:
         """Know a file of another name by the series it holds."""
@@ -148,14 +144,7 @@ class VendorSource:
                 rejects.append(Reject(table, reason, f"{row['_line']}: {message}", {k: v for k, v in row.items() if k != "_line"}))
         schema = TABLES[table].schema
         frame = pl.DataFrame({name: [row[name] for row in kept] for name in schema}, schema=schema).unique(maintain_order=True)
-        clashes = frame.filter(pl.len().over("provider", "series_id", "obs_date") > 1)
-        if clashes.height:
-            first = clashes.row(0, named=True)
-            raise PayloadError(
-                Outcome.NOT_DATA,
-                "two_values",
-                f"the file gives {first['series_id']} two different rows for {first['obs_date']}; keep the right one and drop it again",
-            )
+        refuse_two_values(frame, ("provider", "series_id", "obs_date"), "{series_id} two different rows for {obs_date}")
         return Parsed({table: frame}, tuple(rejects), None, tuple(remarks))
 
     def _row(self, request: Request, row: Mapping[str, Any], calendar: Calendar) -> dict[str, Any]:
@@ -212,6 +201,15 @@ class VendorSource:
             "is_time_estimated": published is None,
             "extra": json.dumps(unknown, ensure_ascii=False, sort_keys=True) if unknown else None,
         }
+
+
+def drop_file(source: str, path: str, feeds: Container[str], *, forms: Container[str] = ("csv", "xlsx")) -> Request | None:
+    """Know a file of these feeds and forms by the drop files' name; None where it is another."""
+    match = NAME.search(path)
+    if match is None or match["feed"] not in feeds or match["form"] not in forms:
+        return None
+    name = path.rsplit("/", 1)[-1]
+    return Request(source, match["feed"], name, name)
 
 
 def feed_of(name: str, body: bytes, limits: Limits) -> str | None:

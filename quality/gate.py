@@ -1,8 +1,7 @@
 """The release gate: a Great Expectations audit of the tables a release is about to publish, with Data Docs.
 
-It looks at the copy that readers will open, not at the working warehouse. Rules here are about what a reader may rely on:
-keys, completeness, value sets, bounds (taken from `quality.fields`). Great Expectations and pandas are imported when the
-gate runs, never before: they cost seconds.
+It audits the copy that readers will open, not the working warehouse. Its rules are what a reader may rely on: keys, completeness,
+value sets and bounds (from `quality.fields`). Great Expectations and pandas take seconds to import, so they are imported when the gate runs.
 """
 
 import logging
@@ -92,7 +91,7 @@ class GateResult:
 
 
 BOUNDED = "published_figures"
-"""Name of the suite that looks at every published number."""
+"""Name of the suite that checks every published number."""
 
 
 def run_gate(frames: Mapping[str, "pd.DataFrame"], keys: Mapping[str, tuple[str, ...]], docs: Path, ranges: "pd.DataFrame") -> list[GateResult]:

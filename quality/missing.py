@@ -1,7 +1,7 @@
 """Why a figure of a mart may be null: for each figure, the condition on its row that explains it. A figure not listed here is never null.
 
-A reason column (`null_reason` and its kin) gives one word for the row's figure, or `figure:reason` joined by `;` where a row has several;
-one reason may speak for figures that are missing together. A figure that has no meaning on a row is told by the row's own key or flag.
+A reason column (`null_reason` and the like) gives one word for the row's figure, or `figure:reason` joined by `;` where a row has several.
+One reason may cover figures that are missing together. A figure that has no meaning on a row is explained by the row's key or flag.
 """
 
 from collections.abc import Mapping

@@ -368,7 +368,7 @@ TABLES: dict[str, RawTable] = {
         ),
         RawTable(
             "shfe__weekly_stock",
-            "Weekly stock report (库存周报) of every product, dated by the last session of its week: goods of delivery grade, the part on warrant, and what can still be put on warrant; sum rows kept for checks.",
+            "Weekly stock report (库存周报), dated by the last session of its week, with sum rows.",
             (
                 "trade_date", "product_id", "product_name", "warehouse_type", "region", "warehouse", "row_level",
                 *(name for level in _WEEKLY_LEVELS for name in (f"{level}_qty", f"previous_{level}_qty", f"{level}_change_qty")),
@@ -436,7 +436,7 @@ TABLES: dict[str, RawTable] = {
         ),
         RawTable(
             "czce__daily_quotes",
-            "Daily quotes of every product in the exchange file, in its own quote unit; a price of a contract that did not trade is null, where the file prints 0.",
+            "Daily quotes of every product in its own quote unit; the price of an untraded contract is null, where the file prints 0.",
             (*_QUOTE_KEY, *_QUOTE_COLUMNS[:-1], "delivery_settle_price", "extra"),
             _QUOTE_KEY,
             _QUOTE_KEY,

@@ -1,4 +1,4 @@
-"""Reading the published release, as any reader does: read-only, through the `serving` link. No writing, no business rules."""
+"""Read the published release as any reader does: read-only, through the `serving` link. No writing, no business rules."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,7 +70,7 @@ def query(settings: Settings, sql: str, parameters: list[Any] | None = None) -> 
 def quoted_through(settings: Settings) -> date | None:
     """Give the newest session whose quotes stand behind the outlook of every commodity that has any; raises NothingPublishedError when there is no release.
 
-    A spot price alone makes a row of the outlook too, so its newest day says nothing of the exchange.
+    A spot price alone also makes an outlook row, so the newest outlook day may have no session behind it.
     """
     newest = "select max(quotes_date) as newest from serving.outlook_v2 group by commodity_code"
     through: date | None = query(settings, f"select min(newest) from ({newest})").rows[0][0]

@@ -1,6 +1,6 @@
 """The seal of a release: a manifest with the sha256 of every file and of itself, and files that nobody writes by accident.
 
-Here a folder is sealed, judged and removed. Which release is served, and what is in one, is not decided here.
+This module seals, checks and removes a folder. What a release holds is decided in `publish/release.py`, which one is served in `publish/served.py`.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ def seal(folder: Path, release_id: str) -> None:
 def protect(folder: Path) -> None:
     """Make the files of a release 0444 and its folders 0555: a client that opens the database for writing is refused by the system.
 
-    In a home that its group may write, the group may delete from the folders, else only who published a release could retire it.
+    In a home that its group may write, the group may delete from the folders. Otherwise only the user who published a release could retire it.
     """
     folders = 0o555 | folder.parent.stat().st_mode & 0o020
     for path in folder.rglob("*"):

@@ -7,6 +7,16 @@
     end
 {%- endmacro %}
 
+{# Joins rows of an exchange with the commodity of the catalogue they are about, its parameters, and the clock of their dataset (CTEs of these names). #}
+{% macro of_commodities(rows) -%}
+    inner join commodities
+        on
+            {{ rows }}.exchange = commodities.exchange
+            and {{ rows }}.product_id = commodities.product_id
+    inner join parameters on commodities.commodity_code = parameters.commodity_code
+    inner join clock on {{ rows }}.dataset = clock.dataset
+{%- endmacro %}
+
 {# The clock of a printed vendor figure: a dataset may have one of its own for one frequency. #}
 {% macro series_clock(printed) -%}
     case

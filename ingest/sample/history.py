@@ -1,4 +1,4 @@
-"""The simulated world as a whole: every market of the sample, run once and whole from the data files."""
+"""Simulate every market of the sample, once and completely, from the data files."""
 
 import tomllib
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class History:
 
 @lru_cache
 def load_history() -> History:
-    """Simulate the whole sample; always all of it, so that a slice of days is the same whoever asks for it."""
+    """Simulate the whole sample. It always makes all of it, so that a slice of days is the same for every caller."""
     spec, ledger = tomllib.loads(SIMULATED_FILE.read_text(encoding="utf-8")), load_ledger()
     seed = spec["seed"]
     days, sessions = trading_days(FIRST_DAY, LAST_DAY), trading_days(FIRST_DAY, HORIZON)

@@ -1,7 +1,6 @@
 """The simulated weekly stock report and list of contracts, and a terminal's table of expiring receipts: written from the same market and warrants.
 
-What is of delivery grade and not on warrant, how much each place is approved for, and what expires when are nobody's data: they follow from
-one seed and the shares in `simulated.toml`.
+Goods off warrant, approved capacity and expiry dates are simulated: they follow from one seed and the shares in `simulated.toml`.
 """
 
 import csv

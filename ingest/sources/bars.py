@@ -17,8 +17,8 @@ from ingest.catalog.calendar import Calendar, CalendarHorizonError
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.table import NAMES_IN_A_HEADER, headed, heading, named, repeats, tables, tidy
-from ingest.vendor import NAME, grids
+from ingest.table import NAMES_IN_A_HEADER, headed, heading, named, refuse_two_values, repeats, tables, tidy
+from ingest.vendor import NAME, drop_file, grids
 from quality.raw import TABLES
 
 TABLE = "bars__prices"
@@ -65,11 +65,7 @@ class Bars:
 
     def recognise(self, path: str) -> Request | None:
         """Know a file by the drop files' name."""
-        match = NAME.search(path)
-        if match is None or match["feed"] != "bars":
-            return None
-        name = path.rsplit("/", 1)[-1]
-        return Request(self.name, "bars", name, name)
+        return drop_file(self.name, path, ("bars",))
 
     def inspect(self, request: Request, response: Response) -> Verdict:
         """Expect the format that the ending of the name states."""
@@ -120,14 +116,8 @@ class Bars:
         printed = {name: kind for name, kind in schema.items() if name != "bar_length"}
         frame = pl.DataFrame({name: [row[name] for row in kept] for name in printed}, schema=printed)
         frame = _lengths(frame.unique(maintain_order=True)).select(list(schema))
-        clashes = frame.filter(pl.len().over("product_id", "delivery_month_code", "event_at") > 1)
-        if clashes.height:
-            first = clashes.row(0, named=True)
-            raise PayloadError(
-                Outcome.NOT_DATA,
-                "two_values",
-                f"the file gives {first['product_id']}{first['delivery_month_code']} two different bars for one time; keep the right one and drop it again",
-            )
+        key = ("product_id", "delivery_month_code", "event_at")
+        refuse_two_values(frame, key, "{product_id}{delivery_month_code} two different bars for one time")
         return Parsed({TABLE: frame}, tuple(rejects), None, tuple(remarks))
 
 

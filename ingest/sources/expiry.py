@@ -19,7 +19,7 @@ from ingest.labels import UnknownSumError, sum_label
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
 from ingest.sources.shfe.stock import PRINTED_UNITS, product_of, table_kind
 from ingest.table import RowError, csv_table, part_of, rejected
-from ingest.vendor import NAME
+from ingest.vendor import NAME, drop_file
 
 TABLE = "expiry__receipts"
 FEED = "fut_rcpt_mat"
@@ -46,11 +46,7 @@ class Expiry:
 
     def recognise(self, path: str) -> Request | None:
         """Know a file by the drop files' name: `tushare_fut_rcpt_mat_20260904.csv`."""
-        match = NAME.search(path)
-        if match is None or match["feed"] != FEED or match["form"] != "csv":
-            return None
-        name = path.rsplit("/", 1)[-1]
-        return Request(self.name, FEED, name, name)
+        return drop_file(self.name, path, (FEED,), forms=("csv",))
 
     def inspect(self, request: Request, response: Response) -> Verdict:
         """Expect text."""

@@ -1,7 +1,7 @@
 """The calendar of each source: one partition a day (customs: a month), green when everything asked for came or the exchange was closed.
 
-The `daily` job marks what it covered; materializing a range here takes just these days in again, in one run. These assets stand
-beside `lake/*` because a run has one range of partitions only, and `daily` has sources of days, of months and of none.
+The `daily` job marks what it covered. Materializing a range here takes just these days in again, in one run. These assets are separate from
+`lake/*` because a run has only one range of partitions, while `daily` has sources of days, of months and without either.
 """
 
 import warnings

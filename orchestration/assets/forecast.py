@@ -1,6 +1,6 @@
 """The fitted forecast: `outlook_model.json` of the home, made from the panel's tables in the working warehouse.
 
-An asset of its own that no daily run makes: it imports scikit-learn and arch, and what it fits is applied by the next run, in SQL.
+No daily run makes this asset, because it imports scikit-learn and arch. The next run applies the fit in SQL.
 """
 
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def fit(settings: Settings) -> Fitted:
     ),
 )
 def outlook_model(home: Home) -> dg.MaterializeResult:
-    """Fit and say what came of it."""
+    """Fit, and report the result as metadata."""
     try:
         fitted = fit(home.settings)
     except WarehouseError as error:

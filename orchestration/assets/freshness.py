@@ -1,4 +1,4 @@
-"""Is the published file, and is each source, as new as clock and exchange calendar say it must be? No alarm over a holiday, one on the evening a session is missing."""
+"""Check that the release and each source are as new as the publication clock and the exchange calendar demand. A holiday raises no alarm; a missing session raises one that evening."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from orchestration.resources import Home
 from serving.read import NothingPublishedError, UnreadableError, quoted_through
 
 CHECK, ARRIVED = "published_in_time", "arrived_in_time"
-# Sources that can be asked; of what people export nobody knows when they will.
+# Only sources that can be asked: nobody knows when a person will export a file.
 JUDGED = (*DAY_SOURCES, *MONTH_SOURCES)
 
 
@@ -38,7 +38,7 @@ class Verdict:
 
 
 def judge(settings: Settings, now: datetime) -> Verdict:
-    """Hold what is published against the calendar; past the calendar's end nothing is in time."""
+    """Compare the release with the calendar; past the end of the calendar nothing is in time."""
     if origin_of(settings) is DataOrigin.SAMPLE:
         return Verdict(True, "the sample ends when it ends; only real data can be late")
     try:
@@ -54,7 +54,7 @@ def judge(settings: Settings, now: datetime) -> Verdict:
 
 
 def judge_day(through: date | None, expected: date | None) -> Verdict:
-    """Hold the newest published session against the one that must be there."""
+    """Compare the newest published session with the one that must be there."""
     if expected is None or (through is not None and through >= expected):
         return Verdict(True, f"published through {through}")
     return Verdict(False, f"published through {through or 'no day'}, the session of {expected} is overdue: alumina doctor")
@@ -62,7 +62,7 @@ def judge_day(through: date | None, expected: date | None) -> Verdict:
 
 @dg.asset_check(asset=KEY, name=CHECK, description="The last session that is due by the publication clock is published; holidays are known.")
 def published_in_time(home: Home) -> dg.AssetCheckResult:
-    """Hold the release just made against the calendar."""
+    """Compare the release just made with the calendar."""
     verdict = judge(home.settings, datetime.now(SHANGHAI))
     return dg.AssetCheckResult(
         passed=verdict.passed, severity=dg.AssetCheckSeverity.WARN, description=verdict.message, metadata={"verdict": verdict.message}
@@ -70,7 +70,7 @@ def published_in_time(home: Home) -> dg.AssetCheckResult:
 
 
 def judge_sources(settings: Settings, now: datetime) -> dict[str, Verdict]:
-    """Hold what arrived of each source against the publication clock; only of a home with live data something can be late."""
+    """Compare what arrived from each source with the publication clock. Only a home with live data can have late data."""
     if origin_of(settings) is not DataOrigin.LIVE:
         return {source.name: Verdict(True, "only what is asked for live can be late") for source in JUDGED}
     late: dict[str, list[str]] = {}
@@ -92,7 +92,7 @@ def judge_sources(settings: Settings, now: datetime) -> dict[str, Verdict]:
     name=ARRIVED,
 )
 def arrived_in_time(home: Home) -> Iterator[dg.AssetCheckResult]:
-    """Hold every source against the clock, once for all of them: each look reads the whole fetch log."""
+    """Compare all sources with the clock at once, since each look reads the whole fetch log."""
     for name, verdict in judge_sources(home.settings, datetime.now(SHANGHAI)).items():
         yield dg.AssetCheckResult(
             asset_key=lake_key(name),

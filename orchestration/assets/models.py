@@ -28,22 +28,22 @@ class Translator(DagsterDbtTranslator):
     """dbt's models as the rest of the project names its assets."""
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str] | None:
-        """Who answers for a model."""
+        """Give the owners of a model."""
         return ["team:data-engineering"]
 
     def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
-        """The layer a model stands in."""
+        """Give the layer of a model as its group."""
         layer = dbt_resource_props["fqn"][1] if len(dbt_resource_props.get("fqn", ())) > 1 else dbt_resource_props["resource_type"]
         return {**super().get_tags(dbt_resource_props), "layer": layer}
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
-        """What people read has the release's own policy: it is made by the same run."""
+        """Published models take the freshness policy of the release, since the same run makes both."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         is_read = spec.key.path[0] in SCHEMAS and manifest["nodes"].get(unique_id, {}).get("resource_type") == "model"
         return spec.replace_attributes(freshness_policy=FRESH) if is_read else spec
 
     def get_asset_check_spec(self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetCheckSpec | None:
-        """A dbt test as a check that says what it holds; dagster-dbt leaves that empty."""
+        """Describe a dbt test as an asset check; dagster-dbt leaves the description empty."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         return spec._replace(description=rule(manifest["nodes"][unique_id])) if spec else None
 
@@ -70,11 +70,11 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
     with write_lock(settings, f"dbt build (run {context.run.run_id})"):
         before = begin_build(settings, context.run.run_id)
         artifact = settings.workshop / "dbt" / "run_results.json"
-        artifact.unlink(missing_ok=True)  # what stands there afterwards is of this build
+        artifact.unlink(missing_ok=True)  # so that results found afterwards belong to this build
         forget_stale_parse(artifact.parent)
         # In the home, not in the project: two homes do not disturb each other's partial parsing.
         invocation = dbt.cli(["build", *PRODUCTION], context=context, raise_on_error=False, target_path=settings.workshop / "dbt")
-        # Nobody may look into the warehouse while dbt writes it, so what is told of a table is told when dbt is done.
+        # The warehouse cannot be read while dbt writes it, so table metadata is read when dbt is done.
         built: dict[dg.AssetKey, dg.Output[Any]] = {}
         checks: list[dg.AssetCheckResult] = []
         total, ended = len(context.selected_asset_keys) + len(context.selected_asset_check_keys), 0
@@ -101,7 +101,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
         lineage.keep(settings, made_of, afresh=not context.is_subset)
         for key, output in built.items():
             yield output.with_metadata({**output.metadata, **facts.get(tuple(key.path), {})})
-        # A check speaks of the table there is when it is told: of this build's, not of the one before.
+        # A check refers to the table as it is when the check is reported: this build's, not the one before.
         for check in checks:
             yield check._replace(metadata={**(check.metadata or {}), **failures(rows.get(_test_name(check), ()))})
         if not invocation.is_successful():
@@ -111,7 +111,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
 
 
 def failed(run_results: Mapping[str, Any]) -> str:
-    """Name the models and tests that failed, each with the reason in one line; nothing of what was skipped because of them."""
+    """Name the models and tests that failed, each with its reason in one line. Skipped nodes are left out."""
     rows = [row for row in run_results["results"] if row["status"] in ("fail", "error", "runtime error")]
     said = [f"{row['unique_id'].split('.')[2]}: {' '.join(str(row['message']).split())}" for row in rows[:NAMED]]
     return "; ".join(said) + (f"; and {len(rows) - NAMED} more" if len(rows) > NAMED else "")

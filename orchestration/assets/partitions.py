@@ -1,8 +1,7 @@
-"""Which days and months of a source have arrived: partitions of the calendar in Asia/Shanghai, and what is still to come.
+"""Which days and months of a source have arrived: partitions of the calendar in Asia/Shanghai, and what is still due.
 
-A source asked session by session has one partition for each calendar day: a closed day is one too, with the outcome
-`no_session`, so that no tomorrow is ever offered for lack of a session. A source that speaks of months has months.
-Nothing here asks an address; the fetch log says what came.
+A source with daily data has one partition for each calendar day. A closed day has the outcome `no_session`. A source with monthly data has
+months. Nothing here asks the network; the fetch log says what arrived.
 """
 
 import re
@@ -57,7 +56,7 @@ class Arrival:
 
 
 def days_of(key: str) -> tuple[date, date] | None:
-    """Give the days an attempt's key speaks of (`20250716`, `202507`, a name with a month or a span of months); None where it names none."""
+    """Give the days an attempt's key covers (`20250716`, `202507`, a name with a month or a span of months); None where it names none."""
     try:
         if re.fullmatch(r"\d{8}", key):
             return (day := datetime.strptime(key, "%Y%m%d").date(), day)
@@ -71,7 +70,7 @@ def days_of(key: str) -> tuple[date, date] | None:
 
 
 def day_arrivals(attempts: Iterable[Attempt], calendar: Calendar, first: date, last: date) -> dict[str, Arrival]:
-    """Judge each day of a window by the newest attempt of each request; a session nobody asked about is not in the answer."""
+    """Judge each day of a window by the newest attempt of each request; a session that was never requested is left out."""
     arrivals = {str(day): Arrival(Outcome.NO_SESSION) for day in _days(first, last) if not calendar.is_session(day)}
     for day, newest in _newest_by_day(attempts, first, last).items():
         if str(day) not in arrivals:
@@ -80,7 +79,7 @@ def day_arrivals(attempts: Iterable[Attempt], calendar: Calendar, first: date, l
 
 
 def month_arrivals(attempts: Iterable[Attempt]) -> dict[str, Arrival]:
-    """Judge each month by the attempts that speak of it: one usable file, of the portal or of Comtrade, is an arrival."""
+    """Judge each month by the attempts that cover it: one usable file, of the portal or of Comtrade, is an arrival."""
     months: dict[str, list[Attempt]] = {}
     for attempt in attempts:
         if span := days_of(attempt.request_key):
@@ -117,7 +116,7 @@ def lacking(
 
 
 def outstanding(attempts: Iterable[Attempt], sources: Sequence[Source], day: date, datasets: Iterable[str]) -> list[Request]:
-    """Name what is asked for about a day, of some datasets, and has brought no usable payload yet; nothing of what only people can bring."""
+    """Name the requests of a day, for some datasets, without a usable payload so far. Data that only people export is left out."""
     wanted = set(datasets)
     here = {attempt.request for attempt in attempts if attempt.outcome in HERE}
     return [
@@ -136,12 +135,12 @@ def asking_days(source: Source, month: date, today: date, calendar: Calendar) ->
 
 
 def _only_today(source: Source, day: date) -> set[str]:
-    """Feeds that can only be asked on their own day: they cannot be late, only gone."""
+    """Feeds that can be requested only on their own day; afterwards they cannot be late, only lost."""
     return {request.feed for request in source.requests(day) if request.day != day}
 
 
 def _newest_by_day(attempts: Iterable[Attempt], first: date, last: date, *, usable: bool = False) -> dict[date, list[Attempt]]:
-    """Group attempts by the days they speak of, the newest of each request; with `usable`, only those that brought data."""
+    """Group attempts by the days they cover, the newest of each request; with `usable`, only those that brought data."""
     newest = {attempt.request: attempt for attempt in attempts if not usable or attempt.outcome in HERE}
     days: dict[date, list[Attempt]] = {}
     for attempt in newest.values():

@@ -1,6 +1,6 @@
-"""The first step of `daily`: whatever would stop the run later is said here, once, before anything is asked for or written.
+"""The first step of `daily`: report everything that would stop the run later, once, before anything is requested or written.
 
-It looks at what the run was told, the home, the calendar, the disk and who is writing. What the catalogue says is judged by `lake/catalog`.
+It checks the run's options, the home, the calendar, the disk and the current writer. `lake/catalog` judges the catalogue.
 """
 
 import shutil
@@ -25,7 +25,7 @@ PREFLIGHT = dg.AssetKey(["preflight"])
     description="Judges what the run was told to take in, the home, the calendar, the disk and the lock, before anything is taken in.",
 )
 def preflight(context: dg.AssetExecutionContext, home: Home, intake: Intake) -> dg.MaterializeResult:
-    """Fail with everything that would stop the run; say who is writing, since the run will wait for them."""
+    """Fail with everything that would stop the run; name the current writer, since the run will wait for it."""
     if wrong := problems(home, intake):
         raise dg.Failure("; ".join(wrong), allow_retries=False)
     if is_free(home.settings) is False:
@@ -54,6 +54,6 @@ def _free(settings: Settings) -> int:
 
 
 def _needed(settings: Settings) -> int:
-    """What the run before wrote: a warehouse and a release; nothing is known of a first one."""
+    """Bytes the previous run wrote: a warehouse and a release; 0 before the first run."""
     written = (settings.warehouse, settings.serving / FILE_NAME)
     return sum(path.stat().st_size for path in written if path.is_file())

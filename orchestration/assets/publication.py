@@ -76,7 +76,7 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 raise dg.Failure(str(error), allow_retries=False) from None
         try:
             settle_published(settings, context.run.run_id)
-        except OSError as error:  # people have the release: the run did not fail
+        except OSError as error:  # the release is served, so the run did not fail
             context.log.warning(f"{release.release_id} is published, but what stands wrong in it could not be told: {error}")
         if release.waits_for:
             context.log.warning(f"{release.release_id} is built and waits: {release.waits_for}")
@@ -93,7 +93,7 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 "rows": dg.MetadataValue.md(markdown(("table", "rows"), sorted(release.rows.items()))),
             },
         )
-        # After the release, so that they speak of this one.
+        # After the release, so that they refer to this one.
         yield complete
         yield from _gate(release.checks)
 

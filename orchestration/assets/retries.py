@@ -1,4 +1,4 @@
-"""What is worth a second try in the same run: a disk that fails for a moment, a process somebody killed. All else says the same again."""
+"""Which failures are worth a second try in the same run: a disk that fails for a moment, a killed process. Any other would fail the same way."""
 
 import errno
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, 
 
 @contextmanager
 def tried_again() -> Iterator[None]:
-    """Let Dagster try the step once more where the machine failed for a moment; the second failure is told as it is."""
+    """Let Dagster try the step once more where the machine failed for a moment; a second failure is raised as it is."""
     try:
         yield
     except OSError as error:

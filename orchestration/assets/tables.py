@@ -1,4 +1,4 @@
-"""What the UI tells of a table of the working warehouse: rows, date range, columns, a preview, a chart. Reads only."""
+"""What the UI shows of a table of the working warehouse: rows, date range, columns, a preview, a chart. Reads only."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from orchestration.warehouse.load import connect
 from quality.fields import FIELDS
 from serving.publish.keys import SCHEMAS
 
-# Where looking beats reading: title, unit, and a query of (series, day, value).
+# A chart of a table: title, unit, and a query of (series, day, value).
 CHARTS: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ("marts", "fct_receipts_daily"): (
         "registered receipts",

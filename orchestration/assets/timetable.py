@@ -48,13 +48,6 @@ class Timetable:
         """The first tick of a day."""
         return self.ticks[0]
 
-    @property
-    def told(self) -> str:
-        """Say when it ticks."""
-        first, last = (f"{minute // 60:02}:{minute % 60:02}" for minute in (self.ticks[0], self.ticks[-1]))
-        again = f", looks again every {self.ticks[1] - self.ticks[0]} min to {last}" if len(self.ticks) > 1 else ""
-        return f"{ {'session': 'trading days', 'month': 'days of the month'}.get(self.on, self.on) } {first}{again}"
-
     def reason_to_skip(self, day: date, calendar: Calendar) -> str | None:
         """Say why there is nothing to do on a day, or None; raises CalendarHorizonError outside the calendar."""
         if self.on == "month":

@@ -1,4 +1,4 @@
-"""`alumina catalog`: the operator's files looked through before a run, and what editors check them by. Opens nothing but those files."""
+"""`alumina catalog`: check the catalogue before a run, and write the schemas that editors check it by. Opens only catalogue files."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ catalog_app = typer.Typer(help="The catalogue: calendar, clocks, weights, rules,
 
 @catalog_app.command("check")
 def catalog_check() -> None:
-    """Say everything that is wrong with the shipped catalogue and the home's, one line each. Exit code 1 when anything is."""
+    """List every mistake in the shipped catalogue and in the home's, one line each. Exit code 1 when there is one."""
     from ingest.catalog.calendar import load_calendar
     from ingest.catalog.documents import SHIPPED
     from ingest.catalog.references import catalogue_faults

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import StrEnum
 from functools import partial
@@ -25,8 +26,10 @@ from orchestration.command.record_command import record_app
 from orchestration.command.releases_command import releases_app
 from orchestration.command.review_command import review_app
 from orchestration.command.terminal import ByUser, Output, console, prepared
+from orchestration.command.words import held_since, language, said
 
 if TYPE_CHECKING:
+    from ingest.archive import Attempt
     from ingest.catalog.configuration import Configuration
     from ingest.dropped import Examination
     from serving.research.audit.meanings import Catalog
@@ -47,9 +50,9 @@ app.add_typer(releases_app, name="releases")
 app.add_typer(record_app)
 app.add_typer(operate_app)
 NOTES_SHOWN = 20
-LEGEND = "too short: the history gives no probability yet; leans: where the evidence leans; known: share of the inputs"
-# How a home says no; anything else is a mistake of ours and shows where.
+# Errors of the file system that a user can mend. Any other OSError is a bug and shows its traceback.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
+Row = dict[str, Any]
 OUTPUTS = (Output("stdout"), Output("stderr"))
 out, err = map(console, OUTPUTS)
 
@@ -59,7 +62,7 @@ def _say_version(asked: bool) -> None:
         from ingest.settings import PACKAGE_VERSION
         from serving.publish.release import code_version
 
-        _plain(f"alumina-warehouse {PACKAGE_VERSION}, code version {code_version()}")
+        _plain(said("home.version", version=PACKAGE_VERSION, code=code_version()))
         raise typer.Exit
 
 
@@ -98,18 +101,18 @@ def run(
     open_home(Settings())
     if as_of is not None:
         if source or payloads or first or last:
-            fail("--as-of looks back at what this home holds; it goes with no other choice of data")
+            fail(said("refused.as_of_alone"))
         _look_back(as_of)
         return
     if source is RunSource.FILES and payloads is None:
-        fail("--source files needs --payloads DIR, the folder with the payload files")
+        fail(said("refused.files_need_payloads"))
     if payloads is not None and source is not RunSource.FILES:
-        fail("--payloads goes with --source files")
+        fail(said("refused.payloads_need_files"))
     if payloads is not None and not payloads.is_dir():
-        fail(f"the payload folder {payloads} does not exist")
+        fail(said("refused.no_folder", folder=payloads))
     days = {name: _day(name, text) for name, text in (("--from", first), ("--to", last))}
     if first and last and days["--from"] > days["--to"]:
-        fail(f"--from {first} is after --to {last}")
+        fail(said("refused.first_after_last", first=first, last=last))
     _within_calendar(Settings(), days["--from"], days["--to"])
     if source is None:
         _say_default(Settings())
@@ -143,16 +146,16 @@ def whatif(
             for name, shock in declared.items():
                 _plain(f"  {name}=…  [{shock.unit}] {shock.en}: {shock.source}")
             return
-        with out.status("running the models"):
+        with out.status(said("whatif.running")):
             held = partial(write_lock, settings, "copying the warehouse for a what-if")
             answer = ask(settings, parse(asked, declared), commodity and commodity.upper(), _day("--day", day), held)
     except (WhatIfError, WarehouseError) as error:
         fail(str(error))
     if answer.data_origin == "sample":
-        out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
-    table = Table(title=f"{answer.commodity_code} {answer.day}, what if {' '.join(asked)}")
+        out.print(said("sample.outlook"))
+    table = Table(title=said("whatif.title", code=answer.commodity_code, day=answer.day, moved=" ".join(asked)))
     for name in ("figure", "unit", "now", "then", "change"):
-        table.add_column(name, justify="left" if name in ("figure", "unit") else "right")
+        table.add_column(said(f"whatif.{name}"), justify="left" if name in ("figure", "unit") else "right")
     for readout in answer.readouts:
         change = None if readout.before is None or readout.after is None else readout.after - readout.before
         table.add_row(readout.name, readout.unit, _number(readout.before, ",.2f"), _number(readout.after, ",.2f"), _number(change or None, "+,.2f"))
@@ -189,7 +192,7 @@ def rebuild() -> None:
 
     settings = Settings()
     if not (settings.archive / "receipts").is_dir():
-        fail(f"there is no archive in {settings.root} to rebuild from")
+        fail(said("refused.no_archive", home=settings.root))
     if why := half_a_home(settings):
         fail(why)
     open_home(settings)
@@ -206,14 +209,14 @@ def rebuild() -> None:
     except (WarehouseError, ArchiveError) as error:
         fail(str(error))
     except Timeout:
-        fail(f"the home {settings.root} is being rebuilt already; try again when that is done")
+        fail(said("refused.rebuilding", home=settings.root))
 
 
 @app.command()
 def purge(
     provider: Annotated[str, typer.Argument(help="The provider whose licence ends, e.g. smm.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "the licence ended",
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only said what would go.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept for later readers.")] = "the licence ended",
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without this option the command only lists what would be deleted.")] = False,
 ) -> None:
     """Delete a provider's data for good, or without --yes say what would go; then rebuild and publish without them."""
     from ingest.home import open_home
@@ -224,19 +227,19 @@ def purge(
     settings = Settings()
     open_home(settings)
     asked = purging.plan(settings, provider)
-    _plain(f"{'deleting' if yes else 'this would delete'} for good:")
+    _plain(said("home.deleting" if yes else "home.would_delete"))
     for line in asked.lines():
         _plain(f"  {line}")
     if not yes:
-        _plain(f"nothing was changed; to do it: alumina purge {provider} --yes")
+        _plain(said("home.nothing_changed", provider=provider))
         return
-    _plain("if this is cut off: alumina rebuild, then alumina releases prune --keep 1")
+    _plain(said("home.if_cut_off"))
     before = {path.name for path in kept(settings)}
     purging.purge(settings, asked, reason)
     rebuild()
     with write_lock(settings, "deleting releases"):
         gone = retire(settings, len({path.name for path in kept(settings)} - before))
-    _plain(f"{len(gone)} releases deleted; nothing of {provider} is left in {settings.root}")
+    _plain(said("home.purged", count=len(gone), provider=provider, home=settings.root))
 
 
 @app.command("backup")
@@ -252,7 +255,7 @@ def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an
         copied = backup(Settings(), folder)
     except (BackupError, ArchiveError, WarehouseError) as error:
         fail(str(error))
-    out.print(f"{copied.files} files copied to {folder}; all {copied.payloads} payloads there are whole", soft_wrap=True, highlight=False)
+    _plain(said("home.copied", files=copied.files, folder=folder, payloads=copied.payloads))
 
 
 @app.command()
@@ -260,7 +263,7 @@ def restore(
     folder: Annotated[Path, typer.Argument(help="A backup.", exists=True, file_okay=False)],
     partial: Annotated[bool, typer.Option("--partial", help="Take what is whole of a backup that is not complete.")] = False,
 ) -> None:
-    """Put a backup back: into an empty home everything, into a home with an archive the payloads that were lost or have rotted."""
+    """Restore a backup: everything into an empty home; into a home with an archive only what was lost or damaged."""
     from ingest.archive import ArchiveError
     from orchestration.home.backup import BackupError, restore
     from orchestration.warehouse.load import WarehouseError
@@ -270,27 +273,27 @@ def restore(
         copied = restore(settings, folder, partial=partial)
     except (BackupError, ArchiveError, WarehouseError) as error:
         fail(str(error))
-    said = f"nothing whole was found of {'; '.join(copied.lost)}" if copied.lost else f"all {copied.payloads} payloads are whole"
-    _plain(f"{copied.files} files put back into {settings.root}; {said}")
+    key = "home.put_back_partly" if copied.lost else "home.put_back"
+    _plain(said(key, files=copied.files, home=settings.root, payloads=copied.payloads, lost="; ".join(copied.lost)))
     if settings.rebuilding.exists():
-        out.print("next: alumina rebuild, which makes lake and warehouse from the archive")
+        _plain(said("home.rebuild_next"))
 
 
 @app.command()
-def rollback(reason: Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")] = "") -> None:
-    """Serve the release before the current one again, and hold people there until `alumina releases let-go`."""
+def rollback(reason: Annotated[str, typer.Option("--reason", help="Why; kept for later readers.")] = "") -> None:
+    """Serve the release before the current one again, and hold readers there until `alumina releases let-go`."""
     from orchestration.home.releases import go_back
 
-    _plain(f"serving {go_back(Settings(), reason)}; what is published next waits until alumina releases let-go")
+    _plain(said("home.rolled_back", release=go_back(Settings(), reason)))
 
 
 @app.command()
 def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback interface.")] = 3080) -> None:
-    """Show the release that is served in a browser on this machine: its index, the page of any day, its files. Nothing can be changed there."""
+    """Show the current release in a browser on this machine: its index, the page of any day, its files. Read-only."""
     from orchestration.ui.reading import serve_release
     from orchestration.ui.services import ServicesError
 
-    _plain(f"the release on http://127.0.0.1:{port}, until Ctrl-C")
+    _plain(said("home.serving", port=port))
     try:
         serve_release(Settings(), port)
     except ServicesError as error:
@@ -307,8 +310,8 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loo
     settings = Settings()
     open_home(settings)
     with opened(settings):
-        pass  # its databases are made here, by one process, before several want them
-    _plain(f"Dagster UI: http://127.0.0.1:{port}  (home {settings.root}; stop with Ctrl-C)")
+        pass  # one process makes its databases here, before several need them
+    _plain(said("home.ui", port=port, home=settings.root))
     try:
         serve(os.environ | prepare(settings), port)
     except ServicesError as error:
@@ -320,7 +323,7 @@ def audit(
     claims: Annotated[Path | None, typer.Argument(help="The note: its claims as CSV (docs/claims.md), or its text as .txt, .html or .pdf.")] = None,
     publisher: Annotated[str | None, typer.Option(help="Who published the note: what it printed itself is no evidence.")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="The note's day, where its text prints none.")] = None,
-    commodity: Annotated[str | None, typer.Option(help="What the text is about, where it names several or none.")] = None,
+    commodity: Annotated[str | None, typer.Option(help="Commodity of the text, where it names several or none.")] = None,
     metrics: Annotated[bool, typer.Option("--metrics", help="List what a claim can be about, with units and an example.")] = False,
 ) -> None:
     """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file, or a row of it, cannot be read."""
@@ -336,9 +339,7 @@ def audit(
             _list_metrics(load_catalog(settings.catalog_overlay))
             return
         if claims is None:
-            raise ClaimsError(
-                "name the note's claims (CSV) or its text (.txt, .html, .pdf); `alumina audit --metrics` lists what a claim can be about"
-            )
+            raise ClaimsError(said("refused.no_claims"))
         found = audit_note(settings, claims, {"publisher": publisher, "as_of": as_of, "commodity": commodity})
     except ClaimsError as error:
         for problem in error.problems[:-1]:
@@ -356,45 +357,59 @@ def audit(
 def _show_audit(found: "Audit", name: str) -> None:
     """The table in 80 columns, then the reasons of what needs a look, one paragraph each."""
     if not found.is_real:
-        out.print("[bold]SAMPLE DATA[/bold]: only the ledger's published figures are evidence, nothing simulated.")
+        out.print(said("sample.audit"))
     for problem in found.note.problems:
         err.print(f"alumina: {problem}", style="red", markup=False, soft_wrap=True)
-    table = Table(title=f"{name}, publisher {found.note.publisher or 'not stated'}, as of {found.note.as_of}")
+    publisher = found.note.publisher or said("audit.not_stated")
+    table = Table(title=said("audit.title", name=name, publisher=publisher, as_of=found.note.as_of))
     for name, least, most in (("claim", 4, 6), ("quote", 8, 10), ("claimed", 8, 12), ("found", 7, 9), ("verdict", 12, 20), ("self", 4, 4)):
-        table.add_column(name, min_width=least, max_width=most, overflow="ellipsis", no_wrap=True)
+        table.add_column(said(f"audit.{name}"), min_width=least, max_width=most, overflow="ellipsis", no_wrap=True)
     for row in found.judged:
         claim = row.claim
-        cells = (claim.claim_id, claim.quote, claim.claimed_text, _number(row.value_found, ",.2f"), str(row.verdict), row.self_consistency[:4])
+        cells = (
+            claim.claim_id,
+            claim.quote,
+            claim.claimed_text,
+            _number(row.value_found, ",.2f"),
+            _worded("VERDICTS", row.verdict),
+            row.self_consistency[:4],
+        )
         table.add_row(*(Text(cell) for cell in cells))
     out.print(table)
     for row in found.judged:
         if row.verdict in ("contradicted", "definition_dependent") or row.self_consistency.startswith("fail"):
-            _plain(f"{row.claim.claim_id} {row.verdict}: {row.claim.quote}")
-            arithmetic = "" if row.verdict == "definition_dependent" else "; ".join(one.en for one in row.arithmetic)
+            _plain(f"{row.claim.claim_id} {_worded('VERDICTS', row.verdict)}: {row.claim.quote}")
+            arithmetic = "" if row.verdict == "definition_dependent" else "; ".join(getattr(one, language()) for one in row.arithmetic)
             inconsistency = row.self_consistency if row.self_consistency.startswith("fail") else ""
-            for text in dict.fromkeys((row.reconciling_definition.en, arithmetic, inconsistency)):
+            for text in dict.fromkeys((getattr(row.reconciling_definition, language()), arithmetic, inconsistency)):
                 if text:
                     _plain(f"    {text}")
     for then, now in found.turned:
-        _plain(f"{now.claim.claim_id}: {then.verdict} on what was known on {found.note.as_of}, {now.verdict} on what is known now")
-    _plain(", ".join(f"{verdict.replace('_', ' ')} {count}" for verdict, count in found.totals.items() if count))
-    if found.numbers:
         _plain(
-            f"{len(found.judged)} claims told with confidence of {found.numbers} numbers; the others are in {found.folder}/review.csv, which can be corrected and audited"
+            said(
+                "audit.turned",
+                claim=now.claim.claim_id,
+                then=_worded("VERDICTS", then.verdict),
+                as_of=found.note.as_of,
+                now=_worded("VERDICTS", now.verdict),
+            )
         )
-    _plain(f"written: {found.folder}")
+    _plain(", ".join(f"{_worded('VERDICTS', verdict).replace('_', ' ')} {count}" for verdict, count in found.totals.items() if count))
+    if found.numbers:
+        _plain(said("audit.told", told=len(found.judged), numbers=found.numbers, folder=found.folder))
+    _plain(said("home.written", path=found.folder))
 
 
 def _list_metrics(catalog: "Catalog") -> None:
     """Everything a claim can be about: name, Chinese name, units, bases and an example."""
     for name, metric in sorted(catalog.metrics.items()):
         if metric.definitions:
-            units = ", ".join(dict.fromkeys(unit for unit in (metric.unit, *metric.units) if unit)) or "no unit"
+            units = ", ".join(dict.fromkeys(unit for unit in (metric.unit, *metric.units) if unit)) or said("audit.no_unit")
             bases = ", ".join(dict.fromkeys(one.basis for one in metric.definitions if one.basis))
-            _plain(f"{name}{f'（{metric.zh}）' if metric.zh else ''}: {units}{f'; basis {bases}' if bases else ''}")
+            _plain(f"{name}{f'（{metric.zh}）' if metric.zh else ''}: {units}{said('audit.bases', bases=bases) if bases else ''}")
             if metric.example:
                 _plain(f"    {metric.example}")
-    _plain(f"units: {', '.join(sorted(catalog.unit_names))}")
+    _plain(said("audit.units", units=", ".join(sorted(catalog.unit_names))))
 
 
 @app.command()
@@ -414,13 +429,13 @@ def note(
 
     forms = tuple(dict.fromkeys(form or ("html",)))
     if strange := [one for one in forms if one not in FORMS]:
-        fail(f"a note is written as {', '.join(FORMS)}, not as {strange[0]!r}")
+        fail(said("refused.no_form", forms=", ".join(FORMS), asked=repr(strange[0])))
     try:
         paths = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None, forms=forms, english=english)
     except (NoteError, NoPrinterError, UnreadableError, OSError) as error:
         fail(str(error))
     for path in paths:
-        _plain(f"written: {path}" + ("  (add #en to the address for English)" if path.suffix == ".html" else ""))
+        _plain(said("home.written_page" if path.suffix == ".html" else "home.written", path=path))
 
 
 @app.command()
@@ -430,7 +445,7 @@ def export(
     zh: Annotated[bool, typer.Option("--zh", help="Chinese headers with their unit, from the data dictionary.")] = False,
     since: Annotated[str | None, typer.Option("--since", help="Only rows of this day and later.")] = None,
     commodity: Annotated[str | None, typer.Option("--commodity", help="Only rows of this commodity, e.g. AO.")] = None,
-    public: Annotated[bool, typer.Option("--public", help="Leave out what may not be passed on to others (licences.toml).")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Leave out figures that may not be passed on (licences.toml).")] = False,
 ) -> None:
     """Write a published table for spreadsheets: a workbook, or CSV in UTF-8 with byte-order mark; nothing in them runs as a formula."""
     from ingest.files import write_atomic
@@ -439,9 +454,9 @@ def export(
     from serving.read import UnreadableError
 
     if to is not None and to.is_dir():
-        fail(f"--to {to} is a folder; name the file to write")
+        fail(said("refused.to_is_folder", to=to))
     if to is not None and to.suffix.lower() not in (WORKBOOK, ".csv"):
-        fail(f"--to {to}: the file is written by its ending, .csv or {WORKBOOK}")
+        fail(said("refused.to_has_no_form", to=to, workbook=WORKBOOK))
     wanted = Wanted(table, zh, _day("--since", since), commodity, public)
     try:
         if to is None:
@@ -454,34 +469,39 @@ def export(
         else:
             write_atomic(to, b"".join(export_csv(Settings(), wanted)))
         if to is not None:
-            _plain(f"written: {to}")
+            _plain(said("home.written", path=to))
     except (UnknownTableError, UnfitError, UnreadableError, LicensedError) as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{to or 'standard output'} cannot be written: {error.strerror or error}")
+        fail(said("refused.not_written", to=to or "standard output", why=error.strerror or error))
 
 
 @inbox_app.command("check")
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
-    """Say what would be read from a file, or what is wrong with it. Changes nothing; exit code 1 when it would be refused."""
+    """Try a file: say what would be read, or what is wrong. Changes nothing; exit code 1 when it would be refused."""
     found, _ = _examined(file)
     receipt = found.attempt
     if not found.is_taken:
-        fail(f"{receipt.request_name} would be refused ({receipt.outcome}, {receipt.reason}): {receipt.message}")
-    _plain(f"{receipt.request_name}: source {receipt.source}, feed {receipt.feed}")
+        _refuse(receipt)
+    _plain(said("inbox.recognised", name=receipt.request_name, source=receipt.source, feed=receipt.feed))
     for read in found.tables:
-        span = f", {read.first} to {read.last}" if read.first else ""
-        _plain(f"  {read.table}: {read.rows} rows of {read.series} series{span}")
+        key = "inbox.rows_of_days" if read.first else "inbox.rows"
+        _plain(said(key, table=read.table, rows=read.rows, series=read.series, first=read.first, last=read.last))
     if receipt.message:
         _plain(f"  · {receipt.message}")
     for note in found.notes:
         _plain(f"  · {note}")
     if found.refused:
-        _plain(f"  {len(found.refused)} rows would be refused:")
+        _plain(said("inbox.refused", count=len(found.refused)))
         for row in found.refused:
             _plain(f"  ! {row}")
     if not found.is_useful:
-        fail(f"no row of {receipt.request_name} would be taken")
+        fail(said("refused.no_row", name=receipt.request_name))
+
+
+def _refuse(receipt: "Attempt") -> None:
+    figures = {"outcome": receipt.outcome, "reason": receipt.reason, "message": receipt.message}
+    fail(said("refused.file_refused", name=receipt.request_name, outcome_zh=_worded("OUTCOMES", receipt.outcome), **figures))
 
 
 def _examined(file: Path) -> tuple["Examination", "Configuration"]:
@@ -491,7 +511,7 @@ def _examined(file: Path) -> tuple["Examination", "Configuration"]:
     from ingest.sources import sources
 
     settings = Settings()
-    if not file.exists() and file.name == str(file):  # a name the run told, of a file it has put away
+    if not file.exists() and file.name == str(file):  # the run named a file that it has since moved
         away = sorted(settings.inbox.glob(f"**/{glob.escape(file.name)}"))
         file = away[-1] if away else file
     try:
@@ -500,7 +520,7 @@ def _examined(file: Path) -> tuple["Examination", "Configuration"]:
     except (ConfigurationError, HomeError) as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror or error}")
+        fail(said("refused.not_read", file=file, why=error.strerror or error))
     raise AssertionError  # fail ends the command
 
 
@@ -508,15 +528,15 @@ def _examined(file: Path) -> tuple["Examination", "Configuration"]:
 def inbox_map(
     file: Annotated[Path, typer.Argument(help="A vendor's file, wherever it lies.")],
     series: Annotated[
-        str | None, typer.Option(help="Id of the series to map; without it each is asked for, or shown where nobody can answer.")
+        str | None, typer.Option(help="Id of the series to map; without it each is asked for, or listed where no terminal can answer.")
     ] = None,
     role: Annotated[str | None, typer.Option(help="What it is to the commodity: spot, cost_full, …")] = None,
     commodity: Annotated[str, typer.Option(help="Code of the commodity.")] = "AO",
-    region: Annotated[str | None, typer.Option(help="Region; default: the one its name speaks of, else national.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region; default: the one in its name, else national.")] = None,
     provider: Annotated[str | None, typer.Option(help="Provider, where two have a series of this id.")] = None,
     model: Annotated[str | None, typer.Option(help="Cost model, where the role has several.")] = None,
 ) -> None:
-    """Say what a vendor's series is to a commodity: shows those no mart reads, and writes what is said into the home's catalog/series.toml."""
+    """Tell the catalogue what a vendor's series is: shows series that no mart reads, and writes the answers into catalog/series.toml of the home."""
     from ingest.catalog import mapping
     from ingest.catalog.roles import suggested_role
     from ingest.source import ConfigurationError
@@ -524,9 +544,9 @@ def inbox_map(
 
     found, configuration = _examined(file)
     if not found.is_taken:
-        fail(f"{found.attempt.request_name} would be refused ({found.attempt.outcome}, {found.attempt.reason}): {found.attempt.message}")
+        _refuse(found.attempt)
     if (series is None) != (role is None):
-        fail("say both --series ID and --role ROLE, or neither")
+        fail(said("refused.series_and_role"))
     overlay = Settings().catalog_overlay
     try:
         if series is not None and role is not None:
@@ -535,9 +555,9 @@ def inbox_map(
             chosen = []
             waiting = mapped.open_series(found.series, configuration)
             if not waiting:
-                _plain(f"the marts read every series of {file.name}" if found.series else f"{file.name} holds no series of a vendor")
+                _plain(said("inbox.all_read" if found.series else "inbox.no_series", file=file.name))
                 return
-            _plain(f"{len(waiting)} of {len(found.series)} series of {file.name} are read by no mart. A series has one of these roles:")
+            _plain(said("inbox.unread", waiting=len(waiting), count=len(found.series), file=file.name))
             for line in mapped.roles():
                 _plain(line)
             for one in waiting:
@@ -545,37 +565,37 @@ def inbox_map(
                 if not sys.stdin.isatty():
                     _plain(f"  {mapped.command_for(one, str(file), configuration)}")
                     continue
-                said = typer.prompt("  role (empty: leave it)", default=suggested_role(one.name) or "", show_default=True).strip()
-                if said:
-                    where = typer.prompt("  region", default=mapped.region_of(one, configuration)).strip()
+                answer = typer.prompt(said("inbox.role"), default=suggested_role(one.name) or "", show_default=True).strip()
+                if answer:
+                    where = typer.prompt(said("inbox.region"), default=mapped.region_of(one, configuration)).strip()
                     chosen.append(
-                        mapped.entry_of(one.series_id, one.provider, mapped.Choice(said, commodity, where, model), found.series, configuration)
+                        mapped.entry_of(one.series_id, one.provider, mapped.Choice(answer, commodity, where, model), found.series, configuration)
                     )
         if chosen:
             path = mapping.write(overlay, chosen)
             for entry in chosen:
-                _plain(f"{entry.provider} {entry.series_id} is {entry.role} of {entry.commodity}, {entry.region}")
-            _plain(f"written: {path}; put the file into {Settings().inbox} where that was not done yet, then: alumina run")
+                _plain(said("inbox.mapped", series=entry.series_id, **entry.model_dump(include={"provider", "role", "commodity", "region"})))
+            _plain(said("inbox.map_written", path=path, inbox=Settings().inbox))
     except ConfigurationError as error:
         fail(str(error))
 
 
 @inbox_app.command("list")
 def inbox_list() -> None:
-    """Say what lies in the inbox, and what was refused and why."""
+    """List the files waiting in the inbox, and the refused ones with their reasons."""
     from ingest.dropped import inbox_of
     from ingest.inbox import REFUSED, safe_name
 
     inbox = inbox_of(Settings())
     entries = inbox.entries()
-    _plain(f"{inbox.folder}: {len(entries)} files waiting for the next run")
+    _plain(said("inbox.waiting", folder=inbox.folder, count=len(entries)))
     for entry in entries:
-        _plain(f"  {entry.name}  {entry.size} bytes" if entry.is_file else f"  {entry.name}  not a regular file, will be refused")
+        _plain(said("inbox.file" if entry.is_file else "inbox.no_file", name=entry.name, size=entry.size))
     for name in inbox.folders():
-        _plain(f"  {name}/  a folder: not read; put its files into the inbox itself")
+        _plain(said("inbox.folder", name=name))
     for note in sorted((inbox.folder / REFUSED).glob("*.reason.txt")):
         lines = note.read_text(encoding="utf-8", errors="replace").splitlines()
-        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {lines[0] if lines else 'no reason given'}")
+        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {lines[0] if lines else said('inbox.no_reason_given')}")
 
 
 def _plain(text: str) -> None:
@@ -593,16 +613,16 @@ def prepare() -> None:
 
 
 def _say_default(settings: Settings) -> None:
-    """Say what is taken in where nobody said, when that may not be what was meant: files are not fetched and not read again by themselves."""
+    """Say what a run without `--source` takes in a home of files: its inbox. Folders and exchanges are read only when named."""
     from ingest.home import source_of
     from ingest.source import DataOrigin
 
     if source_of(settings) is DataOrigin.FILES:
-        _plain(f"taking the files in {settings.inbox}; to read a folder pass --source files --payloads DIR, to ask the exchanges --source live")
+        _plain(said("run.takes_files", inbox=settings.inbox))
 
 
 def _within_calendar(settings: Settings, first: Any, last: Any) -> None:
-    """Refuse days of which the calendar knows none, before a run is spent on them."""
+    """Refuse days outside the calendar before a run is spent on them."""
     from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 
     try:
@@ -614,22 +634,24 @@ def _within_calendar(settings: Settings, first: Any, last: Any) -> None:
 
 
 def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
-    from orchestration.command.run import STEPS, phase_of, run_job
+    from orchestration.command.run import PHASES, phase_of, run_job
 
     settings = Settings()
     begun = time.perf_counter()
-    with out.status("starting") as status:
+    with out.status(said("run.starting")) as status:
 
         def on_step(step: str, state: str) -> None:
             phase = phase_of(step)
-            label = f"{STEPS.get(phase, phase)}: {step.split('__', 1)[-1]}" if phase == "lake" else STEPS.get(phase, phase)
+            label = said(f"run.{phase}") if phase in PHASES else phase
+            if phase == "lake":
+                label += f": {step.split('__', 1)[-1]}"
             if state == "start":
                 status.update(label)
             else:
                 out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]")
 
         def on_progress(what: str, done: int, total: int) -> None:
-            status.update(f"{STEPS['dbt']}: {done} of {total} {what}")
+            status.update(said("run.models", label=said("run.dbt"), done=done, total=total, what=what))
 
         since = time.time()
         result = run_job(settings, intake, on_step=on_step, on_progress=on_progress)
@@ -638,7 +660,7 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
     if timings:
         _show_timings(result.seconds, time.perf_counter() - begun)
     if not result.success:
-        fail(f"{result.message}\n  details: {result.log}" + (f"\n  {cause}" if cause else ""))
+        fail(said("refused.run_failed", message=result.message, log=result.log) + (f"\n  {cause}" if cause else ""))
     _show_outlook(settings, None)
     if cause:
         _plain(cause)
@@ -650,7 +672,7 @@ def _look_back(text: str) -> None:
     from orchestration.warehouse.load import WarehouseError
 
     try:
-        with out.status("building what was known then"):
+        with out.status(said("run.looking_back")):
             aside = build_as_of(Settings(), moment(text))
     except (AsOfError, LakeError, WarehouseError, ValueError) as error:
         fail(str(error))
@@ -658,7 +680,7 @@ def _look_back(text: str) -> None:
 
 
 def _show_problems(settings: Settings, run_id: str) -> str:
-    """Say what this run could not use, the gravest first, and give the cause of all of it where there is one; serving.quality_results names every payload."""
+    """Print what this run could not use, worst first, and give their common cause where there is one; serving.quality_results names every payload."""
     from ingest.archive import Archive
     from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
     from ingest.problems import no_network, problems
@@ -667,17 +689,17 @@ def _show_problems(settings: Settings, run_id: str) -> str:
     attempts = [attempt for attempt in Archive(settings.archive).fetch_log() if attempt.run_id == run_id]
     try:
         feeds = Configuration(settings.catalog_overlay).feeds
-    except ConfigurationError:  # told as a problem of this run, by the shipped order
+    except ConfigurationError:  # the wrong file is reported as a problem of this run; the shipped order sorts the others
         feeds = SHIPPED_ONLY.feeds
     for problem in problems(attempts, feeds):
         out.print(f"  ! {problem}", soft_wrap=True, markup=False, highlight=False)
     if waiting := [attempt.request_name for attempt in attempts if attempt.outcome is Outcome.NOT_PUBLISHED and not attempt.is_failure]:
-        _plain(f"  · not published yet, and not due: {', '.join(waiting)}")
+        _plain(said("run.not_due", names=", ".join(waiting)))
     return no_network(attempts)
 
 
 def _show_notes(settings: Settings, since: float) -> None:
-    """Say of the files this run took from the inbox what reaches no mart or does not count as they state it."""
+    """Print the notes on inbox files of this run: figures that reach no mart, or that count from another time than stated."""
     from ingest.dropped import inbox_of
 
     for name, lines in inbox_of(settings).notes(since):
@@ -694,63 +716,93 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
     except UnreadableError as error:
         fail(str(error))
     if not found.rows:
-        fail(f"no outlook for {day or 'any day'}; it needs quotes or receipts of that day")
+        fail(said("refused.no_outlook", day=day or said("outlook.any_day")))
     rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     if any(row["data_origin"] == "sample" for row in rows):
-        out.print("[bold]SAMPLE DATA[/bold]: published figures where the ledger has them, otherwise simulated. Not the market.")
-    title = f"Outlook {rows[0]['as_of_date']}, decided {rows[0]['decision_at']:%H:%M} Asia/Shanghai"
-    table = Table(title=title, caption=LEGEND, box=SIMPLE, padding=(0, 1, 0, 0))
-    for name in ("", "horizon", "forecast", "80 % interval", "leans", "score", "known", "status"):
-        table.add_column(name, justify="right" if name in ("80 % interval", "score", "known") else "left", no_wrap=True)
-    for row in rows:
-        lean = "–" if row["stance"] is None else f"{row['stance']:+d} {row['direction']}".replace("+0", "0")
-        interval = "–" if row["interval80_low_cny_t"] is None else f"{row['interval80_low_cny_t']:,.0f}–{row['interval80_high_cny_t']:,.0f}"
-        figures = (_number(row["sentiment_score"], "+.1f"), _number(row["coverage"], ".0%"))
-        table.add_row(row["commodity_code"], row["horizon"], _forecast(row), interval, lean, *figures, row["status"])
-    out.print(table)
+        out.print(said("sample.outlook"))
+    _show_table(rows)
     for row in rows:
         if row["horizon"] == "short":
-            # A figure of another day than the outlook's says so.
-            days = {name: row[f"{name}_date"] for name in ("quotes", "receipts", "spot")}
-            if row["premium_rate_pct"] is not None:
-                days["premium"] = min((day for day in (days["quotes"], days["spot"]) if day), default=None)
-            of = {name: f" of {day:%m-%d}" if day and day != row["as_of_date"] else "" for name, day in days.items()}
-            changes = f"{_number(row['ret_c_ps_pct'], '+.2f')} % on the prior settlement, {_number(row['ret_cc_1d_pct'], '+.2f')} % on the close"
-            close = f"{_number(row['close_cny_t'], ',.0f')} CNY/t ({changes})"
-            facts = (
-                f"{row['dominant_contract'] or 'no dominant contract'} close {close}{of['quotes']}",
-                f"receipts {_number(row['receipts_t'], ',.0f')} t{of['receipts']}",
-                f"spot {_number(row['spot_cny_t'], ',.2f')} CNY/t{of['spot']}",
-                f"futures premium {_number(row['premium_rate_pct'], '+.2f')} %{of.get('premium', '')}",
-            )
-            out.print(f"{row['commodity_code']}: {', '.join(facts)}")
-            if row["risk_flags"]:
-                out.print(f"{row['commodity_code']} scenarios: {row['risk_flags'].replace(';', ', ')}")
-            if row["status_reason"]:
-                out.print(f"{row['commodity_code']} is {row['status']}: {row['status_reason'].replace(';', ', ').replace('_', ' ')}")
+            for line in _facts(row):
+                out.print(line)
     if settings.as_of is None:
-        out.print(f"published: {settings.serving / 'alumina.duckdb'}", soft_wrap=True)
+        _plain(said("outlook.published", file=settings.serving / "alumina.duckdb"))
         if held := pinned(settings):
-            _plain(str(held))
+            _plain(held_since(held))
     else:
-        out.print(f"as known at {settings.as_of:%Y-%m-%d %H:%M}, not published: {settings.warehouse}", soft_wrap=True)
+        _plain(said("outlook.aside", moment=f"{settings.as_of:%Y-%m-%d %H:%M}", file=settings.warehouse))
 
 
-def _forecast(row: dict[str, Any]) -> str:
+def _show_table(rows: Sequence[Row]) -> None:
+    """Print the statements, a line for each commodity and horizon."""
+    title = said("outlook.title", day=rows[0]["as_of_date"], time=f"{rows[0]['decision_at']:%H:%M}")
+    table = Table(title=title, caption=said("outlook.legend"), box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("")
+    for name in ("horizon", "forecast", "interval", "stance", "score", "coverage", "status"):
+        table.add_column(said(f"outlook.{name}"), justify="right" if name in ("interval", "score", "coverage") else "left", no_wrap=True)
+    for row in rows:
+        lean = "–" if row["stance"] is None else f"{row['stance']:+d} {_worded('DIRECTIONS', row['direction'])}".replace("+0", "0")
+        interval = "–" if row["interval80_low_cny_t"] is None else f"{row['interval80_low_cny_t']:,.0f}–{row['interval80_high_cny_t']:,.0f}"
+        figures = (_number(row["sentiment_score"], "+.1f"), _number(row["coverage"], ".0%"))
+        status = _worded("STATUSES", row["status"])
+        table.add_row(row["commodity_code"], _worded("HORIZONS", row["horizon"]), _forecast(row), interval, lean, *figures, status)
+    out.print(table)
+
+
+def _facts(row: Row) -> Iterator[str]:
+    """Say what the decision knew of the market, the scenarios that hold, and why a row is not whole."""
+    code = row["commodity_code"]
+    # A figure of another day than the outlook's says so.
+    days = {name: row[f"{name}_date"] for name in ("quotes", "receipts", "spot")}
+    if row["premium_rate_pct"] is not None:
+        days["premium"] = min((day for day in (days["quotes"], days["spot"]) if day), default=None)
+    of = {name: said("outlook.of_day", day=f"{day:%m-%d}") if day and day != row["as_of_date"] else "" for name, day in days.items()}
+    facts = (
+        said(
+            "outlook.close",
+            contract=row["dominant_contract"] or said("outlook.no_dominant"),
+            close=_number(row["close_cny_t"], ",.0f"),
+            settlement=_number(row["ret_c_ps_pct"], "+.2f"),
+            on_close=_number(row["ret_cc_1d_pct"], "+.2f"),
+            of=of["quotes"],
+        ),
+        said("outlook.receipts", receipts=_number(row["receipts_t"], ",.0f"), of=of["receipts"]),
+        said("outlook.spot", spot=_number(row["spot_cny_t"], ",.2f"), of=of["spot"]),
+        said("outlook.premium", premium=_number(row["premium_rate_pct"], "+.2f"), of=of.get("premium", "")),
+    )
+    between = said("outlook.between")
+    yield said("outlook.facts", code=code, facts=between.join(facts))
+    if row["risk_flags"]:
+        yield said("outlook.scenarios", code=code, flags=between.join(_worded("CODES", flag) for flag in row["risk_flags"].split(";")))
+    if row["status_reason"]:
+        reasons = (_worded("REASONS", reason) for reason in row["status_reason"].split(";"))
+        yield said("outlook.why", code=code, status=_worded("STATUSES", row["status"]), reasons=between.join(reasons).replace("_", " "))
+
+
+def _worded(kind: str, code: Any) -> str:
+    """Give a code as the page words it in Chinese; in English the code speaks for itself."""
+    if language() == "en":
+        return str(code)
+    from serving.research import wording
+
+    return wording.say(getattr(wording, kind), code).zh
+
+
+def _forecast(row: Row) -> str:
     """Say what the forecast is: a call with its probability, no edge, or why there is neither."""
     if row["call"] is None:
-        return "too short" if str(row["call_reason"]).startswith("panel_too_short") else "none"
-    return f"{row['call']:+d}, rise {row['probability_up']:.0%}" if row["call"] else "no edge"
+        return said("outlook.too_short" if str(row["call_reason"]).startswith("panel_too_short") else "outlook.no_forecast")
+    return said("outlook.call", call=f"{row['call']:+d}", probability=f"{row['probability_up']:.0%}") if row["call"] else said("outlook.no_edge")
 
 
 def _show_timings(seconds: dict[str, float], total: float) -> None:
-    table = Table(title="where the time went")
-    table.add_column("phase")
-    table.add_column("s", justify="right")
+    table = Table(title=said("run.timings"))
+    table.add_column(said("run.phase"))
+    table.add_column(said("run.seconds"), justify="right")
     for phase, value in seconds.items():
         table.add_row(phase, f"{value:.1f}")
-    table.add_row("other", f"{total - sum(seconds.values()):.1f}")
-    table.add_row("all", f"{total:.1f}")
+    table.add_row(said("run.other"), f"{total - sum(seconds.values()):.1f}")
+    table.add_row(said("run.all"), f"{total:.1f}")
     out.print(table)
 
 
@@ -764,7 +816,7 @@ def _day(name: str, text: str | None) -> Any:
     try:
         return iso_day(text) if text else None
     except ValueError:
-        fail(f"{name} {text!r} is not a day; write it as 2025-07-22")
+        fail(said("refused.no_day", name=name, text=repr(text)))
 
 
 def fail(message: str, *, code: int = 1) -> Any:
@@ -792,7 +844,7 @@ def _main() -> None:
     except OSError as error:
         if error.errno not in REFUSALS:
             raise
-        told = f"{error.filename or 'the disk'}: {error.strerror}; ALUMINA_HOME must be a folder that may be written to, with room on its disk"
+        told = said("refused.disk", path=error.filename or "the disk", why=error.strerror)
     except Exception as error:
         from ingest.source import HomeError
 

@@ -1,4 +1,4 @@
-"""`alumina inbox map`: the series of a file beside the roles of the catalogue, and what is written where one is said. Decides; the command prints."""
+"""`alumina inbox map`: the series of a file, the roles of the catalogue, and the entry that maps one to the other. Decides; the command prints."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from ingest.catalog.roles import ROLES, suggested_region, suggested_role
 from ingest.catalog.schemas import MappedSeries, RegionsFile
 from ingest.reach import SeriesRead
 from ingest.source import ConfigurationError
+from orchestration.command.words import said
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person says of a series; None where it is to be guessed."""
+    """What a person answered about a series; None where it is taken from its name."""
 
     role: str
     commodity: str = "AO"
@@ -28,15 +29,16 @@ def open_series(found: Sequence[SeriesRead], configuration: Configuration) -> li
 
 
 def region_of(series: SeriesRead, configuration: Configuration) -> str:
-    """Give the region a series speaks of."""
+    """Give the region in the name of a series."""
     regions = {code: names.zh for code, names in load(RegionsFile, configuration.overlay).regions.items()}
     return suggested_region(f"{series.region} {series.name}", regions)
 
 
 def described(series: SeriesRead) -> str:
     """Say what a series is, with its newest figure."""
-    days = f"{series.first}" if series.first == series.last else f"{series.first} to {series.last}"
-    return f"{series.provider} {series.series_id}: {series.name}, {series.rows} figures of {days}, the last {series.value:,.10g} {series.unit}"
+    key = "inbox.series_of_a_day" if series.first == series.last else "inbox.series"
+    figures = {"rows": series.rows, "first": series.first, "last": series.last, "value": f"{series.value:,.10g}", "unit": series.unit}
+    return said(key, provider=series.provider, id=series.series_id, name=series.name, **figures)
 
 
 def roles() -> Iterator[str]:
@@ -46,7 +48,7 @@ def roles() -> Iterator[str]:
 
 
 def command_for(series: SeriesRead, file: str, configuration: Configuration) -> str:
-    """Give the command that maps a series, with the role its name speaks of."""
+    """Give the command that maps a series, with the role its name suggests."""
     role = suggested_role(series.name) or "ROLE"
     return f"alumina inbox map '{file}' --series '{series.series_id}' --role {role} --region {region_of(series, configuration)}"
 

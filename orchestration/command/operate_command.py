@@ -1,4 +1,4 @@
-"""What the operator of a home does beside running it: switch its schedules, ask for years of history, tidy up. Thin, over the same functions the jobs of the UI call."""
+"""Commands of the operator: schedules, years of history, tidying, upgrades. Thin, over the functions that the jobs of the UI call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,12 @@ from ingest.backfill import Progress, ends_at
 from ingest.settings import Settings
 from ingest.source import ACCEPTED, SHANGHAI, HomeError
 from orchestration.command.terminal import Output, console
+from orchestration.command.words import said
 
 if TYPE_CHECKING:
     import dagster as dg
+
+    from orchestration.assets.timetable import Timetable
 
 SAID_EVERY = 500
 operate_app = typer.Typer(rich_markup_mode=None)
@@ -27,13 +30,13 @@ out = console(Output("stdout"))
 def upgrade(
     record: Annotated[Path | None, typer.Option(envvar="DAGSTER_HOME", help="Folder of Dagster's dagster.yaml; default the home's own.")] = None,
 ) -> None:
-    """Bring the home and its record of runs to the format of this version, or say why not. Who starts services does this first; twice is as good as once."""
+    """Bring the home and its record of runs to the format of this version, or say why not. Run it before services start; running it again does no harm."""
     from ingest.home import FORMAT, format_of, open_home
 
     settings = Settings()
     before = format_of(settings)
     open_home(settings)
-    _say(f"home {settings.root}: format {FORMAT}" + (f", before {before}" if before != FORMAT else ""))
+    _say(said("home.format" if before == FORMAT else "home.format_raised", home=settings.root, format=FORMAT, before=before))
     if record is not None and record.resolve() != settings.dagster:
         import dagster as dg
 
@@ -42,7 +45,7 @@ def upgrade(
     else:
         with _record() as (_, instance):
             instance.upgrade()
-    _say(f"record of runs {record or settings.dagster}: as this version wants it")
+    _say(said("home.record", record=record or settings.dagster))
 
 
 @operate_app.command()
@@ -55,68 +58,76 @@ def tidy() -> None:
 
 
 class BackfillError(HomeError):
-    """A backfill cannot begin, or did not come to its end; the message says why and how it goes on."""
+    """A backfill cannot begin, or did not finish; the message says why and how to continue."""
 
 
 @operate_app.command()
 def backfill(
     years: Annotated[int, typer.Option("--years", min=1, max=30, help="How many years back from today.")] = 8,
 ) -> None:
-    """Ask the exchanges for years of history, politely; ended at any time it goes on when called again. Publishes nothing: alumina run does."""
+    """Ask the exchanges for years of history at a polite pace. It may be ended at any time and continues when called again. Publishes nothing; use alumina run."""
     from orchestration.command.history import ask
 
     settings = Settings()
-    with _record() as (_, instance), out.status("looking at what is here already") as status:
+    with _record() as (_, instance), out.status(said("backfill.looking")) as status:
 
         def tell(progress: Progress) -> None:
             end = ends_at(datetime.now(SHANGHAI), progress.seconds_left)
-            status.update(f"{progress.month:%Y-%m}: {progress.answered:,} answered, {progress.left:,} left, {end}")
+            figures = {"month": f"{progress.month:%Y-%m}", "answered": f"{progress.answered:,}", "left": f"{progress.left:,}", "end": end}
+            status.update(said("backfill.progress", **figures))
             if progress.answered % SAID_EVERY == 1:
-                _say(f"  {progress.month:%Y-%m}: {progress.answered:,} answered, {progress.left:,} left, {end} Shanghai")
+                _say(said("backfill.progress_line", **figures))
 
         try:
             done = ask(settings, instance, years, tell)
         except KeyboardInterrupt:
-            raise BackfillError("ended by hand; what came is kept, and alumina backfill goes on from here") from None
-    _say(f"{done.report.count(*ACCEPTED):,} payloads came, {sum(done.report.rows.values()):,} rows")
+            raise BackfillError(said("refused.backfill_ended")) from None
+    _say(said("backfill.came", payloads=f"{done.report.count(*ACCEPTED):,}", rows=f"{sum(done.report.rows.values()):,}"))
     if done.left:
         why = f": {done.stopped}" if done.stopped else ""
-        raise BackfillError(f"{done.left:,} payloads are left{why}; alumina backfill asks for them again, later")
-    _say("all there is has been asked for; next: alumina run, then alumina fit")
+        raise BackfillError(said("refused.backfill_left", left=f"{done.left:,}", why=why))
+    _say(said("backfill.done"))
 
 
 class ScheduleError(HomeError):
     """There is no schedule or sensor of that name; the message lists those there are."""
 
 
-NAMES = Annotated[list[str] | None, typer.Argument(help="Names; default all that start runs.")]
+NAMES = Annotated[list[str] | None, typer.Argument(help="Names; default: all that start runs.")]
 
 
 @schedule_app.callback(invoke_without_command=True)
 def schedule_list(context: typer.Context) -> None:
-    """Say what runs by itself, when, and whether it is on."""
+    """List the schedules and sensors, their times, and whether each is on."""
     if context.invoked_subcommand:
         return
     from orchestration.assets.timetable import timetables
     from orchestration.instance.switches import states
 
-    hours = {name: row.told for name, row in timetables().items()}
+    hours = {name: _hours(row) for name, row in timetables().items()}
     with _record() as (_, instance):
         on = states(instance, _known())
     for one in _known():
-        _say(f"  {'on ' if on[one.name] else 'off'}  {one.name:<12}{hours.get(one.name, 'by what happens')}")
-    _say("times in Shanghai; they count while `alumina ui` or the daemon's service runs")
+        state = said("schedule.on" if on[one.name] else "schedule.off")
+        _say(said("schedule.line", state=state, name=one.name, hours=hours.get(one.name, said("schedule.by_event"))))
+    _say(said("schedule.zone"))
+
+
+def _hours(row: "Timetable") -> str:
+    first, last = (f"{minute // 60:02}:{minute % 60:02}" for minute in (row.ticks[0], row.ticks[-1]))
+    begins = f"{said(f'schedule.{row.on}')} {first}"
+    return said("schedule.again", first=begins, minutes=row.ticks[1] - row.ticks[0], last=last) if len(row.ticks) > 1 else begins
 
 
 @schedule_app.command("on")
 def schedule_on(names: NAMES = None) -> None:
-    """Switch on what starts runs: from then on exchanges are asked regularly, while the daemon runs (`alumina ui`)."""
+    """Switch on schedules and sensors that start runs: the exchanges are then asked regularly while the daemon runs (`alumina ui`)."""
     _switch(names, on=True)
 
 
 @schedule_app.command("off")
 def schedule_off(names: NAMES = None) -> None:
-    """Switch off what starts runs; what only tells people stays on."""
+    """Switch off schedules and sensors that start runs; those that only send alerts stay on."""
     _switch(names, on=False)
 
 
@@ -125,11 +136,11 @@ def _switch(names: list[str] | None, *, on: bool) -> None:
 
     known = {one.name: one for one in _known()}
     if unknown := sorted(set(names or ()) - known.keys()):
-        raise ScheduleError(f"nothing of the name {unknown[0]} starts runs; there are {', '.join(known)}")
+        raise ScheduleError(said("refused.no_schedule", name=unknown[0], known=", ".join(known)))
     with _record() as (_, instance):
         changed = switch(instance, [one for name, one in known.items() if not names or name in names], datetime.now(UTC), on=on)
-    state = "on" if on else "off"
-    _say(f"switched {state}: {', '.join(changed)}" if changed else f"already {state}")
+    key = f"schedule.{'switched' if changed else 'already'}_{'on' if on else 'off'}"
+    _say(said(key, names=", ".join(changed)))
 
 
 def _known() -> list["dg.ScheduleDefinition | dg.SensorDefinition"]:

@@ -1,4 +1,4 @@
-"""`alumina fit` and `alumina backtest`: the forecast fitted anew, and how it and its intervals fared. Nothing here publishes."""
+"""`alumina fit` and `alumina backtest`: fit the forecast, and measure how it and its intervals did. Nothing here publishes."""
 
 import math
 from collections.abc import Sequence
@@ -98,7 +98,7 @@ class Sheet:
 
 
 def lines(told: "Report") -> list[str]:
-    """Say what the tables stand on."""
+    """Give the sentences above the tables: the size of the panel and how to read the skill."""
     found = [
         f"{told.products} products, {told.sessions} sessions; they move together like {told.effective_products:.1f} independent ones.",
         "Skill is one less the Brier score over that of the better of 0.5 and the share of rises; intervals in brackets hold 90 %, by blocks of dates.",

@@ -1,4 +1,4 @@
-"""`alumina review`: held figures listed, and what a person says of them written down. Builds nothing; the next run acts on it."""
+"""`alumina review`: list held figures, and record a person's decision on them. Builds nothing; the next run acts on it."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,43 +12,44 @@ from ingest.catalog.schemas import Review
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, ConfigurationError, HomeError
 from orchestration.command.terminal import Output, console
+from orchestration.command.words import language, said
 
 review_app = typer.Typer(help="Held figures: list, accept, reject.", no_args_is_help=True, rich_markup_mode=None)
 out = console(Output("stdout"))
 Ids = Annotated[list[str], typer.Argument(help="IDs of held figures, as `alumina review list` shows them.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for who reads it later.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept for later readers.")]
 
 
 class ReviewError(HomeError):
-    """A word that cannot be written down; the message says why."""
+    """A decision that cannot be recorded; the message says why."""
 
 
 @review_app.command("list")
 def review_list(
     everything: Annotated[bool, typer.Option("--all", help="Also those that were released, accepted, rejected or replaced.")] = False,
 ) -> None:
-    """Say which figures are held and why. They are in no mart until a later file agrees or a person accepts them."""
+    """List the held figures with their reasons. They are in no mart until a later file agrees or a person accepts them."""
     settings = Settings()
     known, words = _held(settings), _words(settings)
     shown = [row for row in known if everything or row["held_status"] == "held"]
-    _say(f"{len(shown)} figures are held" if not everything else f"{len(shown)} figures are or were held")
+    _say(said("review.held_ever" if everything else "review.held", count=len(shown)))
     for row in shown:
         word = words.get(row["held_id"])
-        waiting = f"; {word.verdict}ed, the next run acts on it" if word and row["held_status"] == "held" else ""
+        waiting = said("review.waiting", verdict=said(f"review.{word.verdict}")) if word and row["held_status"] == "held" else ""
         _say(f"  {row['held_id']}  {row['held_status']}{waiting}  {row['request_name'] or row['payload_sha256']}")
-        _say(f"      {row['reason_en']}")
-        _say(f"      {row['reason_zh']}")
+        for column in ("reason_zh", "reason_en") if language() == "zh" else ("reason_en", "reason_zh"):
+            _say(f"      {row[column]}")
 
 
 @review_app.command("accept")
 def review_accept(ids: Ids, reason: Reason) -> None:
-    """Let held figures count, with those of their series that agree with them. The next run acts on it."""
+    """Accept held figures, with those of their series that agree with them. The next run acts on it."""
     _write(ids, "accept", reason)
 
 
 @review_app.command("reject")
 def review_reject(ids: Ids, reason: Reason) -> None:
-    """Keep held figures out for good, also where a later print agrees. The next run acts on it."""
+    """Reject held figures for good, even where a later print agrees. The next run acts on it."""
     _write(ids, "reject", reason)
 
 
@@ -59,25 +60,22 @@ def _write(ids: list[str], verdict: str, reason: str) -> None:
     known = {row["held_id"]: row for row in _held(settings)}
     status = {name: row["held_status"] for name, row in known.items()}
     if not reason.strip():
-        raise ReviewError("--reason is empty; say why, for who reads it later")
+        raise ReviewError(said("refused.no_reason"))
     for name in ids:
         if name not in status:
-            raise ReviewError(f"no held figure is called {name}; alumina review list shows them")
+            raise ReviewError(said("refused.not_held", name=name))
         if status[name] not in ("held", "replaced"):
-            raise ReviewError(
-                f"{name} is {status[name]} already; to take a person's word back, delete its entry in {settings.catalog_overlay / REVIEWS}"
-            )
+            raise ReviewError(said("refused.decided", name=name, status=status[name], file=settings.catalog_overlay / REVIEWS))
         if verdict == "accept" and known[name]["held_rule"] == "unit_of_role":
-            raise ReviewError(f"{name} is in a unit no mart reads; drop the figure in the unit of its role, or give the series another role")
+            raise ReviewError(said("refused.no_unit", name=name))
     with FileLock(settings.root / "reviews.lock"):
         words = _words(settings)
         for name in ids:
             if name in words:
-                raise ReviewError(
-                    f"{name} was {words[name].verdict}ed already; to take that back, delete its entry in {settings.catalog_overlay / REVIEWS}"
-                )
+                verdict = said(f"review.{words[name].verdict}")
+                raise ReviewError(said("refused.said_already", name=name, verdict=verdict, file=settings.catalog_overlay / REVIEWS))
         file = add(settings.catalog_overlay, list(dict.fromkeys(ids)), verdict, reason.strip(), datetime.now(SHANGHAI))
-    _say(f"{', '.join(ids)}: {verdict}ed, written to {file}; the next alumina run acts on it")
+    _say(said("review.written", ids=", ".join(ids), verdict=said(f"review.{verdict}"), file=file))
 
 
 def _say(text: str) -> None:
@@ -102,5 +100,5 @@ def _held(settings: Settings) -> list[dict[str, Any]]:
     except UnreadableError as error:
         raise ReviewError(str(error)) from None
     except duckdb.CatalogException:
-        raise ReviewError("the published release was made before figures were held; alumina run makes a new one") from None
+        raise ReviewError(said("refused.no_held_table")) from None
     return [dict(zip(found.columns, row, strict=True)) for row in found.rows]

@@ -1,4 +1,4 @@
-"""One run of a job in this process, recorded in the instance, so that the UI shows it later. Knows nothing of a terminal."""
+"""Run a job in this process and record it in the instance, so that the UI shows it. Knows nothing of a terminal."""
 
 import contextlib
 import logging
@@ -19,14 +19,7 @@ from orchestration.instance.progress import heard_by
 
 logger = logging.getLogger(__name__)
 TIMED = {"preflight": "ingest", "lake": "ingest", "raw": "raw load", "dbt": "dbt", "release": "publish", "check": "publish"}
-STEPS = {
-    "preflight": "look ahead",
-    "lake": "take in",
-    "raw": "load raw",
-    "dbt": "build and test models",
-    "release": "audit and publish",
-    "check": "hold against the calendar",
-}
+PHASES = tuple(TIMED)
 
 
 @dataclass
@@ -55,7 +48,7 @@ def run_job(
     """
     started = time.perf_counter()
     if payloads := intake.get("payloads"):
-        os.environ["ALUMINA_PAYLOAD_ROOT"] = payloads  # whoever types a command may read what they like; a run started in the UI may not
+        os.environ["ALUMINA_PAYLOAD_ROOT"] = payloads  # a command may read any folder; a run started in the UI may not
     with opened(settings) as instance:
         imported = time.perf_counter()
         from orchestration.definitions import defs
@@ -97,7 +90,7 @@ def run_job(
 
 
 def _phases(result: Any) -> dict[str, float]:
-    """Seconds by phase; the release says itself how long its parts took."""
+    """Give seconds by phase; the release reports the seconds of its own parts."""
     seconds: dict[str, float] = {}
     for event in result.all_events:
         if event.event_type_value == "STEP_SUCCESS" and event.step_key:
@@ -115,11 +108,11 @@ def phase_of(step_key: str) -> str:
     """Name the phase a step belongs to: lake, raw, dbt, release or check."""
     if step_key.endswith("_in_time"):
         return "check"
-    return next((phase for phase in STEPS if step_key.startswith(phase)), step_key)
+    return next((phase for phase in PHASES if step_key.startswith(phase)), step_key)
 
 
 class _Watcher(threading.Thread):
-    """Tells a listener about steps as they start and end, by reading the instance's own log."""
+    """Report steps to a listener as they start and end, by reading the instance's log."""
 
     def __init__(self, instance: Any, run_id: str, on_step: Callable[[str, str], None]) -> None:
         super().__init__(daemon=True)
@@ -146,5 +139,5 @@ class _Watcher(threading.Thread):
             event = record.dagster_event
             try:
                 self._on_step(event.step_key, event.event_type_value.removeprefix("STEP_").lower())
-            except Exception:  # who listens cannot fail the run, nor lose its alert
+            except Exception:  # an error of the listener must neither fail the run nor lose its alert
                 logger.exception("the listener to the steps of run %s failed", self._run_id)

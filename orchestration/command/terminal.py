@@ -1,12 +1,13 @@
-"""What the command prints: it never acts on the terminal, and a console that cannot take it never ends the work.
+"""Print safely: no text controls the terminal, and no console error ends the command.
 
-Text of others may hold escapes that move the cursor or rewrite the title; here they are shown, not sent. A character the
-console's encoding lacks is replaced, and a console that is gone (a closed pipe, a full disk) costs the words only. What is said stands in `cli.py`.
+Foreign text may hold escapes that move the cursor or rewrite the title; they are shown, not sent. A character that the
+console's encoding lacks is replaced. If the console is gone (a closed pipe, a full disk), only the words are lost. What is said stands in `words.toml`.
 """
 
 import codecs
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -19,8 +20,9 @@ from rich.segment import Segment
 from typer.core import TyperGroup
 
 from ingest.storable import storable_lines
+from orchestration.command.words import chinese_help, language, translate
 
-# What an ASCII or a GBK console shows in place of our own marks.
+# Replacements for our marks on an ASCII or GBK console.
 _PLAIN = {"✓": "+", "✗": "x", "·": "-", "–": "-", "…": "..."}
 
 
@@ -35,9 +37,9 @@ def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
 codecs.register_error("alumina", _replaced)
 
 
-# Who uses a command, in the order of the help; what is not named here stands last.
+# Commands by their users, in the order of the help; others come last.
 _USERS = {
-    "For who operates a home": (
+    "For operators": (
         "run", "ui", "doctor", "inbox", "review", "schedule", "releases", "rollback", "rebuild", "backup", "restore", "backfill", "catalog",
         "tidy", "purge", "upgrade", "prepare",
     ),
@@ -47,7 +49,13 @@ _USERS = {
 
 
 class ByUser(TyperGroup):
-    """A list of commands grouped by who uses them."""
+    """A list of commands grouped by their users; its help, and that of all commands below, speaks the language of `ALUMINA_LANG`."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line, its help put into Chinese first where that is asked for."""
+        if language() == "zh":
+            translate(self)
+        return super().main(*arguments, **options)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a section for each kind of user."""
@@ -59,9 +67,10 @@ class ByUser(TyperGroup):
 
 def _section(formatter: Any, title: str, commands: Mapping[str, Any]) -> None:
     if commands:
-        with formatter.section(title):
-            # The first thing a command says of itself, whole: a sentence that is cut off helps nobody.
-            formatter.write_dl([(name, command.get_short_help_str(400).split("; ")[0].rstrip(".")) for name, command in commands.items()])
+        heading = chinese_help()["headings"][title] if language() == "zh" else title
+        with formatter.section(heading):
+            # The whole first sentence; a sentence that is cut off helps nobody.
+            formatter.write_dl([(name, re.split("; |；", command.get_short_help_str(400))[0].rstrip(".。")) for name, command in commands.items()])
 
 
 class Output:
@@ -133,9 +142,9 @@ def console(output: Output) -> Console:
 
 @contextmanager
 def prepared(*outputs: Output) -> Iterator[None]:
-    """Let nothing that is printed end the command: whichever encoding the console has, and whether or not it is still there.
+    """Let no printing end the command, whatever the console's encoding, and even when it is gone.
 
-    Raises SystemExit 1 where a command succeeded whose words could not be written, unless a reader simply stopped reading.
+    Raises SystemExit 1 where a command succeeded but its output could not be written, unless the reader closed the pipe.
     """
     for output in outputs:
         with suppress(AttributeError):  # closed, or replaced by what takes every character
@@ -162,5 +171,5 @@ def _end(outputs: tuple[Output, ...]) -> None:
 
 
 def _told(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-    """Print a mistake of ours as Python does, its text made fit to be shown."""
+    """Print a bug's traceback as Python does, with its text made safe to show."""
     Output("stderr").write(storable_lines("".join(traceback.format_exception(kind, error, where))))

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
+from ingest.files import is_free
 from ingest.settings import Settings
 from orchestration.instance.alerts import alert
 from orchestration.instance.attribution import attribute, give_reason, job_of
@@ -33,7 +34,7 @@ def alive(settings: Settings, run_id: str) -> Iterator[None]:
 
 def without_a_process(instance: dg.DagsterInstance, settings: Settings) -> list[dg.DagsterRun]:
     """Give the runs that are started by the log but whose lock is free. A run that is just beginning or ending may be among them for a moment."""
-    return [run for run in instance.get_runs(dg.RunsFilter(statuses=_AT_WORK)) if _is_free(_lock(settings, run.run_id))]
+    return [run for run in instance.get_runs(dg.RunsFilter(statuses=_AT_WORK)) if is_free(_lock(settings, run.run_id))]
 
 
 def report_died(instance: dg.DagsterInstance, settings: Settings, run: dg.DagsterRun) -> None:
@@ -48,13 +49,3 @@ def report_died(instance: dg.DagsterInstance, settings: Settings, run: dg.Dagste
 
 def _lock(settings: Settings, run_id: str) -> Path:
     return settings.root / "runs" / f"{run_id}.lock"
-
-
-def _is_free(path: Path) -> bool:
-    if not path.exists():
-        return True
-    try:
-        with FileLock(path, timeout=0):
-            return True
-    except Timeout:
-        return False

@@ -17,6 +17,7 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from ingest.archive import Archive
+from ingest.files import is_free as lock_is_free
 from ingest.files import write_atomic
 from ingest.lake import Batch, Lake
 from ingest.notes import write_note
@@ -81,14 +82,8 @@ def holder(settings: Settings) -> str:
 
 def is_free(settings: Settings) -> bool | None:
     """Tell whether nobody writes the warehouse; None where this user may not write the home and so cannot try its lock."""
-    path = settings.workshop / "warehouse.lock"
-    if not path.exists():
-        return True
     try:
-        with FileLock(path, timeout=0):
-            return True
-    except Timeout:
-        return False
+        return lock_is_free(settings.workshop / "warehouse.lock")
     except OSError as error:
         if error.errno not in READ_ONLY:
             raise

@@ -1,6 +1,6 @@
-"""Copying into a release what the models made: rows in the order of their keys, keys and references declared, each instant beside a clock in Shanghai.
+"""Copy the models' tables into a release: rows in key order, keys and references declared, and a Shanghai clock time beside each instant.
 
-Figures of the desk are shown with the decimals their source has, and a text that is empty is none; nothing else changes here.
+Figures of the desk are rounded to the decimals of their source, and empty text becomes null. Nothing else changes here.
 """
 
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def has_declared_key(name: str) -> bool:
 
 
 def local_columns(columns: tuple[tuple[str, str], ...]) -> list[str]:
-    """Name the instants of a table that get a column with the time in Shanghai: those that are described and have none yet."""
+    """Name the instants that get a column with the Shanghai time: described ones without such a column."""
     there = {name for name, _ in columns}
     return [name for name, kind in columns if kind == Kind.TIMESTAMP and f"{name}{LOCAL}" in FIELDS and f"{name}{LOCAL}" not in there]
 
@@ -75,7 +75,7 @@ def local_time(name: str) -> str:
 def copy_relations(con: duckdb.DuckDBPyConnection) -> list[Broken]:
     """Copy every relation of the published schemas with its comment, and give those that break what is declared of them.
 
-    A table that breaks its key is copied without it; what cannot be read is not copied. Equal relations give equal tables.
+    A table that breaks its key is copied without the key; a relation that cannot be read is not copied. Equal relations give equal tables.
     """
     broken, missing = [], set()
     con.execute(f"use {RELEASE}")  # a reference may not name another database, be it its own
@@ -119,7 +119,7 @@ def _relations(con: duckdb.DuckDBPyConnection) -> list[Relation]:
 
 
 def _parents_first(relations: list[Relation]) -> Iterator[Relation]:
-    """Give what others refer to before them."""
+    """Order relations so that a referenced table comes before the tables that refer to it."""
     by_name = {relation.name: relation for relation in relations}
     order = TopologicalSorter({name: {told.table for told in references().get(name, ())} & by_name.keys() for name in by_name})
     return (by_name[name] for name in order.static_order())

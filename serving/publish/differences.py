@@ -1,4 +1,4 @@
-"""What two releases say differently: rows by the keys of a table, and of the rows both have which figures. Reads both; changes nothing."""
+"""Compare two releases: rows by the keys of each table, and the figures that differ in rows both have. Reads both; changes nothing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from serving.publish.keys import SCHEMAS, published_keys
 from serving.read import FILE_NAME
 from serving.seal import sealed
 
-# Of an attempt and not of the market: they differ between two releases of the same data.
+# These describe the attempt, not the market: they differ between two releases of the same data.
 OF_THE_ATTEMPT = frozenset(
     {"serving.publication", "technical.quality_results", "serving.data_dictionary", "technical.payloads", "serving.source_status"}
 )
@@ -17,7 +17,7 @@ OF_THE_ATTEMPT = frozenset(
 
 @dataclass(frozen=True)
 class Change:
-    """How one table differs: its rows before and after, those only one has, and of the rows both have the columns that differ, most first."""
+    """How one table differs: row counts before and after, rows only one release has, and changed columns, most changes first."""
 
     table: str
     rows_before: int | None

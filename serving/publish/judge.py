@@ -1,8 +1,8 @@
 """The release gate in a process of its own, which loads while the marts are copied.
 
-Great Expectations brings pandas and SciPy: 200 MB that a process never gives back, on top of all a run holds by then. What is audited and
-how stands in `quality.gate`; here is only how the tables get there and the verdicts back. The process works in a folder of its own, so
-that one whose publication was killed cannot touch a release, and it ends, with its folder, when its pipe does.
+Great Expectations brings pandas and SciPy: 200 MB that a process never gives back, on top of all a run holds by then. `quality.gate`
+says what is audited and how; this module only moves tables there and verdicts back. The process works in its own folder, so that
+a gate whose publication was killed cannot touch a release. It ends, and removes its folder, when its pipe closes.
 """
 
 import json
@@ -27,7 +27,7 @@ DOCS, RANGES = "docs", "ranges"
 
 
 class GateError(RuntimeError):
-    """The gate came to no verdict; the message says what its process said last."""
+    """The gate gave no verdict; the message has the last words of its process."""
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def main() -> None:
     """Load, wait for tables, say the verdicts. Where the pipe ends before, so does this, and nothing stays."""
     folder = Path(sys.argv[1])
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no answer
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is not an answer
         import great_expectations  # noqa: F401 # takes seconds, and the tables are not there yet
 
         if not (asked := sys.stdin.read()):

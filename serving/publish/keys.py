@@ -1,4 +1,4 @@
-"""What the dbt project states of published tables: schemas, keys, references, and the order to read them in; nothing else states them."""
+"""Schemas, keys, references and reading order of the published tables, as the dbt project declares them. No other module declares them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which columns of a published table may be passed on to others: by the licence of every source their values can come from. Reads the release."""
+"""Which columns of a published table may be passed on, by the licence of every source their values can come from. Reads the release."""
 
 import duckdb
 
@@ -11,13 +11,13 @@ _COLUMNS = "select column_name, sources from serving.data_dictionary where schem
 
 
 class LicensedError(Exception):
-    """Nothing of a table may be passed on; the message says whose it is."""
+    """No figure of a table may be passed on; the message names the sources."""
 
 
 def passed_on(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> tuple[list[str], list[str]]:
-    """Give the columns that may be passed on and those that may not, in the table's order; keys say only what a row is about and always may.
+    """Give the columns that may be passed on and those that may not, in the table's order. Key columns always may.
 
-    Raises LicensedError where nothing but keys would be left, and for a release that does not say on what terms its sources are used.
+    Raises LicensedError where only keys would be left, and for a release that does not state the licences of its sources.
     """
     try:
         licensed = {source for (source,) in con.execute(_ASKED).fetchall()}
@@ -35,9 +35,9 @@ def passed_on(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> tuple[
 
 
 def _of(sources: str, licensed: set[str]) -> set[str]:
-    """Give the sources a column's values can come from that may not be passed on; what cannot be told counts as theirs, where there are any."""
+    """Give the sources behind a column that may not be passed on. Where the sources of a column are unknown, all restricted ones count."""
     if sources == "-":
         return set()
     prefixes = {name.split("__")[0] for name in sources.split("; ")} - _OURS
-    made_of_all = {"unknown", "outlook"} & prefixes  # the fit of the forecast stands on every quote there is
+    made_of_all = {"unknown", "outlook"} & prefixes  # every quote goes into the fit of the forecast
     return (prefixes & licensed) | (licensed if made_of_all else set())

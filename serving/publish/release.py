@@ -1,4 +1,4 @@
-"""A release: built aside, audited, made durable, swapped in at once. Readers see the old one or the new one, never a part.
+"""Build a release aside, audit it, make it durable and swap it in. Readers see the old release or the new one, never a part.
 
 `releases/<id>/` holds `alumina.duckdb`, Parquet twins of its tables, the day's page with its workbook, an index page, Data Docs and `manifest.json` with the
 sha256 of each file; `serving` is a relative link to the current one; `status.json` says how the last attempt ended, also when it was
@@ -47,9 +47,9 @@ from serving.seal import remove, seal
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-# The desk shows figures of these, which is where they are judged.
+# The desk shows figures of these schemas; they are checked here.
 JUDGED = ("marts", "serving")
-# Every reader of Parquet knows snappy, old ones and those of spreadsheets included.
+# Every Parquet reader knows snappy, including old ones and those of spreadsheets.
 _PARQUET = "format parquet, compression snappy"
 # Readable by every 1.x client; the working file may use newer storage.
 STORAGE_VERSION = "v1.0.0"
@@ -58,20 +58,20 @@ _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "threads": 1
 # FSST takes a third of the writing and saves nothing over a dictionary; as part of the configuration it would be ignored.
 _SETTINGS = "set global TimeZone = 'Asia/Shanghai'; set disabled_compression_methods = 'fsst'"
 
-# Whole rooms: a file too many costs nothing, a file too few lets two builds that differ call themselves the same.
+# Whole folders: one file too many costs nothing; one too few gives two different builds the same version.
 DECIDING = ("quality", "ingest", "dbt_project", "serving", "orchestration")
 LOCK = "requirements.txt"
-# What Python and dbt write while they work, and where the project is run, which is not what it computes.
+# Files that Python and dbt write at work, and deployment files. They do not affect what is computed.
 LEFT_OUT = {"__pycache__", "target", "logs", "deploy"}
 
-# Tables that hold their rows only once the gate has judged.
+# Tables that are filled after the gate has judged.
 _LAST = ("publication", "quality_results", "data_dictionary")
 DECLARED = "declared_key_or_reference"
-"""The check that tables are what is declared of them."""
+"""Id of the check that tables keep their declared keys and references."""
 # Reasons a refusal names.
 _SAID = 10
 UNKNOWN = "unknown"
-"""Stands for a source that nobody could tell."""
+"""Stands for a source that could not be determined."""
 # Tables no SQL model makes: computed from the working warehouse while the release is built, before its gate.
 COMPUTED: dict[str, tuple[Callable[[duckdb.DuckDBPyConnection], pl.DataFrame], str]] = {
     "outlook_backtest": (
@@ -141,7 +141,7 @@ class Release:
     checks: tuple[CheckResult, ...]
     rows: dict[str, int]
     waits_for: str
-    """Why people read an earlier one, a sentence; empty where they read this one."""
+    """Why readers still get an earlier release, as a sentence; empty where they get this one."""
     seconds: dict[str, float]
     """How long each part took: `backtest`, `claims`, `gate` and `note` compute and judge, `publish` is what copying, describing, exporting, sealing and
     swapping add to them: the database does most of that beside the Python of those parts."""
@@ -159,7 +159,8 @@ def publish(
         raise PublishRefusedError(f"a build as of {settings.as_of} is never published")
     started, seconds = time.perf_counter(), dict[str, float]()
     inputs_hash, code = _inputs_hash(settings), code_version()
-    # Left by a build that died, the last ones between being named and being served: no other is alive, and nobody may go back to what nobody saw.
+    # Left by builds that died, some after they got their name and before they were served. This process holds the write lock, so none of them is
+    # alive, and no rollback may lead to a release that was never served.
     for path in [*settings.releases.glob(".building-*"), *never_served(settings)]:
         remove(path)
     now = datetime.now(UTC)
@@ -200,18 +201,18 @@ def publish(
         else:
             point_serving_at(settings, release_id)
     except BaseException as error:
-        # Room first: on a full disk the status could not be written beside the debris. What is not served must not look like a release.
+        # Delete first: on a full disk the status could not be written beside the debris. An unserved folder must not look like a release.
         for path in (folder, final):
             if path.name != settings.serving.resolve().name and path.name not in waiting(settings):
                 remove(path)
         outcome = "refused" if isinstance(error, PublishRefusedError) else "failed"
-        with suppress(OSError):  # what went wrong before is what is told
+        with suppress(OSError):  # report the first error, not this one
             write_status(settings, release_id, run_id, outcome, explain(error))
         raise
     try:
         retire(settings)
         write_status(settings, release_id, run_id, "waiting" if held else "published", str(held or ""))
-    except OSError as error:  # readers have the release: the run did not fail
+    except OSError as error:  # the release is served, so the run did not fail
         logger.warning("%s is published, but that cannot be written down: %s", release_id, error)
     return Release(
         release_id, final, results, exported.result(), str(held or ""), seconds | {"publish": time.perf_counter() - started - sum(seconds.values())}
@@ -219,7 +220,7 @@ def publish(
 
 
 def refuse(settings: Settings, run_id: str, reason: str) -> None:
-    """Write down an attempt that was refused before a release was begun."""
+    """Record an attempt that was refused before a release was begun."""
     write_status(settings, "", run_id, "refused", reason)
 
 
@@ -272,7 +273,7 @@ def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def ranges(con: duckdb.DuckDBPyConnection, overlay: Path | None = None) -> pl.DataFrame:
-    """Tell of every published number that has bounds in the catalogue which they are, and what it is: a row a table and column."""
+    """Give the bounds of every published number that has some in the catalogue, and its lowest and highest value: one row per table and column."""
     file = load(PublishedFile, overlay)
     columns = con.execute(
         "select schema_name || '.' || table_name, column_name from duckdb_columns() where list_contains(?, schema_name) and not internal "
@@ -283,7 +284,7 @@ def ranges(con: duckdb.DuckDBPyConnection, overlay: Path | None = None) -> pl.Da
     rows: list[tuple[Any, ...]] = []
     for table, group in groupby((row for row in columns if row[0] not in file.not_judged), lambda row: row[0]):
         named = [(column, bounds) for _, column in group if (bounds := file.of(column))]
-        # Not a number is no number: it lies beyond every bound.
+        # NaN lies outside every bound.
         value = 'case when isnan("{0}"::double) then \'inf\'::double else "{0}"::double end'
         asked = [
             f"min({value}), max({value}), count(*) filter ({value} not between {bounds.lowest} and {bounds.highest})".format(column)
@@ -318,7 +319,7 @@ def _make_own(con: duckdb.DuckDBPyConnection) -> None:
 def _finish(
     con: duckdb.DuckDBPyConnection, release_id: str, run_id: str, now: datetime, inputs_hash: str, code: str, results: Sequence[CheckResult]
 ) -> None:
-    """Write what this release is and how its checks ended."""
+    """Write the description of this release and the results of its checks."""
     found = [result for result in results if result.result != "pass"]
     names = ("check_id", "tool", "severity", "result", "table_name", "rows_failed", "message")
     told = [(r.check_id, r.tool, _SEVERITY[r.result], r.result, r.table_name, r.rows_failed, r.message) for r in results]
@@ -336,7 +337,7 @@ def _finish(
 def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], AbstractSet[str]], *, last: bool) -> None:
     """Fill the data dictionary, and comment every column with what it says.
 
-    The tables whose rows come last are described last. What no field describes is left out here and stops the release, see `_undescribed`.
+    Tables that are filled last are described last. A column without a field is left out here and stops the release, see `_undescribed`.
     """
     con.begin()
     texts = con.execute(
@@ -376,13 +377,13 @@ def _describe(con: duckdb.DuckDBPyConnection, sources: Mapping[tuple[str, ...], 
 
 
 def _behind(column: str, sources: Mapping[tuple[str, ...], AbstractSet[str]], table: str) -> str:
-    """Name the column of the copied table that a published one shows: the same, one it has by another name, or the instant of a clock time."""
+    """Name the column of the copied table behind a published one: the same, a renamed one, or the instant behind a clock time."""
     known = (*table.split("."), column) in sources
     return column if known else RENAMED.get(column, column.removesuffix(LOCAL))
 
 
 def _reading_places(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Number the tables and views from 1 in the order to read them in: by schema, models as the project states them, and then what a release adds."""
+    """Number tables and views from 1 in reading order: by schema, then models as declared, then what a release adds."""
     stated = {name: place for place, name in enumerate(reading_order())}
     there = _tables(con) | {
         f"{schema}.{view}" for schema, view in con.execute("select schema_name, view_name from duckdb_views() where not internal").fetchall()
@@ -402,21 +403,21 @@ def _examples(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
 
 
 def _listed(tables: AbstractSet[str]) -> str:
-    """Name raw tables, configuration last: it stands behind almost everything."""
+    """Name raw tables, configuration last, since almost every column depends on it."""
     return "; ".join(sorted(tables, key=lambda name: (name.startswith("catalog__"), name == UNKNOWN, name))) or "-"
 
 
 def _undescribed(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Name columns no field describes, and tables without a comment: a reader would meet them unexplained."""
+    """Name the columns without a field and the tables without a comment."""
     columns = con.execute(_COLUMNS, [list(SCHEMAS)]).fetchall()
     tables = con.execute("select schema_name || '.' || table_name from duckdb_tables() where comment is null").fetchall()
     return [".".join(row[:3]) for row in columns if row[2] not in FIELDS] + [name for (name,) in tables]
 
 
 def _export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
-    """Write a Parquet twin of every table, and of the first outlook, which was one; give the rows of every published table.
+    """Write a Parquet twin of every table and of `outlook_v1`, which once was a table; give the row count of every published table.
 
-    Twins of `serving` and of what was there before lie in the release's own folder, where they always did, others in a folder named as their schema.
+    Twins of `serving` and of tables that once stood there lie in the release's own folder, as before; others in a folder named after their schema.
     """
     con.execute(f"copy (from serving.outlook_v1) to '{_quoted(folder / 'outlook_v1.parquet')}' ({_PARQUET})")
     rows = {}
@@ -442,7 +443,7 @@ def _write_note(con: duckdb.DuckDBPyConnection, settings: Settings, folder: Path
 
 
 def _inputs_hash(settings: Settings) -> str:
-    """Hash of every payload in the lake and the parser that read it: the same payloads give the same hash, whenever they came."""
+    """Hash every payload in the lake and its parser version. The same payloads give the same hash, whenever they arrived."""
     return hashlib.sha256(json.dumps(sorted(Lake(settings.lake).parsed().items())).encode()).hexdigest()
 
 
@@ -452,7 +453,7 @@ def _as_check(result: GateResult) -> CheckResult:
 
 
 def _reasons(failed: Sequence[CheckResult], undescribed: Sequence[str]) -> list[str]:
-    """Say why a release is refused, what is declared last: one wrong table breaks several of those that refer to it."""
+    """Say why a release is refused, with declared keys last: one wrong table also breaks the tables that refer to it."""
     told = {
         is_declared: [
             f"{result.table_name}: {result.message}" if result.tool in ("gx", "release") else f"{result.check_id}: {result.message}"
@@ -465,14 +466,14 @@ def _reasons(failed: Sequence[CheckResult], undescribed: Sequence[str]) -> list[
 
 
 def _declared(broken: Sequence[Broken]) -> list[CheckResult]:
-    """Say which tables are not what is declared of them. Their key is a promise to who joins on it."""
+    """Name the tables that break their declared key or references. Readers join on these keys."""
     return [CheckResult(DECLARED, "release", "fail", told.table, 1, told.message) for told in broken] or [
         CheckResult(DECLARED, "release", "pass", "", 0, "")
     ]
 
 
 def _missing_figures(con: duckdb.DuckDBPyConnection) -> list[CheckResult]:
-    """Say of each mart whether its missing figures say why. A finding, not a refusal: the figures that stand are as good as ever."""
+    """Say of each mart whether its missing figures have reasons. This is a finding and refuses nothing: the other figures are still right."""
     return [
         CheckResult(
             "missing_figures_say_why",
@@ -506,7 +507,7 @@ def _open(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def _meanwhile(con: duckdb.DuckDBPyConnection, work: Callable[[duckdb.DuckDBPyConnection], _T]) -> Iterator[Future[_T]]:
-    """Let the database work on a connection of its own while Python does something else; what went wrong there is raised here."""
+    """Run database work in a thread with its own connection while Python does something else; its errors are raised here."""
     with con.cursor() as own, ThreadPoolExecutor(1) as pool:
         done = pool.submit(work, own)
         yield done
@@ -515,7 +516,7 @@ def _meanwhile(con: duckdb.DuckDBPyConnection, work: Callable[[duckdb.DuckDBPyCo
 
 @contextmanager
 def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
-    """Note how long a part takes."""
+    """Record how long a part takes."""
     started = time.perf_counter()
     yield
     seconds[part] = time.perf_counter() - started

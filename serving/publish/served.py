@@ -1,7 +1,7 @@
-"""Which release people read, and which there are to go back to. What a release holds is decided where it is built (`release.py`).
+"""Which release readers get, and which ones a rollback can reach. What a release holds is decided where it is built (`release.py`).
 
-`serving` is a relative link to the release that is read. Whoever goes back holds people at the earlier one: a release that is built meanwhile
-waits, whole and unread, until somebody lets go. Ids are a sequence; what is before what follows from them, not from a clock.
+`serving` is a relative link to the release that readers get. A rollback holds readers at the earlier release: a release built meanwhile
+waits, complete and unread, until `let_go`. Release ids are a sequence; their order follows from the ids, not from a clock.
 """
 
 import logging
@@ -25,27 +25,31 @@ _STAMP, _IS_ID = "%Y%m%dT%H%M%S%fZ", re.compile(r"\d{8}T\d{12}Z-")
 
 
 class ReleaseError(HomeError):
-    """There is no such release, or none to go to; the message says why."""
+    """There is no such release, or none to roll back to; the message says why."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """People are held at a release: since when, why, and which releases wait."""
+    """Readers are held at a release: since when, why, and which releases wait."""
 
     release_id: str
     since: str
     reason: str
     waiting: tuple[str, ...] = ()
 
+    @property
+    def when(self) -> str:
+        """The time it began, in Shanghai."""
+        return f"{datetime.fromisoformat(self.since).astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
     def __str__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
-        since = datetime.fromisoformat(self.since).astimezone(SHANGHAI)
-        return f"people are held at {self.release_id} since {since:%Y-%m-%d %H:%M} Asia/Shanghai{why}; alumina releases let-go serves the newest one"
+        return f"people are held at {self.release_id} since {self.when} Asia/Shanghai{why}; alumina releases let-go serves the newest one"
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A release as people list it."""
+    """A release as `alumina releases` lists it."""
 
     release_id: str
     state: str
@@ -57,7 +61,7 @@ def point_serving_at(settings: Settings, release_id: str) -> None:
     """Swap the `serving` link to a release in one step; raises FileNotFoundError when there is no such release."""
     if not (settings.releases / release_id / FILE_NAME).is_file():
         raise FileNotFoundError(f"there is no release {release_id} in {settings.releases}")
-    for left in settings.root.glob(".serving.*"):  # by a process that died between making and swapping it; whoever is here holds the write lock
+    for left in settings.root.glob(".serving.*"):  # left by a process that died before the swap; the caller holds the write lock
         left.unlink(missing_ok=True)
     link = settings.root / f".serving.{os.getpid()}"
     link.symlink_to(Path("releases") / release_id)
@@ -69,9 +73,9 @@ def point_serving_at(settings: Settings, release_id: str) -> None:
 
 
 def rollback(settings: Settings, reason: str = "") -> str:
-    """Point `serving` at the release before the current one, hold people there, and give its id; raises ReleaseError when there is no whole one.
+    """Point `serving` at the release before the current one, hold readers there, and give its id; raises ReleaseError when there is no intact one.
 
-    The current one is rejected for good: no later rollback goes back to it, and nobody is let go to it.
+    The current one is rejected for good: neither a later rollback nor `let_go` serves it again.
     """
     current, gone = _current(settings), rejected(settings)
     if not current:
@@ -91,7 +95,7 @@ def rollback(settings: Settings, reason: str = "") -> str:
 
 
 def hold(settings: Settings, reason: str = "") -> str:
-    """Hold people at the release they read, and give its id; raises ReleaseError when there is none."""
+    """Hold readers at the current release, and give its id; raises ReleaseError when there is none."""
     if not (current := _current(settings)):
         raise ReleaseError(f"nothing is published in {settings.root}")
     _hold(settings, current, reason)
@@ -99,7 +103,7 @@ def hold(settings: Settings, reason: str = "") -> str:
 
 
 def let_go(settings: Settings) -> str:
-    """Serve the newest whole release that waits (the one that is read where none does), and give its id; raises ReleaseError when nobody is held."""
+    """Serve the newest intact release that waits, or the current one, and give its id; raises ReleaseError when readers are not held."""
     if (held := pinned(settings)) is None:
         raise ReleaseError("people are not held at a release, so there is nothing to let go")
     gone = rejected(settings)
@@ -113,13 +117,13 @@ def let_go(settings: Settings) -> str:
 
 
 def pinned(settings: Settings) -> Held | None:
-    """Give where people are held; None where the newest release is served."""
+    """Give the release at which readers are held; None where the newest release is served."""
     note = read_note(settings.held, "delete it where the newest release is to be served, or roll back again")
     return None if note is None else Held(note["release_id"], note["since"], note["reason"], tuple(note["waiting"]))
 
 
 def waiting(settings: Settings) -> tuple[str, ...]:
-    """Name the releases that wait until somebody lets go."""
+    """Name the releases that wait for `let_go`."""
     held = pinned(settings)
     return held.waiting if held else ()
 
@@ -159,7 +163,7 @@ def found(settings: Settings, name: str) -> Path:
 def retire(settings: Settings, keep: int | None = None) -> list[str]:
     """Delete the oldest releases beyond those kept, and give their ids.
 
-    Never the one that is read, nor the newest that waits; a rejected one takes no place of one to go back to.
+    Never the current one, nor the newest that waits. Rejected releases do not count towards the number kept.
     """
     number = settings.releases_kept if keep is None else keep
     current, gone, releases, waits = _current(settings), rejected(settings), kept(settings), waiting(settings)
@@ -172,30 +176,30 @@ def retire(settings: Settings, keep: int | None = None) -> list[str]:
 
 
 def kept(settings: Settings) -> list[Path]:
-    """List the releases there are, oldest first; a folder without a manifest is somebody else's."""
+    """List the releases, oldest first; a folder without a manifest is none."""
     return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / MANIFEST).is_file())
 
 
 def stamp(settings: Settings, now: datetime) -> str:
-    """Give what the next id begins with: the time, or, where a clock ran back, a moment after the newest release."""
+    """Give the beginning of the next id: the time, or a moment after the newest release where the clock ran back."""
     taken = [datetime.strptime(path.name.partition("-")[0], _STAMP) for path in kept(settings) if _IS_ID.match(path.name)]
     after = max(taken, default=datetime.min).replace(tzinfo=UTC) + timedelta(microseconds=1)
     return f"{max(now, after):{_STAMP}}"
 
 
 def never_served(settings: Settings) -> list[Path]:
-    """List what is newer than the served release, was not rolled back from and does not wait: ids only go up, so no reader has seen it."""
+    """List releases newer than the served one that were neither rejected nor wait. Ids only go up, so no reader has seen them."""
     current, known = _current(settings), {*rejected(settings), *waiting(settings)}
     return [path for path in kept(settings) if path.name > current and path.name not in known]
 
 
 def rejected(settings: Settings) -> set[str]:
-    """Name the releases somebody rolled back from."""
+    """Name the releases that were rolled back from."""
     return set((read_note(settings.rejected, "delete it and roll back again where that is wanted") or {}).get("rejected", ()))
 
 
 def write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
-    """Write down how the last attempt to publish ended."""
+    """Record how the last attempt to publish ended."""
     current = settings.serving.resolve().name if settings.serving.exists() else None
     status = {
         "attempt": release_id,

@@ -1,4 +1,4 @@
-"""Published tables as files that a spreadsheet opens without running or mangling anything: CSV, or a workbook. Reads the release; no business rules.
+"""Write published tables as CSV or workbook, so that a spreadsheet runs no formula and changes no figure. Reads the release; no business rules.
 
 Rows come in the order of the table's key and figures with the decimals their source has, so two equal releases give equal files. A CSV cell
 that begins with `= + - @`, a tab or a line break is a formula to a spreadsheet: it gets a leading apostrophe, unless it is a number. The file
@@ -26,7 +26,7 @@ from serving.publish.views import VIEWS
 from serving.read import connect
 
 _BLOCK = 10_000
-# A bare name that two schemas have is that of the older one.
+# A name without schema that two schemas have means the older table.
 _SEARCHED = ("serving", "marts", "desk")
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 # What one sheet and one cell of a workbook hold.
@@ -40,7 +40,7 @@ class UnknownTableError(Exception):
 
 
 class UnfitError(Exception):
-    """What was asked cannot be given of this table or in this form; the message says why."""
+    """The table cannot be exported as asked; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Wanted:
     chinese: bool = False
     """Headers from the data dictionary, with their unit."""
     since: date | None = None
-    """The first day; of a table without a day of its own this cannot be asked."""
+    """The first day; refused for a table without a day column."""
     commodity: str | None = None
     public: bool = False
-    """Without what may not be passed on to others."""
+    """Leave out columns that may not be passed on."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def export_workbook(settings: Settings, wanted: Wanted, to: Path | IO[bytes]) ->
     from xlsxwriter import Workbook
 
     with _answered(settings, wanted) as answer, Workbook(to, {"constant_memory": True, "strings_to_urls": False}) as book:
-        # A date of its own would make every file another one.
+        # A creation date would make each file different.
         book.set_properties({"created": datetime(2000, 1, 1), "title": answer.name})
         bold = book.add_format({"bold": True})
         formats = [book.add_format({"num_format": _shown(column)}) for column in answer.columns]
@@ -148,7 +148,7 @@ def _shown(column: _Column) -> str:
 
 
 def _explain(sheet: Any, bold: Any, answer: _Answer) -> None:
-    """Say of each column what it is, and of the table what it is of."""
+    """Describe the table and each of its columns."""
     data_through, origin = answer.con.execute("select data_through, data_origin from serving.publication").fetchall()[0]
     lines = [
         ("column", "unit", "meaning", "含义"),
@@ -183,14 +183,14 @@ def _answered(settings: Settings, wanted: Wanted) -> Iterator[_Answer]:
         conditions, parameters = _conditions(name, columns, wanted)
         key = [f'"{column}"' for column in _key(name) if column in {column.name for column in columns}]
         figures = (f'round("{c.name}", {decimals(c.name)}) as "{c.name}"' if c.kind == Kind.NUMBER else f'"{c.name}"' for c in columns)
-        # Ordered by what is there, not by what is shown: two figures that look alike keep their order.
+        # Ordered by stored values, not by displayed ones: two figures that look alike keep their order.
         con.execute(f'select {", ".join(figures)} from {schema}."{table}"{conditions} order by {", ".join(key) or "all"}', parameters)
         # The dictionary is asked beside the query that is being read.
         yield _Answer(name, columns, con, con.cursor())
 
 
 def _published(con: duckdb.DuckDBPyConnection, table: str) -> tuple[str, str]:
-    """Find a table in the file's own catalogue: only names that stand there are ever put into SQL."""
+    """Find a table in the file's own catalogue. Only names from there are put into SQL."""
     there = con.execute(
         "select table_schema, table_name from information_schema.tables where list_contains($searched, table_schema) "
         "order by list_position($searched, table_schema), 2",
@@ -222,7 +222,7 @@ def _conditions(name: str, columns: tuple[_Column, ...], wanted: Wanted) -> tupl
 
 
 def _headers(con: duckdb.DuckDBPyConnection, name: str, columns: list[str]) -> list[str]:
-    """Give Chinese headers with their unit; two columns of one text are told apart by their names, for a spreadsheet cannot pivot on two equal headers."""
+    """Give Chinese headers with their unit. Equal headers get the column name, since a spreadsheet cannot pivot on two equal headers."""
     told = con.execute(
         "select column_name, description_zh || case when unit = '-' then '' else ' [' || unit || ']' end from serving.data_dictionary "
         "where schema_name || '.' || table_name = ?",

@@ -1,10 +1,10 @@
-"""Views and macros a release adds to its tables. They are made in the built file, so that they name no other one, and compute nothing new."""
+"""Views and macros a release adds to its tables. They are created in the built file, so they refer to no other file. They compute nothing new."""
 
 from quality.fields import LOCAL
 
-# What is rejected is no figure.
+# A rejected day has no score.
 _SCORE = "case when status = 'rejected' then null else sentiment_score end"
-# What the first table of the outlook showed, by what the second says: for those who built on it.
+# The columns of the first outlook table, taken from the second, for readers that depend on them.
 _V1 = (
     "commodity_code, as_of_date, decision_at, horizon, stance, direction, case when call <> 0 then greatest(probability_up, 1.0 - probability_up) end as confidence, "
     f"{_SCORE} as score, score_band_low, score_band_high, coverage, contribution_policy, contribution_receipts, contribution_money, "
@@ -45,7 +45,7 @@ VIEWS: dict[str, tuple[str, str, str | None]] = {
         "One row per commodity_code. The newest outlook of each commodity, and whether it is stale at the moment the query runs. | 每个品种一行。各品种最新展望，以及查询时刻是否已过期。",
     ),
 }
-"""By name the table a view shows, its query, and what it is."""
+"""By view name: the table it shows, its query, and its description."""
 # Columns of the views that the table has by another name, or makes of another.
 RENAMED = {"score": "sentiment_score", "confidence": "probability_up", "is_valid": "status", "is_stale": "valid_until"}
 
@@ -64,7 +64,7 @@ _TOLD = " union all ".join(
     for fact, (table, subject, day, figure, unit) in _FACTS.items()
 )
 MACROS = {
-    # A time without a zone is one in Shanghai, whatever the session's zone is.
+    # A time without a zone is read as Shanghai time, whatever the zone of the session.
     "desk.known_at": (
         frozenset(table for table, *_ in _FACTS.values()),
         "create macro desk.known_at(moment) as table select commodity_code, fact, subject, day, value, unit, available_at_sh "

@@ -1,4 +1,4 @@
-"""The trade's terms and figures as its people write them: names from `glossary.toml`, Chinese units of ten thousand, states as words.
+"""Terms and figures as the trade writes them: names from `glossary.toml`, Chinese units of ten thousand, states as words.
 
 Names of codes and plain numbers are `wording`'s.
 """

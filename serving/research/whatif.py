@@ -1,7 +1,7 @@
-"""What if: the models run again on a copy of the warehouse with a few declared figures moved, and the answers stand side by side.
+"""What if: run the models again on a copy of the warehouse with a few declared figures moved, and compare the results.
 
-No formula lives here. What may be moved, and what it moves with it, is `ingest/catalog/whatif.toml`; what follows is what the models
-make of it. Nothing is published and the warehouse is not touched.
+No formula lives here. `ingest/catalog/whatif.toml` says what may be moved and what moves with it; the models give the result.
+Nothing is published and the warehouse is not touched.
 """
 
 import json
@@ -25,37 +25,30 @@ from ingest.source import ConfigurationError
 
 _ASSIGNMENT = re.compile(r"([a-z][a-z0-9_]*)=([+-]?\d+(?:\.\d+)?)")
 
-# What a person wants to see move: name, unit and the figure on the day, for one commodity.
+# The tables with figures to compare, and the column that has their day.
+_KNOWN, _RECEIPTS = ("intermediate.int_fundamentals__known", "as_of_date"), ("marts.fct_receipts_daily", "trade_date")
+_SCORE, _OUTLOOK = ("marts.fct_sentiment_daily", "as_of_date"), ("serving.outlook_v2", "as_of_date")
+
+
+def _asked(column: str, source: tuple[str, str], more: str = "") -> str:
+    table, day = source
+    return f"select {column} from {table} where commodity_code = $code and {day} = $day{more}"
+
+
+# The figures to compare: name, unit and the figure on the day, for one commodity.
 READOUTS: tuple[tuple[str, str, str], ...] = (
-    (
-        "cost_full_cny_t",
-        "CNY/t",
-        "select cost_full_cny_t from intermediate.int_fundamentals__known where commodity_code = $code and as_of_date = $day",
-    ),
-    ("profit_cny_t", "CNY/t", "select profit_cny_t from intermediate.int_fundamentals__known where commodity_code = $code and as_of_date = $day"),
-    ("parity_cny_t", "CNY/t", "select parity_cny_t from intermediate.int_fundamentals__known where commodity_code = $code and as_of_date = $day"),
-    (
-        "import_profit_cny_t",
-        "CNY/t",
-        "select import_profit_cny_t from intermediate.int_fundamentals__known where commodity_code = $code and as_of_date = $day",
-    ),
+    *((name, "CNY/t", _asked(name, _KNOWN)) for name in ("cost_full_cny_t", "profit_cny_t", "parity_cny_t", "import_profit_cny_t")),
     (
         "carry_net_cny_t",
         "CNY/t",
-        "select max(net_cny_t) from marts.fct_carry_daily where commodity_code = $code and trade_date = $day and origin_region = 'national' and contract_role = 'dominant'",
+        _asked("max(net_cny_t)", ("marts.fct_carry_daily", "trade_date"), " and origin_region = 'national' and contract_role = 'dominant'"),
     ),
-    ("receipts_t", "t", "select receipts_t from marts.fct_receipts_daily where commodity_code = $code and trade_date = $day"),
-    ("warrants", "warrants", "select warrants from marts.fct_receipts_daily where commodity_code = $code and trade_date = $day"),
-    (
-        "squeeze_dominant_ratio",
-        "ratio",
-        "select squeeze_dominant_ratio from marts.fct_receipts_daily where commodity_code = $code and trade_date = $day",
+    *(
+        (name, unit, _asked(name, _RECEIPTS))
+        for name, unit in (("receipts_t", "t"), ("warrants", "warrants"), ("squeeze_dominant_ratio", "ratio"), ("squeeze_ratio", "ratio"))
     ),
-    ("squeeze_ratio", "ratio", "select squeeze_ratio from marts.fct_receipts_daily where commodity_code = $code and trade_date = $day"),
-    ("score", "score", "select score from marts.fct_sentiment_daily where commodity_code = $code and as_of_date = $day"),
-    ("stance_short", "stance", "select stance from serving.outlook_v2 where commodity_code = $code and as_of_date = $day and horizon = 'short'"),
-    ("stance_medium", "stance", "select stance from serving.outlook_v2 where commodity_code = $code and as_of_date = $day and horizon = 'medium'"),
-    ("stance_long", "stance", "select stance from serving.outlook_v2 where commodity_code = $code and as_of_date = $day and horizon = 'long'"),
+    ("score", "score", _asked("score", _SCORE)),
+    *((f"stance_{horizon}", "stance", _asked("stance", _OUTLOOK, f" and horizon = '{horizon}'")) for horizon in ("short", "medium", "long")),
 )
 
 

@@ -24,11 +24,12 @@ from ingest.archive import Archive
 from ingest.catalog.configuration import Configuration
 from ingest.flow import ingest
 from ingest.lake import Lake
-from ingest.origins import CatalogOrigin, Origin
+from ingest.origins import CatalogOrigin, FilesOrigin, Origin
 from ingest.settings import REPOSITORY, Settings
-from ingest.sources import sources
+from ingest.sources import SOURCES, sources
 from orchestration.warehouse.dbt import PRODUCTION, PROJECT, build_command, environment, write_staging
 from orchestration.warehouse.load import load_raw
+from serving.publish.release import publish
 
 if TYPE_CHECKING:
     from tests.pipeline.small import Small
@@ -47,11 +48,21 @@ def alumina(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(ALUMINA), *arguments], env=environment, capture_output=True, text=True, check=False, timeout=HANGS)
 
 
-def guarded(calls: Path, home: Path, *command: str, house: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
-    """Run a command, with the packages of a house, under the guard that notes in `calls` whatever tries to leave the machine."""
-    path = os.pathsep.join([str(GUARD), str(house)])
+def guarded(calls: Path, home: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command under the guard that notes in `calls` whatever tries to leave the machine."""
+    path = os.pathsep.join([str(GUARD), str(REPOSITORY)])
     environment = os.environ | {"ALUMINA_HOME": str(home), "PYTHONPATH": path, "ALUMINA_TEST_CALLS": str(calls), "COLUMNS": "200"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=HANGS)
+
+
+def apart() -> tuple[str, ...]:
+    """What a command is started with so that it has no network, not even this machine's own; empty where that is not permitted."""
+    alone = ("unshare", "--net", "--map-root-user")
+    try:
+        done = subprocess.run([*alone, "true"], capture_output=True, check=False)
+    except OSError:
+        return ()
+    return () if done.returncode else alone
 
 
 def until(what: str, ready: Callable[[], Any], seconds: float = HANGS) -> Any:
@@ -109,11 +120,10 @@ def served_ui(home: Path, house: Path = REPOSITORY, environment: Mapping[str, st
 
 
 @dataclass(frozen=True)
-class Built:
-    """A home after a run, and how the run went."""
+class Filled:
+    """A home with a warehouse and a release."""
 
     home: Path
-    run: subprocess.CompletedProcess[str]
 
     def published(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Query the published file as an analyst would."""
@@ -122,6 +132,13 @@ class Built:
     def working(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Query the working warehouse, for what is not published: raw and staging."""
         return query(self.home / "warehouse.duckdb", sql, *parameters)
+
+
+@dataclass(frozen=True)
+class Built(Filled):
+    """A home after a run, and how the run went."""
+
+    run: subprocess.CompletedProcess[str]
 
 
 def query(path: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -183,8 +200,8 @@ def sample(once: Once) -> Built:
 
 @pytest.fixture(scope="session")
 def sixty_sessions(once: Once) -> Built:
-    """Sixty sessions of the sample, run under the guard, which notes in `calls.txt` what tried to leave the machine."""
-    return built(once, "sixty_sessions", lambda home: guarded(home.with_name("calls.txt"), home, str(ALUMINA), "run", *SLICE))
+    """Sixty sessions of the sample, run without a network and under the guard, which notes in `calls.txt` what tried to leave the machine."""
+    return built(once, "sixty_sessions", lambda home: guarded(home.with_name("calls.txt"), home, *apart(), str(ALUMINA), "run", *SLICE))
 
 
 @pytest.fixture(scope="session")
@@ -204,14 +221,6 @@ def small_house(once: Once, sixty_sessions: Built) -> "Small":
 def files(once: Once, shared_data: Path) -> Built:
     """The real payloads and the complete hand-made day, from a folder."""
     return built(once, "files", lambda home: alumina(home, "run", "--source", "files", "--payloads", str(shared_data / "payloads")))
-
-
-@pytest.fixture(scope="session")
-def damaged(once: Once, shared_data: Path, files: Built) -> Built:
-    """A copy of that home after a folder of bad input was thrown at it."""
-    return built(
-        once, "damaged", lambda home: alumina(copied(files.home, home), "run", "--source", "files", "--payloads", str(shared_data / "malformed"))
-    )
 
 
 @pytest.fixture
@@ -270,6 +279,14 @@ class House:
                 con.execute(f"create or replace {kind} {name} as {sql}")
         return settings.warehouse
 
+    def publish(self, comments: Mapping[str, str]) -> Filled:
+        """Publish what was built, with the gate and all that a release computes."""
+        with duckdb.connect(str(self.settings.warehouse)) as con:
+            for name, comment in comments.items():
+                con.execute("comment on {} is '{}'".format(name, comment.replace("'", "''")))
+        publish(self.settings, f"run {self.run}")
+        return Filled(self.settings.root)
+
     def copied(self, root: Path) -> "House":
         """Give a house with the same archive, lake and `raw`, and nothing built."""
         shutil.copytree(self.settings.root, root, ignore=shutil.ignore_patterns("warehouse.duckdb*", "as_of"))
@@ -277,10 +294,39 @@ class House:
 
 
 @pytest.fixture(scope="session")
-def models(once: Once) -> list[Model]:
+def compilation(once: Once) -> Path:
+    """What dbt compiled, in a folder: `models.json`, and a home with its manifest."""
+    return once("compiled", lambda folder: (folder / "models.json").write_text(json.dumps(compiled(empty(folder / "home"))), encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def models(compilation: Path) -> list[Model]:
     """Every model in the order of their dependencies."""
-    folder = once("compiled", lambda folder: (folder / "models.json").write_text(json.dumps(compiled(empty(folder / "home"))), encoding="utf-8"))
-    return [(name, kind, sql) for name, kind, sql in json.loads((folder / "models.json").read_text(encoding="utf-8"))]
+    return [(name, kind, sql) for name, kind, sql in json.loads((compilation / "models.json").read_text(encoding="utf-8"))]
+
+
+@pytest.fixture(scope="session")
+def comments(compilation: Path) -> dict[str, str]:
+    """What dbt writes on the tables and views a release copies, by kind and name: without it none is published."""
+    nodes = json.loads((compilation / "home" / "dbt" / "manifest.json").read_text(encoding="utf-8"))["nodes"].values()
+    return {
+        f"{node['config']['materialized']} {node['schema']}.{node['alias']}": node["description"]
+        for node in nodes
+        if node["resource_type"] == "model" and (node["config"].get("persist_docs") or {}).get("relation")
+    }
+
+
+@pytest.fixture(scope="session")
+def damaged(once: Once, shared_data: Path, files: Built, models: list[Model], comments: dict[str, str]) -> Filled:
+    """A copy of that home after a folder of bad input was thrown at it, published again."""
+
+    def make(folder: Path) -> None:
+        house = House(copied(files.home, folder / "home"))
+        house.take(FilesOrigin(shared_data / "malformed", SOURCES))
+        house.build(models)
+        house.publish(comments)
+
+    return Filled(once("damaged", make) / "home")
 
 
 def upstream(models: list[Model], *wanted: str) -> list[Model]:

@@ -13,13 +13,15 @@ import pytest
 
 import ingest.catalog as catalog_files
 from ingest.catalog.calendar import load_calendar
+from ingest.origins import FilesOrigin
 from ingest.sample.ledger import CLAIMS_FILE
+from ingest.sources import SOURCES
 from serving.research.audit.claims import COLUMNS
 from serving.research.audit.facts import read_evidence
 from serving.research.audit.formulas import Context, MissingError, evaluate
 from serving.research.audit.interval import Interval
 from serving.research.audit.meanings import FUTURES, load_catalog
-from tests.pipeline.conftest import Built, alumina
+from tests.pipeline.conftest import Filled, House, Model, alumina
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "claims.csv"
 TOTALS = {
@@ -284,7 +286,7 @@ CORRECT = {
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, int, dict[str, tuple]]:
+def other(tmp_path_factory: pytest.TempPathFactory, models: list[Model], comments: dict[str, str]) -> tuple[Filled, int, dict[str, tuple]]:
     """A home of files the test wrote in the exchange's form, with its limits as an operator's catalogue has them, and the note's audit."""
     root = tmp_path_factory.mktemp("other")
     home, payloads = root / "home", root / "payloads"
@@ -297,15 +299,17 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, int, dict[st
     for day, figures in DAYS.items():
         for name, body in _payloads(day, figures):
             (payloads / name).write_text(body, encoding="utf-8")
-    run = alumina(home, "run", "--source", "files", "--payloads", str(payloads))
-    assert run.returncode == 0, run.stdout + run.stderr
+    house = House(home)
+    house.take(FilesOrigin(payloads, SOURCES))
+    house.build(models)
+    published = house.publish(comments)
     claims = root / "al note.csv"
     claims.write_text("\n".join(["# publisher: A Broker", ",".join(COLUMNS), *PLANTED, *CORRECT, ""]), encoding="utf-8")
     done = alumina(home, "audit", str(claims))
     written = duckdb.sql(
         f"select claim_id, verdict, evidence, reconciling_definition, self_consistency from '{home}/audits/al_note/claim_audit.parquet'"
     ).fetchall()
-    return Built(home, run), done.returncode, {row[0]: row[1:] for row in written}
+    return published, done.returncode, {row[0]: row[1:] for row in written}
 
 
 def _payloads(day: date, figures: tuple[int, ...]) -> list[tuple[str, str]]:

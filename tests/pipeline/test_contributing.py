@@ -82,20 +82,15 @@ def run(copy: Path, sample: Built, tmp_path_factory: pytest.TempPathFactory) -> 
     subprocess.run(["cp", str(sample.home / warehouse.name), str(warehouse)], check=True)
     beside = Path(sys.executable).parent
     environment = os.environ | {
-        "PATH": f"{beside}:{os.environ['PATH']}", "PYTHONPATH": str(copy), "ALUMINA_HOME": str(home), "ALUMINA_WAREHOUSE": str(warehouse),
+        "PATH": f"{beside}:{os.environ['PATH']}", "PYTHONPATH": str(copy), "ALUMINA_HOME": str(home),
         "ALUMINA_MEMORY_LIMIT": "2GB", "DO_NOT_TRACK": "1", "COLUMNS": "200",
     }  # fmt: skip
 
-    # A checkout has no staging models; they are written before every parse.
-    write = [sys.executable, "-c", "from orchestration.warehouse.dbt import write_staging; write_staging()"]
-    subprocess.run(write, cwd=copy, env=environment, check=True)
-
     def made(line: str) -> subprocess.CompletedProcess[str]:
         program, *rest = shlex.split(line)
-        if program == "dbt":  # as `make` and the pipeline start it
-            rest += ["--project-dir", "dbt_project", "--profiles-dir", "dbt_project"]
-            program = "alumina-dbt"
-        return subprocess.run([str(beside / program), *rest], cwd=copy, env=environment, capture_output=True, text=True, check=False)
+        # The copy has no environment of its own; it takes the one of these tests.
+        command = ["make", "-o", ".venv/.ready", f"BIN={beside}", *rest] if program == "make" else [str(beside / Path(program).name), *rest]
+        return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
 
     return made
 

@@ -26,7 +26,7 @@ from orchestration.instance.alive import without_a_process
 from orchestration.instance.attribution import REASON
 from orchestration.resources import Home
 from quality.gate import GATES
-from tests.pipeline.conftest import ALUMINA, HANGS, LAUNCH, SLICE, STATUS, Built, ask_ui, content, copied, guarded, served_ui, until
+from tests.pipeline.conftest import ALUMINA, HANGS, LAUNCH, SLICE, STATUS, Built, apart, ask_ui, content, copied, guarded, served_ui, until
 from tests.pipeline.small import Small
 from tests.reliability.kills import SCHEMAS, STAGES, held_for, kill
 
@@ -42,6 +42,8 @@ def small(tmp_path_factory: pytest.TempPathFactory, small_house: Small) -> Small
 
 
 def test_a_run_with_its_gate_and_the_doctor_keep_to_the_machine(sixty_sessions: Built, home: Path, tmp_path: Path) -> None:
+    """That run had no network, where one can be taken away, so it needs none; and it did not ask for one."""
+    assert "unshare" in sixty_sessions.run.args or apart() == ()
     of_the_run, calls = sixty_sessions.home.with_name("calls.txt"), tmp_path / "calls.txt"
     assert guarded(calls, home, str(ALUMINA), "doctor").returncode == 0
     for noted in (of_the_run, calls):

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import Built, alumina
+from ingest.origins import FilesOrigin
+from ingest.sources import SOURCES
+from tests.pipeline.conftest import Filled, House, Model
 
 pytestmark = pytest.mark.full
 
@@ -71,24 +73,24 @@ def chain(shared_data: Path) -> list[Day]:
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory, chain: list[Day]) -> Built:
-    folder, home = tmp_path_factory.mktemp("kx"), tmp_path_factory.mktemp("history")
+def history(tmp_path_factory: pytest.TempPathFactory, chain: list[Day], models: list[Model], comments: dict[str, str]) -> Filled:
+    folder, house = tmp_path_factory.mktemp("kx"), House(tmp_path_factory.mktemp("history") / "home")
     for before, day in zip([None, *chain], chain, strict=False):
         (folder / f"kx{day['date'].replace('-', '')}.dat").write_bytes(_kx(day, before))
-    run = alumina(home, "run", "--source", "files", "--payloads", str(folder))
-    assert run.returncode == 0, run.stdout + run.stderr
-    return Built(home, run)
+    house.take(FilesOrigin(folder, SOURCES))
+    house.build(models)
+    return house.publish(comments)
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-def test_every_session_reads_as_the_source_says(history: Built, chain: list[Day], column: str) -> None:
+def test_every_session_reads_as_the_source_says(history: Filled, chain: list[Day], column: str) -> None:
     held = dict(history.published(f"select trade_date, {COLUMNS[column]} from marts.fct_futures_daily where commodity_code = 'AO' and is_dominant"))
     told = {date.fromisoformat(day["date"]): int(day[column]) or None for day in chain}
     assert len(told) == 508
     assert held == told
 
 
-def test_the_settlement_of_zero_is_null_and_a_finding(history: Built) -> None:
+def test_the_settlement_of_zero_is_null_and_a_finding(history: Filled) -> None:
     assert history.published(
         "select settle_cny_t, is_final, ret_s_ps_pct, null_reason like '%ret_s_ps_pct:no_settlement%' from marts.fct_futures_daily where trade_date = ?",
         WITHOUT_SETTLEMENT,
@@ -97,7 +99,7 @@ def test_the_settlement_of_zero_is_null_and_a_finding(history: Built) -> None:
     assert findings == [(WITHOUT_SETTLEMENT,)]
 
 
-def test_settlements_and_printed_changes_hold_on_real_prices(history: Built) -> None:
+def test_settlements_and_printed_changes_hold_on_real_prices(history: Filled) -> None:
     """The turnover is the test's, yet unit, lot size and tick between it and the settlement are the warehouse's."""
     assert (
         history.working(
@@ -107,7 +109,7 @@ def test_settlements_and_printed_changes_hold_on_real_prices(history: Built) -> 
     )
 
 
-def test_prices_alone_are_too_little_evidence_for_a_stance(history: Built) -> None:
+def test_prices_alone_are_too_little_evidence_for_a_stance(history: Filled) -> None:
     """Of the short horizon's evidence only money is known, of the medium one's nothing; the state and what is printed of the market stand all the same."""
     rows = history.published("select distinct horizon, profile, stance, stance_reason from serving.outlook where status <> 'rejected' order by all")
     assert rows == [

@@ -1,6 +1,6 @@
 """The battery: everything that is tried on the warehouse again and again, and how it went.
 
-    python -m tests.reliability.battery [--short] [--case NAME] [--budget MINUTES] [--resume] [--folder FOLDER]
+    python -m tests.reliability.battery [--short] [--case NAME] [--budget MINUTES] [--jobs N] [--resume] [--folder FOLDER]
 
 What was done is kept after every step, so a battery that was killed goes on with `--resume`. The cases take turns, each as far through as
 the others: with less time every case is shorter and none is missing. At the end the table in docs/reliability.md is written. What a case
@@ -9,6 +9,7 @@ does is in the module it comes from.
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import sys
@@ -36,23 +37,23 @@ TOLD = 5
 """Sentences of a case the table quotes; the rest is in the results."""
 
 CASES = (
-    Case("kills-real", "SIGKILL of `alumina run` with the real models", kills.real, 40, 4),
-    Case("kills-small", "SIGKILL of `alumina run` in the small house", kills.small, 60, 4),
-    Case("kills-work", "SIGKILL while taking in, loading or publishing, without dbt", kills.parts, 400, 6),
-    Case("calls", "one fsync, replace, write or open that fails while taking in or publishing", failing.calls, 100, 1),
-    Case("full-disk", "a disk with so much room while taking in and publishing", failing.full_disk, len(failing.ROOM), 2),
-    Case("backups", "a backup or restore that ends at a write", failing.backups, 100, 4),
-    Case("payloads", "a damaged payload and its parser", mutations.payloads, 400),
-    Case("readers", "a publication under eight readers of two DuckDB clients", readers.publications, 20),
-    Case("markup", "markup in a text of the release, and the note's page", markup.injections, 200, 4),
-    Case("pages", "the page of a past day, against what was known at its decision", pages.past, 20),
-    Case("secrets", "a secret in the environment of a command, and all it leaves", surroundings.secrets, 5, 5),
-    Case("network", "`alumina run` in an empty network namespace", surroundings.network, 1),
-    Case("flips", "a flipped bit in archive, lake, release or note", flips.bits, 200, 2),
-    Case("writers", "a round of five runs at once and an inbox drop", commands.writers, 10),
-    Case("first-starts", "a round of fifteen first starts at once", commands.first_starts, 10),
-    Case("orders", "a hundred orders of delivery", commands.orders, 1),
-    Case("days", "history as of every third session, against the archive that ends there", commands.days, 1),
+    Case("kills-real", "SIGKILL of `alumina run` with the real models", kills.real, 40, 4, minutes=25),
+    Case("kills-small", "SIGKILL of `alumina run` in the small house", kills.small, 60, 4, minutes=20),
+    Case("kills-work", "SIGKILL while taking in, loading or publishing, without dbt", kills.parts, 400, 6, minutes=20),
+    Case("calls", "one fsync, replace, write or open that fails while taking in or publishing", failing.calls, 100, 1, minutes=15),
+    Case("full-disk", "a disk with so much room while taking in and publishing", failing.full_disk, len(failing.ROOM), 2, minutes=3),
+    Case("backups", "a backup or restore that ends at a write", failing.backups, 100, 4, minutes=2),
+    Case("payloads", "a damaged payload and its parser", mutations.payloads, 400, minutes=40),
+    Case("readers", "a publication under eight readers of two DuckDB clients", readers.publications, 20, minutes=4),
+    Case("markup", "markup in a text of the release, and the note's page", markup.injections, 200, 4, minutes=10),
+    Case("pages", "the page of a past day, against what was known at its decision", pages.past, 20, minutes=4),
+    Case("secrets", "a secret in the environment of a command, and all it leaves", surroundings.secrets, 5, 5, minutes=4),
+    Case("network", "`alumina run` in an empty network namespace", surroundings.network, 1, minutes=1),
+    Case("flips", "a flipped bit in archive, lake, release or note", flips.bits, 200, 2, minutes=1),
+    Case("writers", "a round of five runs at once and an inbox drop", commands.writers, 10, minutes=4),
+    Case("first-starts", "a round of fifteen first starts at once", commands.first_starts, 10, minutes=2),
+    Case("orders", "a hundred orders of delivery", commands.orders, 1, minutes=4),
+    Case("days", "history as of every third session, against the archive that ends there", commands.days, 1, minutes=4),
 )
 
 
@@ -105,6 +106,23 @@ def fought(bench: Bench, cases: Sequence[Case], records: dict[str, Record], unti
         yield case.name, record
 
 
+def dealt(cases: Sequence[Case], jobs: int) -> list[list[Case]]:
+    """Deal the cases to so many jobs, the longest first and each to the job with least to do; none of them is empty."""
+    dealt_to: list[list[Case]] = [[] for _ in range(min(jobs, len(cases)))]
+    for case in sorted(cases, key=lambda one: -one.minutes):
+        min(dealt_to, key=lambda job: sum(one.minutes for one in job)).append(case)
+    return dealt_to
+
+
+def fight(bench: Bench, cases: Sequence[Case], records: dict[str, Record], results: Path, until: float) -> None:
+    """Fight the cases of one job; how far each is, is written after every step, and said."""
+    for name, record in fought(bench, cases, records, until):
+        write_atomic(results / f"{name}.json", json.dumps(asdict(record), ensure_ascii=False, indent=1).encode())
+        said = record.not_here or f"{record.tried:,} tried, {len(record.bad)} bad"
+        sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {name} {record.done}/{record.steps}: {said}\n")
+        sys.stdout.flush()
+
+
 def machine(load: float) -> str:
     """Say what the battery ran on, without a path or a name."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
@@ -136,11 +154,9 @@ def _plain(text: str, folder: Path) -> str:
     return " ".join(text.split())[:300]
 
 
-def load(path: Path) -> dict[str, Record]:
-    """Read what an earlier battery did; empty where there was none."""
-    if not path.exists():
-        return {}
-    return {name: Record(**record) for name, record in json.loads(path.read_text(encoding="utf-8")).items()}
+def load(results: Path) -> dict[str, Record]:
+    """Read how far the cases are, each from its file; empty where no battery was fought."""
+    return {path.stem: Record(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(results.glob("*.json"))}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -149,6 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="only this one; may be given again")
     parser.add_argument("--short", action="store_true", help="a few steps of each")
     parser.add_argument("--budget", type=float, metavar="MINUTES", default=90, help="begin no step after so many minutes (90)")
+    parser.add_argument("--jobs", type=int, metavar="N", default=os.cpu_count() or 1, help="so many cases at once (one a processor)")
     parser.add_argument("--resume", action="store_true", help="go on where the battery before was ended")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where it works and keeps its results")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="where the table goes")
@@ -156,22 +173,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder, load_now = given.folder.resolve() / ("short" if given.short else "full"), os.getloadavg()[0]
     chosen = [case for case in CASES if not given.case or case.name in given.case]
     bench = Bench(folder, SHORT_DAYS if given.short else SLICE)
-    results = folder / "results.json"
+    results = folder / "results"
     records = load(results)
     for case in chosen:
         if not given.resume or case.name not in records:
             records[case.name] = Record(case.short if given.short else case.full, short=given.short)
+            (results / f"{case.name}.json").unlink(missing_ok=True)
     if not given.resume:
         bench.fresh("finished")
-    for name, record in fought(bench, chosen, records, time.monotonic() + 60 * given.budget):
-        write_atomic(results, json.dumps({name: asdict(one) for name, one in records.items()}, ensure_ascii=False, indent=1).encode())
-        said = record.not_here or f"{record.tried:,} tried, {len(record.bad)} bad"
-        sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {name} {record.done}/{record.steps}: {said}\n")
-        sys.stdout.flush()
+    until, jobs = time.monotonic() + 60 * given.budget, dealt(chosen, given.jobs)
+    if len(jobs) > 1:
+        bench.home()  # made once, before several ask for it
+    # Forked, each with its own cases: some of them replace functions of the process they run in.
+    context = multiprocessing.get_context("fork")
+    beside = [context.Process(target=fight, args=(bench, cases, records, results, until)) for cases in jobs[1:]]
+    for process in beside:
+        process.start()
+    fight(bench, jobs[0], records, results, until)
+    for process in beside:
+        process.join()
+    records = load(results)
+    if ended := [f"a job of the battery ended with {process.exitcode}" for process in beside if process.exitcode]:
+        sys.stdout.write("\n".join([*ended, ""]))
     write_between(given.document, BEGIN, END, table(CASES, records, machine(load_now), folder))
     bad = [f"{name}: {what}" for name, record in records.items() for what in record.bad]
     sys.stdout.write("\n".join([*bad, f"{len(bad)} bad; the table is in {given.document}\n"]))
-    return 1 if bad else 0
+    return 1 if bad or ended else 0
 
 
 if __name__ == "__main__":

@@ -83,3 +83,5 @@ class Case:
     """Steps of a full battery."""
     short: int = 1
     """Steps of a short one."""
+    minutes: float = 1
+    """What all steps of a full battery take on one quiet processor, about: long cases are dealt to jobs of their own."""

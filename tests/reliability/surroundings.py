@@ -1,14 +1,11 @@
 """The surroundings of a run: secrets in its environment, which must appear nowhere afterwards, and a missing network."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
-from ingest.settings import REPOSITORY
-from tests.pipeline.conftest import ALUMINA, content, copied, guarded
-from tests.pipeline.small import Small
+from tests.pipeline.conftest import ALUMINA, apart, content, copied, guarded
 from tests.reliability.case import Bench, NotHereError, Step
 from tests.reliability.flips import flip
 from tests.reliability.kills import SCHEMAS
@@ -71,27 +68,22 @@ def _any(con: duckdb.DuckDBPyConnection, rows: str) -> bool:
     return con.execute(f"select count(*) from {rows} as t where contains(t::varchar, ?)", [CANARY]).fetchall() != [(0,)]
 
 
-def network(bench: Bench, steps: range, *, small: bool = False) -> Iterator[Step]:
-    """Each step runs over a copy of a finished home where there is no network, not even this machine's own, and notes who asked for an address.
-
-    In a small house the models are others; all that could ask for an address is the same.
-    """
-    apart = ["unshare", "--net", "--map-root-user"]
-    if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+def network(bench: Bench, steps: range) -> Iterator[Step]:
+    """Each step runs over a copy of a finished home where there is no network, not even this machine's own, and notes who asked for an address."""
+    if not (alone := apart()):
         raise NotHereError("no empty network can be made: `unshare --net --map-root-user` is not permitted")
     for number in steps:
         folder = bench.fresh(f"network {number}")
-        house = bench.small(f"network {number} house") if small else Small(REPOSITORY, copied(bench.home(), folder / "home"))
-        home, calls = house.home, folder / "calls.txt"
+        home, calls = copied(bench.home(), folder / "home"), folder / "calls.txt"
         before = {schema: content(home, schema) for schema in SCHEMAS}
-        bad = apart_run([*apart, str(ALUMINA), "run", *bench.days], home, calls, house.root)
+        bad = apart_run([*alone, str(ALUMINA), "run", *bench.days], home, calls)
         if not bad:
             bad = [f"{schema} is another" for schema in SCHEMAS if content(home, schema) != before[schema]]
         yield Step(1, tuple(bad))
 
 
-def apart_run(command: list[str], home: Path, calls: Path, house: Path = REPOSITORY) -> list[str]:
+def apart_run(command: list[str], home: Path, calls: Path) -> list[str]:
     """Run a command under the guard that notes in `calls` who asks for an address, and say what went wrong."""
-    done = guarded(calls, home, *command, house=house)
+    done = guarded(calls, home, *command)
     asked = calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
     return [f"asked for an address: {line}" for line in asked] + ([f"failed: {done.stderr.strip()[-500:]}"] if done.returncode else [])

@@ -3,7 +3,7 @@
 A case whose trial is a whole run is shown so in tests/pipeline/test_battery.py.
 """
 
-import json
+import os
 import subprocess
 import sys
 import time
@@ -79,15 +79,14 @@ def test_a_battery_that_was_ended_goes_on_and_its_table_is_written(tmp_path: Pat
     document = tmp_path / "reliability.md"
     document.write_text(f"before\n{battery.BEGIN}\nold\n{battery.END}\nafter\n")
     monkeypatch.setattr(battery, "CASES", CASES)
-    arguments = ["--folder", str(tmp_path), "--document", str(document)]
+    arguments = ["--folder", str(tmp_path), "--document", str(document), "--jobs", "1"]
     monkeypatch.setattr(battery, "write_atomic", _ends_after(battery.write_atomic, 3))
     with pytest.raises(KeyboardInterrupt):
         battery.main(arguments)
     monkeypatch.undo()
     monkeypatch.setattr(battery, "CASES", CASES)
-    results = tmp_path / "full" / "results.json"
-    begun = {name: record["done"] for name, record in json.loads(results.read_text()).items()}
-    assert 0 < sum(begun.values()) < 7
+    results = tmp_path / "full" / "results"
+    assert 0 < sum(record.done for record in battery.load(results).values()) < 7
     assert battery.main([*arguments, "--resume"]) == 1
     assert battery.load(results)["numbers"].tried == 41, "no step was done twice"
     text = document.read_text()
@@ -98,6 +97,28 @@ def test_a_battery_that_was_ended_goes_on_and_its_table_is_written(tmp_path: Pat
     document.write_text("no marks")
     with pytest.raises(ValueError, match="has no <!-- battery"):
         battery.main([*arguments, "--resume"])
+
+
+def test_several_jobs_share_the_cases_and_a_job_that_dies_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    document = tmp_path / "reliability.md"
+    document.write_text(f"{battery.BEGIN}\n{battery.END}\n")
+    monkeypatch.setattr(Bench, "home", lambda _: tmp_path)
+    arguments = ["--folder", str(tmp_path), "--document", str(document), "--jobs", "2"]
+    monkeypatch.setattr(battery, "CASES", CASES)
+    assert battery.main(arguments) == 1
+    assert "| `numbers` | a number | 41 | 2 | 5 of 5 |" in document.read_text()
+    assert "| `one` | one | 2 | 0 | 2 of 2 |" in document.read_text()
+    monkeypatch.setattr(battery, "CASES", (CASES[1], Case("dies", "a death", lambda *_: os._exit(9), 1)))
+    assert battery.main(arguments) == 1
+    assert "a job of the battery ended with 9" in capfd.readouterr().out
+
+
+def test_long_cases_are_dealt_to_jobs_of_their_own() -> None:
+    cases = [Case(str(minutes), "", numbers, 1, minutes=minutes) for minutes in (1, 9, 5, 3)]
+    assert [[case.name for case in job] for job in battery.dealt(cases, 2)] == [["9"], ["5", "3", "1"]]
+    assert [len(job) for job in battery.dealt(cases, 9)] == [1] * 4
 
 
 def _ends_after(write: Any, number: int) -> Any:

@@ -102,6 +102,13 @@ def test_the_journey_of_a_figure_is_the_one_dbt_builds() -> None:
     assert {down for _, down in arrows} >= {up for up, _ in arrows if not up.startswith("raw.")}
 
 
+def test_descriptions_of_tables_are_short() -> None:
+    nodes = json.loads(Path(project().manifest_path).read_text(encoding="utf-8"))["nodes"].values()
+    said = {node["name"]: node["description"].partition(" | ")[0] for node in nodes if node["resource_type"] == "model"}
+    assert len(said) > 200
+    assert {name: len(text) for name, text in said.items() if len(text) > 200} == {}
+
+
 def test_every_setting_is_told_and_no_other() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("\n## Settings\n")[2]
     assert set(re.findall(r"`(ALUMINA_[A-Z_]+)`", text)) == {f"ALUMINA_{name.upper()}" for name in Settings.model_fields if name != "as_of"}

@@ -68,6 +68,10 @@ def test_the_outlook_of_a_day_is_shown(published: Settings, monkeypatch: pytest.
     monkeypatch.setattr(cli, "out", Console(file=shown, width=200))
     cli.outlook("2023-06-20")
     assert "Outlook 2023-06-20" in shown.getvalue()
+    monkeypatch.setenv("ALUMINA_LANG", "zh")
+    cli.outlook("2023-06-20")
+    assert "2023-06-20 展望" in shown.getvalue()
+    assert "发布文件：" in shown.getvalue()
 
 
 @pytest.mark.parametrize("name", ["metrics", "parameters", "calendar", "rules", "commodities/xx"])

@@ -44,7 +44,7 @@ def test_every_command_stands_under_who_uses_it() -> None:
 
 def test_the_help_fits_eighty_columns_and_cuts_no_sentence_off(run: Run) -> None:
     said = run("--help", env={"COLUMNS": "80"}).output
-    assert "For who operates a home:" in said
+    assert "For operators:" in said
     assert said.count("...") == 1  # of the usage
     assert [line for line in said.splitlines() if len(line) > 80] == []
 

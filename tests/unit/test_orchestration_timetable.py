@@ -44,7 +44,6 @@ def test_a_session_is_looked_at_until_the_last_dataset_is_overdue() -> None:
     assert overdue == 20 * 60 + 30
     assert ticks[-1] == overdue + 5
     assert len(known["evening"].cron) == len(known["evening"].ticks)
-    assert known["evening"].told == "trading days 19:35, looks again every 30 min to 20:35"
 
 
 def test_what_waits_for_no_data_runs_whether_or_not_the_exchange_is_open() -> None:

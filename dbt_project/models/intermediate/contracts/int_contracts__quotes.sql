@@ -48,12 +48,7 @@ timed as (
         {{ shanghai_time('quotes.trade_date', 'parameters.decision_time_minutes') }} as decided_by,
         {{ clock_at('quotes.trade_date', 'quotes.published_at', 'clock') }} as clock_at
     from quotes
-    inner join commodities
-        on
-            quotes.product_id = commodities.product_id
-            and quotes.exchange = commodities.exchange
-    inner join clock on quotes.dataset = clock.dataset
-    inner join parameters on commodities.commodity_code = parameters.commodity_code
+    {{ of_commodities('quotes') }}
 
 ),
 

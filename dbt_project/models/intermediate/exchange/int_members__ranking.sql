@@ -50,12 +50,7 @@ timed as (
         {{ shanghai_time('ranking.trade_date', 'parameters.decision_time_minutes') }} as decided_by,
         {{ clock_at('ranking.trade_date', 'ranking.published_at', 'clock') }} as clock_at
     from ranking
-    inner join commodities
-        on
-            ranking.exchange = commodities.exchange
-            and ranking.product_id = commodities.product_id
-    inner join parameters on commodities.commodity_code = parameters.commodity_code
-    inner join clock on ranking.dataset = clock.dataset
+    {{ of_commodities('ranking') }}
     left join wholes
         on
             ranking.payload_sha256 = wholes.payload_sha256

@@ -54,12 +54,7 @@ timed as (
         {{ shanghai_time('receipts.trade_date', 'parameters.decision_time_minutes') }} as decided_by,
         {{ clock_at('receipts.trade_date', 'receipts.published_at', 'clock') }} as clock_at
     from receipts
-    inner join commodities
-        on
-            receipts.product_id = commodities.product_id
-            and receipts.exchange = commodities.exchange
-    inner join clock on receipts.dataset = clock.dataset
-    inner join parameters on commodities.commodity_code = parameters.commodity_code
+    {{ of_commodities('receipts') }}
     left join wholes
         on
             receipts.payload_sha256 = wholes.payload_sha256
