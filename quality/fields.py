@@ -484,6 +484,11 @@ _ALL = (
     Field("spot_change_cny_t", N, "CNY/t", "Price less the previous published price of the series", "现货涨跌"),
     Field("futures_leg", T, "-", "Clock of the futures price: close (15:00), settle, t1130 (11:30, the vendor's definition)", "期货腿"),
     Field("spot_leg", T, "-", "Spot price used: natl, reg_<region> or deliv (cheapest delivery region, less its regional premium)", "现货腿"),
+    Field("premium_clock", T, "-", "Clock of the futures price in premium_rate_pct: close (15:00), as desk.premium_close; null with it", "升水所用期货价时点：收盘（15:00）"),
+    Field("spot_provider", T, "-", "Provider of spot_cny_t, the first by name; null with it", "现货价提供方"),
+    Field("cost_model_id", T, "-", "Cost model of cost_full_cny_t and profit_cny_t, the daily national one of desk.margin_daily; null with them", "成本与利润所用成本模型"),
+    Field("cost_provider", T, "-", "Provider of cost_full_cny_t and profit_cny_t", "成本数据提供方"),
+    Field("legs_null_reason", T, "-", "Why premium, spot or cost and its leg are null: figure:reason, joined by ;", "升水、现货或成本缺值原因"),
     Field("futures_cny_t", N, "CNY/t", "Futures price of the row's contract and leg", "期货价", ge=0),
     Field("basis_cny_t", N, "CNY/t", "Basis: spot less futures", "基差（现货减期货）"),
     Field("premium_cny_t", N, "CNY/t", "Futures premium: futures less spot, the negative of basis", "升水（期货减现货）"),
@@ -941,6 +946,7 @@ TECHNICAL = frozenset(
         *("payload_sha256", "source", "fetched_at", "published_at", "parser_version", "data_origin", "vintage", "inputs_hash", "config_version"),
         *("model_version", "other_null_reason", "aged20_null_reason", "vendor_null_reason", "underwater_null_reason", "mom_null_reason"),
         *("yoy_null_reason", "limit_source", "margin_source", "last_trading_day_source", "disclaimer", "series_id", "sentiment_score_raw"),
+        "legs_null_reason",
     }
 )
 """Columns that say where a row comes from, and not what the market did."""

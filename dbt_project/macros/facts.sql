@@ -308,6 +308,14 @@ at each day's own decision, which scores and rules are made of.
     concat_ws(';'{% for day in days %}, cast({{ day }} as string){% endfor %})
 {%- endmacro %}
 
+{# Which of its kind a figure is, its parts joined by >: clock, place, provider, model, or the way goods from abroad take. #}
+{% macro leg_of(parts) -%}
+    concat_ws('>'{% for part in parts %}, {{ part }}{% endfor %})
+{%- endmacro %}
+
+{# One of those parts, by its place. #}
+{% macro leg_part(leg, place) %}nullif(split_part({{ leg }}, '>', {{ place }}), ''){% endmacro %}
+
 {# Change in per cent from one figure to another. #}
 {% macro pct(later, earlier) -%}
     100.0 * ({{ later }} / nullif({{ earlier }}, 0.0) - 1.0)
@@ -319,7 +327,7 @@ at each day's own decision, which scores and rules are made of.
 {%- endmacro %}
 
 {# Figures of a relation by commodity and session in one long form, signal -> expression; what is not known is no row. #}
-{% macro as_facts(relation, figures) -%}
+{% macro as_facts(relation, figures, leg='cast(null as string)') -%}
     {%- for signal, figure in figures.items() %}
     select
         commodity_code,
@@ -327,6 +335,7 @@ at each day's own decision, which scores and rules are made of.
         trade_date as data_date,
         available_at,
         {{ figure }} as signal_value,
+        {{ leg }} as leg,
         payload_sha256
     from {{ relation }}
     where {{ figure }} is not null
