@@ -17,7 +17,7 @@ from tests.benchmarks.results import Result, at_most, shown
 from tests.pipeline.conftest import Model, compiled
 
 OF_DELIVERY = ("marts.fct_delivery_risk_daily", "serving.squeeze_answers")
-PAIRS, MOST_ADDED_PCT = 4, 10.0
+PAIRS, MOST_ADDED_PCT = 3, 10.0
 
 
 def left_out(models: Sequence[Model], wanted: Sequence[str] = OF_DELIVERY) -> set[str]:
