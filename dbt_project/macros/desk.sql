@@ -8,9 +8,6 @@
 {# A name as it is stated; what an exchange leaves open is `unstated`, for an empty text is no name. #}
 {% macro stated(name) %}coalesce(nullif({{ name }}, ''), 'unstated'){% endmacro %}
 
-{# A part of a way goods from abroad take, `origin>route>port>region`, by its place. #}
-{% macro leg_part(leg, place) %}nullif(split_part({{ leg }}, '>', {{ place }}), ''){% endmacro %}
-
 {# Rows of trade that count one thing once: China's own customs, its own partner codes, and items of 8 digits, which do not hold each other. #}
 {% macro is_own_trade(role) -%}
     role = '{{ role }}' and hs_scope = 'item' and reporter = '156' and partner_scheme = 'gacc'
@@ -82,7 +79,19 @@ final as (
         max(case when flow = 'export' then yoy_pct end) as export_yoy_pct,
         max(case when flow = 'import' then ytd_t end) as import_ytd_t,
         max(case when flow = 'export' then ytd_t end) as export_ytd_t,
-        max(case when flow = 'net' and net_import_t is null then null_reason end) as null_reason,
+        case when max(case when flow = 'import' then qty_t end) is null then 'no_import_figure' end as null_reason,
+        nullif(
+            concat_ws(
+                ';',
+                case when max(case when flow = 'export' then qty_t end) is null then 'export_t:no_export_figure' end,
+                'net_import_t:' || max(case when flow = 'net' and net_import_t is null then null_reason end),
+                'import_yoy_pct:' || max(case when flow = 'import' then yoy_null_reason end),
+                'export_yoy_pct:' || max(case when flow = 'export' then yoy_null_reason end),
+                'import_ytd_t:' || max(case when flow = 'import' and ytd_t is null then null_reason end),
+                'export_ytd_t:' || max(case when flow = 'export' and ytd_t is null then null_reason end)
+            ),
+            ''
+        ) as other_null_reason,
         max(available_at) as available_at,
         max(data_origin) as data_origin
     from flows

@@ -308,6 +308,14 @@ at each day's own decision, which scores and rules are made of.
     concat_ws(';'{% for day in days %}, cast({{ day }} as string){% endfor %})
 {%- endmacro %}
 
+{# Which of its kind a figure is, its parts joined by >: clock, place, provider, model, or the way goods from abroad take. #}
+{% macro leg_of(parts) -%}
+    concat_ws('>'{% for part in parts %}, {{ part }}{% endfor %})
+{%- endmacro %}
+
+{# One of those parts, by its place. #}
+{% macro leg_part(leg, place) %}nullif(split_part({{ leg }}, '>', {{ place }}), ''){% endmacro %}
+
 {# Change in per cent from one figure to another. #}
 {% macro pct(later, earlier) -%}
     100.0 * ({{ later }} / nullif({{ earlier }}, 0.0) - 1.0)
@@ -319,7 +327,7 @@ at each day's own decision, which scores and rules are made of.
 {%- endmacro %}
 
 {# Figures of a relation by commodity and session in one long form, signal -> expression; what is not known is no row. #}
-{% macro as_facts(relation, figures) -%}
+{% macro as_facts(relation, figures, leg='cast(null as string)') -%}
     {%- for signal, figure in figures.items() %}
     select
         commodity_code,
@@ -327,6 +335,7 @@ at each day's own decision, which scores and rules are made of.
         trade_date as data_date,
         available_at,
         {{ figure }} as signal_value,
+        {{ leg }} as leg,
         payload_sha256
     from {{ relation }}
     where {{ figure }} is not null
@@ -415,6 +424,15 @@ approximation (2003). No engine has it built in.
     {%- set below = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1.0] -%}
     {{ q }} * ({% for a in above %}{{ '+ ' if not loop.first }}cast({{ a }} as double) * power({{ q }}, {{ 2 * (5 - loop.index0) }}){% endfor %})
     / ({% for b in below %}{{ '+ ' if not loop.first }}cast({{ b }} as double) * power({{ q }}, {{ 2 * (5 - loop.index0) }}){% endfor %})
+{%- endmacro %}
+
+{# Why a horizon's fits (products and sessions of the panel by a day) give no probability whatever the product; null where they may. #}
+{% macro no_probability(fits, parameters='parameters') -%}
+    case
+        when {{ fits }}.signals = '' then 'no_forecast_at_this_horizon'
+        when {{ fits }}.products < {{ parameters }}.panel_minimum_products or {{ fits }}.sessions < {{ parameters }}.panel_minimum_sessions
+            then 'panel_too_short:' || cast({{ fits }}.products as string) || 'x' || cast({{ fits }}.sessions as string)
+    end
 {%- endmacro %}
 
 {# A price on its tick; as it is where no tick is known. #}

@@ -284,6 +284,25 @@ def test_a_rejected_day_judges_nothing(reader: duckdb.DuckDBPyConnection) -> Non
     ).fetchall() == [(0,)]
 
 
+def test_the_outlook_says_its_legs_and_the_tables_of_the_desk_have_the_same_figures(reader: duckdb.DuckDBPyConnection) -> None:
+    said = "select distinct premium_clock, spot_leg, cost_model_id, cost_provider from serving.outlook_v2 where commodity_code = '{}' and as_of_date = '2025-07-22'"
+    assert reader.execute(said.format("AO")).fetchall() == [("close", "natl", "smm_daily", "SMM")]
+    assert reader.execute(said.format("AL")).fetchall() == [(None, None, None, None)]
+    unexplained = " or ".join(
+        f"({leg} is null) <> ({figure} is null) or ({figure} is null) <> (';' || coalesce(legs_null_reason, '') like '%;{figure}:%')"
+        for leg, figure in (("premium_clock", "premium_rate_pct"), ("spot_provider", "spot_cny_t"), ("cost_model_id", "cost_full_cny_t"))
+    )
+    assert reader.execute(f"select count(*) from serving.outlook_v2 where {unexplained}").fetchall() == [(0,)]
+    # The model a row names is the one whose figures it shows.
+    shown = reader.execute(
+        "select count(*), count(*) filter (abs(o.cost_full_cny_t - m.cost_full_cny_t) > 0.01) from desk.outlook_daily as o "
+        "inner join desk.margin_models as m on m.commodity_code = o.commodity_code and m.trade_date = o.as_of_date and m.region = 'national' "
+        "and m.model_id = o.cost_model_id and m.provider = o.cost_provider"
+    ).fetchall()
+    assert shown[0][0] > 400
+    assert shown[0][1] == 0
+
+
 def test_the_newest_outlook_says_whether_it_is_stale_now(reader: duckdb.DuckDBPyConnection) -> None:
     assert reader.execute("select distinct is_stale from desk.outlook_now").fetchall() == [(True,)]
     assert reader.execute("select count(*) = count(distinct commodity_code) from desk.outlook_now").fetchall() == [(True,)]
@@ -313,6 +332,23 @@ def test_every_table_of_the_desk_has_rows_and_no_empty_text(reader: duckdb.DuckD
     assert [
         f"{table}.{name}" for table, name in texts if reader.execute(f"select count(*) from desk.{table} where \"{name}\" = ''").fetchall() != [(0,)]
     ] == []
+
+
+def test_the_reason_of_a_row_speaks_of_its_first_figure_and_of_no_other(reader: duckdb.DuckDBPyConnection) -> None:
+    told = {
+        (table, name) for table, name in reader.execute("select table_name, column_name from duckdb_columns() where schema_name = 'desk'").fetchall()
+    }
+    first = reader.execute("select table_name, arg_min(column_name, position) from desk.metrics group by all order by all").fetchall()
+    asked = [(table, figure) for table, figure in first if (table, "null_reason") in told]
+    wrong = {
+        table: reader.execute(f"select count(*) from desk.{table} where ({figure} is null) <> (null_reason is not null)").fetchall()[0][0]
+        for table, figure in asked
+    }
+    assert {table: rows for table, rows in wrong.items() if rows} == {}
+    assert {"receipts_total", "squeeze_daily", "trade_ore_monthly", "spot_national", "members"} <= wrong.keys()
+    # A side figure that is missing says so apart, and empties nothing: receipts are known on almost every day.
+    known = "select count(*) filter (null_reason is null) / count(*), count(other_null_reason) / count(*) from desk.receipts_total"
+    assert reader.execute(known).fetchall()[0] > (0.99, 0.5)
 
 
 def test_figures_have_the_decimals_of_their_source(reader: duckdb.DuckDBPyConnection) -> None:

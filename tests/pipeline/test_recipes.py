@@ -8,24 +8,31 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy
+import yaml
 from openpyxl import load_workbook
 
+from ingest.settings import Settings
 from serving.publish.keys import published_keys
+from serving.publish.spreadsheets import Wanted, export_csv
 from tests.pipeline.conftest import ALUMINA, Built
-from tests.reliability import versions
+from tests.reliability import dashboard, versions
 
 PAGE = Path(__file__).parents[2] / "docs/bi.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 PYTHON = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 NODE = re.findall(r"^```js\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 SHELL = re.findall(r"^(?:duckdb|alumina export) .*$", TEXT, re.MULTILINE)
+BUNDLE = {path.relative_to(PAGE.parent / "bi/superset").as_posix(): path for path in (PAGE.parent / "bi/superset").rglob("*.yaml")}
 # Superset and pip have environments of their own; everything else a reader can paste is here.
 CLIENTS = ("1.4.5", "2.0.1")
+TOO_OLD = "1.0.0"
 
 
 def recipe(word: str) -> str:
@@ -99,7 +106,7 @@ def test_an_export_is_a_file_excel_reads(desk: Path, line: str) -> None:
 
 
 def test_power_query_finds_the_twin_its_recipe_reads(sample: Built) -> None:
-    (name,) = re.findall(r"serving\\desk\\(\w+\.parquet)", TEXT)
+    (name,) = re.findall(r'"desk\\(\w+\.parquet)"', TEXT)
     file = pq.ParquetFile((sample.home / "serving" / "desk" / name).resolve())
     assert {"commodity_code", "trade_date"} <= set(file.schema_arrow.names)
     # Plain columns in a codec it knows.
@@ -109,6 +116,63 @@ def test_power_query_finds_the_twin_its_recipe_reads(sample: Built) -> None:
         "double",
     }
     assert {file.metadata.row_group(0).column(column).compression for column in range(file.metadata.num_columns)} == {"SNAPPY"}
+
+
+def test_power_query_makes_the_headers_of_the_export(sample: Built) -> None:
+    (query,) = re.findall(r"^```\n(let\n.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    words = pq.read_table((sample.home / "serving" / "data_dictionary.parquet").resolve())
+    read = {name for line in query.splitlines() if "words" in line or "headed" in line for name in re.findall(r"\[(\w+)\]", line)}
+    assert read - {"header"} <= set(words.schema.names)
+    assert read >= {"schema_name", "table_name", "column_name", "unit", "description_zh"}
+    told = [row for row in words.to_pylist() if (row["schema_name"], row["table_name"]) == ("desk", "futures_dominant") and row["column_name"] != "*"]
+    headers = {row["column_name"]: row["description_zh"] + ("" if row["unit"] == "-" else f" [{row['unit']}]") for row in told}
+    assert len(set(headers.values())) == len(headers)  # two equal ones stop RenameColumns
+    wanted = Wanted("desk.futures_dominant", chinese=True, since=date(2025, 7, 23))
+    body = b"".join(export_csv(Settings(home=sample.home), wanted)).decode("utf-8-sig")
+    exported = next(csv.reader(io.StringIO(body)))
+    columns = pq.ParquetFile((sample.home / "serving" / "desk" / "futures_dominant.parquet").resolve()).schema_arrow.names
+    assert [headers[column] for column in columns] == exported
+
+
+def kept(kind: str) -> list[dict[str, Any]]:
+    """What the kept dashboard says of its datasets or charts."""
+    return [yaml.safe_load(path.read_text(encoding="utf-8")) for name, path in sorted(BUNDLE.items()) if name.startswith(f"{kind}/")]
+
+
+def test_the_dashboard_kept_for_superset_names_what_is_published(sample: Built) -> None:
+    there: dict[str, set[str]] = {}
+    for table, column in sample.published("select schema_name || '.' || table_name, column_name from duckdb_columns() where not internal"):
+        there.setdefault(table, set()).add(column)
+    allowed = {
+        (table, column): (time, rows)
+        for table, column, time, rows in sample.published("select table_name, column_name, over_time, over_rows from desk.metrics")
+    }
+    datasets = {dataset["uuid"]: dataset for dataset in kept("datasets")}
+    assert {f"{dataset['schema']}.{dataset['table_name']}" for dataset in datasets.values()} == set(dashboard.TABLES)
+    for dataset in datasets.values():
+        table = f"{dataset['schema']}.{dataset['table_name']}"
+        assert {column["column_name"] for column in dataset["columns"]} <= there[table], table
+        for metric in dataset["metrics"]:
+            if (name := metric["metric_name"]) != "count":
+                assert metric["expression"] == dashboard.expression(name, dashboard.days()[table], *allowed[dataset["table_name"], name])
+    for chart in kept("charts"):
+        dataset, params = datasets[chart["dataset_uuid"]], chart["params"]
+        columns = {column["column_name"] for column in dataset["columns"]}
+        assert {*params.get("all_columns", ()), *params.get("groupby", ()), *([params["x_axis"]] if "x_axis" in params else [])} <= columns
+        assert set(params.get("metrics", ())) <= {metric["metric_name"] for metric in dataset["metrics"]}
+
+
+def test_the_dashboard_kept_is_the_one_that_is_stated_and_names_no_machine() -> None:
+    stated = {chart.uuid: (chart.name, dashboard.params(chart, 0)) for chart in dashboard.CHARTS}
+    found = {chart["uuid"]: (chart["slice_name"], chart["params"] | {"datasource": "0__table"}) for chart in kept("charts")}
+    assert {uuid: name for uuid, (name, _) in found.items()} == {uuid: name for uuid, (name, _) in stated.items()}
+    for uuid, (_, params) in stated.items():
+        assert {key: value for key, value in params.items() if value is not None} == found[uuid][1]
+    (database,) = kept("databases")
+    assert database["sqlalchemy_uri"] == "duckdb:////alumina/serving/alumina.duckdb"
+    assert database["extra"]["engine_params"]["connect_args"]["read_only"] is True
+    (board,) = kept("dashboards")
+    assert {item["meta"]["uuid"] for item in board["position"].values() if isinstance(item, dict) and item["type"] == "CHART"} == set(stated)
 
 
 @pytest.mark.full
@@ -144,3 +208,13 @@ def test_an_older_and_a_newer_client_give_the_same_answers(sample: Built, tmp_pa
     assert answer.version == version
     assert (answer.rows, answer.counts, answer.comments) == (ours.rows, ours.counts, ours.comments)
     assert answer.by_resolved_path == "b"  # while the old release is held, the resolved path gives the new one
+
+
+@pytest.mark.full
+def test_a_client_that_is_too_old_refuses_and_the_page_says_its_words(sample: Built, tmp_path: Path) -> None:
+    answer = versions.ask(TOO_OLD, (sample.home / "serving" / "alumina.duckdb").resolve(), tmp_path)
+    if isinstance(answer, str) and answer.startswith("cannot be installed"):
+        pytest.skip(answer)
+    (words,) = re.findall(rf"^\| {TOO_OLD} \| no.*`(.+?) … (.+?)`", TEXT, re.MULTILINE)
+    assert isinstance(answer, str), answer
+    assert all(word in answer for word in words), answer

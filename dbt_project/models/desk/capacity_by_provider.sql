@@ -24,7 +24,9 @@ final as (
         output_kt_day,
         model_id,
         case when capacity_operating_kt_a is null then null_reason end as null_reason,
-        null_reason as other_null_reason,
+        nullif(
+            concat_ws(';', case when capacity_operating_kt_a is not null then 'd_operating_kt_a:' || null_reason end, other_null_reason), ''
+        ) as other_null_reason,
         available_at,
         data_origin
     from capacity

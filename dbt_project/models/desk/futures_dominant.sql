@@ -51,7 +51,7 @@ final as (
         dominant.trend_state,
         dominant.contract_code <> dominant.previous_contract as is_roll_day,
         dominant.previous_contract,
-        {{ reason_of('dominant.null_reason', 'ret_cc_1d_pct') }} as null_reason,
+        case when dominant.close_cny_t is null then 'not_traded' end as null_reason,
         dominant.null_reason as other_null_reason,
         dominant.available_at,
         dominant.data_origin

@@ -22,7 +22,15 @@ final as (
         max(case when board = 'short' then position_lots end) as short_lots,
         max(case when board = 'short' then position_change_lots end) as short_change_lots,
         max(both_lists_net_lots) as both_lists_net_lots,
-        max({{ reason_of('null_reason', 'both_lists_net_lots') }}) as null_reason,
+        case when max(case when board = 'long' then position_lots end) is null then 'in_short_list_only' end as null_reason,
+        nullif(
+            concat_ws(
+                ';',
+                case when max(case when board = 'short' then position_lots end) is null then 'short_lots:in_long_list_only' end,
+                'both_lists_net_lots:' || max({{ reason_of('null_reason', 'both_lists_net_lots') }})
+            ),
+            ''
+        ) as other_null_reason,
         max(available_at) as available_at,
         max(data_origin) as data_origin
     from lists

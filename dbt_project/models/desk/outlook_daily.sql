@@ -12,12 +12,6 @@ with outlook as (
 
 ),
 
-margins as (
-
-    select * from {{ ref('margin_daily') }}
-
-),
-
 -- What a day says once for all of its horizons stands in each of their rows.
 days as (
 
@@ -83,16 +77,22 @@ final as (
         days.squeeze_ratio,
         days.spot_cny_t,
         days.premium_rate_pct as premium_close_rate_pct,
-        'close' as futures_leg,
-        'natl' as spot_leg,
+        days.premium_clock,
+        days.spot_leg,
+        days.spot_provider,
         days.cost_full_cny_t,
         days.profit_cny_t,
-        margins.model_id,
+        days.cost_model_id,
+        days.cost_provider,
         days.import_profit_cny_t,
         days.quotes_date,
         days.receipts_date,
         days.spot_date,
         days.sentiment_score as sentiment_score_raw,
+        days.legs_null_reason,
+        -- The names these two had first.
+        days.premium_clock as futures_leg,
+        days.cost_model_id as model_id,
         days.decision_at,
         days.valid_until,
         days.data_origin
@@ -101,10 +101,6 @@ final as (
         on
             days.commodity_code = sides.commodity_code
             and days.as_of_date = sides.as_of_date
-    left join margins
-        on
-            days.commodity_code = margins.commodity_code
-            and days.as_of_date = margins.trade_date
 
 )
 

@@ -13,7 +13,8 @@ final as (
         max(region_receipts_t) as receipts_t,
         max(region_share_ratio) as region_share_ratio,
         count(*) as warehouse_count,
-        max(null_reason) as null_reason,
+        case when max(region_receipts_t) is null then max(null_reason) end as null_reason,
+        max('region_share_ratio:' || null_reason) as other_null_reason,
         max(available_at) as available_at,
         max(data_origin) as data_origin
     from warehouses

@@ -23,7 +23,7 @@ final as (
         spot_change_pct,
         spread_to_national_cny_t,
         provider,
-        {{ reason_of('null_reason', 'spot_change_cny_t') }} as null_reason,
+        case when spot_cny_t is null then 'no_price' end as null_reason,
         null_reason as other_null_reason,
         available_at,
         data_origin

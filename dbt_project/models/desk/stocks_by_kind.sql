@@ -18,7 +18,8 @@ final as (
         stock_kt,
         stock_change_kt,
         previous_period_end,
-        null_reason,
+        case when stock_kt is null then 'no_stock' end as null_reason,
+        'stock_change_kt:' || null_reason as other_null_reason,
         available_at,
         data_origin
     from stocks

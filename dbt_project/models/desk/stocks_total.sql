@@ -22,8 +22,8 @@ final as (
         is_reconciled,
         provider,
         frequency,
-        null_reason,
-        other_null_reason,
+        case when stock_kt is null then 'no_stock' end as null_reason,
+        nullif(concat_ws(';', 'stock_change_kt:' || null_reason, other_null_reason), '') as other_null_reason,
         available_at,
         data_origin
     from stocks

@@ -138,7 +138,13 @@ final as (
         cast(statements.volatility_regime as string) as volatility_regime,
         cast(figures.support_levels as string) as support_levels,
         cast(figures.resistance_levels as string) as resistance_levels,
-        cast(figures.trigger_level_cny_t as double) as trigger_level_cny_t
+        cast(figures.trigger_level_cny_t as double) as trigger_level_cny_t,
+        cast(figures.premium_clock as string) as premium_clock,
+        cast(figures.spot_leg as string) as spot_leg,
+        cast(figures.spot_provider as string) as spot_provider,
+        cast(figures.cost_model_id as string) as cost_model_id,
+        cast(figures.cost_provider as string) as cost_provider,
+        cast(figures.legs_null_reason as string) as legs_null_reason
     from statements
     inner join sentiment
         on

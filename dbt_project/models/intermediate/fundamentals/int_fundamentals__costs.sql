@@ -74,6 +74,8 @@ final as (
         daily_margins.margin_pct,
         daily_margins.profit_cny_t,
         daily_margins.cost_full_cny_t,
+        daily_margins.provider as cost_provider,
+        daily_margins.model_id as cost_model_id,
         daily_margins.cost_date,
         daily_margins.spot_date,
         daily_margins.null_reason as margin_reason,

@@ -115,6 +115,8 @@ final as (
         costs.margin_pct,
         costs.profit_cny_t,
         costs.cost_full_cny_t,
+        costs.cost_provider,
+        costs.cost_model_id,
         -- The older of the margin's two legs.
         least(costs.cost_date, costs.spot_date) as margin_date,
         {{ leg_dates(['costs.cost_date', 'costs.spot_date']) }} as margin_leg_dates,

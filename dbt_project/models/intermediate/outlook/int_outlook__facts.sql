@@ -238,7 +238,7 @@ final as (
 
     union all
 
-    {{ as_facts('national', {'premium_rate_pct': 'premium_rate_pct'}) }}
+    {{ as_facts('national', {'premium_rate_pct': 'premium_rate_pct'}, leg=leg_of(['futures_leg', 'spot_leg', 'provider'])) }}
 
     union all
 

@@ -56,6 +56,9 @@ known_signals as (
         {%- for signal in ['premium_rate_pct', 'cost_full_cny_t', 'profit_cny_t', 'import_profit_cny_t', 'squeeze_ratio'] %}
         max(case when signal = '{{ signal }}' then signal_value end) as {{ signal }},
         {%- endfor %}
+        {%- for signal in ['premium_rate_pct', 'spot_cny_t', 'cost_full_cny_t'] %}
+        max(case when signal = '{{ signal }}' then leg end) as {{ signal }}_leg,
+        {%- endfor %}
         as_of_date
     from signals
     group by commodity_code, as_of_date
@@ -101,7 +104,21 @@ final as (
         known_signals.squeeze_ratio,
         key_levels.support_levels,
         key_levels.resistance_levels,
-        key_levels.trigger_level_cny_t
+        key_levels.trigger_level_cny_t,
+        {{ leg_part('known_signals.premium_rate_pct_leg', 1) }} as premium_clock,
+        coalesce({{ leg_part('known_signals.spot_cny_t_leg', 1) }}, {{ leg_part('known_signals.premium_rate_pct_leg', 2) }}) as spot_leg,
+        {{ leg_part('known_signals.spot_cny_t_leg', 2) }} as spot_provider,
+        {{ leg_part('known_signals.cost_full_cny_t_leg', 1) }} as cost_model_id,
+        {{ leg_part('known_signals.cost_full_cny_t_leg', 2) }} as cost_provider,
+        nullif(
+            concat_ws(
+                ';',
+                case when known_signals.premium_rate_pct is null then 'premium_rate_pct:no_premium_known' end,
+                case when known_signals.spot_cny_t is null then 'spot_cny_t:no_spot_price_known' end,
+                case when known_signals.cost_full_cny_t is null then 'cost_full_cny_t:no_daily_cost' end
+            ),
+            ''
+        ) as legs_null_reason
     from decisions
     left join known_futures
         on

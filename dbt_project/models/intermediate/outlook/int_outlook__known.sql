@@ -130,6 +130,7 @@ exchange_known as (
         answered.signal,
         answered.data_date,
         facts.signal_value,
+        facts.leg,
         facts.payload_sha256
     from answered
     inner join facts
@@ -164,6 +165,7 @@ final as (
         data_date,
         {{ leg_dates(['data_date']) }} as leg_dates,
         signal_value,
+        leg,
         payload_sha256
     from exchange_known
 
@@ -176,6 +178,7 @@ final as (
         obs_date as data_date,
         {{ leg_dates(['obs_date']) }} as leg_dates,
         value as signal_value,
+        {{ leg_of(["'natl'", 'provider']) }} as leg,
         payload_sha256
     from series_known
 
@@ -195,6 +198,7 @@ final as (
         as_of_date as data_date,
         {{ leg_dates(['as_of_date']) }} as leg_dates,
         {{ column }} as signal_value,
+        cast(null as string) as leg,
         {{ payload }} as payload_sha256
     from policy
     where {{ column }} is not null
@@ -227,6 +231,7 @@ final as (
         {{ day }} as data_date,
         {{ legs }} as leg_dates,
         {{ column }} as signal_value,
+        {{ leg_of(['cost_model_id', 'cost_provider']) if signal == 'cost_full_cny_t' else 'cast(null as string)' }} as leg,
         {{ payload }} as payload_sha256
     from fundamentals
     where {{ column }} is not null

@@ -90,6 +90,7 @@ final as (
         leg_dates,
         age_sessions,
         signal_value,
+        leg,
         case when observations >= percentile_minimum_sessions then (at_most_ratio + below_ratio) / 2.0 end as percentile_ratio,
         case when session_index_before = session_index - 1 then signal_value - value_before end as signal_change,
         payload_sha256
