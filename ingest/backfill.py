@@ -21,8 +21,6 @@ from ingest.source import Cadence, Outcome, Request, Response, Source
 Identity = tuple[str, str, str]
 # An answer that says the payload is not there is final for history; a challenge, and no answer, are not.
 ASK_AGAIN = (Outcome.BLOCKED, Outcome.HTTP_ERROR)
-ASSUMED_SECONDS = 0.7
-"""A request before any was timed: the pace of half a second, and the answer."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +69,18 @@ def backfill(
     tell: Callable[[Progress], None] = lambda _: None,
     limits: Limits | None = None,
     silent_after: int | None = None,
+    assumed_seconds: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Backfilled:
-    """Ask for a span of days, both ends included, and take in what comes. Cut off anywhere, it goes on when called again."""
+    """Ask for a span of days, both ends included, and take in what comes. Cut off anywhere, it goes on when called again.
+
+    What it takes is told before it begins, at `assumed_seconds` a request, and then after each by how long those before took.
+    """
     plan = wanted(sources, calendar, *span, archive.fetch_log())
     done, answered, begun = Backfilled(left=sum(map(len, plan.values()))), 0, clock()
     closed: set[tuple[str, str]] = set()
+    if plan:
+        tell(Progress(next(iter(plan)), 0, done.left, assumed_seconds * done.left))
     for month, requests in plan.items():
         asked = {(request.source, request.feed, request.key) for request in requests if (request.source, request.feed) not in closed}
         if not asked:

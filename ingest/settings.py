@@ -133,6 +133,11 @@ class Settings(BaseSettings):
         return self.root if self.as_of is None else self.root / "as_of" / self.as_of.strftime("%Y-%m-%dT%H%M%z")
 
     @property
+    def built(self) -> Path:
+        """The note that a build as of a past time is whole."""
+        return self.workshop / "built.json"
+
+    @property
     def made_before(self) -> Path:
         """Notes of what the sample delivered, by source."""
         return self.root / "sample"

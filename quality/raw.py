@@ -667,10 +667,10 @@ TABLES: dict[str, RawTable] = {
             "What may follow where a rule holds, if and then, and what would end it.",
             (
                 "rule_id", "valid_from", "scenario", "scenario_level", "if_text_en", "if_text_zh", "then_text_en", "then_text_zh", "invalidated_by_en",
-                "invalidated_by_zh", "study",
+                "invalidated_by_zh", "study", "no_study",
             ),
             ("rule_id", "valid_from"),
-            optional=("study",),
+            optional=("study", "no_study"),
         ),
         _config("catalog__scenario_figures", "Figures a scenario prints.", ("rule_id", "valid_from", "place", "metric"), ("rule_id", "valid_from", "place")),
         _config("catalog__profile_inputs", "Inputs that the coverage of a profile counts.", ("input", "input_name", "input_name_zh", "profile", "signal", "maximum_age_sessions", "source_note"), ("input",)),

@@ -19,6 +19,7 @@ SHORT = Horizon("short", 5, ("mom12", "carry"))
 MEDIUM = Horizon("medium", 30, ("mom12", "carry", "bmom", "rcpt"))
 WARM_UP = 500
 """Sessions of a panel before its first rows."""
+PROVENANCE = ("data_origin", "payload_sha256", "fetched_at", "published_at")
 NORMAL_SIXTIETH = 0.2533
 """Below it lie 60 % of a normal distribution."""
 
@@ -116,7 +117,7 @@ def _product(rng: np.random.Generator, code: str, days: list[date], calendar: li
 
 
 def generated_receipts(seed: int, quotes: pl.DataFrame) -> pl.DataFrame:
-    """Give receipts of the same products in the shape of `int_exchange__receipts`, a walk that stays above zero."""
+    """Give receipts of the same products in the shape of `int_exchange__receipts`, in lots: a walk that stays above zero."""
     rng = np.random.default_rng([seed, 99])
     keys = quotes.select("trade_date", "product_id").unique().sort("product_id", "trade_date")
     return keys.with_columns(
@@ -125,9 +126,22 @@ def generated_receipts(seed: int, quotes: pl.DataFrame) -> pl.DataFrame:
         row_level=pl.lit("detail"),
         warehouse_type=pl.lit("warehouse"),
         receipts_qty=pl.Series(np.abs(np.cumsum(rng.normal(size=keys.height))) * 300 + 300),
-        quantity_unit=pl.lit("t"),
+        quantity_unit=pl.lit("lot"),
         data_origin=pl.lit("sample"),
         payload_sha256=pl.lit("generated"),
         fetched_at=pl.lit("2014-01-01 00:00:00+08:00").str.to_datetime(time_zone="UTC"),
         published_at=pl.lit(None, pl.Datetime("us", "UTC")),
+    )
+
+
+def generated_limits(quotes: pl.DataFrame) -> pl.DataFrame:
+    """Give limits and margins of the same contracts in the shape of `int_exchange__limits`: of each product raised for five sessions of 37."""
+    place = (pl.col("trade_date").rank("dense") + 11 * pl.col("product_id").rank("dense")).cast(pl.Int64) % 37
+    raised = pl.when(place < 5).then(0.02).otherwise(0.0)
+    return quotes.select("exchange", "trade_date", "product_id", "delivery_month_code", *PROVENANCE).with_columns(
+        dataset=pl.lit("shfe__price_limits"),
+        upper_limit_ratio=0.07 + raised,
+        lower_limit_ratio=0.07 + raised,
+        spec_long_margin_ratio=pl.lit(0.12),
+        published_at=(pl.col("trade_date").cast(pl.Datetime("us")) + pl.duration(hours=16, minutes=21)).dt.replace_time_zone("Asia/Shanghai"),
     )

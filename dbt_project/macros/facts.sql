@@ -426,6 +426,15 @@ approximation (2003). No engine has it built in.
     / ({% for b in below %}{{ '+ ' if not loop.first }}cast({{ b }} as double) * power({{ q }}, {{ 2 * (5 - loop.index0) }}){% endfor %})
 {%- endmacro %}
 
+{# Why a horizon's fits (products and sessions of the panel by a day) give no probability whatever the product; null where they may. #}
+{% macro no_probability(fits, parameters='parameters') -%}
+    case
+        when {{ fits }}.signals = '' then 'no_forecast_at_this_horizon'
+        when {{ fits }}.products < {{ parameters }}.panel_minimum_products or {{ fits }}.sessions < {{ parameters }}.panel_minimum_sessions
+            then 'panel_too_short:' || cast({{ fits }}.products as string) || 'x' || cast({{ fits }}.sessions as string)
+    end
+{%- endmacro %}
+
 {# A price on its tick; as it is where no tick is known. #}
 {% macro on_tick(price, tick) -%}
     case when {{ tick }} > 0.0 then {{ tick }} * round({{ price }} / {{ tick }}) else {{ price }} end

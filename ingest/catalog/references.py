@@ -16,9 +16,11 @@ from ingest.catalog.leaning import ProfilesFile, StancesFile
 from ingest.catalog.metrics import MetricsFile
 from ingest.catalog.roles import ROLES
 from ingest.catalog.schemas import (
+    AlertsFile,
     ClockFile,
     CommodityFile,
     ExchangesFile,
+    FeedsFile,
     HeldFile,
     PanelFile,
     ParametersFile,
@@ -326,4 +328,15 @@ def _held(catalogue: Catalogue, names: Names, whole: bool) -> Found:
             yield name, (), f"no quantity says what figures in {missing} may be"
 
 
-_CHECKS = (_clocks, _parameters, _terms, _commodities, _own_series, _scores, _stances, _claims, _shocks, _held)
+def _owners(catalogue: Catalogue, names: Names, whole: bool) -> Found:
+    """A route that is about nothing there is would never hear anything."""
+    feeds = {row.of for _, file in catalogue.of(FeedsFile) for row in file.feed}
+    known = {*TABLES, *(table.partition("__")[0] for table in TABLES), *feeds, *(feed.partition("/")[0] for feed in feeds), *catalogue.codes}
+    for name, file in catalogue.of(AlertsFile):
+        for number, route in enumerate(file.route):
+            for place, subject in enumerate(route.about):
+                if whole and subject not in known:
+                    yield name, ("route", number, "about", place), unknown("source, feed, table or commodity", subject, known)
+
+
+_CHECKS = (_owners, _clocks, _parameters, _terms, _commodities, _own_series, _scores, _stances, _claims, _shocks, _held)

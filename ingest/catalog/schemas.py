@@ -5,7 +5,7 @@ Score and rules have a page of their own (`scoring`), the metrics of claims too 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -368,6 +368,14 @@ class Asking(Entry):
     source: Text
 
 
+class FirstPace(Entry):
+    """How long a request of a backfill takes, before any was timed."""
+
+    seconds_a_request: Annotated[float, Field(gt=0)]
+    label: Label
+    source: Text
+
+
 class FeedLoss(Entry):
     """What is lost while a feed (`source/feed`) stays away, in words."""
 
@@ -379,6 +387,8 @@ class FeedsFile(Document):
     """`feeds.toml`: what each feed is needed for, gravest first, and when a silent one is left alone."""
 
     asking: Asking
+    backfill: FirstPace | None = None
+    """Of a home's own file without one the shipped one counts."""
     feed: Annotated[list[FeedLoss], Field(min_length=1)]
 
     def contradictions(self) -> Iterator[Wrong]:
@@ -405,6 +415,13 @@ class AlertRoute(Entry):
     name: Name
     least: Severity
     kinds: list[Name] = []
+    about: list[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(/[a-z0-9_]+)?$")]] = []
+    """A source (`shfe`), a feed of one (`shfe/kx`), a raw table (`shfe__daily_quotes`) or a commodity (`AO`): only what concerns one of these."""
+
+    def concerns(self, subjects: Collection[str]) -> bool:
+        """Tell whether it hears of any of these; of a feed who hears of its source does, too."""
+        own = {*subjects, *(subject.partition("/")[0] for subject in subjects)}
+        return not self.about or not own.isdisjoint(self.about)
 
 
 class AlertsFile(Document):
@@ -423,11 +440,13 @@ class AlertsFile(Document):
                 if kind not in known:
                     yield ("route", number, "kinds", place), unknown("kind of alert", kind, known)
 
-    def hearing(self, kind: str) -> list[str]:
-        """Name the routes that hear of a kind."""
+    def hearing(self, kind: str, subjects: Collection[str] = ()) -> list[str]:
+        """Name the routes that hear of a kind where it concerns these subjects."""
         severity = next((row.severity for row in self.alert if row.kind == kind), "error")
         grave = SEVERITIES.index(severity)
-        return [row.name for row in self.route if SEVERITIES.index(row.least) <= grave and (not row.kinds or kind in row.kinds)]
+        return [
+            row.name for row in self.route if SEVERITIES.index(row.least) <= grave and (not row.kinds or kind in row.kinds) and row.concerns(subjects)
+        ]
 
 
 class Licence(Entry):

@@ -197,6 +197,14 @@ class Scenario(Entry):
     """Metrics printed beside those of the rule's conditions."""
     study: Text | None = None
     """Event study over all products that tells what followed earlier."""
+    no_study: Name | None = None
+    """Why there can be none: what the rule reads that no exchange file has of every product."""
+
+    @model_validator(mode="after")
+    def _has_a_study_or_says_why_not(self) -> "Scenario":
+        if self.study is not None and self.no_study is not None:
+            raise ValueError("study and no_study exclude each other")
+        return self
 
 
 class Rule(Entry):
@@ -362,6 +370,7 @@ def rule_rows(file: RulesFile, document: Mapping[str, Any]) -> Rows:
                 "invalidated_by_en": told.invalidated_by.en,
                 "invalidated_by_zh": told.invalidated_by.zh,
                 "study": told.study,
+                "no_study": told.no_study,
             }
             for rule in file.rule
             if (told := rule.scenario)

@@ -45,7 +45,7 @@ class Catalog:
     """Configuration rows. Their payloads are files of the project, so nothing is fetched and nothing recognised elsewhere."""
 
     name = "catalog"
-    parser_version = "11"
+    parser_version = "12"
     tables = tuple(name for name in TABLES if name.startswith("catalog__"))
     cadence = Cadence.ANY_DAY
 

@@ -431,11 +431,15 @@ def note(
     if strange := [one for one in forms if one not in FORMS]:
         fail(said("refused.no_form", forms=", ".join(FORMS), asked=repr(strange[0])))
     try:
-        paths = write_note(Settings(), _day("the day", day), commodity.upper() if commodity else None, forms=forms, english=english)
+        paths, restated, decided, built_at = write_note(
+            Settings(), _day("the day", day), commodity.upper() if commodity else None, forms=forms, english=english
+        )
     except (NoteError, NoPrinterError, UnreadableError, OSError) as error:
         fail(str(error))
     for path in paths:
         _plain(said("home.written_page" if path.suffix == ".html" else "home.written", path=path))
+    if restated:
+        _plain(said(f"restated.{'shown' if built_at else 'left_out'}", figures=restated, decided=decided, built=built_at))
 
 
 @app.command()

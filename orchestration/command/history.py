@@ -7,6 +7,8 @@ from datetime import datetime
 import dagster as dg
 
 from ingest.backfill import Backfilled, Progress, backfill, years_before
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+from ingest.catalog.schemas import FirstPace
 from ingest.home import dedicate
 from ingest.http import HttpClient
 from ingest.settings import Settings
@@ -15,6 +17,13 @@ from orchestration.assets.arrivals import arrivals_key
 from orchestration.assets.partitions import DAY_SOURCES, day_arrivals
 from orchestration.instance.event_log import mark_partitions
 from orchestration.resources import Home, Intake
+
+
+def first_pace(configuration: Configuration) -> FirstPace:
+    """Give how long a request takes before any was timed: a home's own assumption, else the shipped one."""
+    found = configuration.feeds.backfill or SHIPPED_ONLY.feeds.backfill
+    assert found is not None  # noqa: S101 - the shipped file has it
+    return found
 
 
 def ask(settings: Settings, instance: dg.DagsterInstance, years: int, tell: Callable[[Progress], None]) -> Backfilled:
@@ -26,11 +35,12 @@ def ask(settings: Settings, instance: dg.DagsterInstance, years: int, tell: Call
     first = max(years_before(today, years), calendar.first_day)
     fetch = HttpClient(agent=settings.user_agent).fetch
     silent_after = home.configuration.feeds.asking.silent_after
+    assumed = first_pace(home.configuration).seconds_a_request
     run_id = f"backfill-{uuid.uuid4()}"
     try:
         return backfill(
             sources, calendar, (first, min(today, calendar.last_day)), fetch, home.archive, home.lake, run_id,
-            tell=tell, limits=home.configuration.limits, silent_after=silent_after,
+            tell=tell, limits=home.configuration.limits, silent_after=silent_after, assumed_seconds=assumed,
         )  # fmt: skip
     finally:
         for source in DAY_SOURCES:

@@ -66,7 +66,8 @@ def backfill(
     years: Annotated[int, typer.Option("--years", min=1, max=30, help="How many years back from today.")] = 8,
 ) -> None:
     """Ask the exchanges for years of history at a polite pace. It may be ended at any time and continues when called again. Publishes nothing; use alumina run."""
-    from orchestration.command.history import ask
+    from ingest.catalog.configuration import Configuration
+    from orchestration.command.history import ask, first_pace
 
     settings = Settings()
     with _record() as (_, instance), out.status(said("backfill.looking")) as status:
@@ -75,7 +76,10 @@ def backfill(
             end = ends_at(datetime.now(SHANGHAI), progress.seconds_left)
             figures = {"month": f"{progress.month:%Y-%m}", "answered": f"{progress.answered:,}", "left": f"{progress.left:,}", "end": end}
             status.update(said("backfill.progress", **figures))
-            if progress.answered % SAID_EVERY == 1:
+            if not progress.answered:
+                pace = first_pace(Configuration(settings.catalog_overlay))
+                _say(said("backfill.begin", seconds=f"{pace.seconds_a_request:g}", label=pace.label, **figures))
+            elif progress.answered % SAID_EVERY == 0:
                 _say(said("backfill.progress_line", **figures))
 
         try:

@@ -13,10 +13,10 @@ from ingest.catalog.schemas import FeedsFile
 from ingest.problems import problems
 from ingest.settings import Settings
 from orchestration.home.doctor import overdue
-from orchestration.instance.alerts import settle
+from orchestration.instance.alerts import Trouble, settle
 from serving.read import UnreadableError, query
 
-Found = dict[str, tuple[str, str]]
+Found = dict[str, Trouble]
 
 
 def of_source(source: str, attempts: Iterable[Attempt], refused: Mapping[tuple[str, str], int], feeds: FeedsFile) -> Found:
@@ -24,10 +24,11 @@ def of_source(source: str, attempts: Iterable[Attempt], refused: Mapping[tuple[s
     said: dict[str, list[str]] = {}
     for problem in problems(attempts, feeds):
         said.setdefault(f"feed:{problem.feed}", []).append(str(problem))
-    found: Found = {cause: ("feed_failed", "; ".join(told)) for cause, told in said.items()}
+    found: Found = {cause: Trouble("feed_failed", "; ".join(told), (cause.removeprefix("feed:"),)) for cause, told in said.items()}
     if refused:
         told = ", ".join(f"{count} of {table} ({reason.replace('_', ' ')})" for (table, reason), count in sorted(refused.items()))
-        found[f"rows:{source}"] = ("rows_refused", f"rows of {source} were refused: {told}; serving.quality_results names them")
+        about = (source, *sorted({table for table, _ in refused}))
+        found[f"rows:{source}"] = Trouble("rows_refused", f"rows of {source} were refused: {told}; serving.quality_results names them", about)
     return found
 
 
@@ -51,14 +52,15 @@ def settle_published(settings: Settings, run_id: str) -> None:
     except (UnreadableError, duckdb.CatalogException):
         return  # a release that cannot be read, or is older than the table, is passed over
     if held[0]:
-        found["figures"] = ("figures_held", f"{held[0]} figures are held, such as: {held[1]} alumina review list")
+        found["figures"] = Trouble("figures_held", f"{held[0]} figures are held, such as: {held[1]} alumina review list")
     for commodity, day, reason in rejected:
-        found[f"outlook:{commodity}"] = ("outlook_rejected", f"the outlook of {commodity} is rejected: {reason} (since {day} or before)")
+        told = f"the outlook of {commodity} is rejected: {reason} (since {day} or before)"
+        found[f"outlook:{commodity}"] = Trouble("outlook_rejected", told, (commodity,))
     settle(settings, found, lambda cause: cause == "figures" or cause.startswith("outlook:"), run_id=run_id)
 
 
 def settle_overdue(settings: Settings, now: datetime) -> None:
     """Tell people which feeds are overdue by the publication clock, in one note: a run that did not come leaves all of them out."""
-    late = overdue(settings, now)
-    found: Found = {"overdue": ("feed_overdue", "; ".join(f"{one.subject} is {one.message}" for one in late))}
-    settle(settings, found if found["overdue"][1] else {}, "overdue".__eq__)
+    late = list(overdue(settings, now))
+    told = Trouble("feed_overdue", "; ".join(f"{one.subject} is {one.message}" for one in late), tuple(one.subject for one in late))
+    settle(settings, {"overdue": told} if late else {}, "overdue".__eq__)

@@ -6,9 +6,9 @@ are secrets: they reach no log, message or receipt. They must be https, or on th
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock
 
@@ -25,9 +25,10 @@ OPEN, OVER = "open", "over"
 WEBHOOK = "webhook"
 
 
-def alert(settings: Settings, kind: str, message: str, *, run_id: str = "", job: str = "", cause: str = "") -> None:
+def alert(settings: Settings, kind: str, message: str, *, run_id: str = "", job: str = "", cause: str = "", about: Collection[str] = ()) -> None:
     """Tell people once for each run and kind, or once for a cause until it is over or says something else.
 
+    `about` names what it concerns, feeds, sources, tables or commodities, by which `alerts.toml` can route it to its owners.
     An address that cannot be reached is noted in the file and never raises.
     """
     with _lock(settings):  # command and sensor may report one run at once, and sending takes time
@@ -36,23 +37,30 @@ def alert(settings: Settings, kind: str, message: str, *, run_id: str = "", job:
             return
         if run_id and any((run_id, kind, cause) == (note.get("run_id"), note.get("kind"), note.get("cause", "")) for note in notes):
             return
-        _tell(settings, {"kind": kind, "job": job, "run_id": run_id, "message": message, "cause": cause, "state": OPEN if cause else ""})
+        concerns = {"about": " ".join(sorted(about))} if about else {}
+        _tell(settings, {"kind": kind, "job": job, "run_id": run_id, "message": message, "cause": cause, "state": OPEN if cause else ""} | concerns)
 
 
 def over(settings: Settings, cause: str) -> None:
     """Tell people that a cause is over, where they were told that it began."""
     with _lock(settings):
         if standing := _open(_notes(settings)).get(cause):
-            _tell(
-                settings,
-                {"kind": standing["kind"], "job": standing["job"], "run_id": "", "message": standing["message"], "cause": cause, "state": OVER},
-            )
+            again = {name: standing[name] for name in ("kind", "job", "message", "about") if name in standing}
+            _tell(settings, again | {"run_id": "", "cause": cause, "state": OVER})
 
 
-def settle(settings: Settings, found: Mapping[str, tuple[str, str]], judged: Callable[[str], bool], *, run_id: str = "") -> None:
-    """Tell of the causes there are now (kind and message by cause), and of each that was `judged` and is no longer among them."""
-    for cause, (kind, message) in found.items():
-        alert(settings, kind, message, run_id=run_id, cause=cause)
+class Trouble(NamedTuple):
+    """What is wrong: its kind, a sentence, and the feeds, sources, tables or commodities it concerns."""
+
+    kind: str
+    message: str
+    about: tuple[str, ...] = ()
+
+
+def settle(settings: Settings, found: Mapping[str, Trouble], judged: Callable[[str], bool], *, run_id: str = "") -> None:
+    """Tell of the causes there are now, and of each that was `judged` and is no longer among them."""
+    for cause, one in found.items():
+        alert(settings, one.kind, one.message, run_id=run_id, cause=cause, about=one.about)
     for cause in [cause for cause in _open(_notes(settings)) if judged(cause) and cause not in found]:
         over(settings, cause)
 
@@ -81,7 +89,7 @@ def _tell(settings: Settings, said: Mapping[str, str]) -> None:
     at = datetime.now(UTC).isoformat(timespec="seconds")
     note = {"at": at, "severity": severity, **said, "message": storable_lines(said["message"])}
     text = f"alumina: {note['kind']}{' is over' if note['state'] == OVER else ''}: {note['message']}"
-    hearing = routes.hearing(note["kind"])
+    hearing = routes.hearing(note["kind"], note.get("about", "").split())
     sent = {"webhook": send_webhook(settings.alert_webhook, note | {"text": text}) if WEBHOOK in hearing else "does not hear of this"}
     chat = send_chat(settings.alert_urls, [name for name in hearing if name != WEBHOOK], severity, note["kind"], text)
     append_lines(settings.root / "alerts.jsonl", [json.dumps(note | sent | ({"chat": chat} if chat else {}), ensure_ascii=False)])

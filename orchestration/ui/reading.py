@@ -21,8 +21,8 @@ from orchestration.ui.services import ServicesError
 from serving.read import UnreadableError, connect
 from serving.research.note.contents import contents
 from serving.research.note.known import NoteError
-from serving.research.note.model import compose
 from serving.research.note.page import html
+from serving.research.note.past import find
 from serving.research.note.workbook import workbook
 from serving.seal import BrokenSealError, sealed
 
@@ -48,8 +48,8 @@ def reading(settings: Settings) -> Starlette:
             raise NoteError(f"{day!r} is no day such as 2025-07-22") from None
         if form not in ("html", "xlsx"):
             raise NoteError(f"a page is served as html or xlsx, not as {form!r}; `alumina note` writes the other forms")
-        with one_at_a_time, connect(settings) as con:
-            page = compose(con, settings.catalog_overlay, wanted, code.upper())
+        with one_at_a_time:
+            page = find(settings, wanted, code.upper()).page
             if form == "xlsx":
                 headers = {"content-disposition": f'attachment; filename="{page.known.commodity_code}-{page.known.day}.xlsx"'}
                 return Response(workbook(page), media_type=SHEET, headers=headers)

@@ -9,6 +9,7 @@ import subprocess
 from datetime import datetime
 
 from ingest.lake import Lake
+from ingest.notes import write_note
 from ingest.settings import Settings
 from ingest.source import SHANGHAI
 from orchestration.warehouse.dbt import PROJECT, build_command, environment, forget_stale_parse, write_staging
@@ -42,6 +43,7 @@ def build_as_of(settings: Settings, as_of: datetime) -> Settings:
         raise AsOfError(f"nothing has been taken in yet in {settings.root}; run `alumina run` first")
     aside.workshop.mkdir(parents=True, exist_ok=True)
     with write_lock(aside, f"building as of {aside.as_of}"):
+        aside.built.unlink(missing_ok=True)
         aside.warehouse.unlink(missing_ok=True)
         load_raw(aside)
         write_staging()
@@ -52,6 +54,7 @@ def build_as_of(settings: Settings, as_of: datetime) -> Settings:
     if done.returncode:
         errors = [line.strip() for line in done.stdout.splitlines() if "ERROR" in line or "FAIL " in line]
         raise AsOfError(f"the models did not build as of {as_of}: {errors[0] if errors else 'see the log'}\n  details: {log}")
+    write_note(aside.built, {"as_of": as_of.isoformat(), "at": datetime.now(SHANGHAI).isoformat(timespec="seconds")})
     _retire(aside)
     return aside
 

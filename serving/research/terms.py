@@ -83,11 +83,17 @@ def metric_name(metric: str, en: str, zh: str) -> Said:
     return Said(found.zh, found.en) if found else Said(zh, en)
 
 
+TIMES = ("squeeze_ratio", "signed_turnover_ratio")
+"""Ratios that are written as so many times; any other is a share, and written in per cent."""
+
+
 def metric_value(metric: str, value: float | None, unit: str | None) -> Said:
-    """Write a rule's metric: a state as its word, an amount in the trade's unit."""
+    """Write a rule's metric: a state as its word, an amount in the trade's unit, a share in per cent."""
     found = OF_METRIC.get(metric)
     if found and (word := state(value, found.states)):
         return word
+    if unit == "ratio" and value is not None:
+        return Said(f"{number(value)}倍", f"{number(value)} ×") if metric in TIMES else Said(*[number(value, ".1%")] * 2)
     if unit is None or unit == TRUTH or value is None:
         return measured(value, unit)
     is_change = "change" in metric or metric.startswith("ret_") or metric.endswith("_mom_pct")

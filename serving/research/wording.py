@@ -127,7 +127,9 @@ def is_met(condition: str | None, value: float | None) -> bool:
     return value is not None and comparator in _HOLDS and _HOLDS[comparator](round(value, 9), float(threshold.replace(",", "")))
 
 
-def bound(condition: str) -> str:
-    """Write a rule's condition as what its figure is held against: `score >= 40.00` as `≥ 40`."""
+def bound(condition: str, *, as_share: bool = False) -> str:
+    """Write a rule's condition as what its figure is held against: `score >= 40.00` as `≥ 40`; a share in per cent."""
     comparator, _, threshold = condition.partition(" ")[2].partition(" ")
+    if as_share:
+        return f"{_SIGNS.get(comparator, comparator)} {number(100 * float(threshold.replace(',', '')), 'g')}%"
     return f"{_SIGNS.get(comparator, comparator)} {threshold.removesuffix('.00').replace('-', '−')}"

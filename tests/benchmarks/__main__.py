@@ -14,13 +14,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import bench_growth, bench_ingest, bench_mart, bench_models, bench_panel, bench_products, bench_run, bench_serving
+from tests.benchmarks import (
+    bench_delivery,
+    bench_growth,
+    bench_ingest,
+    bench_mart,
+    bench_models,
+    bench_panel,
+    bench_products,
+    bench_run,
+    bench_serving,
+)
 from tests.benchmarks.results import Result, keep
 
 PARTS: dict[str, Callable[[Path, Path], list[Result]]] = {
     "run": lambda folder, home: bench_run.results(folder),
     "ingest": lambda folder, home: bench_ingest.results(),
     "models": bench_models.results,
+    "delivery": bench_delivery.results,
     "products": bench_products.results,
     "panel": bench_panel.results,
     "mart": bench_mart.results,

@@ -9,11 +9,11 @@ import polars as pl
 
 from serving.research.panel.fitting import fit_all
 from serving.research.panel.model_file import Term
-from tests.panels import generated_receipts
+from tests.panels import generated_limits, generated_receipts
 from tests.pipeline.conftest import House, Model
 
 STAGED = ("staging.stg_catalog__", "staging.stg_outlook__", "staging.stg_ingest__horizon")
-MADE = ("intermediate.int_calendar__sessions", "intermediate.int_panel__")
+MADE = ("intermediate.int_calendar__sessions", "intermediate.int_commodities__parameters", "intermediate.int_panel__")
 SERVED = ("serving.outlook_track", "serving.event_studies", "serving.model_card")  # where the models given have them
 AFTER_A_FIT = ("intermediate.int_panel__fits", "intermediate.int_panel__forecasts", "intermediate.int_panel__track", *SERVED)
 # Windows of a small panel, so that a year and a half is enough for all of it.
@@ -63,7 +63,7 @@ class PanelHouse:
             con.execute(f'create schema if not exists raw; create table raw."{name}" as select * from base.raw."{name}"')
         con.execute("detach base; create schema staging; create schema intermediate; create schema serving")
         receipts = generated_receipts(1, self.quotes) if self.receipts is None else self.receipts
-        for table, frame in (("quotes", self.quotes), ("receipts", receipts)):
+        for table, frame in (("quotes", self.quotes), ("receipts", receipts), ("limits", generated_limits(self.quotes))):
             con.register("given", frame)
             con.execute(f"create table intermediate.int_exchange__{table} as select * from given")
             con.unregister("given")

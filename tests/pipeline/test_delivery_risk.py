@@ -69,3 +69,14 @@ def test_a_home_without_a_vendor_has_a_margin_on_futures_with_its_range(sample: 
         "select cost_full_cny_t from intermediate.int_fundamentals__costs where commodity_code = 'AO' and as_of_date = date '2025-07-22'"
     )
     assert read == [(2841.0,)], "the vendor's model is read, the public one stands beside it"
+
+
+def test_a_commoditys_squeeze_is_that_of_its_product_in_the_panel(sample: Any) -> None:
+    told = sample.working(
+        "select count(*), count(*) filter (panel.squeeze_level <> case daily.squeeze_state when 'alert' then 2 when 'watch' then 1 else 0 end "
+        "or abs(panel.squeeze_ratio - daily.squeeze_ratio) > 1e-9) from intermediate.int_receipts__daily as daily "
+        "inner join raw.catalog__commodities as commodities using (commodity_code) inner join intermediate.int_panel__squeeze as panel "
+        "on commodities.exchange = panel.exchange and commodities.product_id = panel.product_id and daily.trade_date = panel.trade_date "
+        "where daily.reading = 'decided'"
+    )
+    assert told[0][0] > 1000 and told[0][1] == 0

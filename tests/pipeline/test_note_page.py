@@ -65,7 +65,8 @@ def test_the_release_carries_page_workbook_and_index_within_size_and_seal(sample
     document = read(release / "note.html")
     assert document.xpath("//time/@datetime")[0] == "2025-07-23"
     assert (release / "note.html").stat().st_size <= 1_500_000
-    assert {"note.html", "note.xlsx", "index.html"} <= set(json.loads((release / "manifest.json").read_text())["files"])
+    names = {f"note{own}.{form}" for own in ("", "_AL", "_LC") for form in ("html", "xlsx")}
+    assert names | {"index.html"} <= set(json.loads((release / "manifest.json").read_text())["files"])
     assert "SAMPLE DATA" in document.xpath("//p[@class='banner']")[0].text_content()
 
 
@@ -434,6 +435,26 @@ def test_the_workbook_holds_the_tables_as_numbers_with_units(sample) -> None:
     assert (receipts[3].value, spot[3].value, spot[2].data_type) == ("吨 t", "元/吨 CNY/t", "n")
     assert spot[6].is_date
     assert [cell.coordinate for sheet in book for row in sheet for cell in row if cell.data_type == "f"] == []
+
+
+@pytest.mark.parametrize("code", ["AL", "LC"])
+def test_a_commodity_without_vendors_has_its_page_without_an_empty_row(sample, code: str) -> None:
+    """What nobody ever gave a figure of is named once and has no row, no chart and no sheet."""
+    document = read(sample.home / "serving" / f"note_{code}.html")
+    assert code in told(document.xpath("//p[@class='kicker']")[0])
+    shown = [told(row) for row in document.xpath("//table[@class='figures']//th[@scope='row']")]
+    assert any(row.startswith("Registered receipts") for row in shown)
+    absent = told(document.xpath("//section[@aria-labelledby='h-quality']/p[last()]")[0])
+    for name in ("Spot index", "Operating rate", "Imports"):
+        assert not any(row.startswith(name) for row in shown), shown
+        assert name in absent
+    assert {"price", "receipts"} <= set(chart_rows(document)) <= CHARTS - {"profit", "imports", "trade", "premium", "regions"}
+    assert all(chart_rows(document).values())
+    sheets = openpyxl.load_workbook(sample.home / "serving" / f"note_{code}.xlsx", read_only=True).sheetnames
+    assert {name.split()[-1] for name in sheets} & CHARTS == set(chart_rows(document))
+    index = read(sample.home / "serving" / "index.html")
+    assert len(index.xpath(f"//section[@aria-labelledby='h-latest']//a[@href='note_{code}.html']")) == 1
+    assert index.xpath(f"//table[@id='days']//a[@href='note_{code}.html']/text()") == ["2025-07-23"]
 
 
 def test_the_index_lists_all_days_sorts_and_searches(browser: Tab, sample) -> None:

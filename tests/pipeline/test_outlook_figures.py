@@ -100,7 +100,8 @@ def test_a_scenario_says_if_then_and_what_ends_it_in_both_languages(sample: Any)
     assert all(text for row in rows for text in row[1:7])
     assert "97.6" in told["ARB_OPEN"][7] or "premium at which cash and carry breaks even" in told["ARB_OPEN"][7]
     assert {name for name, row in told.items() if row[8]} == {"SQUEEZE"}
-    assert told["ARB_OPEN"][9] == "no_study" and told["OVEREXTENDED"][9] in (None, "too_few_dates")
+    assert told["ARB_OPEN"][9] == "no_study:needs_spot" and told["POLICY_GAP"][9] == "no_study:needs_policy"
+    assert {told[name][9] for name in ("OVEREXTENDED", "SQUEEZE")} <= {None, "too_few_dates"}
     assert not any(word in f" {text} " for row in rows for text in row[1:7] for word in (" will ", "将"))
 
 
@@ -278,6 +279,11 @@ def test_the_backtest_of_the_sample_says_what_it_stands_on(sample: Any) -> None:
         "select calls from serving.outlook_backtest where commodity_code = 'AO' and horizon = 'long' and strategy = 'rules' and statements = 'validated'"
     )
     assert long_calls > 100
+
+
+def test_the_model_card_says_that_the_sample_is_too_short(sample: Any) -> None:
+    told = dict(sample.published("select horizon, model_reason from serving.model_card where term = 'has_probability' and model_value = 0"))
+    assert told == {"short": "panel_too_short:17x508", "medium": "panel_too_short:17x508", "long": "no_forecast_at_this_horizon"}
 
 
 def test_the_page_of_the_record_holds_what_the_protocol_prints_of_the_sample(sample: Any) -> None:

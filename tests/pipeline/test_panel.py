@@ -19,7 +19,7 @@ from ingest.catalog.calendar import trading_days
 from serving.research.panel import fitting
 from serving.research.panel.fitting import walk
 from serving.research.panel.protocol import Rows, read_horizons, read_protocol, read_rows, read_span
-from tests.panels import generated_quotes, generated_receipts
+from tests.panels import generated_limits, generated_quotes, generated_receipts
 from tests.pipeline.conftest import Model
 from tests.pipeline.panel_house import SMALL, PanelHouse, Patches, catalogue
 
@@ -28,6 +28,7 @@ QUOTES = generated_quotes(1, PRODUCTS, SESSIONS, drift=0.15)
 DAYS = trading_days(date(2014, 1, 2), date(2016, 12, 31))
 DAY = DAYS[CUT - 1]
 OUTCOMES, TRACK = "intermediate.int_panel__outcomes", "intermediate.int_panel__track"
+EVENTS = "intermediate.int_panel__events"
 KEY = "exchange, product_id, trade_date"
 Make = Callable[..., PanelHouse]
 
@@ -195,6 +196,74 @@ def test_the_interval_of_a_known_history_is_what_the_design_measured(make: Make,
     assert {row[0]: row[1:] for row in others.rows()} == {"short": (3261, 3784), "medium": (2981, 4139), "long": (2619, 4713)}
 
 
+def round_step(price: float) -> float:
+    return max(digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5) if digit * 10.0**power <= 0.2 * price)
+
+
+def near_a_level(row: dict[str, Any]) -> bool:
+    step = round_step(row["close_price"])
+    return any(abs(row[name] / (step * round(row[name] / step)) - 1) <= 0.02 for name in ("close_price", "high_price"))
+
+
+def events_by_hand(house: PanelHouse) -> dict[str, set[tuple[str, date]]]:
+    """Find the events of levels, squeezes and steps out of the generated rows, condition by condition, day by day."""
+    chain = house.pl("from intermediate.int_panel__chain order by product_id, trade_date").rows(named=True)
+    limits = {
+        (row["product_id"], row["delivery_month_code"], row["trade_date"]): row["upper_limit_ratio"]
+        for row in generated_limits(QUOTES).rows(named=True)
+    }
+    receipts = {(row["product_id"], row["trade_date"]): row["receipts_qty"] for row in generated_receipts(1, QUOTES).rows(named=True)}
+    contracts = house.pl("from intermediate.int_panel__contracts where sessions_left >= 1").rows(named=True)
+    nearest: dict[tuple[str, date], dict[str, Any]] = {}
+    for row in sorted(contracts, key=lambda row: -row["sessions_left"]):
+        nearest[row["product_id"], row["trade_date"]] = row
+
+    def level(product: str, day: date) -> tuple[str, int]:
+        near = nearest[product, day]
+        ratio, floor = near["open_interest_lots"] / receipts[product, day], 3 * (1 + min(near["sessions_left"], 60) / 5)
+        return near["delivery_month_code"], 2 if ratio >= floor else 1 if ratio >= floor / 3 else 0
+
+    found: dict[str, set[tuple[str, date]]] = {"major_level": set(), "squeeze": set(), "exchange_step": set()}
+    quiet = dict.fromkeys(found, 0)
+    for place, row in enumerate(chain):
+        product, day = row["product_id"], row["trade_date"]
+        before = chain[place - 1] if place and chain[place - 1]["product_id"] == product else None
+        quiet = quiet if before else dict.fromkeys(found, 0)
+        month, pressed = level(product, day)
+        month_before, pressed_before = level(product, before["trade_date"]) if before else ("", 0)
+        earlier = limits.get((product, row["held_month_code"], before["trade_date"]), math.inf) if before else math.inf
+        holds = {
+            "major_level": near_a_level(row),
+            "squeeze": max(pressed, pressed_before if month == month_before else 0) == 2,
+            "exchange_step": limits[product, row["held_month_code"], day] > earlier,
+        }
+        for event, is_true in holds.items():
+            if is_true and quiet[event] >= 20:
+                found[event].add((product, day))
+            quiet[event] = 0 if is_true else quiet[event] + 1
+    return found
+
+
+def test_levels_squeezes_and_steps_of_the_exchange_and_what_followed_by_hand(panel: PanelHouse) -> None:
+    """Of every product; the studies are those of the last day, five sessions on."""
+    held = {(row[0], row[1]): row[2] for row in panel.pl("select product_id, trade_date, held_month_code from intermediate.int_panel__chain").rows()}
+    prices = {(row["product_id"], row["delivery_month_code"], row["trade_date"]): row for row in QUOTES.rows(named=True)}
+    for event, wanted in events_by_hand(panel).items():
+        told = set(panel.pl(f"select product_id, trade_date from intermediate.int_panel__events where event = '{event}'").rows())
+        assert told == wanted and len(wanted) >= 5, event
+        followed = []
+        for product, day in wanted:
+            place, month = DAYS.index(day), held[product, day]
+            if place + 5 < SESSIONS:
+                leaving, entry = prices[product, month, DAYS[place + 5]], prices[product, month, DAYS[place + 1]]
+                followed.append((day, math.log(leaving["close_price"] / entry["open_price"])))
+        study = one(panel, f"from intermediate.int_panel__studies where event = '{event}' and horizon_sessions = 5 order by as_of_date desc limit 1")
+        outcomes = [outcome for _, outcome in followed]
+        assert (study["outcomes"], study["dates"]) == (len(followed), len({day for day, _ in followed}))
+        assert study["median_pct"] == pytest.approx(100 * math.expm1(np.median(outcomes)))
+        assert study["share_up"] == pytest.approx(np.mean([outcome > 0 for outcome in outcomes]))
+
+
 def test_the_track_counts_calls_and_hits_as_their_rows_do(panel: PanelHouse) -> None:
     newest = one(panel, f"from {TRACK} where exchange = '*' and horizon = 'short' order by trade_date desc limit 1")
     told = panel.pl("from serving.outlook_track where horizon = 'short' and outcome_pct is not null")
@@ -294,12 +363,26 @@ def test_a_held_contract_that_expires_before_the_exit_gives_way_to_the_largest_l
     assert none == 0
 
 
+def said_by_the_card(house: PanelHouse) -> dict[str, tuple[float, str | None]]:
+    rows = house.pl("select horizon, model_value, model_reason from serving.model_card where term = 'has_probability'").rows()
+    return {horizon: (value, reason) for horizon, value, reason in rows}
+
+
+def test_the_model_card_says_that_a_long_panel_has_a_probability(panel: PanelHouse) -> None:
+    assert said_by_the_card(panel) == {"short": (1, None), "medium": (1, None), "long": (0, "no_forecast_at_this_horizon")}
+
+
 def test_one_product_and_a_short_panel_give_no_probability_and_say_how_short(make: Make) -> None:
     alone = make(QUOTES.filter(PAC))
     alone.fit()
     newest = one(alone, "from intermediate.int_panel__forecasts where horizon = 'short' order by trade_date desc limit 1")
     assert (newest["probability_up"], newest["probability_reason"], newest["call"]) == (None, f"panel_too_short:1x{SESSIONS}", None)
     assert newest["interval80_low_price"] is not None
+    assert said_by_the_card(alone) == {
+        "short": (0, f"panel_too_short:1x{SESSIONS}"),
+        "medium": (0, f"panel_too_short:1x{SESSIONS}"),
+        "long": (0, "no_forecast_at_this_horizon"),
+    }
     short = make(QUOTES.filter(pl.col("trade_date") < DAYS[149]))
     short.fit()
     newest = one(short, "from intermediate.int_panel__forecasts where horizon = 'short' order by trade_date desc, product_id limit 1")
@@ -361,7 +444,7 @@ def test_two_fits_of_one_day_say_nothing(make: Make) -> None:
 
 TABLES = {
     "intermediate.int_panel__signals": "trade_date", "intermediate.int_panel__intervals": "trade_date", OUTCOMES: "known_date",
-    "intermediate.int_panel__forecasts": "trade_date", TRACK: "trade_date", "intermediate.int_panel__studies": "as_of_date",
+    "intermediate.int_panel__forecasts": "trade_date", TRACK: "trade_date", EVENTS: "trade_date", "intermediate.int_panel__studies": "as_of_date",
     "serving.event_studies": "as_of_date", "raw.outlook__model": "refit_date",
 }  # fmt: skip
 
@@ -381,9 +464,13 @@ def differing(house: PanelHouse, cut: PanelHouse) -> set[str]:
     return found
 
 
-def pair(make: Make, patches: Patches | None = None) -> tuple[PanelHouse, PanelHouse]:
+def unfitted(make: Make, patches: Patches | None = None) -> tuple[PanelHouse, PanelHouse]:
     receipts, until = generated_receipts(1, QUOTES), pl.col("trade_date") <= DAY
-    houses = make(QUOTES, receipts, patches), make(QUOTES.filter(until), receipts.filter(until), patches)
+    return make(QUOTES, receipts, patches), make(QUOTES.filter(until), receipts.filter(until), patches)
+
+
+def pair(make: Make, patches: Patches | None = None) -> tuple[PanelHouse, PanelHouse]:
+    houses = unfitted(make, patches)
     for house in houses:
         house.fit()
     return houses
@@ -399,6 +486,7 @@ SQL_LEAKS = {
     "entry": {OUTCOMES: ("chosen.session_index + 1 = first_open.session_index", "chosen.session_index = first_open.session_index")},
     "exit": {OUTCOMES: ("then exit_date\n", "then entry_date\n")},
     "track": {TRACK: ("outcomes.known_date,", "forecasts.trade_date as known_date,")},
+    "step": {"intermediate.int_panel__steps": ("lag(upper_limit_ratio) over", "lead(upper_limit_ratio) over")},
 }
 
 
@@ -410,6 +498,10 @@ def test_an_outcome_taken_or_known_too_early_is_seen(make: Make, leak: str) -> N
 
 def test_a_track_that_reads_outcomes_to_come_is_seen(make: Make) -> None:
     assert TRACK in differing(*pair(make, SQL_LEAKS["track"]))
+
+
+def test_a_step_of_the_exchange_that_is_told_before_it_is_taken_is_seen(make: Make) -> None:
+    assert EVENTS in differing(*unfitted(make, SQL_LEAKS["step"]))
 
 
 def test_a_fit_without_its_purge_is_seen(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ ALLOWED = {
     "int_basis__daily": {"HASH_JOIN INNER on commodity_code = commodity_code"},
     # The pairs are the answer: at each decision every event known by then counts, however long ago.
     "int_policy__known": {"HASH_JOIN INNER on commodity_code = commodity_code and decision_at >= available_at"},
-    # The kinds of event there are, eight with the days that are none, at four lengths, on each day.
+    # The kinds of event there are, twelve with the days that are none, at four lengths, on each day.
     "int_panel__studies": {"CROSS_PRODUCT  on nothing"},
     # A place is one version of one week's report: each decision finds one.
     "int_stock__known": {"HASH_JOIN LEFT on commodity_code = commodity_code and place = place"},

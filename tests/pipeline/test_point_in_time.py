@@ -14,6 +14,7 @@ import io
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +26,14 @@ import duckdb
 import pytest
 
 from ingest.catalog.calendar import load_calendar
+from ingest.notes import write_note
 from ingest.origins import SampleOrigin
 from ingest.settings import REPOSITORY
 from ingest.source import SHANGHAI, DataOrigin, Request, Response, Source
+from serving.read import FILE_NAME
+from serving.research.note.page import html
+from serving.research.note.past import find
+from serving.seal import seal
 from tests.pipeline.conftest import House, Model, Once, query, upstream
 
 FIRST, LAST = date(2025, 4, 21), date(2025, 7, 23)
@@ -410,6 +416,36 @@ def test_on_the_named_days_happens_what_they_are_named_for(named: Grown, whole: 
     for table in ("int_contracts__quotes", "int_receipts__levels"):
         assert happened("a slip that is mended later", f"intermediate.{table} where trade_date = '{{day}}' and is_decided and not is_latest"), table
     assert happened("customs release", "intermediate.int_customs__trade where cast(timezone('Asia/Shanghai', available_at) as date) = '{day}'")
+
+
+@pytest.mark.full
+def test_a_page_shows_what_was_restated_since_as_it_was_then(whole: House, models: list[Model], tmp_path: Path) -> None:
+    """Customs' month, handed over again in the evening of the day: the release holds the later print alone, which the page must not show."""
+    day, home = NAMED["a restated month"], whole.copied(tmp_path / "home")
+    folder = home.settings.releases / "r"
+    folder.mkdir(parents=True)
+    shutil.copy(whole.settings.warehouse, folder / FILE_NAME)
+    with duckdb.connect(str(folder / FILE_NAME)) as con:  # as a home of real data publishes it
+        con.execute("create table serving.claim_facts as select *, 0.0 as uncertainty from intermediate.int_facts__printed")
+    seal(folder, "r")
+    home.settings.serving.symlink_to(folder)
+    prints = "select qty_t from intermediate.int_customs__trade where commodity_code = 'AO' and month = date '2025-04-01' and flow = 'export' and partner_code = 'all' and vintage = {} order by length(hs_code) desc limit 1"
+    first, second = (query(whole.settings.warehouse, prints.format(vintage))[0][0] for vintage in (1, 2))
+
+    left_out, *told = find(home.settings, day, "AO")
+    assert left_out.restated > 0
+    assert left_out.readings.all()["exports"].data_date < date(2025, 4, 1)
+    assert f"{left_out.restated} figures in force at the decision were restated later" in html(left_out)
+    assert told == [left_out.restated, "2025-06-03 17:30", ""]
+
+    build = home.settings.model_copy(update={"as_of": left_out.known.decision_at})
+    home.build(models, build.as_of)
+    assert list(find(home.settings, day, "AO")[1:]) == told, "a build that is not whole is not read"
+    write_note(build.built, {"as_of": str(build.as_of), "at": "2026-11-30T17:00:00+08:00"})
+    shown, *told = find(home.settings, day, "AO")
+    assert (shown.restated, shown.readings.all()["exports"].data_date, shown.readings.all()["exports"].figure) == (0, date(2025, 4, 1), first)
+    assert first != second
+    assert told == [left_out.restated, "2025-06-03 17:30", "2026-11-30 17:00"]
 
 
 @pytest.mark.parametrize(

@@ -140,3 +140,10 @@ def test_hooks_run_tools_of_the_environment_and_download_nothing() -> None:
     assert {hook["language"] for hook in hooks} == {"system"}
     tools = [Path(hook["entry"].split()[0]) for hook in hooks]
     assert [tool.as_posix() for tool in tools if tool.parts[:2] != (".venv", "bin") or not Path(sys.executable).with_name(tool.name).exists()] == []
+
+
+def test_the_methodology_explains_every_column_of_the_outlook() -> None:
+    told = (ROOT / "docs/methodology.md").read_text(encoding="utf-8")
+    columns = [row["name"] for row in json.loads((ROOT / "tests/contracts/outlook_v2.json").read_text(encoding="utf-8"))["columns"]]
+    assert len(columns) > 60
+    assert [name for name in columns if not re.search(rf"`{name}`", told) and not name.endswith("_sh")] == []

@@ -226,7 +226,7 @@ def test_every_figure_of_the_panel_is_read_by_a_model_or_by_the_fit() -> None:
     told = {row["name"] for row in tomllib.loads((ROOT / "ingest/catalog/panel.toml").read_text())["parameter"]}
     listed = next(path for path in MODELS if path.stem == "int_panel__parameters").read_text().split("] -%}")[0]
     assert told == set(re.findall(r"'(panel_\w+)'", listed))
-    models = "".join(path.read_text() for path in MODELS if path.stem != "int_panel__parameters")
+    models = "".join(path.read_text() for path in [*MODELS, *(DBT / "macros").glob("*.sql")] if path.stem != "int_panel__parameters")
     fit = (ROOT / "serving/research/panel/protocol.py").read_text()
     unread = [name for name in told if not re.search(rf"\b{name}\b", models) and f"    {name.removeprefix('panel_')}: " not in fit]
     assert unread == []

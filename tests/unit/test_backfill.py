@@ -38,7 +38,9 @@ class Host:
 
 def _run(home: Home, host: Host, told: list[Progress] | None = None) -> object:
     tell = (told if told is not None else []).append
-    return backfill(SOURCES, CALENDAR, (FIRST, LAST), host, home.archive, home.lake, "run", tell=tell, clock=lambda: float(len(host.asked)))
+    return backfill(
+        SOURCES, CALENDAR, (FIRST, LAST), host, home.archive, home.lake, "run", tell=tell, assumed_seconds=0.5, clock=lambda: float(len(host.asked))
+    )
 
 
 @pytest.fixture
@@ -57,8 +59,10 @@ def test_each_payload_is_asked_for_once_newest_month_first_and_never_again(live:
     assert [name[2:8] for name in quotes] == sorted((name[2:8] for name in quotes), reverse=True)
     assert (done.left, done.stopped) == (0, "")  # type: ignore[attr-defined]
     assert live.rows("shfe__daily_quotes").height == len(SESSIONS)
-    # A second a request, by the clock of this test.
-    assert [(one.answered, one.seconds_left) for one in told] == [(n + 1, float(len(told) - n - 1)) for n in range(len(told))]
+    # Half a second a request before any was timed, then a second, by the clock of this test.
+    begin, *timed = told
+    assert (begin.answered, begin.left, begin.seconds_left) == (0, len(timed), len(timed) / 2)
+    assert [(one.answered, one.seconds_left) for one in timed] == [(n + 1, float(len(timed) - n - 1)) for n in range(len(timed))]
     again = Host()
     _run(live, again)
     assert again.asked == []

@@ -59,6 +59,7 @@ AO = "commodities__ao"
         (swapped("exchanges", "ao = { size = 20", "ao = { size = 0"), "exchanges.toml, line 45: shfe.contracts.ao, key size: must be above 0, not 0"),
         (swapped("exchanges", "cu = { size = 5,", "cu = { size = 5000,"), "exchanges.toml, line 43: shfe.contracts.cu, key size: must be at most 1000, not 5000"),
         (swapped("exchanges", '"石油沥青" = "bu"', '"石油沥青" = "bx"'), "exchanges.toml, line 29: shfe.aliases, key 石油沥青: there is no product 'bx'"),
+        (swapped("alerts", 'name = "all"\nleast = "warning"', 'name = "all"\nleast = "warning"\nabout = ["shfe", "shfe/kk"]'), "route all, about 2: there is no source, feed, table or commodity 'shfe/kk'; did you mean 'shfe/kx'?"),
         (swapped(AO, 'exchange = "SHFE"', 'exchange = "SHEF"'), "commodities/ao.toml, line 8: commodity, key exchange: 'SHEF' is not one of CZCE, GFEX, INE, SHFE; did you mean 'SHFE'?"),
         (swapped(AO, "contract_size_t = 20.0", "contract_size_t = 500.0"), "contract_spec 1, key contract_size_t: no contract_spec has the 20 t a lot of ao holds by exchanges.toml"),
         (swapped(AO, 'product_id = "ao"', 'product_id = "aox"'), "commodity, key product_id: there is no product of SHFE 'aox'; did you mean 'ao'?"),

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from orchestration.command import words
 from orchestration.command.cli import app
 from orchestration.command.terminal import _USERS
+from serving.publish.served import Held
 from tests.unit.test_doctor_words import CHINESE, places
 
 SPEAKING = ("cli.py", "inbox_command.py", "mapped.py", "operate_command.py", "releases_command.py", "review_command.py")
@@ -124,3 +125,8 @@ def test_a_refusal_in_chinese_keeps_the_english_sentence_for_those_who_search_lo
     monkeypatch.setenv("ALUMINA_LANG", "zh")
     assert words.said("refused.payloads_need_files") == f"{english}（--payloads 须与 --source files 同用）"
     assert words.said("releases.nothing") == "没有可删除的"
+
+
+def test_the_command_says_of_a_hold_what_its_message_says() -> None:
+    held = Held("20250722T093000000000Z-a", "2025-07-22T09:30:00+00:00", "a wrong close")
+    assert words.held_since(held) == str(held)

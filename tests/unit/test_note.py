@@ -16,6 +16,7 @@ from ingest.sources import SOURCES
 from serving.publish import release
 from serving.research.note import page
 from serving.research.note.charts.futures import apart
+from serving.research.note.charts.statements import reliability
 from serving.research.note.contents import contents
 from serving.research.note.indicators import GROUPS
 from serving.research.note.known import NoteError
@@ -179,6 +180,28 @@ def test_facts_published_after_the_decision_are_not_there(con) -> None:
     assert row.get("class") == "late"
 
 
+@pytest.mark.parametrize(
+    ("dataset", "key", "until", "told"),
+    [
+        ("vendor_series", "SMM-AO-INDEX", "2025-07-23 09:00", 1),
+        ("daily_quotes", "AO2509", "2025-07-22 17:31", 1),
+        ("daily_quotes", "AOX", "2025-07-23 09:00", 0),
+        ("monthly_trade", "28182000|export|total", "2025-07-23 09:00", 1),
+        ("vendor_series", "SMM-AL-ELSEWHERE", "2025-07-23 09:00", 0),
+        ("vendor_series", "SMM-AO-INDEX", "2025-07-22 17:30", 0),
+    ],
+)
+def test_what_was_restated_after_the_decision_is_counted(con, dataset: str, key: str, until: str, told: int) -> None:
+    """Of the commodity and in force at the decision: two columns of one print count once."""
+    con.execute(
+        "create table serving.claim_facts as select $dataset as dataset, date '2025-07-21' as obs_date, $key as fact_key, name as column_name, "
+        "timestamptz '2025-07-21 11:40:00+08' as available_at, ($until || ':00+08')::timestamptz as superseded_at from (values ('value'), ('low')) as names (name)",
+        {"dataset": dataset, "key": key, "until": until},
+    )
+    said = html.fromstring(page.render(con, None)).xpath("//p[@class='restated']")
+    assert [f"{told} figures in force at the decision" in one.text_content() for one in said] == [True] * told
+
+
 def test_an_unknown_day_or_commodity_is_one_sentence(con) -> None:
     with pytest.raises(NoteError, match="no outlook for AO on 2025-07-20; published: AO from 2025-07-22 to 2025-07-22"):
         page.render(con, None, date(2025, 7, 20), "AO")
@@ -231,6 +254,21 @@ def test_claims_are_written_for_readers(text: str, unit: str, zh: str, en: str) 
 )
 def test_conditions_are_written_as_what_a_figure_is_held_against(condition: str, text: str) -> None:
     assert bound(condition) == text
+
+
+def test_a_share_is_held_against_per_cent() -> None:
+    assert bound("expiring_30d_ratio >= 0.50", as_share=True) == "≥ 50%"
+    assert bound("profit_percentile_ratio <> -1,000.05", as_share=True) == "≠ −100005%"
+
+
+def test_the_reliability_of_probabilities_is_told_by_side_and_a_dot_stands_for_several() -> None:
+    day = date(2025, 7, 22)
+    rows = [{"day": day, "p": 0.6, "rose": place < 7} for place in range(10)] + [{"day": day, "p": 0.4, "rose": place < 2} for place in range(10)]
+    one = {"day": day, "p": 0.5, "rose": True}
+    drawn = reliability([*rows, one])
+    assert drawn.spec["datasets"]["rows"]["values"] == [[0.4, 0.2, 10, "2025-07-22"], [0.6, 0.7, 10, "2025-07-22"]]
+    assert drawn.says.zh.startswith("看涨的10次中实际上涨70%（平均所述60%）；看跌的10次中实际上涨20%（平均所述40%）。")
+    assert drawn.says.en.startswith("70% of 10 rose with a probability above a half (60% said on average); 20% of 10")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from ingest.lake import LakeError
 from ingest.settings import Settings
 from orchestration.instance.addresses import chat_problems, webhook_problem
-from orchestration.instance.alerts import alert, cause, over, settle, standing
+from orchestration.instance.alerts import Trouble, alert, cause, over, settle, standing
 
 HEARD: list[dict[str, str]] = []
 
@@ -149,11 +149,11 @@ def test_a_failure_told_of_by_two_at_once_is_told_once(tmp_path: Path, monkeypat
 
 def test_a_cause_is_told_when_it_begins_when_it_changes_and_when_it_is_over(tmp_path: Path, webhook: str) -> None:
     settings = _settings(tmp_path, webhook)
-    blocked = {"feed:shfe/kx": ("feed_failed", "a firewall page"), "rows:spot": ("rows_refused", "2 rows")}
+    blocked = {"feed:shfe/kx": Trouble("feed_failed", "a firewall page"), "rows:spot": Trouble("rows_refused", "2 rows")}
     for run in ("1", "2"):
         settle(settings, blocked, lambda _: True, run_id=run)
     assert [note["cause"] for note in standing(settings)] == ["feed:shfe/kx", "rows:spot"]
-    settle(settings, {"feed:shfe/kx": ("feed_failed", "no answer")}, lambda cause: cause.startswith("feed:"), run_id="3")
+    settle(settings, {"feed:shfe/kx": Trouble("feed_failed", "no answer")}, lambda cause: cause.startswith("feed:"), run_id="3")
     settle(settings, {}, lambda _: True)
     over(settings, "feed:shfe/kx")
     told = [(note["cause"], note["state"], note["severity"], note["message"]) for note in _notes(settings)]
@@ -191,6 +191,37 @@ def test_a_route_hears_of_what_it_asked_for(tmp_path: Path, webhook: str) -> Non
     assert {note["webhook"] for note in notes} == {"does not hear of this"}
     assert [heard["message"] for heard in HEARD] == ["alumina: warning: of warning", *["alumina: error: of error"] * 2]
     assert "s3cret" not in (tmp_path / "alerts.jsonl").read_text()
+
+
+def test_each_owner_hears_of_what_is_theirs_from_its_beginning_to_its_end(tmp_path: Path, webhook: str) -> None:
+    """Owners of a source, of one feed and of a commodity, each with an address; who has no `about` hears of all."""
+    here = webhook.replace("http://", "json://")
+    owned = {"exchange": ["shfe"], "quotes": ["shfe/kx"], "tables": ["spot__quotes"], "alumina": ["AO"], "all": []}
+    settings = Settings(home=tmp_path, alert_urls=SecretStr(" ".join(f"{name}={here}/{name}" for name in owned)))
+    settings.catalog_overlay.mkdir(parents=True)
+    kinds = "".join(f'[[alert]]\nkind = "{kind}"\nseverity = "error"\nen = "x"\nzh = "x"\n' for kind in ("feed_failed", "rows_refused", "outlook_rejected", "run_failed"))  # fmt: skip
+    routes = "".join(f'[[route]]\nname = "{name}"\nleast = "error"\nabout = {about}\n' for name, about in owned.items())
+    (settings.catalog_overlay / "alerts.toml").write_text(kinds + routes)
+    found = {
+        "feed:shfe/kx": Trouble("feed_failed", "blocked", ("shfe/kx",)),
+        "feed:shfe/pm": Trouble("feed_failed", "blocked, too", ("shfe/pm",)),
+        "rows:spot": Trouble("rows_refused", "3 of spot__quotes", ("spot", "spot__quotes")),
+        "outlook:AO": Trouble("outlook_rejected", "no quotes", ("AO",)),
+    }
+    settle(settings, found, lambda _: True)
+    alert(settings, "run_failed", "it stopped")
+    settle(settings, {}, "feed:shfe/kx".__eq__)
+    heard = [{said.split()[0] for said in note["chat"].split("; ")} for note in _notes(settings)]
+    assert heard == [
+        {"exchange", "quotes", "all"},
+        {"exchange", "all"},
+        {"tables", "all"},
+        {"alumina", "all"},
+        {"all"},
+        {"exchange", "quotes", "all"},
+    ]
+    assert len(HEARD) == sum(map(len, heard))
+    assert HEARD[-1]["message"] == "alumina: feed_failed is over: blocked"
 
 
 def test_a_chat_system_is_not_followed_elsewhere(tmp_path: Path, webhook: str) -> None:

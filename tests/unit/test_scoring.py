@@ -1,6 +1,7 @@
 """Score and rules as data: what contradicts itself is refused in one sentence that names entry and field."""
 
 import copy
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,7 @@ def test_a_component_that_cannot_be_scored_is_refused(change: dict[str, Any], me
         ),
         ({"effects": [{"effect": "reason", "text": "x"}]}, "rule O1: a scenario goes with a rule that flags or watches something"),
         ({"effects": [{"effect": "flag", "text": "a;b"}]}, "rule O1, effects 1, key text: 'a;b' is not of the form"),
+        ({"scenario": RULES["rule"][0]["scenario"] | {"no_study": "needs_spot"}}, "rule O1, key scenario: study and no_study exclude each other"),
     ],
 )
 def test_a_rule_that_cannot_be_evaluated_is_refused(change: dict[str, Any], message: str) -> None:
@@ -187,3 +189,30 @@ def test_every_metric_rules_may_read_is_made_by_a_model() -> None:
     models = Path(__file__).parents[2] / "dbt_project/models/intermediate/outlook"
     text = "".join((models / f"int_outlook__{name}.sql").read_text(encoding="utf-8") for name in ("facts", "known", "signals", "metrics"))
     assert [row["name"] for row in RULES["metric"] if f"'{row['name']}'" not in text] == []
+
+
+def test_a_scenario_has_an_event_study_or_says_what_it_would_need() -> None:
+    panel = Path(__file__).parents[2] / "dbt_project/models/intermediate/panel"
+    conditions = set(re.findall(r"^    '(\w+)': '", (panel / "int_panel__events.sql").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    told = [row["scenario"] for row in RULES["rule"] if "scenario" in row]
+    assert [scenario for scenario in told if ("study" in scenario) == ("no_study" in scenario)] == []
+    studied = {scenario["study"] for scenario in told if "study" in scenario}
+    assert studied <= conditions
+    assert conditions - studied == {"shock_up", "shock_down"}  # of no rule
+
+
+def test_an_event_is_what_its_rule_asks() -> None:
+    """Both stand on one figure each: the rule's in its condition, the study's in the catalogue of the panel."""
+    figures = {
+        row["name"]: row["value"]
+        for file in ("panel.toml", "parameters.toml")
+        for row in tomllib.loads((CATALOG / file).read_text(encoding="utf-8"))["parameter"]
+        if "commodity" not in row
+    }
+    asked = {row["id"]: row["when"] for row in RULES["rule"]}
+    assert (
+        f"return_2d_sigmas >= {figures['panel_overextended_multiple']}" in asked["O4"]
+        and f"volume_oi_ratio >= {figures['panel_overextended_turnover']}" in asked["O4"]
+    )
+    assert asked["O3"] == [f"distance_to_major_pct <= {figures['level_near_pct']}"]
+    assert figures["panel_inflow_ratio"] == figures["receipts_inflow_ratio"]

@@ -23,15 +23,33 @@ sizes as (
 
 ),
 
+in_force as (
+
+    select * from {{ ref('int_panel__fits') }}
+
+),
+
+parameters as (
+
+    select * from {{ ref('int_panel__parameters') }}
+
+),
+
 newest as (
 
     select
         track.*,
         sizes.products,
         sizes.sessions,
-        sizes.data_origin
+        sizes.data_origin,
+        {{ no_probability('in_force') }} as no_probability_reason
     from track
     inner join sizes on track.trade_date = sizes.as_of_date
+    cross join parameters
+    left join in_force
+        on
+            track.horizon = in_force.horizon
+            and track.trade_date = in_force.trade_date
 
 ),
 
@@ -43,13 +61,20 @@ final as (
         term,
         model_value,
         payload_sha256 as model_sha256,
-        data_origin
+        data_origin,
+        case when model_value is null then 'too_few_to_judge' end as model_reason
     from fits
 
-    {%- for term, figure in {
-        'panel_products': 'products', 'panel_sessions': 'sessions', 'interval_coverage': 'interval_coverage',
-        'independent_intervals': 'independent_intervals', 'track_calls': 'calls', 'track_hit_ratio': 'hit_ratio', 'track_skill': 'skill',
-    }.items() %}
+    {%- for term, figure, reason in [
+        ('has_probability', 'case when no_probability_reason is null then 1 else 0 end', 'no_probability_reason'),
+        ('panel_products', 'products', 'cast(null as string)'),
+        ('panel_sessions', 'sessions', 'cast(null as string)'),
+        ('interval_coverage', 'interval_coverage', "case when interval_coverage is null then 'no_outcome_yet' end"),
+        ('independent_intervals', 'independent_intervals', 'cast(null as string)'),
+        ('track_calls', 'calls', 'cast(null as string)'),
+        ('track_hit_ratio', 'hit_ratio', 'track_reason'),
+        ('track_skill', 'skill', 'track_reason'),
+    ] %}
 
     union all
 
@@ -59,7 +84,8 @@ final as (
         '{{ term }}' as term,
         cast({{ figure }} as double) as model_value,
         cast(null as string) as model_sha256,
-        data_origin
+        data_origin,
+        {{ reason }} as model_reason
     from newest
     {%- endfor %}
 

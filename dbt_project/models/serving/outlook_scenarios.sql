@@ -54,7 +54,7 @@ final as (
         case when studies.is_shown then studies.base_share_up end as event_base_share_up,
         case when studies.is_shown then studies.horizon_sessions end as event_sessions,
         case
-            when scenarios.study is null then 'no_study'
+            when scenarios.study is null then concat_ws(':', 'no_study', scenarios.no_study)
             when studies.is_shown is not true then 'too_few_dates'
         end as event_reason,
         scenarios.config_version,

@@ -1,7 +1,7 @@
 """What was known at one decision: the published rows a note may speak of, and nothing published later."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -55,6 +55,14 @@ class Known:
         """Give a region's names; one nobody named speaks for itself."""
         return Said(**self.regions.get(code, {"zh": code, "en": code.replace("_", " ").title()}))
 
+    def restated(self, series: Sequence[str], hs_codes: Sequence[str]) -> int:
+        """Count the prints in force at the decision that were restated later, of the commodity and of its vendors' `series` and customs' codes.
+
+        The marts hold the later print alone, which was not known: what is restated is left out of the page.
+        """
+        found = self.rows(_RESTATED, series=list(series), codes=list(hs_codes))
+        return found[0]["prints"] if found else 0
+
     def sessions_back(self, count: int) -> date:
         """Give the first of the last so many sessions."""
         return self.sessions[:count][-1] if self.sessions else self.day
@@ -62,6 +70,20 @@ class Known:
     def sessions_since(self, day: date) -> int:
         """Count the sessions after a day, up to the note's own."""
         return sum(session > day for session in self.sessions)
+
+
+_RESTATED = """
+    select count(distinct (dataset, obs_date, fact_key)) as prints from serving.claim_facts
+    where obs_date <= $day and available_at <= $decision and superseded_at > $decision
+        and case dataset
+            when 'daily_quotes' then regexp_matches(fact_key, '^' || $code || '[0-9]')
+            when 'warehouse_receipts' then fact_key = $code || '|total'
+            when 'vendor_series' then list_contains($series, fact_key)
+            when 'monthly_trade' then list_contains($codes, split_part(fact_key, '|', 1))
+            when 'events' then true
+            else false
+        end
+"""
 
 
 def known_at(

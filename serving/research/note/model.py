@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
-from ingest.catalog.documents import load
-from ingest.catalog.schemas import ParametersFile, RegionsFile, ReleasesFile
+from ingest.catalog.documents import SERIES, catalog_files, commodity, commodity_files, load, parsed
+from ingest.catalog.schemas import ParametersFile, RegionsFile, ReleasesFile, SeriesFile
 from ingest.catalog.scoring import Effect, Rule, RulesFile
 from ingest.source import ConfigurationError
 from serving.research import wording as words
@@ -91,6 +91,8 @@ class Page:
     held: Sequence[Row]
     sources: Sequence[Source]
     publication: Row | None
+    restated: int
+    """Prints in force at the decision that were restated later; they are left out."""
 
     @property
     def first(self) -> Row:
@@ -123,11 +125,13 @@ def compose(
         regions = {code: {"zh": names.zh, "en": names.en} for code, names in load(RegionsFile, overlay).regions.items()}
         rules = {rule.id: _rule(rule) for rule in load(RulesFile, overlay).rule}
         released = {month: day for table in load(ReleasesFile, overlay).timetable if table.dataset == TRADE for month, day in table.released.items()}
+        mapped = _mapped(overlay)
     except ConfigurationError as error:
         raise NoteError(str(error)) from None
     except KeyError as error:
         raise NoteError(f"catalogue file parameters.toml has no parameter {error} for all commodities") from None
     known = known_at(con, day, commodity_code, lambda code: general | own.get(code, {}), regions)
+    printed = mapped.get(known.commodity_code, ([], []))
     outlook = known.rows(f"select * from serving.outlook_v2 where commodity_code = $code and as_of_date = $day order by {_HORIZON_ORDER}")
     scenarios = known.rows(_SCENARIOS)
     told = _rules(known, rules, outlook, scenarios)
@@ -162,7 +166,19 @@ def compose(
         held=known.rows(_HELD),
         sources=_sources(known),
         publication=next(iter(known.rows("select * from serving.publication")), None),
+        restated=known.restated(*printed),
     )
+
+
+def _mapped(overlay: Path | None) -> dict[str, tuple[list[str], list[str]]]:
+    """Give the vendors' series and the customs' codes of each commodity; raises ConfigurationError where a file is wrong."""
+    files = [commodity(name, body) for name, body in commodity_files(overlay)]
+    found = {one.commodity.commodity_code: ([row.series_id for row in one.series], [row.hs_code for row in one.customs]) for one in files}
+    for row in (
+        row for name, body in catalog_files(overlay) if name == SERIES and isinstance(own := parsed(name, body), SeriesFile) for row in own.series
+    ):
+        found.setdefault(row.commodity, ([], []))[0].append(row.series_id)
+    return found
 
 
 _COMPONENTS = """
@@ -341,7 +357,8 @@ def _rules(known: Known, declared: Mapping[str, Mapping[str, Any]], outlook: Seq
         for row in conditions(known, rule_id):
             value = metric_value(row["signal"], row["signal_value"], row["unit"])
             is_word = row["unit"] == words.TRUTH or not re.search(r"\d", value.en)
-            lines.setdefault(row["driver"].rsplit(".", 1)[0], []).append(row | {"value": value, "is_word": is_word})
+            held_against = "" if is_word else words.bound(row["condition_text"], as_share=value.en.endswith("%") and row["unit"] == "ratio")
+            lines.setdefault(row["driver"].rsplit(".", 1)[0], []).append(row | {"value": value, "bound": held_against})
         codes = [*rule["flags"], *rule["watches"]]
         rules.append(
             {

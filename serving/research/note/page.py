@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
 from ingest.files import write_atomic
 from ingest.settings import Settings
-from serving.read import connect
 from serving.research import wording as words
 from serving.research.note.bundle import bundle
 from serving.research.note.charts import CONFIG
@@ -25,6 +24,7 @@ from serving.research.note.indicators import GROUPS
 from serving.research.note.known import NoteError
 from serving.research.note.model import Page, compose
 from serving.research.note.paragraph import Figure
+from serving.research.note.past import find
 from serving.research.note.printing import pdf, png
 from serving.research.note.workbook import workbook
 from serving.research.wording import Said, number, say
@@ -38,16 +38,25 @@ FORMS = ("html", "xlsx", "pdf", "png")
 """What a page can be written as; the last two take a Chromium on this machine."""
 
 
+class Written(NamedTuple):
+    """The files, and what `past.Found` says of where the page is from."""
+
+    paths: list[Path]
+    restated: int
+    decided: str
+    built: str
+
+
 def write_note(
     settings: Settings, day: date | None = None, commodity_code: str | None = None, *, forms: Sequence[str] = ("html",), english: bool = False
-) -> list[Path]:
-    """Write the page of a day (default the newest published one) into `notes/` of the home, in each of the forms, and give the paths.
+) -> Written:
+    """Write the page of a day (default the newest published one) into `notes/` of the home, in each of the forms.
 
     Raises NothingPublishedError without a release, NoteError when the release has no outlook of that day or commodity or a catalogue file cannot
     be read, and NoPrinterError where a form takes a Chromium and there is none: before anything is written.
     """
-    with connect(settings) as con:
-        page = compose(con, settings.catalog_overlay, day, commodity_code)
+    found = find(settings, day, commodity_code)
+    page = found.page
     made = {
         "html": lambda: html(page).encode(),
         "xlsx": lambda: workbook(page),
@@ -61,7 +70,7 @@ def write_note(
         path = stem.with_name(f"{stem.name}{'-en' if english and form in ('pdf', 'png') else ''}.{form}")
         write_atomic(path, body)
         paths.append(path)
-    return paths
+    return Written(paths, *found[1:])
 
 
 def render(con: duckdb.DuckDBPyConnection, overlay: Path | None, day: date | None = None, commodity_code: str | None = None) -> str:

@@ -1,7 +1,7 @@
 -- Price limits and margins the exchange's own files say were in force during a day, contract by contract.
 with limits as (
 
-    select * from {{ ref('stg_shfe__price_limits') }}
+    select * from {{ ref('int_exchange__limits') }}
 
 ),
 
@@ -40,9 +40,9 @@ timed as (
     from limits
     inner join commodities
         on
-            limits.product_id = commodities.product_id
-            and commodities.exchange in {{ exchanges_of_shfe() }}
-    inner join clock on clock.dataset = 'shfe__price_limits'
+            limits.exchange = commodities.exchange
+            and limits.product_id = commodities.product_id
+    inner join clock on limits.dataset = clock.dataset
     inner join parameters on commodities.commodity_code = parameters.commodity_code
 
 ),

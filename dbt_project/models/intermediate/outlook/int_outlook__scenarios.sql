@@ -126,6 +126,7 @@ final as (
         evidence.evidence_zh,
         weakened.scenario is not null as is_weakened,
         scenarios.study,
+        scenarios.no_study,
         fired.config_version
     from fired
     inner join scenarios

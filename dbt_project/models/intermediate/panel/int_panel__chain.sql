@@ -131,6 +131,7 @@ final as (
         legs.next_month_code,
         legs.near_month_code,
         legs.far_month_code,
+        held_contract.high_price,
         held_contract.close_price,
         held_contract.pre_settle_price,
         held_contract.sessions_left,

@@ -80,19 +80,19 @@ weighed as (
         {%- for signal in signals %}
         fits.beta_{{ signal }} * signals.{{ signal }} as log_odds_{{ signal }},
         {%- endfor %}
-        case
-            when fits.signals = '' then 'no_forecast_at_this_horizon'
-            when fits.products < parameters.panel_minimum_products or fits.sessions < parameters.panel_minimum_sessions
-                then 'panel_too_short:' || cast(fits.products as string) || 'x' || cast(fits.sessions as string)
-            when signals.row_reason is not null then signals.row_reason
-            when fits.is_doubled then 'two_fits_of_one_day'
-            when fits.slope is null then 'no_fit'
-            when
-                {%- for signal in signals %}
-                (fits.signals not like '%{{ signal }}%' or signals.is_{{ signal }}_missing) and
-                {%- endfor %}
-                true then 'no_signal'
-        end as probability_reason
+        coalesce(
+            {{ no_probability('fits') }},
+            signals.row_reason,
+            case
+                when fits.is_doubled then 'two_fits_of_one_day'
+                when fits.slope is null then 'no_fit'
+                when
+                    {%- for signal in signals %}
+                    (fits.signals not like '%{{ signal }}%' or signals.is_{{ signal }}_missing) and
+                    {%- endfor %}
+                    true then 'no_signal'
+            end
+        ) as probability_reason
     from intervals
     inner join chain
         on

@@ -1,5 +1,8 @@
 {% set names = [
-    'decision_time_minutes',
+    'decision_time_minutes', 'percentile_minimum_sessions', 'receipts_low_percentile_ratio', 'level_near_pct',
+    'squeeze_cycles_minimum', 'squeeze_floor_base_ratio', 'squeeze_floor_step_sessions', 'squeeze_floor_sessions_maximum',
+    'squeeze_watch_divisor', 'squeeze_alert_percentile_ratio', 'squeeze_watch_percentile_ratio', 'squeeze_fall_sessions',
+    'squeeze_zero_sessions', 'squeeze_zero_share_ratio',
     'panel_roll_deadline_sessions', 'panel_liquid_open_interest_share', 'panel_sigma_sessions', 'panel_sigma_minimum_returns',
     'panel_momentum_sessions', 'panel_momentum_minimum_returns', 'panel_signal_clip', 'panel_slope_factor',
     'panel_receipts_sessions', 'panel_receipts_minimum_sessions', 'panel_receipts_scale', 'panel_receipts_age_sessions',
@@ -14,7 +17,7 @@
     'panel_resamples', 'panel_block_minimum_sessions', 'panel_seed',
     'panel_track_level', 'panel_track_minimum_independent', 'panel_interval_z',
     'panel_event_quiet_sessions', 'panel_event_minimum_dates', 'panel_overextended_multiple', 'panel_overextended_turnover',
-    'panel_shock_multiple', 'panel_study_shown_sessions', 'panel_inflow_ratio', 'panel_inflow_open_interest_share',
+    'panel_shock_multiple', 'panel_study_shown_sessions', 'panel_inflow_ratio', 'panel_inflow_open_interest_share', 'panel_major_step_ratio',
 ] -%}
 
 -- The figures of the panel, in one row: it is of all products, what holds for all commodities holds for it. The fit reads them here, too.

@@ -1,5 +1,6 @@
 -- Receipts of every product as they were known, and where they stand among the product's own: the mid-rank in the window, 0.5 in the middle.
--- A cancellation by rule at a product's expiry day says nothing of supply: no rank for some sessions after it.
+-- A cancellation by rule at a product's expiry day says nothing of supply: no rank for some sessions after it. What came after its own day's
+-- decision is as if it were not there, in the day itself and in every window.
 with receipts as (
 
     select * from {{ ref('int_exchange__receipts') }}
@@ -10,6 +11,12 @@ with receipts as (
 wholes as (
 
     select * from {{ ref('int_receipts__wholes') }}
+
+),
+
+products as (
+
+    select * from {{ ref('stg_catalog__products') }}
 
 ),
 
@@ -54,6 +61,7 @@ summed as (
             when max(wholes.whole_reason) is null
                 then sum(case receipts.quantity_unit when 'kg' then 0.001 else 1.0 end * receipts.receipts_qty)
         end as receipts_qty,
+        max(case when receipts.quantity_unit = 'lot' then 1 else 0 end) = 1 as is_in_lots,
         receipts.data_origin,
         receipts.payload_sha256,
         receipts.fetched_at,
@@ -94,24 +102,41 @@ versions as (
 
 ),
 
+known as (
+
+    select
+        *,
+        available_at <= decided_by as is_timely,
+        case when available_at <= decided_by then receipts_qty end as known_qty
+    from versions
+    where is_decided
+
+),
+
 stepped as (
 
     select
         told.exchange,
         told.product_id,
         told.trade_date,
-        told.receipts_qty,
-        told.available_at,
-        told.available_at <= told.decided_by as is_timely,
+        told.known_qty as receipts_qty,
+        told.is_timely,
+        -- What a lot holds, in the unit of the receipts.
+        case
+            when told.is_in_lots then 1.0
+            else products.contract_size_qty * case products.quantity_unit when 'kg' then 0.001 when 'g' then 0.000001 else 1.0 end
+        end as lot_qty,
         days.session_index,
         parameters.*,
         -- What a fall is a fall from: the session before, and the end of the month it may come just after.
-        lag(told.receipts_qty) over product_days as earlier_qty,
-        lag(told.receipts_qty, 3) over product_days as earlier_3_qty,
-        lag(days.session_index, 3) over product_days = days.session_index - 3 as has_3_before,
+        lag(told.known_qty) over product_days as earlier_qty,
+        case
+            when lag(days.session_index, 3) over product_days = days.session_index - 3 then lag(told.known_qty, 3) over product_days
+        end as earlier_3_qty,
+        max(case when told.known_qty > 0.0 then 1 else 0 end) over product_days = 1 as has_begun,
         months.expiry_month is not null as is_expiry_month,
         days.is_month_end
-    from versions as told
+    from known as told
     inner join days on told.trade_date = days.trade_date
     cross join parameters
     left join months
@@ -119,7 +144,10 @@ stepped as (
             told.exchange = months.exchange
             and told.product_id = months.product_id
             and days.month = months.expiry_month
-    where told.is_decided
+    left join products
+        on
+            told.exchange = products.exchange
+            and told.product_id = products.product_id
     window product_days as (partition by told.exchange, told.product_id order by told.trade_date)
 
 ),
@@ -150,7 +178,8 @@ ranked as (
         -- The share above, by ranking what is negated: the mid-rank lies between.
         {{ within('share_at_most', '-receipts_qty', product, 'session_index', 'panel_receipts_sessions') }} as share_at_least,
         {{ within('median', 'receipts_qty', product, 'session_index', 'panel_receipts_sessions') }} as median_qty,
-        {{ within('max', 'available_at', product, 'session_index', 'panel_receipts_sessions') }} as known_at
+        {{ share_at_most('receipts_qty', product ~ ', has_begun', 'trade_date') }} as share_since_begun,
+        count(receipts_qty) over (partition by exchange, product_id, has_begun order by trade_date) as sessions_since_begun
     from forced
 
 ),
@@ -172,7 +201,8 @@ final as (
         trade_date,
         session_index,
         receipts_qty,
-        case when has_3_before then receipts_qty - earlier_3_qty end as receipts_change_3_qty,
+        receipts_qty - earlier_3_qty as receipts_change_3_qty,
+        lot_qty,
         median_qty,
         sessions_with_receipts,
         case
@@ -184,7 +214,10 @@ final as (
             when sessions_with_receipts < panel_receipts_minimum_sessions then 'too_few_sessions_with_receipts'
             when is_quiet then 'cancelled_by_rule'
         end as null_reason,
-        known_at,
+        -- A level that falls further is no less low; one that rises is on its way back.
+        has_begun
+        and case when sessions_since_begun >= percentile_minimum_sessions then share_since_begun end <= receipts_low_percentile_ratio
+        and receipts_qty <= earlier_3_qty as is_low,
         is_timely
     from quieted
 

@@ -65,20 +65,29 @@ def chart(
     unit: Said,
     says: Said,
     rows: Sequence[Row],
-    shape: Any,
+    shape: Mapping[str, Any],
     *,
     until: str = "",
     height: int = HEIGHT,
     **datasets: Sequence[Mapping[str, Any]],
 ) -> Chart:
     """Put a chart together; `rows` have `day` and may have `source`, and are its dataset `rows`. With axis and legend it must fit what the style keeps free."""
-    spec = shape.properties(width="container", height=height).to_dict()
-    spec = {name: value for name, value in spec.items() if name not in ("$schema", "config")}
-    spec["datasets"] = {"rows": packed([_record(row) for row in rows]), **{name: packed(found) for name, found in datasets.items()}}
+    packs = {"rows": packed([_record(row) for row in rows]), **{name: packed(found) for name, found in datasets.items()}}
+    spec = {"width": "container", "height": height, **shape, "datasets": packs}
     sources = sorted({source for row in rows if row.get("source") for source in row["source"].split(";")})
     named = [say(SOURCES, one) for one in sources]
     source = Said("、".join(one.zh for one in named), ", ".join(one.en for one in named))
     return Chart(key, title, unit, says, source, until or str(max(row["day"] for row in rows)), spec)
+
+
+def layered(*parts: Any, **resolve: Mapping[str, str]) -> dict[str, Any]:
+    """Lay parts over each other: charts of one mark, and what this gives; `resolve` says of `scale` and `axis` which channels are shared.
+
+    Altair's own `layer` copies all parts at each level, which takes longer than the rest of a page.
+    """
+    return {"layer": [part if isinstance(part, dict) else part.to_dict(validate=False, context={"top_level": False}) for part in parts]} | (
+        {"resolve": resolve} if resolve else {}
+    )
 
 
 def packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from serving.research.note.charts.drawing import (
     base,
     chart,
     last,
+    layered,
     line,
     month_starts,
     painter,
@@ -116,16 +117,16 @@ def price(known: Known, levels: Sequence[Level]) -> Chart | None:
         tip("volume", Said("成交量（手）", "volume, lots"), ",.0f"),
         tip("oi", Said("持仓量（手）", "open interest, lots"), ",.0f"),
     ]
-    traded = alt.layer(*candles, *means, *((rolls,) if turns else ()), pointer(over, tips))
+    traded = layered(*candles, *means, *((rolls,) if turns else ()), pointer(over, tips))
     # The levels' names are an axis of their own on the right: they cover no price.
-    above = alt.layer(traded, rules).resolve_axis(y="independent") if drawn else traded
+    above = layered(traded, rules, axis={"y": "independent"}) if drawn else traded
     volume = over.mark_bar(width=alt.RelativeBandSize(band=0.8), opacity=0.55).encode(
         y=y("volume", zero=True, storey=LOWER, axis=amount_axis("lots", tickCount=3, grid=False)), color=color
     )
     held = paint(over.mark_line(strokeWidth=1.8), interest).encode(
         y=y("oi", storey=LOWER, axis=amount_axis("lots", tickCount=3, grid=False, orient="right"))
     )
-    shape = alt.layer(above, volume, held).resolve_scale(y="independent", color="shared")
+    shape = layered(above, volume, held, scale={"y": "independent", "color": "shared"})
     row = rows[-1]
     highest = max(one["high"] for one in rows[-60:] if one["high"] is not None)
     place = Said("，为近60日最高", ", the highest of 60 sessions") if row["high"] == highest and len(rows) >= 60 else Said("", "")
@@ -214,7 +215,7 @@ def curve(known: Known) -> Chart | None:
         tip("oi", Said("持仓量（手）", "open interest, lots"), ",.0f"),
     ]
     cover = over.mark_bar(opacity=0).encode(y=alt.value(0), y2=alt.value(LEANING), tooltip=tips)
-    shape = alt.layer(bars, alt.layer(*lines, cover)).resolve_scale(y="independent")
+    shape = layered(bars, layered(*lines, cover), scale={"y": "independent"})
     shapes = {"backwardation": Said("近高远低", "in backwardation"), "contango": Said("近低远高", "in contango"), "mixed": Said("高低相间", "mixed")}
     shown = known.rows(
         "select shape from marts.fct_term_structure_daily where commodity_code = $code and trade_date = $day and available_at <= $decision"
@@ -231,8 +232,6 @@ def curve(known: Known) -> Chart | None:
 
 def spreads(known: Known) -> Chart | None:
     """Draw the spreads between the nearest, the dominant and the next contract over time."""
-    import altair as alt
-
     rows = known.rows(
         """
         select trade_date as day, nearest_contract, dominant_contract, sub_dominant_contract,
@@ -252,7 +251,7 @@ def spreads(known: Known) -> Chart | None:
     )
     paint, over = painter(series), base()
     tips = [tip("t", DAY), tip("nearest_contract", Said("近月", "nearest")), tip("dominant_contract", Said("主力", "dominant")), tip("sub_dominant_contract", Said("次主力", "next")), *(tip(one.column, one.name, one.form) for one in series)]  # fmt: skip
-    shape = alt.layer(zero_line(), *(line(over, one, paint) for one in series if last(rows, one.column) is not None), pointer(over, tips))
+    shape = layered(zero_line(), *(line(over, one, paint) for one in series if last(rows, one.column) is not None), pointer(over, tips))
     row = rows[-1]
     parts = [
         (f"{row[a]}−{row[b]}为{number(row[column], '+,.0f')}元/吨", f"{row[a]} less {row[b]} is {number(row[column], '+,.0f')} CNY/t")
@@ -267,8 +266,6 @@ def spreads(known: Known) -> Chart | None:
 
 def positions(known: Known) -> Chart | None:
     """Draw the net of the printed top-20 lists of the dominant contract, with its move from day to day."""
-    import altair as alt
-
     rows = known.rows(
         """
         select trade_date as day, contract_code, top20_net_lots as net,
@@ -290,7 +287,7 @@ def positions(known: Known) -> Chart | None:
         tip("net", Said("净持仓（手）", "net, lots"), "+,.0f"),
         tip("moved", Said("日变化（手）", "on the day, lots"), "+,.0f"),
     ]
-    shape = alt.layer(
+    shape = layered(
         zero_line(),
         line(over, net, paint, axis=amount_axis("lots"), storey=UPPER),
         pointer(over, tips),
@@ -302,7 +299,7 @@ def positions(known: Known) -> Chart | None:
         f"{row['contract_code']}前20净持仓{amount(row['net'], 'lots', signed=True).zh}，较前一日{moved.zh}；两榜会员不同，不代表全市场净头寸。",
         f"The lists of {row['contract_code']} net {amount(row['net'], 'lots', signed=True).en}, {moved.en} on the day; they name different members, so this is no net of the market.",
     )
-    return chart("positions", term("top20_net").title, AMOUNTS["lots"], says, rows, alt.layer(shape, below).resolve_scale(y="independent"), zero=ZERO)
+    return chart("positions", term("top20_net").title, AMOUNTS["lots"], says, rows, layered(shape, below, scale={"y": "independent"}), zero=ZERO)
 
 
 def members(known: Known) -> Chart | None:
@@ -351,6 +348,6 @@ def members(known: Known) -> Chart | None:
         Said("手", "lots"),
         says,
         told,
-        alt.layer(bars, zero),
+        layered(bars, zero),
         zero=ZERO,
     )

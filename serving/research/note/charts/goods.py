@@ -21,6 +21,7 @@ from serving.research.note.charts.drawing import (
     base,
     chart,
     last,
+    layered,
     pointer,
     signed_bars,
     tip,
@@ -71,8 +72,10 @@ def receipts(known: Known) -> Chart | None:
     for row in by_region:
         key = (row["day"], row["region"] if row["region"] in largest else "")
         parts[key] = parts.get(key, 0.0) + row["held"]
-    shown = [*largest, *([""] if len(sizes) > len(largest) else [])]
-    stack = [{"t": str(day), "place": shown.index(region), "series": names[region].both, "held": held} for (day, region), held in parts.items()]
+    shown = [*largest, *([""] if len(sizes) > len(largest) else [])] if len(sizes) > 1 else []  # one region alone is the total
+    stack = [
+        {"t": str(day), "place": shown.index(region), "series": names[region].both, "held": held} for (day, region), held in parts.items() if shown
+    ]
     turns = [{"t": str(row["day"]), "of": row["delivered_contract"]} for row in rows if row["days_since_ltd"] == 0]
     over = base()
     scale = alt.Scale(domain=[names[region].both for region in shown], range=list(PALETTE[: len(shown)]))
@@ -93,7 +96,7 @@ def receipts(known: Known) -> Chart | None:
         tip("moved", Said("日变化（吨）", "on the day, t"), "+,.0f"),
         tip("rank", Said("首次注册以来分位", "percentile since first"), ".1%"),
     ]
-    above = alt.layer(*((area,) if stack else ()), total, *((marks,) if turns else ()), pointer(over, tips))
+    above = layered(*((area,) if stack else ()), total, *((marks,) if turns else ()), pointer(over, tips))
     below = signed_bars(over, "moved", axis=amount_axis("t", tickCount=3, grid=False, orient="left"), storey=LOWER)
     row = next(one for one in reversed(rows) if one["total"] is not None)
     change = amount(row["moved"], "t", ",.0f", signed=True)
@@ -108,10 +111,12 @@ def receipts(known: Known) -> Chart | None:
         f"Registered receipts are {amount(row['total'], 't', ',.0f').en}, {moved.en}{rank.en}; dashed: last trading days.",
     )
     unit = Said(f"{AMOUNTS['t'].zh}；下：日变化", f"{AMOUNTS['t'].en}; below: change on the day")
-    shape = alt.layer(above, below).resolve_scale(y="independent")
+    shape = layered(above, below, scale={"y": "independent"})
     return chart(
         "receipts",
-        Said("注册仓单：地区与日变化", "Registered receipts by region and daily change"),
+        Said("注册仓单：地区与日变化", "Registered receipts by region and daily change")
+        if stack
+        else Said("注册仓单与日变化", "Registered receipts and daily change"),
         unit,
         says,
         rows,
@@ -219,4 +224,4 @@ def _season(key: str, title: Said, unit: str, rows: Sequence[Row], known: Known)
         f"{told_now.en} on {now['day']:%m-%d}{'; ' + before.en if before.en else ''}.",
     )
     named = CNY_T if unit == "CNY/t" else AMOUNTS[unit]
-    return chart(key, title, named, says, told, alt.layer(lines, dots.add_params(near)))
+    return chart(key, title, named, says, told, layered(lines, dots.add_params(near)))

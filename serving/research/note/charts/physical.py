@@ -26,6 +26,7 @@ from serving.research.note.charts.drawing import (
     base,
     chart,
     last,
+    layered,
     line,
     painter,
     pointer,
@@ -46,8 +47,6 @@ LEGS = 4
 
 def premium(known: Known) -> Chart | None:
     """Draw the spot index with the futures close above, the premium between them below."""
-    import altair as alt
-
     rows = known.rows(
         """
         with legs as (
@@ -86,10 +85,10 @@ def premium(known: Known) -> Chart | None:
         tip("noon", noon.name, "+,.0f"),
         tip("rate", Said("升水率（%）", "premium rate, %"), "+.2f"),
     ]
-    above = alt.layer(line(over, futures, paint, storey=UPPER), line(over, spot, paint, storey=UPPER), pointer(over, tips))
+    above = layered(line(over, futures, paint, storey=UPPER), line(over, spot, paint, storey=UPPER), pointer(over, tips))
     axis = value_axis("+,.0f", tickCount=3, grid=False, orient="left")
     bars = signed_bars(over, "premium", axis=axis, storey=LOWER)
-    below = alt.layer(bars, *((line(over, noon, paint, storey=LOWER, axis=axis, zero=True),) if has_noon else ()))
+    below = layered(bars, *((line(over, noon, paint, storey=LOWER, axis=axis, zero=True),) if has_noon else ()))
     row = next(one for one in reversed(rows) if one["premium"] is not None)
     at_noon = (
         Said("", "") if row["noon"] is None else Said(f"，11:30口径{number(row['noon'], '+,.0f')}", f", {number(row['noon'], '+,.0f')} at 11:30")
@@ -100,7 +99,7 @@ def premium(known: Known) -> Chart | None:
         f"The spot index is {number(row['spot'], ',.2f')} CNY/t; futures closed {number(abs(row['premium']), ',.0f')} CNY/t {side.en} it ({number(row['rate'], '+.2f')}%){at_noon.en}.",
     )
     unit = Said(f"{CNY_T.zh}；下：升水（收盘，柱）", f"{CNY_T.en}; below: premium at the close, bars")
-    shape = alt.layer(above, below).resolve_scale(y="independent", color="shared")
+    shape = layered(above, below, scale={"y": "independent", "color": "shared"})
     return chart("premium", Said("现货指数与期货升水", "Spot index and futures premium"), unit, says, rows, shape)
 
 
@@ -146,13 +145,11 @@ def regions(known: Known) -> Chart | None:
         f"{known.region(first['region']).en} is dearest ({number(first['price'], ',.0f')}), {known.region(least['region']).en} cheapest ({number(least['price'], ',.0f')}), {number(first['price'] - least['price'], ',.0f')} CNY/t apart; {rising} of {len(own)} regions stand above {back:%m-%d}.",
     )
     unit = Said(f"{CNY_T.zh}；条为报价区间", f"{CNY_T.en}; bars: the range quoted")
-    return chart("regions", Said("各地现货：报价区间", "Spot by region: ranges quoted"), unit, says, rows, alt.layer(bars, *points))
+    return chart("regions", Said("各地现货：报价区间", "Spot by region: ranges quoted"), unit, says, rows, layered(bars, *points))
 
 
 def profit(known: Known) -> Chart | None:
     """Draw the profit by the vendor's daily model as the difference it is."""
-    import altair as alt
-
     rows = known.rows(
         """
         select trade_date as day, spot_cny_t as spot, cost_full_cny_t as cost, profit_cny_t as profit, margin_pct as margin, provider as source
@@ -173,7 +170,7 @@ def profit(known: Known) -> Chart | None:
         tip("cost", term("full_cost"), ",.0f"),
         tip("margin", Said("利润率（%）", "margin over cost, %"), "+.1f"),
     ]
-    shape = alt.layer(
+    shape = layered(
         *_two_sided(over, "profit", RED, TEAL),
         zero_line(),
         over.mark_line(strokeWidth=2, color=GREY).encode(y=y("profit", axis=value_axis("+,.0f"))),
@@ -239,7 +236,7 @@ def imports(known: Known) -> Chart | None:
         if leg != "none"
     ]
     tips = [tip("t", DAY), *(tip(one.column, one.name, "+,.2f") for one in series)]
-    shape = alt.layer(*shades, zero_line(), *(line(over, one, paint, axis=value_axis("+,.0f")) for one in series), pointer(over, tips))
+    shape = layered(*shades, zero_line(), *(line(over, one, paint, axis=value_axis("+,.0f")) for one in series), pointer(over, tips))
     best = legs[0] if legs else "none"
     opened = [leg for leg in legs if newest[leg] > 0]
     state = (
@@ -303,4 +300,4 @@ def trade(known: Known) -> Chart | None:
         f"In {row['day']:%Y-%m} imports were {amount(row['imports'], 't', ',.0f').en}, exports {amount(row['exports'], 't', ',.0f').en}, net {amount(row['net'], 't', ',.0f', signed=True).en}.",
     )
     unit = Said(f"{AMOUNTS['t'].zh}/月；出口在零轴下方", f"{AMOUNTS['t'].en} a month; exports below zero")
-    return chart("trade", Said("进出口", "Trade"), unit, says, told, alt.layer(*bars, net, cover), until=f"{rows[-1]['day']:%Y-%m}")
+    return chart("trade", Said("进出口", "Trade"), unit, says, told, layered(*bars, net, cover), until=f"{rows[-1]['day']:%Y-%m}")

@@ -15,6 +15,7 @@ from serving.research.note.charts.drawing import (
     base,
     chart,
     last,
+    layered,
     painter,
     pointer,
     tip,
@@ -28,6 +29,8 @@ from serving.research.wording import BLOCKS, HORIZONS, Said, number
 
 CALLS = 20
 """Outcomes of probabilities that a reliability diagram takes at least."""
+OF_A_DOT = 5
+"""Outcomes that one of its dots stands for at least."""
 
 
 def score(known: Known) -> Chart | None:
@@ -72,7 +75,7 @@ def score(known: Known) -> Chart | None:
         Said("分", "points"),
         says,
         rows,
-        alt.layer(bars, zero_line(), total, pointer(over, tips)),
+        layered(bars, zero_line(), total, pointer(over, tips)),
         parts=parts,
         zero=ZERO,
     )
@@ -89,10 +92,11 @@ def record(known: Known) -> Chart | None:
         """
     )
     called = [row for row in rows if row["p"] is not None]
-    return _reliability(called) if len(called) >= CALLS else _coverage([row for row in rows if row["inside"] is not None])
+    return reliability(called) if len(called) >= CALLS else _coverage([row for row in rows if row["inside"] is not None])
 
 
-def _reliability(rows: list[dict]) -> Chart:
+def reliability(rows: list[dict]) -> Chart:
+    """Draw how often what was given a probability came; `rows` have `day`, `p` and `rose`."""
     import altair as alt
 
     bins: dict[float, list[dict]] = {}
@@ -106,18 +110,42 @@ def _reliability(rows: list[dict]) -> Chart:
             "n": len(found),
         }
         for _, found in sorted(bins.items())
+        if len(found) >= OF_A_DOT
     ]
     over = alt.Chart(alt.NamedData("rows"))
     ideal = alt.Chart(alt.NamedData("ideal")).mark_line(color=GREY, strokeDash=[4, 3]).encode(x="said:Q", y="came:Q")
     axis = alt.Axis(format=".0%")
     tips = [tip("said", Said("所述概率", "said"), ".0%"), tip("came", Said("实际占比", "came"), ".0%"), tip("n", Said("次数", "outcomes"), ",.0f")]
     dots = over.mark_circle(color=BLUE, opacity=0.8).encode(
-        x=alt.X("said:Q", title=Said("所述上涨概率", "probability said").both, axis=axis, scale=alt.Scale(domain=[0.3, 0.7])),
+        x=alt.X(
+            "said:Q",
+            title=Said("所述上涨概率", "probability said").both,
+            axis=alt.Axis(format=".0%", tickCount=5),
+            scale=alt.Scale(domain=[0.3, 0.7]),
+        ),
         y=alt.Y("came:Q", title=Said("实际上涨占比", "share that rose").both, axis=axis, scale=alt.Scale(domain=[0, 1])),
         size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[40, 400])),
         tooltip=tips,
     )
-    says = Said(f"{len(rows)}次已知结果；落在虚线上即概率可信。", f"{len(rows)} outcomes known; on the dashed line a probability means what it says.")
+    told = [
+        (
+            zh,
+            en,
+            len(found),
+            number(sum(row["rose"] for row in found) / len(found), ".0%"),
+            number(sum(row["p"] for row in found) / len(found), ".0%"),
+        )
+        for zh, en, found in (
+            ("看涨", "above a half", [row for row in rows if row["p"] > 0.5]),
+            ("看跌", "below a half", [row for row in rows if row["p"] < 0.5]),
+        )
+        if found
+    ]
+    says = Said(
+        "；".join(f"{zh}的{count}次中实际上涨{rose}（平均所述{said}）" for zh, _, count, rose, said in told) + "。点在虚线上即概率可信。",
+        "; ".join(f"{rose} of {count} rose with a probability {en} ({said} said on average)" for _, en, count, rose, said in told)
+        + ". On the dashed line a probability means what it says.",
+    )
     ideal_rows = [{"said": 0.3, "came": 0.3}, {"said": 0.7, "came": 0.7}]
     return chart(
         "record",
@@ -125,7 +153,7 @@ def _reliability(rows: list[dict]) -> Chart:
         Said("占比", "share"),
         says,
         points,
-        alt.layer(ideal, dots),
+        layered(ideal, dots),
         ideal=ideal_rows,
     )
 
@@ -160,7 +188,7 @@ def _coverage(rows: list[dict]) -> Chart | None:
     ]
     goal = alt.Chart(alt.NamedData("goal")).mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.Y("share:Q"))
     tips = [tip("t", DAY), tip("share", Said("落在区间内", "within the interval"), ".0%"), tip("n", Said("已知结果", "outcomes known"), ",.0f")]
-    shape = alt.layer(goal, *lines, pointer(over, tips))
+    shape = layered(goal, *lines, pointer(over, tips))
     parts = [(HORIZONS[one.column], counts[one.column]) for one in series]
     says = Said(
         "，".join(f"{name.zh}{count[1]}次结果中{number(count[0] / count[1], '.0%')}落在80%区间内" for name, count in parts)
