@@ -179,8 +179,8 @@ def make(api: Api, published: Path) -> dict[str, str]:
     )
     for _, number in charts:
         api.ask("PUT", f"/chart/{number}", json={"dashboards": [board]})
-    body = api.ask("GET", "/dashboard/export/", params={"q": f"!({board})"}).content
-    with zipfile.ZipFile(io.BytesIO(body)) as export:
+    archive = api.ask("GET", "/dashboard/export/", params={"q": f"!({board})"}).content
+    with zipfile.ZipFile(io.BytesIO(archive)) as export:
         return {name: export.read(name).decode() for name in export.namelist()}
 
 
