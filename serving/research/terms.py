@@ -83,7 +83,7 @@ def metric_name(metric: str, en: str, zh: str) -> Said:
     return Said(found.zh, found.en) if found else Said(zh, en)
 
 
-TIMES = ("squeeze_ratio", "signed_turnover_ratio")
+TIMES = ("squeeze_ratio", "signed_turnover_ratio", "volume_oi_ratio")
 """Ratios that are written as so many times; any other is a share, and written in per cent."""
 
 

@@ -81,10 +81,12 @@ def test_every_number_of_the_first_paragraph_is_the_one_in_its_row(sample, writt
         found = sample.published(f"select {column} from {table} where {where}", *(value for _, value in keys))
         assert [round(value, 6) for (value,) in found] == [round(float(figure.get("value")), 6)], figure.attrib
         shown = re.match(r"[+−]?[\d,]+(\.\d+)?", figure.text)
-        if shown and figure.xpath("ancestor::span[@class='en']"):  # the English page scales nothing; a state is a word
+        if shown and figure.xpath("ancestor::span[@class='en']"):  # the English page scales nothing but a share; a state is a word
+            of_ratio = f"select count(*) from {table} where {where} and unit = 'ratio'"
+            is_share = figure.text.endswith("%") and "drivers" in table and sample.published(of_ratio, *(value for _, value in keys)) != [(0,)]
             written_as = float(shown[0].replace(",", "").replace("−", "-").replace("+", ""))
             digits = len((shown[1] or ".")[1:])
-            assert abs(written_as - float(figure.get("value"))) <= 0.5000001 * 10**-digits, figure.text
+            assert abs(written_as - float(figure.get("value")) * (100 if is_share else 1)) <= 0.5000001 * 10**-digits, figure.text
 
 
 def test_the_headline_and_the_six_figures_of_the_research_note(written: Path) -> None:

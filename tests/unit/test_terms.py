@@ -42,6 +42,7 @@ def test_a_state_is_a_word_and_a_change_has_its_sign() -> None:
     assert metric_value("ret_cc_2d_pct", 12.13, "pct").en == "+12.13%"
     assert metric_value("profit_percentile_ratio", 0.398, "ratio") == Said("39.8%", "39.8%")
     assert metric_value("squeeze_ratio", 42.97, "ratio") == Said("42.97倍", "42.97 ×")
+    assert metric_value("volume_oi_ratio", 4.67, "ratio") == Said("4.67倍", "4.67 ×")
     assert metric_value("is_receipts_low", 1.0, "0 or 1") == Said("是", "yes")
     assert metric_name("squeeze_level", "any", "任意").zh == "虚实盘比状态"
     assert metric_name("an_own_metric", "own", "自有") == Said("自有", "own")
