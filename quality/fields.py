@@ -646,7 +646,7 @@ _ALL = (
     Field("vendor_gap_cny_t", N, "CNY/t", "Port price less index as the provider states it", "公布价差"),
     Field("vendor_null_reason", T, "-", "Why vendor_parity_cny_t is null", "公布到岸价缺值原因"),
     Field("parity_gap_cny_t", N, "CNY/t", "Printed port price less parity", "公布价与平价之差"),
-    Field("import_profit_cny_t", N, "CNY/t", "Spot price of the row less import parity", "进口利润"),
+    Field("import_profit_cny_t", N, "CNY/t", "Spot price of the row less import parity; in the outlook that of the national price, ports stand in desk.import_by_port", "进口利润（展望中为全国价，港口见 desk.import_by_port）"),
     Field("is_best_leg", B, "-", "True for the import leg that pays best; its window is the commodity's. Null where a leg has no parity", "是否最优进口路径"),
     Field("window_state", T, "-", "open (an import pays), near (it loses less than the threshold) or closed; for the national index only information", "进口窗口状态"),
     Field("export_parity_usd_t", N, "USD/t", "FOB price an export is worth at home: the row's spot less port charges, without VAT, in dollars", "出口平价（现货价扣除港口费用与增值税，折美元）", ge=0),
@@ -974,7 +974,7 @@ _MEASURED = {
 _FLOWS = {
     *("volume_lots", "turnover_cny", "open_interest_change_lots", "open_interest_moved_lots", "capital_flow_cny", "capital_flow_all_cny"),
     *("import_t", "export_t", "net_import_t", "qty_t", "value_usd", "import_value_usd", "export_value_usd", "output_kt"),
-    *("receipts_change_t", "published_change_t", "stock_change_kt", "long_change_lots", "short_change_lots", "surplus_kt"),
+    *("receipts_change_t", "published_change_t", "long_change_lots", "short_change_lots", "surplus_kt"),
 }
 _STANDING = {"open_interest_lots", "receipts_t", "warrants", "stock_kt"}
 _PARTS = {"contribution"}
