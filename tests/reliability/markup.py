@@ -79,13 +79,14 @@ def shown(con: duckdb.DuckDBPyConnection) -> list[str]:
     return columns
 
 
-def with_texts(con: duckdb.DuckDBPyConnection, texts: dict[str, str]) -> str | None:
-    """Render the note with a text in every row of each column; None when it is refused whole. The release is then as it was."""
+def with_texts(con: duckdb.DuckDBPyConnection, texts: dict[str, str], *, before: bool = False) -> str | None:
+    """Render the note with a text in every row of each column, or before what stands there; None when it is refused whole. The release is then as it was."""
     con.begin()
     try:
         for name, text in texts.items():
             table, _, column = name.rpartition(".")
-            con.execute(f"update {table} set {column} = ? where {column} is not null", [text])
+            own = f"|| ' ' || {column}" if before else ""
+            con.execute(f"update {table} set {column} = ? {own} where {column} is not null", [text])
         with suppress(Exception):  # the release is refused with what is raised here, see `serving.publish.release`
             return page.render(con, None)
         return None
@@ -109,7 +110,8 @@ def together(bench: Bench) -> tuple[list[str], str]:
     with duckdb.connect(str(copy)) as con:
         con.execute("set TimeZone = 'Asia/Shanghai'")
         plain = page.render(con, None)
-        rendered = with_texts(con, {name: f"{place} {HOSTILE[place]}" for place, name in enumerate(FROM_OUTSIDE)}) or ""
+        # Before what stands there, so that regions and members stay several.
+        rendered = with_texts(con, {name: f"{place} {HOSTILE[place]}" for place, name in enumerate(FROM_OUTSIDE)}, before=True) or ""
     bad = foreign(rendered, plain)
     if CHROMIUM:
         with tab(folder / "profile") as browser:
