@@ -51,7 +51,7 @@ def con(models: list[Model], tmp_path_factory: pytest.TempPathFactory) -> Iterat
         )
         con.execute(
             "create table intermediate.int_outlook__known (commodity_code varchar, as_of_date date, signal varchar, data_date date, leg_dates varchar, "
-            "signal_value double, payload_sha256 varchar)"
+            "signal_value double, payload_sha256 varchar, leg varchar)"
         )
         con.execute(
             "create table staging.stg_catalog__score_components (commodity_code varchar, component varchar, component_name varchar, component_name_zh varchar, "
@@ -60,7 +60,7 @@ def con(models: list[Model], tmp_path_factory: pytest.TempPathFactory) -> Iterat
         )
         for kind in KINDS:
             con.execute(
-                "insert into intermediate.int_outlook__known select 'XX', d.trade_date, $kind, d.trade_date, '', v.value, '' "
+                "insert into intermediate.int_outlook__known select 'XX', d.trade_date, $kind, d.trade_date, '', v.value, '', null "
                 "from staging.stg_catalog__trading_days as d inner join (select unnest($values) as value, unnest(range(1, $n + 1)) as place) as v "
                 "on d.session_index = v.place",
                 {"kind": kind, "values": series(kind), "n": SESSIONS},
