@@ -192,53 +192,6 @@ def test_two_runs_at_once_are_one_after_the_other_and_running_again_changes_noth
     assert os.readlink(small.home / "serving") != release
 
 
-TICK = """
-
-@dg.schedule(name="each_minute", job=daily, cron_schedule="* * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
-def each_minute(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    cause = {"alumina/cause": "each_minute"}
-    if context.instance.get_runs(filters=dg.RunsFilter(tags=cause)):
-        return dg.SkipReason("it ran")
-    return dg.RunRequest(run_config={"resources": {"intake": {"config": {"first": "FIRST", "last": "LAST"}}}}, tags=cause)
-
-
-SCHEDULES.append(each_minute)
-"""
-ALL_RUNS = "{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
-ENDED = ("SUCCESS", "FAILURE", "CANCELED")
-
-
-@pytest.mark.full
-def test_a_tick_of_the_daemon_the_ui_and_the_command_at_once_leave_one_whole_release(small: Small, tmp_path: Path) -> None:
-    """Three runs begun within the same minute by the three ways there are: none is lost, and the tables are those of one run."""
-    own = small.copied(tmp_path)
-    schedules = own.root / "orchestration" / "automation" / "schedules.py"
-    schedules.write_text(schedules.read_text(encoding="utf-8") + TICK.replace("FIRST", SLICE[1]).replace("LAST", SLICE[3]), encoding="utf-8")
-    release = os.readlink(own.home / "serving")
-    before = {schema: content(own.home, schema) for schema in SCHEMAS}
-    with served_ui(own.home, own.root, own.environment) as port:
-        ask = partial(ask_ui, port)
-
-        def runs() -> dict[str, tuple[str, str]]:
-            """Cause and status of each run."""
-            found = ask(ALL_RUNS).get("runsOrError", {}).get("results", [])
-            return {run["runId"]: ({tag["key"]: tag["value"] for tag in run["tags"]}.get("alumina/cause", "ui"), run["status"]) for run in found}
-
-        earlier = set(runs())
-        until("the tick", lambda: "each_minute" in [cause for cause, _ in runs().values()])
-        launched = _launch(ask, {"first": SLICE[1], "last": SLICE[3]})
-        assert launched["__typename"] == "LaunchRunSuccess", launched
-        out, err = own.start("run", *SLICE).communicate(timeout=HANGS)
-        until("the end of all", lambda: all(status in ENDED for _, status in runs().values()))
-        ended = dict(found for run, found in runs().items() if run not in earlier)
-    assert ended == {"each_minute": "SUCCESS", "ui": "SUCCESS", "command line": "SUCCESS"} or "that run publishes them when it is through" in err, err
-    assert "Traceback" not in out + err
-    assert {schema: content(own.home, schema) for schema in SCHEMAS} == before
-    assert os.readlink(own.home / "serving") != release
-    status = json.loads((own.home / "status.json").read_text())
-    assert (status["outcome"], status["serving"]) == ("published", os.readlink(own.home / "serving").rpartition("/")[2])
-
-
 def test_a_run_killed_at_any_stage_heals_on_the_next_without_a_hand(small: Small) -> None:
     """Each run must first get over what the one before it left. Only the run itself is killed: a dbt left behind would go on writing."""
     home = small.home
