@@ -71,16 +71,18 @@ def written(settings: Settings, folder: Path) -> None:
 
 
 def grow(settings: Settings) -> None:
-    """Let every table that is published hold its rows several times, under other keys; one whose key has no text stays as it is."""
+    """Let every table that is published hold its rows several times, as if there were several times the commodities; one without a text key stays as it is."""
     with duckdb.connect(str(settings.warehouse)) as con:
         columns = con.execute(
             "select schema_name || '.' || table_name, column_name from duckdb_columns() where list_contains(?, schema_name) and data_type = 'VARCHAR'",
             [list(JUDGED)],
         ).fetchall()
         for table, key in published_keys().items():
-            if name := next((column for column in key if (table, column) in columns), None):
-                more = f'select t.* replace (t."{name}" || \'_\' || n as "{name}") from {table} as t, range({TIMES - 1}) as times(n)'
-                con.execute(f"insert into {table} {more}")
+            # A commodity and its contracts have other names; of what knows no commodity the first part of the key has.
+            named = [name for name in ("commodity_code", "contract_code") if (table, name) in columns and (name in key or name == "commodity_code")]
+            if named := named or [name for name in key if (table, name) in columns][:1]:
+                other = ", ".join(f't."{name}" || \'_\' || n as "{name}"' for name in named)
+                con.execute(f"insert into {table} select t.* replace ({other}) from {table} as t, range({TIMES - 1}) as times(n)")
 
 
 def alone(settings: Settings) -> float:
