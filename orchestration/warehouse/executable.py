@@ -5,8 +5,10 @@ import importlib.metadata
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+WAREHOUSE = "ALUMINA_WAREHOUSE"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -20,7 +22,20 @@ def main() -> None:
         print(f"Core:\n  - installed: {importlib.metadata.version('dbt-core')}\n\nPlugins:\n  - duckdb: {importlib.metadata.version('dbt-duckdb')}")
         return
     end_with_parent()
-    os.execv(Path(sys.executable).with_name("dbt"), ["dbt", *sys.argv[1:]])
+    os.execve(Path(sys.executable).with_name("dbt"), ["dbt", *sys.argv[1:]], at_home(os.environ))
+
+
+def at_home(environment: Mapping[str, str]) -> dict[str, str]:
+    """Go to the folder of the warehouse and name the file alone; give the environment that says so.
+
+    dbt reads a project anew when the path of the warehouse is not the one it was read with. So a new home, a moved one and a build as of a past
+    time take over what was read before, in a tenth of the time.
+    """
+    warehouse = Path(environment.get(WAREHOUSE, ""))
+    if not warehouse.is_absolute() or not warehouse.parent.is_dir():
+        return dict(environment)
+    os.chdir(warehouse.parent)
+    return {**environment, WAREHOUSE: warehouse.name}
 
 
 def end_with_parent() -> None:

@@ -15,8 +15,10 @@ import pytest
 from ingest.settings import Settings
 from orchestration.assets.models import DBT_PROJECT, Translator, dbt_models, failed
 from orchestration.definitions import defs
+from orchestration.warehouse import dbt
 from orchestration.warehouse.dagster_dbt import dbt_assets
 from orchestration.warehouse.dbt import begin_build, forget_results, forget_stale_parse, last_results, record_results
+from orchestration.warehouse.executable import at_home
 from serving.publish.release import PublishRefusedError
 
 
@@ -148,3 +150,31 @@ def test_what_dbt_kept_of_an_older_project_is_forgotten(tmp_path: Path) -> None:
         forget_stale_parse(tmp_path)
         assert kept.is_file() == stays
     forget_stale_parse(tmp_path)  # nothing kept is nothing to forget
+
+
+def test_a_new_home_begins_with_what_was_read_of_this_very_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dbt, "PROJECT", tmp_path / "project")
+    read, home = dbt.PROJECT / "target" / "parse" / dbt.PARSED, tmp_path / "home"
+    dbt.recall_parse(home)  # nothing was read
+    read.parent.mkdir(parents=True)
+    (dbt.PROJECT / "dbt_project.yml").touch()
+    for age, taken in ((10 * 365 * 86_400, False), (-60, True)):
+        read.write_text("read")
+        os.utime(read, (time.time() - age,) * 2)
+        dbt.recall_parse(home)
+        assert (home / dbt.PARSED).is_file() == taken
+    (home / dbt.PARSED).write_text("its own")
+    os.utime(home / dbt.PARSED, (time.time() + 60,) * 2)
+    dbt.recall_parse(home)
+    assert (home / dbt.PARSED).read_text() == "its own"
+
+
+def test_dbt_is_started_where_the_warehouse_is_so_that_every_home_has_it_at_the_same_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "home"
+    told = {"ALUMINA_WAREHOUSE": str(home / "warehouse.duckdb"), "OTHER": "x"}
+    assert at_home(told) == told  # there is no such home
+    home.mkdir()
+    assert at_home(told) == told | {"ALUMINA_WAREHOUSE": "warehouse.duckdb"}
+    assert Path.cwd() == home
+    assert at_home({}) == {}
