@@ -1,4 +1,4 @@
-"""`alumina-dbt`: dbt as Dagster starts it, twice a run. Imports nothing that takes time."""
+"""`alumina-dbt`: dbt as Dagster starts it, twice a run. Imports nothing that takes time, unless it is to be dbt."""
 
 import ctypes
 import importlib.metadata
@@ -8,12 +8,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from ingest.garbage import collect_seldom
+
 WAREHOUSE = "ALUMINA_WAREHOUSE"
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Stand in for `dbt`: answer `--version` from package metadata, hand everything else over.
+    """Stand in for `dbt`: answer `--version` from package metadata, be dbt for everything else.
 
     dagster-dbt asks for the version once per resource; dbt itself takes five seconds for the answer and asks the package
     registry for newer ones.
@@ -22,7 +24,12 @@ def main() -> None:
         print(f"Core:\n  - installed: {importlib.metadata.version('dbt-core')}\n\nPlugins:\n  - duckdb: {importlib.metadata.version('dbt-duckdb')}")
         return
     end_with_parent()
-    os.execve(Path(sys.executable).with_name("dbt"), ["dbt", *sys.argv[1:]], at_home(os.environ))
+    os.environ.update(at_home(os.environ))
+    collect_seldom()
+    from dbt.cli.main import cli
+
+    sys.argv[0] = "dbt"
+    sys.exit(cli())
 
 
 def at_home(environment: Mapping[str, str]) -> dict[str, str]:

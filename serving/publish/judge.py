@@ -21,6 +21,7 @@ from typing import Any
 
 import polars as pl
 
+from ingest.garbage import collect_seldom
 from quality.gate import GateResult, run_gate
 
 Gate = Callable[[Mapping[str, pl.DataFrame], Mapping[str, tuple[str, ...]], Path, pl.DataFrame], list[GateResult]]
@@ -76,6 +77,7 @@ def put_off(name: str) -> None:
 def main() -> None:
     """Load, wait for tables, say the verdicts. Where the pipe ends before, so does this, and nothing stays."""
     folder = Path(sys.argv[1])
+    collect_seldom()
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is not an answer
         for name in NOT_USED:
