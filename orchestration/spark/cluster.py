@@ -44,6 +44,11 @@ class Cluster:
     status: str
     processes: tuple[Process, ...]
 
+    def has_workers(self) -> bool:
+        """Tell whether the master runs and any worker: Spark waits for ever for one that comes back."""
+        alive = {process.role.rstrip("0123456789") for process in self.processes if process.is_alive()}
+        return alive == {"master", "worker"}
+
 
 def start(folder: Path, workers: int = 2, memory: str = "1g") -> Cluster:
     """Start a cluster and wait until every worker has reported to the master; raises SparkError, with nothing left running, where it does not come up."""
