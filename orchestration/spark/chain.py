@@ -12,7 +12,7 @@ import duckdb
 
 from ingest.settings import Settings
 from orchestration.spark.compare import difference
-from orchestration.spark.engine import SMALL, SparkError, compiled, configured, dbt_command, explained, locations, quiet, relation, run
+from orchestration.spark.engine import SMALL, SparkError, compiled, configured, dbt_command, locations, quiet, refuse_open_metastore, relation, run
 from orchestration.spark.registered import registration
 from orchestration.warehouse.dbt import PRODUCTION
 from quality.raw import TABLES
@@ -66,6 +66,7 @@ def build(
     or a test fails or the cluster ends; the next build makes everything anew.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    refuse_open_metastore(folder)
     session = {"spark.master": master, "spark.executor.memory": memory, "spark.sql.catalogImplementation": "hive"} | locations(folder)
     nodes = compiled(folder / "dbt", selected)
     run({"settings": session, "schemas": [], "tables": {}, "statements": registration(settings, folder / "raw"), "queries": []}, folder)
@@ -115,7 +116,7 @@ def _dbt_build(folder: Path, master: str, memory: str, alive: Callable[[], bool]
     rows: list[dict[str, Any]] = json.loads(results.read_text(encoding="utf-8"))["results"] if results.is_file() else []
     if process.returncode:
         failed = [f"{row['unique_id'].split('.')[2]}: {_said(row)}" for row in rows if row["status"] in ("error", "fail")]
-        raise SparkError(f"dbt could not build the models on Spark: {'; '.join(failed) or explained(log, folder)}")
+        raise SparkError(f"dbt could not build the models on Spark: {'; '.join(failed) or f'its words are in {log}'}")
     return rows
 
 

@@ -1,5 +1,6 @@
 """What there is of Spark on this machine, and how its programs are started: Java, the environment `.venv-spark`, dbt in it."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -14,8 +15,6 @@ from orchestration.warehouse.dbt import PROJECT, write_staging
 
 HOUSE = REPOSITORY / ".venv-spark"
 DRIVER = Path(__file__).with_name("driver.py")
-METASTORE_IN_USE = "XSDB6"
-"""Derby's number for a database that another process has opened."""
 SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
@@ -89,15 +88,19 @@ def run(job: Mapping[str, Any], folder: Path) -> dict[str, str | None]:
         done = subprocess.run(command, input=text, cwd=folder, env=quiet(), stdout=out, stderr=words, check=False)
     told = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
     if done.returncode:
-        raise SparkError(explained(log, folder))
+        raise SparkError(f"Spark ended after {len(told)} of {len(job['queries'])} queries; its words are in {log}")
     return {row["name"]: row["error"] for row in told}
 
 
-def explained(log: Path, folder: Path) -> str:
-    """Say why a program of Spark's ended, from what it wrote."""
-    if METASTORE_IN_USE in log.read_text(encoding="utf-8", errors="replace"):
-        return f"the metastore in {folder} is open in another program; let that end, or build in another folder"
-    return f"Spark ended too early; its words are in {log}"
+def refuse_open_metastore(folder: Path) -> None:
+    """Raise SparkError where another program has the metastore of a folder open: Spark itself would try for a minute and write a book about it."""
+    held = folder / "metastore" / "dbex.lck"  # what Derby locks
+    if held.is_file():
+        with held.open("r+b") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise SparkError(f"the metastore in {folder} is open in another program; let that end, or build in another folder") from None
 
 
 def configured(folder: Path) -> Path:
