@@ -85,7 +85,7 @@ lint-sql: .venv/.ready
 # alone: SPARK=identity (each model on DuckDB's tables), SPARK=chain (all from the lake), SPARK=start and SPARK=stop (a cluster that stays).
 SPARK ?=
 spark: .venv/.ready .venv-spark/.ready
-	@test -e "$${ALUMINA_HOME:-.alumina}/serving/alumina.duckdb" || $(BIN)/alumina run
+	@$(if $(filter start stop,$(SPARK)),,test -e "$${ALUMINA_HOME:-.alumina}/serving/alumina.duckdb" || $(BIN)/alumina run)
 	$(BIN)/python -m $(or $(addprefix orchestration.spark ,$(SPARK)),tests.benchmarks --part cluster --part spark --part parts --home "$$(realpath "$${ALUMINA_HOME:-.alumina}")")
 
 PIP = $(BIN)/python -m pip install --disable-pip-version-check

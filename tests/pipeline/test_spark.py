@@ -90,8 +90,8 @@ def test_models_with_every_macro_of_the_dialect_make_the_rows_of_duckdb_each_alo
     assert {name: difference for name, difference in found.items() if difference} == {}
 
 
-SHORT = ("+fct_futures_session", "+trade_monthly")
-"""A mart of bars and a view of the desk, with all they stand on."""
+SHORT = ("+fct_futures_session", "+fct_trade_balance_monthly", "+dim_product")
+"""Two marts and a view of the desk, with all they stand on."""
 
 
 class Middle:
