@@ -13,7 +13,7 @@ import typer
 
 from ingest.settings import Settings
 from ingest.source import HomeError
-from orchestration.spark import chain, cluster, identity, release
+from orchestration.spark import aside, chain, cluster, identity
 from orchestration.spark.engine import SparkError, lacking
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -56,9 +56,9 @@ def compare_all(memory: str = "1g") -> None:
         built = chain.build(settings, folder, there.master, memory, there.has_workers)
     typer.echo(f"dbt on Spark: {built.count('model')} models built, {built.count('test')} data tests held")
     _tell(chain.differences(settings.warehouse, built.parquet))
-    made = release.published(settings, built, folder / "release")
+    made = aside.published(settings, built, folder / "release")
     typer.echo(f"a release of these tables: {made.path}")
-    _tell(release.differing(settings, made))
+    _tell(aside.differing(settings, made))
 
 
 @app.command("start")

@@ -29,12 +29,11 @@ class Worker:
 
 @dataclass
 class Cost:
-    """A whole run: from the first task's start to the last one's end, with what its stages read, exchanged and spilled."""
+    """A whole run: from the first task's start to the last one's end, with what its stages exchanged and spilled."""
 
     span_s: float = 0.0
     workers: dict[str, Worker] = field(default_factory=dict)
     stages: int = 0
-    read_mb: float = 0.0
     shuffled_mb: float = 0.0
     spilled_mb: float = 0.0
     collected_s: float = 0.0
@@ -67,7 +66,6 @@ def cost(folder: Path) -> Cost:
             worker.busy_s += (info["Finish Time"] - info["Launch Time"]) * _MS
             worker.cpu_s += metrics["Executor CPU Time"] * _NS
             found.collected_s += metrics["JVM GC Time"] * _MS
-            found.read_mb += metrics["Input Metrics"]["Bytes Read"] * _MB
             found.shuffled_mb += metrics["Shuffle Write Metrics"]["Shuffle Bytes Written"] * _MB
             found.spilled_mb += metrics["Disk Bytes Spilled"] * _MB
             found.task_mb = max(found.task_mb, metrics["Peak Execution Memory"] * _MB)

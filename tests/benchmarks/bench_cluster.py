@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ingest.settings import Settings
-from orchestration.spark import chain, cluster, identity, release
+from orchestration.spark import aside, chain, cluster, identity
 from tests.benchmarks.results import Result, shown
 
 MEMORY = "1g"
@@ -25,7 +25,7 @@ def results(folder: Path, home: Path) -> list[Result]:
     with cluster.started(folder / "cluster", memory=MEMORY) as there:
         built = chain.build(settings, folder / "chain", there.master, MEMORY, there.has_workers)
     told += chained(built, chain.differences(settings.warehouse, built.parquet))
-    published = release.differing(settings, release.published(settings, built, folder / "release"))
+    published = aside.differing(settings, aside.published(settings, built, folder / "release"))
     return [
         *told,
         shown("cluster: published tables of a release made of them", alike(published), "tables", "the same as those of the home's release"),

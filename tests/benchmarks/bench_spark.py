@@ -159,18 +159,37 @@ def results(folder: Path, home: Path) -> list[Result]:
     return figures(rows, made, costs, duckdb_spent, duckdb_clock, len(nodes))
 
 
+def told(cost: events.Cost, workers: int) -> str:
+    """Say how long a run took and how busy its workers were; an executor that died was replaced by Spark, so there can be more of them."""
+    shares = " and ".join(f"{share:.0%}" for share in cost.busy().values())
+    died = len(cost.workers) - workers
+    return f"{cost.span_s:.0f} s by the clock, with a task in {shares} of it" + (f"; {died} executor was killed and replaced" if died else "")
+
+
 def figures(rows: int, made: int, costs: Mapping[int, events.Cost], beside: Spent, clock: float, models: int) -> list[Result]:
     """Make results of what was measured."""
     one, two = costs[1], costs[2]
-    shares = " and ".join(f"{share:.0%}" for share in two.busy().values())
-    processors = f"{os.cpu_count()} processors, busy with other work"
+    lake = f"an inflated lake, not real; {models} models and views make {made / 1e6:.1f}M rows, the same on both engines"
+    spilled = f"with one worker {one.spilled_mb:.0f} MB; exchanged between stages {two.shuffled_mb:.0f} MB"
     return [
-        shown("spark: rows read", rows / 1e6, "M", f"an inflated lake, not real; {models} models and views make {made / 1e6:.1f}M rows, the same on both engines"),
-        shown("spark: one worker", one.cpu_s, "cpu s", f"of its tasks in {one.stages} stages; {one.span_s:.0f} s by the clock, the worker busy {max(one.busy().values()):.0%} of it"),
-        shown("spark: two workers", two.cpu_s, "cpu s", f"of their tasks; {two.span_s:.0f} s by the clock, the workers busy {shares} of it"),
-        shown("spark: clock of two workers ÷ one", two.span_s / one.span_s, "x", processors),
-        shown("spark: spilled to disk", two.spilled_mb, "MB", f"with one worker {one.spilled_mb:.0f}; exchanged between stages {two.shuffled_mb:.0f} MB, read {two.read_mb:.0f} MB"),
-        shown("spark: memory of a worker", max(worker.resident_mb for worker in two.workers.values()), "MB", f"resident, heap {MEMORY}; the most one task held: {two.task_mb:.0f} MB"),
-        shown("spark: DuckDB on the same rows", beside.cpu_s, "cpu s", f"two threads in one process; {clock:.0f} s by the clock, {beside.largest_mb:.0f} MB resident"),
-        shown("spark: two workers ÷ DuckDB", two.cpu_s / beside.cpu_s, "x", "processor seconds; of Spark those of the tasks alone, planning and start aside"),
-    ]  # fmt: skip
+        shown("spark: rows read", rows / 1e6, "M", lake),
+        shown("spark: one worker", one.cpu_s, "cpu s", f"of its tasks in {one.stages} stages; {told(one, 1)}"),
+        shown("spark: two workers", two.cpu_s, "cpu s", f"of their tasks in {two.stages} stages; {told(two, 2)}"),
+        shown("spark: clock of two workers ÷ one", two.span_s / one.span_s, "x", f"{os.cpu_count()} processors, busy with other work"),
+        shown("spark: spilled to disk", two.spilled_mb, "MB", spilled),
+        shown(
+            "spark: memory of a worker",
+            max(w.resident_mb for w in two.workers.values()),
+            "MB",
+            f"resident, heap {MEMORY}; one task at most {two.task_mb:.0f} MB",
+        ),
+        shown(
+            "spark: DuckDB on the same rows", beside.cpu_s, "cpu s", f"two threads; {clock:.0f} s by the clock, {beside.largest_mb:.0f} MB resident"
+        ),
+        shown(
+            "spark: two workers ÷ DuckDB",
+            two.cpu_s / beside.cpu_s,
+            "x",
+            "processor seconds; of Spark those of the tasks alone, planning and start aside",
+        ),
+    ]

@@ -22,21 +22,21 @@ def published(settings: Settings, chain: Chain, folder: Path) -> Release:
     PublishRefusedError as `alumina run` does.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    aside = Settings(home=folder)
-    (aside.workshop / "dbt").mkdir(parents=True)
+    apart = Settings(home=folder)
+    (apart.workshop / "dbt").mkdir(parents=True)
     for shared in (settings.lake, settings.archive):
-        (aside.root / shared.name).symlink_to(shared.resolve())
-    shutil.copy(settings.warehouse, aside.warehouse)
-    shutil.copy(chain.target / "manifest.json", aside.workshop / "dbt")
-    with duckdb.connect(str(aside.warehouse)) as con:
+        (apart.root / shared.name).symlink_to(shared.resolve())
+    shutil.copy(settings.warehouse, apart.warehouse)
+    shutil.copy(chain.target / "manifest.json", apart.workshop / "dbt")
+    with duckdb.connect(str(apart.warehouse)) as con:
         con.execute("set TimeZone = 'UTC'")
         for schema in sorted({node["schema"] for node in chain.nodes.values()}):
             con.execute(f"drop schema {schema} cascade; create schema {schema}")
         for name, files in chain.parquet.items():
             con.execute(f"create table {name} as select * from read_parquet('{files}')")
             con.execute("comment on table {} is '{}'".format(name, chain.nodes[name]["description"].replace("'", "''")))
-    checks = record_results(aside, {"results": list(chain.results)})
-    return publish(aside, "spark", checks, lineage.sources(settings))
+    checks = record_results(apart, {"results": list(chain.results)})
+    return publish(apart, "spark", checks, lineage.sources(settings))
 
 
 def differing(settings: Settings, release: Release) -> dict[str, str | None]:
