@@ -17,7 +17,7 @@ from orchestration.spark.registered import registration
 from orchestration.warehouse.dbt import PRODUCTION
 from quality.raw import TABLES
 
-LOOKED_EVERY_S = 1
+LOOKED_EVERY_S, ENDS_WITHIN_S = 1, 60
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,11 @@ def _dbt_build(folder: Path, master: str, memory: str, alive: Callable[[], bool]
                 time.sleep(LOOKED_EVERY_S)
         finally:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(ENDS_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
     rows: list[dict[str, Any]] = json.loads(results.read_text(encoding="utf-8"))["results"] if results.is_file() else []
     if process.returncode:
         failed = [f"{row['unique_id'].split('.')[2]}: {_said(row)}" for row in rows if row["status"] in ("error", "fail")]
