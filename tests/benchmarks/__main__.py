@@ -28,11 +28,13 @@ from tests.benchmarks import (
     bench_run,
     bench_serving,
     bench_spark,
+    bench_withstand,
 )
 from tests.benchmarks.results import Result, keep
 
 PARTS: dict[str, Callable[[Path, Path], list[Result]]] = {
     "run": lambda folder, home: bench_run.results(folder),
+    "withstand": lambda folder, home: bench_withstand.results(folder),
     "ingest": lambda folder, home: bench_ingest.results(),
     "models": bench_models.results,
     "delivery": bench_delivery.results,
