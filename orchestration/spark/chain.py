@@ -68,9 +68,11 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     refuse_open_metastore(folder)
     session = {"spark.master": master, "spark.executor.memory": memory, "spark.sql.catalogImplementation": "hive"} | locations(folder)
-    nodes = compiled(folder / "dbt", selected)
-    run({"settings": session, "schemas": [], "tables": {}, "statements": registration(settings, folder / "raw"), "queries": []}, folder)
-    results = _dbt_build(folder, master, memory, alive, selected)
+    place = _place(folder, master, memory)
+    nodes = compiled(folder / "dbt", selected, place)
+    read = {source.split(".")[-1] for node in nodes.values() for source in node["depends_on"]["nodes"] if source.startswith("source.")}
+    run({"settings": session, "schemas": [], "tables": {}, "statements": registration(settings, folder / "raw", read), "queries": []}, folder)
+    results = _dbt_build(folder, place, alive, selected)
     made = {relation(node): node for node in nodes.values() if node["schema"] != "staging"}
     parquet = {name: f"{folder / 'warehouse'}/{node['schema']}.db/{node['alias']}/*.parquet" for name, node in made.items()}
     # A table's files are read where they lie; the rows of a view have none.
@@ -89,10 +91,9 @@ def differences(warehouse: Path, parquet: Mapping[str, str]) -> dict[str, str | 
         return {name: difference(con, f"select * from {name}", f"select * from read_parquet('{files}')") for name, files in parquet.items()}
 
 
-def _dbt_build(folder: Path, master: str, memory: str, alive: Callable[[], bool], selected: Sequence[str]) -> list[dict[str, Any]]:
-    """Build and test the models and give how each ended; raises SparkError that names those that failed."""
-    target, log = folder / "dbt", folder / "dbt.log"
-    place = {
+def _place(folder: Path, master: str, memory: str) -> dict[str, str]:
+    """Give what dbt is told of a cluster and a folder; told otherwise it reads the whole project again."""
+    return {
         "ALUMINA_SPARK_MASTER": master,
         "ALUMINA_SPARK_EXECUTOR_MEMORY": memory,
         "ALUMINA_SPARK_WAREHOUSE": str(folder / "warehouse"),
@@ -100,6 +101,11 @@ def _dbt_build(folder: Path, master: str, memory: str, alive: Callable[[], bool]
         "ALUMINA_SPARK_PARTITIONS": SMALL["spark.sql.shuffle.partitions"],
         "SPARK_CONF_DIR": str(configured(folder)),
     }
+
+
+def _dbt_build(folder: Path, place: Mapping[str, str], alive: Callable[[], bool], selected: Sequence[str]) -> list[dict[str, Any]]:
+    """Build and test the models and give how each ended; raises SparkError that names those that failed."""
+    target, log = folder / "dbt", folder / "dbt.log"
     results = target / "run_results.json"
     results.unlink(missing_ok=True)
     command = dbt_command(target, "build", *PRODUCTION, *(("--select", *selected) if selected else ()))

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ingest.settings import REPOSITORY
@@ -46,11 +47,14 @@ def lacking() -> str | None:
     return None
 
 
-def compiled(target: Path, selected: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
-    """Compile every model for Spark with dbt, or those it selects, and give dbt's nodes by their id; raises SparkError with dbt's words."""
+def compiled(target: Path, selected: Sequence[str] = (), place: Mapping[str, str] = MappingProxyType({})) -> dict[str, dict[str, Any]]:
+    """Compile every model for Spark with dbt, or those it selects, and give dbt's nodes by their id; raises SparkError with dbt's words.
+
+    `place` is what a build that follows tells dbt, so that it need not read the project twice.
+    """
     write_staging()
     command = dbt_command(target, "compile", "--quiet", "--no-populate-cache", "--no-introspect", "--select", *(selected or ["resource_type:model"]))
-    done = subprocess.run(command, cwd=PROJECT, env=quiet(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=PROJECT, env=quiet() | dict(place), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SparkError(f"dbt cannot compile the models for Spark: {(done.stdout + done.stderr)[-2000:]}")
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
