@@ -12,10 +12,11 @@ from tests.benchmarks.results import Result, at_least, at_most, keep, load, show
 from tests.marks import between
 
 
-def test_the_table_is_what_the_results_say() -> None:
-    rows = [result for found in load().values() for result in found]
+@pytest.mark.parametrize("document", [results.DOCUMENT, results.SCALE])
+def test_the_table_is_what_the_results_say(document: Path) -> None:
+    rows = results.of(document, (result for found in load().values() for result in found))
     assert rows
-    assert between(results.DOCUMENT, results.BEGIN, results.END) == table(rows)
+    assert between(document, results.BEGIN, results.END) == table(rows)
 
 
 def test_every_part_has_results_in_its_place() -> None:
