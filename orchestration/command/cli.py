@@ -27,6 +27,7 @@ from orchestration.command.record_command import record_app
 from orchestration.command.releases_command import releases_app
 from orchestration.command.review_command import review_app
 from orchestration.command.terminal import ByUser, Output, console, prepared
+from orchestration.command.without_pandas import without_pandas
 from orchestration.command.words import held_since, language, said
 
 if TYPE_CHECKING:
@@ -833,7 +834,7 @@ def fail(message: str, *, code: int = 1) -> Any:
 def main() -> None:
     """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
     collect_seldom()
-    with prepared(*OUTPUTS):
+    with prepared(*OUTPUTS), without_pandas():
         _main()
 
 

@@ -148,10 +148,10 @@ def query(path: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return con.execute(sql, parameters).fetchall()
 
 
-def content(home: Path, schema: str) -> dict[str, tuple[int, int]]:
-    """Rows and an order-free hash of every table, without what names the run."""
+def content(home: Path, schema: str, *aside: str) -> dict[str, tuple[int, int]]:
+    """Rows and an order-free hash of every table, without what names the run and the columns left aside."""
     path = home / ("warehouse.duckdb" if schema == "raw" else "serving/alumina.duckdb")
-    skip = {"fetched_at", "attempted_at", "run_id", "release_id", "released_at", "last_attempt_at", "last_ok_at"}
+    skip = {"fetched_at", "attempted_at", "run_id", "release_id", "released_at", "last_attempt_at", "last_ok_at", *aside}
     with duckdb.connect(str(path.resolve()), read_only=True) as con:
         tables = [name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = ?", [schema]).fetchall()]
         logs = {"_lake_batches", "ingest__receipts", "source_status", "publication", "data_dictionary"}

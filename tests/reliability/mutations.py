@@ -27,6 +27,8 @@ from tests.reliability.case import Bench, Step
 
 TOGETHER = 250
 """Mutations of each payload in a step of the battery."""
+ROWS = 12
+"""Rows of a table that is mutated: more take longer to read and are read by the same code."""
 GOLDEN = Path(__file__).parents[1] / "payloads"
 BY_NAME: dict[str, Source] = {source.name: source for source in SOURCES}
 
@@ -43,14 +45,18 @@ def _seeds() -> dict[str, tuple[Request, bytes]]:
     for request, response in sample.deliveries(date(2025, 6, 2), date(2025, 7, 23)):
         name = _feed(request)
         if name not in found or len(response.body) < len(found[name][1]):
-            found[name] = (request, response.body)
+            found[name] = (request, _shortened(name, response.body))
     for case in sorted(GOLDEN.rglob("expected.json")):
         readable = {name for name, (outcome, _) in json.loads(case.read_text(encoding="utf-8"))["outcomes"].items() if outcome == Outcome.OK}
         for file in sorted(path for path in case.parent.rglob("*") if path.name in readable):
             path = file.relative_to(GOLDEN).as_posix()
             request = next(request for source in SOURCES if (request := source.recognise(path)))
-            found.setdefault(_feed(request), (request, file.read_bytes()))
+            found.setdefault(_feed(request), (request, _shortened(_feed(request), file.read_bytes())))
     return found
+
+
+def _shortened(name: str, body: bytes) -> bytes:
+    return b"".join(body.splitlines(keepends=True)[: ROWS + 1]) if name.endswith("/csv") else body
 
 
 def _feed(request: Request) -> str:
@@ -198,6 +204,11 @@ def read(source: Source, request: Request, body: bytes) -> Parsed | Outcome:
         return error.verdict.outcome if error.verdict.message else Outcome.OK  # an outcome without a sentence is none
 
 
+def is_week_without_report(request: Request, body: bytes, outcome: Outcome) -> bool:
+    """Tell whether a mutation made the whole answer that the exchange gives for a week without a stock report."""
+    return outcome == Outcome.NO_SESSION and request.feed == "weeklystock" and json.loads(body)["o_cursor"] == []
+
+
 @dataclass
 class Attacked:
     """How many mutations of one payload were refused whole, and what was wrong with the answer to which."""
@@ -212,13 +223,16 @@ def attack(name: str, numbers: range) -> Attacked:
     source, found = BY_NAME[request.source], Attacked()
     for number in numbers:
         try:
-            result = read(source, request, mutate(Random(number), body))
+            damaged = mutate(Random(number), body)
+            result = read(source, request, damaged)
         except Exception as error:
             found.bad.append(f"{name} mutation {number}: {type(error).__name__}: {error}")
             continue
         if isinstance(result, Outcome):
             found.refused += 1
-            if result not in (Outcome.NOT_DATA, Outcome.FORMAT_CHANGED, Outcome.NOT_PUBLISHED):
+            if result not in (Outcome.NOT_DATA, Outcome.FORMAT_CHANGED, Outcome.NOT_PUBLISHED) and not is_week_without_report(
+                request, damaged, result
+            ):
                 found.bad.append(f"{name} mutation {number}: refused as {result}")
             continue
         wrong = [table for table, frame in result.frames.items() if not isinstance(frame, pl.DataFrame) or dict(frame.schema) != TABLES[table].schema]

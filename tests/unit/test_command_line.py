@@ -128,3 +128,27 @@ def test_a_shell_completes_commands_options_and_choices(typed: str, offered: set
     asked = {"_ALUMINA_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
     done = subprocess.run([Path(sys.executable).with_name("alumina")], env=os.environ | asked, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == offered
+
+
+def test_a_command_never_loads_pandas() -> None:
+    # Both of these load it where it can be found: DuckDB for a bound parameter, pandera for its import.
+    code = """
+import sys
+from orchestration.command import cli
+
+def app():
+    import duckdb
+    from quality.raw import TABLES, validate
+    table = TABLES["shfe__contracts"]
+    with duckdb.connect() as con:
+        assert con.execute("select ?", [[1, 2]]).fetchall() == [([1, 2],)]
+        found = con.sql("select 1 as n").pl()
+    empty_cells = found.select(*(found["n"].clear(1).cast(kind).alias(name) for name, kind in table.stored_schema.items()))
+    print(validate(table, empty_cells).bad.height, "pandas" in sys.modules)
+
+cli.app = app
+cli.main()
+import pandas
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("1 False\n", "")
