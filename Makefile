@@ -69,8 +69,9 @@ lint-sql: .venv/.ready
 	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --compile-bytecode --python $(BIN)/python -r requirements.txt \
 	  || $(PIP) --no-deps --require-hashes -r requirements.txt
 	@echo "install 4/5: this project"
-	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m pip check
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable . \
+	  || $(PIP) --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/uv pip check --quiet --python $(BIN)/python || $(BIN)/python -m pip check
 	@echo "install 5/5: reading the dbt project, bundling the chart library"
 	@$(BIN)/alumina prepare
 	@touch .venv/.ready

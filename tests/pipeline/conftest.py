@@ -27,7 +27,7 @@ from ingest.lake import Lake
 from ingest.origins import CatalogOrigin, FilesOrigin, Origin
 from ingest.settings import REPOSITORY, Settings
 from ingest.sources import SOURCES, sources
-from orchestration.warehouse.dbt import PRODUCTION, PROJECT, build_command, environment, write_staging
+from orchestration.warehouse.dbt import PRODUCTION, PROJECT, build_command, environment, recall_parse, write_staging
 from orchestration.warehouse.load import load_raw
 from serving.publish.release import publish
 
@@ -350,6 +350,7 @@ def empty(home: Path) -> Settings:
 def compiled(settings: Settings) -> list[Model]:
     """Give every model in the order of their dependencies, compiled by dbt against the raw tables of a warehouse."""
     write_staging()
+    recall_parse(settings.root / "dbt")
     command = ["compile" if word == "build" else word for word in build_command(settings) if word not in PRODUCTION]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]

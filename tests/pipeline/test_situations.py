@@ -50,13 +50,13 @@ def test_a_failing_dbt_test_is_named_with_its_rows_and_the_release_stays(small: 
 
 
 def _dbt(small: Small) -> list[int]:
-    """Give the processes of dbt that build in this home; where that is stands in their environment."""
+    """Give the processes of dbt that build in this home, where they were started."""
     told = subprocess.run(["ps", "-e", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
     lines = [line.split(maxsplit=1) for line in told.splitlines()]
     found = []
     for pid in (int(pid) for pid, args in lines if "dbt build" in args):
         with suppress(OSError):  # ended meanwhile
-            if f"ALUMINA_WAREHOUSE={small.home}".encode() in Path(f"/proc/{pid}/environ").read_bytes():
+            if Path(f"/proc/{pid}/cwd").samefile(small.home):
                 found.append(pid)
     return found
 
