@@ -103,7 +103,7 @@ def _place(folder: Path, master: str, memory: str) -> dict[str, str]:
     }
 
 
-def _dbt_build(folder: Path, place: Mapping[str, str], alive: Callable[[], bool], selected: Sequence[str]) -> list[dict[str, Any]]:
+def _dbt_build(folder: Path, place: dict[str, str], alive: Callable[[], bool], selected: Sequence[str]) -> list[dict[str, Any]]:
     """Build and test the models and give how each ended; raises SparkError that names those that failed."""
     target, log = folder / "dbt", folder / "dbt.log"
     results = target / "run_results.json"

@@ -24,6 +24,8 @@ from tests.pipeline.conftest import Built
 
 pytestmark = [pytest.mark.full, pytest.mark.skipif(lacking() is not None, reason=f"Spark: {lacking()}")]
 
+at_length = pytest.mark.skipif(os.environ.get("ALUMINA_TEST_SPARK") != "all", reason="takes minutes; ALUMINA_TEST_SPARK=all runs it")
+
 ROWS = """create table t.rows as select * from (values
     (date '2025-07-16', 'b', 1.5::double, 3::bigint), (date '2025-07-17', 'a', null, 1), (date '2025-07-18', 'c', 0.5, 2)) as r (day, name, figure, number)"""
 MIDNIGHT = "timezone('Asia/Shanghai', cast(day as timestamp))"
@@ -77,6 +79,7 @@ def test_each_planted_difference_is_seen_and_its_portable_form_is_none(tmp_path:
     assert [name for name, reason in told.items() if reason and not (found[name] or "").startswith(reason)] == []
 
 
+@at_length
 def test_the_lake_as_spark_is_shown_it_is_duckdbs_raw(sixty_sessions: Built, tmp_path: Path) -> None:
     found = chain.raw_differences(Settings(home=sixty_sessions.home), tmp_path)
     assert found.keys() == {f"raw.{name}" for name in TABLES}
@@ -124,7 +127,16 @@ class OneWorkerAndAnotherBuild(Middle):
             self.said = str(error)
 
 
-def test_a_short_chain_heals_after_its_workers_died_and_goes_on_with_one_of_two(sixty_sessions: Built, tmp_path: Path) -> None:
+def test_a_short_chain_goes_on_with_one_of_two_workers(sixty_sessions: Built, tmp_path: Path) -> None:
+    settings, folder = Settings(home=sixty_sessions.home), tmp_path / "chain"
+    with cluster.started(tmp_path / "cluster", memory="512m") as there:
+        one_dies = OneWorkerAndAnotherBuild(there, folder)
+        alike(settings, chain.build(settings, folder, there.master, "512m", one_dies, SHORT))
+    assert one_dies.said == f"the metastore in {folder} is open in another program; let that end, or build in another folder"
+
+
+@at_length
+def test_a_short_chain_heals_after_its_workers_died(sixty_sessions: Built, tmp_path: Path) -> None:
     settings, folder = Settings(home=sixty_sessions.home), tmp_path / "chain"
     with cluster.started(tmp_path / "cluster", memory="512m") as there:
         all_die = Middle(there, folder)
@@ -132,9 +144,10 @@ def test_a_short_chain_heals_after_its_workers_died_and_goes_on_with_one_of_two(
             chain.build(settings, folder, there.master, "512m", all_die, SHORT)
         assert all_die.done
     with cluster.started(tmp_path / "cluster", memory="512m") as there:
-        one_dies = OneWorkerAndAnotherBuild(there, folder)
-        built = chain.build(settings, folder, there.master, "512m", one_dies, SHORT)
-    assert one_dies.said == f"the metastore in {folder} is open in another program; let that end, or build in another folder"
+        alike(settings, chain.build(settings, folder, there.master, "512m", selected=SHORT))
+
+
+def alike(settings: Settings, built: chain.Chain) -> None:
     assert built.count("model") > 20 and built.count("test") > 3
     assert len(built.parquet) > 10
     assert {name: told for name, told in chain.differences(settings.warehouse, built.parquet).items() if told} == {}
