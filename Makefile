@@ -69,8 +69,9 @@ lint-sql: .venv/.ready
 	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --compile-bytecode --python $(BIN)/python -r requirements.txt \
 	  || $(PIP) --no-deps --require-hashes -r requirements.txt
 	@echo "install 4/5: this project"
-	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m pip check
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable . \
+	  || $(PIP) --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/uv pip check --quiet --python $(BIN)/python || $(BIN)/python -m pip check
 	@echo "install 5/5: reading the dbt project, bundling the chart library"
 	@$(BIN)/alumina prepare
 	@touch .venv/.ready
@@ -81,10 +82,12 @@ lint-sql: .venv/.ready
 	$(BIN)/uv pip install --quiet --no-deps --require-hashes --python .venv-spark/bin/python -r $<
 	@touch $@
 
-# The models on Spark against those of the home's warehouse (docs/scale.md): SPARK=identity for each alone, SPARK=chain for all from the lake.
-SPARK ?= identity
+# The models on Spark against those of the home's warehouse, the scale run and parts side by side; writes the table in docs/scale.md. One thing
+# alone: SPARK=identity (each model on DuckDB's tables), SPARK=chain (all from the lake), SPARK=start and SPARK=stop (a cluster that stays).
+SPARK ?=
 spark: .venv/.ready .venv-spark/.ready
-	$(BIN)/python -m orchestration.spark $(SPARK)
+	@$(if $(filter start stop,$(SPARK)),,test -e "$${ALUMINA_HOME:-.alumina}/serving/alumina.duckdb" || $(BIN)/alumina run)
+	$(BIN)/python -m $(or $(addprefix orchestration.spark ,$(SPARK)),tests.benchmarks --part cluster --part spark --part parts --home "$$(realpath "$${ALUMINA_HOME:-.alumina}")")
 
 PIP = $(BIN)/python -m pip install --disable-pip-version-check
 # Prints the interpreter to use, or a sentence on stderr. Every one on the PATH is asked: a broken shim may stand before one that works.

@@ -10,7 +10,7 @@ only rows can tell: `make spark` compares them.
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,16 +40,37 @@ WORDS = set(KEYWORDS.split())
 
 def rendered(path: Path, dialect: str = "spark") -> str:
     """Give a model's SQL with the macros of a dialect, relations named by their schema and table."""
-    return str(_environment(dialect).from_string(path.read_text(encoding="utf-8")).render())
+    return str(_environment(dialect)[0].from_string(path.read_text(encoding="utf-8")).render())
+
+
+def dispatched(path: Path) -> set[str]:
+    """Name the macros of the dialect that a model is made with, those that stand in other macros among them."""
+    environment, asked = _environment("spark")
+    asked.clear()
+    environment.from_string(path.read_text(encoding="utf-8")).render()
+    return set(asked)
+
+
+def covering(paths: Iterable[Path]) -> list[str]:
+    """Name a few models that together are made with every macro of the dialect that any is made with."""
+    left = {path.stem: dispatched(path) for path in paths}
+    wanted, found = set[str]().union(*left.values()), list[str]()
+    while wanted:
+        best = max(sorted(left), key=lambda name: len(left[name] & wanted))
+        found.append(best)
+        wanted -= left.pop(best)
+    return found
 
 
 @cache
-def _environment(dialect: str) -> Environment:
-    """Give Jinja with the project's macros, dispatched as dbt would, and what stands in for dbt itself."""
+def _environment(dialect: str) -> tuple[Environment, list[str]]:
+    """Give Jinja with the project's macros, dispatched as dbt would, and what stands in for dbt itself; and a list that grows by what is dispatched."""
     environment = Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701 - SQL, no page
     macros: dict[str, Any] = {}
+    asked: list[str] = []
 
     def dispatch(name: str, package: str) -> Callable[..., str]:
+        asked.append(name)
         return macros.get(f"{dialect}__{name}") or macros[f"default__{name}"]
 
     environment.globals |= {
@@ -63,7 +84,7 @@ def _environment(dialect: str) -> Environment:
     text = "".join(file.read_text(encoding="utf-8") for file in sorted((PROJECT / "macros").glob("*.sql")))
     macros |= vars(environment.from_string(text).make_module())
     environment.globals |= {name: macro for name, macro in macros.items() if not name.startswith("_")}
-    return environment
+    return environment, asked
 
 
 def faults(sql: str) -> Iterator[str]:

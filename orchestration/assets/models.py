@@ -16,7 +16,7 @@ from orchestration.instance.progress import tell
 from orchestration.resources import Home
 from orchestration.warehouse import lineage
 from orchestration.warehouse.dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
-from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, forget_stale_parse, project, record_results
+from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, project, recall_parse, record_results
 from orchestration.warehouse.load import write_lock
 from serving.publish.keys import SCHEMAS
 
@@ -71,7 +71,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
         before = begin_build(settings, context.run.run_id)
         artifact = settings.workshop / "dbt" / "run_results.json"
         artifact.unlink(missing_ok=True)  # so that results found afterwards belong to this build
-        forget_stale_parse(artifact.parent)
+        recall_parse(artifact.parent)
         # In the home, not in the project: two homes do not disturb each other's partial parsing.
         invocation = dbt.cli(["build", *PRODUCTION], context=context, raise_on_error=False, target_path=settings.workshop / "dbt")
         # The warehouse cannot be read while dbt writes it, so table metadata is read when dbt is done.

@@ -19,6 +19,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
+from ingest.garbage import collect_seldom
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
 from orchestration.command.operate_command import operate_app
@@ -830,6 +831,7 @@ def fail(message: str, *, code: int = 1) -> Any:
 
 def main() -> None:
     """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
+    collect_seldom()
     with prepared(*OUTPUTS), without_pandas():
         _main()
 

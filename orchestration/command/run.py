@@ -118,7 +118,7 @@ class _Watcher(threading.Thread):
         super().__init__(daemon=True)
         self._instance, self._run_id, self._on_step = instance, run_id, on_step
         self._done = threading.Event()
-        self._seen = 0
+        self._cursor: str | None = None
 
     def run(self) -> None:
         while not self._done.wait(0.3):
@@ -133,10 +133,10 @@ class _Watcher(threading.Thread):
         from dagster import DagsterEventType
 
         wanted = {DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE}
-        records = self._instance.all_logs(self._run_id, of_type=wanted)
-        for record in list(records)[self._seen :]:
-            self._seen += 1
-            event = record.dagster_event
+        new = self._instance.get_records_for_run(self._run_id, self._cursor, of_type=wanted)
+        self._cursor = new.cursor
+        for record in new.records:
+            event = record.event_log_entry.dagster_event
             try:
                 self._on_step(event.step_key, event.event_type_value.removeprefix("STEP_").lower())
             except Exception:  # an error of the listener must neither fail the run nor lose its alert

@@ -1,7 +1,7 @@
 """`python -m orchestration.spark`: the rows of Spark against those of DuckDB, and a cluster to try them on. `make spark` runs it.
 
 identity    each model alone on DuckDB's tables
-chain       every model from the lake, on a cluster that is started and stopped for it
+chain       every model from the lake, on a cluster that is started and stopped for it, and a release of its tables
 start, stop a cluster that stays
 """
 
@@ -13,7 +13,7 @@ import typer
 
 from ingest.settings import Settings
 from ingest.source import HomeError
-from orchestration.spark import chain, cluster, identity
+from orchestration.spark import aside, chain, cluster, identity
 from orchestration.spark.engine import SparkError, lacking
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -30,12 +30,12 @@ def _folder(settings: Settings) -> Path:
 
 
 def _tell(found: dict[str, str | None]) -> None:
-    """Say which models differ, and end with a code that says whether any does."""
+    """Say which tables differ, and end with a code that says whether any does."""
     for name, difference in found.items():
         if difference:
             typer.echo(f"{name}: {difference}")
     differing = sum(difference is not None for difference in found.values())
-    typer.echo(f"{len(found) - differing} of {len(found)} models have the rows of DuckDB")
+    typer.echo(f"{len(found) - differing} of {len(found)} tables have the rows of DuckDB")
     if differing or not found:
         raise typer.Exit(1)
 
@@ -49,11 +49,16 @@ def compare_each(models: MODELS = None) -> None:
 
 @app.command("chain")
 def compare_all(memory: str = "1g") -> None:
-    """Build every model from the lake on a cluster of two workers and compare all tables."""
+    """Build and test every model from the lake on a cluster of two workers, compare all tables, publish them aside and compare the release."""
     settings = Settings()
     folder = _folder(settings)
     with cluster.started(folder / "cluster", memory=memory) as there:
-        _tell(chain.build(settings, folder, there.master, memory))
+        built = chain.build(settings, folder, there.master, memory, there.has_workers)
+    typer.echo(f"dbt on Spark: {built.count('model')} models built, {built.count('test')} data tests held")
+    _tell(chain.differences(settings.warehouse, built.parquet))
+    made = aside.published(settings, built, folder / "release")
+    typer.echo(f"a release of these tables: {made.path}")
+    _tell(aside.differing(settings, made))
 
 
 @app.command("start")

@@ -44,6 +44,11 @@ class Cluster:
     status: str
     processes: tuple[Process, ...]
 
+    def has_workers(self) -> bool:
+        """Tell whether the master runs and any worker: Spark waits for ever for one that comes back."""
+        alive = {process.role.rstrip("0123456789") for process in self.processes if process.is_alive()}
+        return alive == {"master", "worker"}
+
 
 def start(folder: Path, workers: int = 2, memory: str = "1g") -> Cluster:
     """Start a cluster and wait until every worker has reported to the master; raises SparkError, with nothing left running, where it does not come up."""
@@ -60,6 +65,7 @@ def start(folder: Path, workers: int = 2, memory: str = "1g") -> Cluster:
             command = [str(HOUSE / "bin" / "spark-class"), *arguments]
             child = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         started = _started(child.pid)
+        child.returncode = 0  # it is ended and collected by its id, be it by another program; Python would warn that it still runs
         processes.append(Process(role, child.pid, started or 0))
         write_note(folder / NOTE, asdict(Cluster(master, status, tuple(processes))), durable=False)
 

@@ -1,7 +1,7 @@
 """Runs queries on Spark, in the environment `.venv-spark`: a program of its own that knows SQL and folders, nothing of models or of the lake.
 
 Reads one job as JSON from stdin: `settings` of the session, `schemas`, `tables` (name -> folder of Parquet and its columns as DDL),
-`statements` to run first, and `queries` (name, SQL, folder for the rows). Writes a line of JSON for each query to stdout: its name, and the
+`statements` to run first, and `queries` (name, SQL, folder for the rows where they are wanted). Writes a line of JSON for each query to stdout: its name, and the
 first line of Spark's error where there was one. A query that fails lets the next ones run.
 """
 
@@ -28,7 +28,9 @@ def main(job: dict[str, Any]) -> None:
         for query in job["queries"]:
             told = {"name": query["name"], "error": None}
             try:
-                spark.sql(query["sql"]).write.mode("overwrite").parquet(query["folder"])
+                rows = spark.sql(query["sql"])
+                if "folder" in query:
+                    rows.write.mode("overwrite").parquet(query["folder"])
             except Exception as error:  # whatever Spark refuses is told of its query
                 told["error"] = str(error).strip().splitlines()[0]
             print(json.dumps(told, ensure_ascii=False), flush=True)

@@ -1,11 +1,13 @@
 """What there is of Spark on this machine, and how its programs are started: Java, the environment `.venv-spark`, dbt in it."""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ingest.settings import REPOSITORY
@@ -14,19 +16,21 @@ from orchestration.warehouse.dbt import PROJECT, write_staging
 
 HOUSE = REPOSITORY / ".venv-spark"
 DRIVER = Path(__file__).with_name("driver.py")
-METASTORE_IN_USE = "XSDB6"
-"""Derby's number for a database that another process has opened."""
 SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    # Tables here are small: a query costs its planning, the compilation of its code and its tasks.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     "spark.sql.ansi.enabled": "false",  # as dbt-spark sets it
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.sql.codegen.wholeStage": "false",
     "spark.ui.enabled": "false",
+}
+SMALL = {
+    # Of tables as small as the sample's a query costs its planning, the compilation of its code and its tasks.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.shuffle.partitions": "1",
 }
 
 
@@ -43,17 +47,25 @@ def lacking() -> str | None:
     return None
 
 
-def compiled(target: Path) -> dict[str, dict[str, Any]]:
-    """Compile every model for Spark with dbt, and give dbt's nodes by their id; raises SparkError with dbt's words."""
+def compiled(target: Path, selected: Sequence[str] = (), place: Mapping[str, str] = MappingProxyType({})) -> dict[str, dict[str, Any]]:
+    """Compile every model for Spark with dbt, or those it selects, and give dbt's nodes by their id; raises SparkError with dbt's words.
+
+    `place` is what a build that follows tells dbt, so that it need not read the project twice.
+    """
     write_staging()
-    command = [str(HOUSE / "bin" / "dbt"), "compile", "--quiet", "--no-populate-cache", "--no-introspect", "--select", "resource_type:model"]
-    command += ["--target", "spark", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    command += ["--target-path", str(target), "--log-path", str(target / "logs")]
-    done = subprocess.run(command, cwd=PROJECT, env=quiet(), capture_output=True, text=True, check=False)
+    command = dbt_command(target, "compile", "--quiet", "--no-populate-cache", "--no-introspect", "--select", *(selected or ["resource_type:model"]))
+    done = subprocess.run(command, cwd=PROJECT, env=quiet() | dict(place), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SparkError(f"dbt cannot compile the models for Spark: {(done.stdout + done.stderr)[-2000:]}")
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
-    return {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
+    chosen = {row["unique_id"] for row in json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]}
+    return {key: node for key, node in nodes.items() if node["resource_type"] == "model" and key in chosen}
+
+
+def dbt_command(target: Path, *words: str) -> list[str]:
+    """Give a command of dbt for Spark; what it writes goes below `target`."""
+    places = ["--target", "spark", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    return [str(HOUSE / "bin" / "dbt"), *words, *places, "--target-path", str(target), "--log-path", str(target / "logs")]
 
 
 def relation(node: Mapping[str, Any]) -> str:
@@ -64,7 +76,7 @@ def relation(node: Mapping[str, Any]) -> str:
 def locations(folder: Path) -> dict[str, str]:
     """Give the settings by which metastore and tables lie in a folder."""
     return {
-        "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -Dderby.system.home={folder}",
+        "spark.driver.extraJavaOptions": f"{SMALL['spark.driver.extraJavaOptions']} -Dderby.system.home={folder}",
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'metastore'};create=true",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
     }
@@ -72,7 +84,7 @@ def locations(folder: Path) -> dict[str, str]:
 
 def run(job: Mapping[str, Any], folder: Path) -> dict[str, str | None]:
     """Run a job of `driver.py` and give each query's error, None where it went through; raises SparkError where the session itself failed."""
-    settings = SETTINGS | {"spark.sql.warehouse.dir": str(folder / "warehouse")} | job["settings"]
+    settings = SETTINGS | SMALL | {"spark.sql.warehouse.dir": str(folder / "warehouse")} | job["settings"]
     log, answers = folder / "driver.log", folder / "answers.jsonl"
     with log.open("wb") as words, answers.open("wb") as out:
         command = [str(HOUSE / "bin" / "python"), str(DRIVER)]
@@ -80,10 +92,28 @@ def run(job: Mapping[str, Any], folder: Path) -> dict[str, str | None]:
         done = subprocess.run(command, input=text, cwd=folder, env=quiet(), stdout=out, stderr=words, check=False)
     told = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
     if done.returncode:
-        if METASTORE_IN_USE in log.read_text(encoding="utf-8", errors="replace"):
-            raise SparkError(f"the metastore in {folder} is open in another program; let that end, or build in another folder")
         raise SparkError(f"Spark ended after {len(told)} of {len(job['queries'])} queries; its words are in {log}")
     return {row["name"]: row["error"] for row in told}
+
+
+def refuse_open_metastore(folder: Path) -> None:
+    """Raise SparkError where another program has the metastore of a folder open: Spark itself would try for a minute and write a book about it."""
+    held = folder / "metastore" / "dbex.lck"  # what Derby locks
+    if held.is_file():
+        with held.open("r+b") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise SparkError(f"the metastore in {folder} is open in another program; let that end, or build in another folder") from None
+
+
+def configured(folder: Path) -> Path:
+    """Write what every session of a folder is set to where Spark looks for it, and give that place: dbt takes no such settings for its own."""
+    place = folder / "conf"
+    place.mkdir(exist_ok=True)
+    lines = "".join(f"{name} {value}\n" for name, value in (SETTINGS | SMALL | locations(folder)).items())
+    (place / "spark-defaults.conf").write_text(lines, encoding="utf-8")
+    return place
 
 
 def quiet() -> dict[str, str]:

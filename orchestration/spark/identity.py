@@ -46,7 +46,7 @@ def answered(
 ) -> dict[str, str | None]:
     """Ask Spark all questions in one session and give what differs for each table, or Spark's error."""
     con.execute("set TimeZone = 'UTC'")
-    tables = {name: _exported(con, name, folder / "duckdb") for name in sorted({name for question in questions for name in question.reads})}
+    tables = {name: exported(con, name, folder / "duckdb") for name in sorted({name for question in questions for name in question.reads})}
     queries = [{"name": question.table, "sql": question.sql, "folder": str(folder / "spark" / question.table)} for question in questions]
     job = {
         "settings": {"spark.master": "local[2]", "spark.driver.memory": "1500m"} | dict(settings or {}),
@@ -62,7 +62,7 @@ def answered(
     }
 
 
-def _exported(con: duckdb.DuckDBPyConnection, table: str, folder: Path) -> tuple[str, str]:
+def exported(con: duckdb.DuckDBPyConnection, table: str, folder: Path) -> tuple[str, str]:
     """Write a table's rows as Parquet below a folder of its own, and give that with the columns as Spark's DDL."""
     path = folder / table
     path.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ the lake does not hold are written beside it.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from ingest.lake import Batch, Lake
@@ -25,15 +25,15 @@ TYPES = {
 }
 
 
-def registration(settings: Settings, folder: Path) -> list[str]:
-    """Link the lake's files below a folder that is made anew, and give the statements that make `raw` of them.
+def registration(settings: Settings, folder: Path, names: Collection[str] = tuple(TABLES)) -> list[str]:
+    """Link the lake's files below a folder that is made anew, and give the statements that make `raw` of them, or the named tables of it.
 
     Raises LakeError, before any statement is given, when a committed file is missing or has changed.
     """
     lake, batches = Lake(settings.lake), list(Lake(settings.lake).batches())
     shutil.rmtree(folder, ignore_errors=True)
     statements = ["create database if not exists lake", "create database if not exists raw"]
-    for table in TABLES.values():
+    for table in (TABLES[name] for name in TABLES if name in names):
         place = folder / table.name
         place.mkdir(parents=True)
         if (frame := beside_the_lake(settings, table)) is not None:

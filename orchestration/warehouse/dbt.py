@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,15 @@ from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import REPOSITORY, Settings
 from orchestration.warehouse import staging
 from orchestration.warehouse.dagster_dbt import DbtCliResource, DbtProject
+from orchestration.warehouse.executable import WAREHOUSE
 from orchestration.warehouse.load import connect
 from serving.publish.release import CheckResult, PublishRefusedError
 
 PROJECT = REPOSITORY / "dbt_project"
 # The test suite runs the unit tests of the models. Exposures only name readers; there is nothing to build.
 PRODUCTION = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
+PARSED = "partial_parse.msgpack"
+"""What dbt keeps of a project it has read."""
 ROWS_KEPT = 20
 # How the last build ended, or which run loaded rows since.
 RESULTS = "dbt_results.json"
@@ -40,6 +45,7 @@ def project() -> DbtProject:
         if not manifest.is_file() or manifest.stat().st_mtime < _newest():
             aside = target / "parse"
             forget_stale_parse(aside)
+            aside.mkdir(exist_ok=True)
             parse(Settings(), aside)
             # Replaced in one step, because dbt writes the file piece by piece and others may be reading it.
             (aside / manifest.name).replace(manifest)
@@ -54,7 +60,8 @@ def write_staging() -> None:
 def parse(settings: Settings, target: Path) -> None:
     """Write `manifest.json` in a folder anew; raises RuntimeError with dbt's own words when the project does not parse."""
     command = [_beside_python("alumina-dbt"), "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
-    done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
+    told = os.environ | environment(settings) | {WAREHOUSE: settings.warehouse.name}  # of no home in particular, and it is not opened
+    done = subprocess.run(command, cwd=target, env=told, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"dbt cannot read the project:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
@@ -79,7 +86,7 @@ def resource() -> dg.ResourceDefinition:
 def environment(settings: Settings) -> dict[str, str]:
     """Environment of a dbt process: where the warehouse is, and nothing leaves the machine."""
     return {
-        "ALUMINA_WAREHOUSE": str(settings.warehouse),
+        WAREHOUSE: str(settings.warehouse),
         "ALUMINA_MEMORY_LIMIT": settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
@@ -108,9 +115,19 @@ def _beside_python(name: str) -> str:
 
 def forget_stale_parse(target: Path) -> None:
     """Delete what dbt kept of an older project: it reads only what changed since, and trips over a description that moved to another file."""
-    kept = target / "partial_parse.msgpack"
+    kept = target / PARSED
     if kept.is_file() and kept.stat().st_mtime < _newest():
         kept.unlink()
+
+
+def recall_parse(target: Path) -> None:
+    """Let dbt begin with what it read of this very project before: in this folder, or when `project` read it."""
+    forget_stale_parse(target)
+    kept, read = target / PARSED, PROJECT / "target" / "parse" / PARSED
+    with suppress(FileNotFoundError):  # nothing was read before, or it is being read anew
+        if not kept.exists() and read.stat().st_mtime >= _newest():
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(read, kept)
 
 
 def _newest() -> float:

@@ -28,6 +28,8 @@ _ASSIGNMENT = re.compile(r"([a-z][a-z0-9_]*)=([+-]?\d+(?:\.\d+)?)")
 # The tables with figures to compare, and the column that has their day.
 _KNOWN, _RECEIPTS = ("intermediate.int_fundamentals__known", "as_of_date"), ("marts.fct_receipts_daily", "trade_date")
 _SCORE, _OUTLOOK = ("marts.fct_sentiment_daily", "as_of_date"), ("serving.outlook_v2", "as_of_date")
+_CARRY = ("marts.fct_carry_daily", "trade_date")
+_READ = {table.split(".")[1] for table, _ in (_KNOWN, _RECEIPTS, _SCORE, _OUTLOOK, _CARRY)}
 
 
 def _asked(column: str, source: tuple[str, str], more: str = "") -> str:
@@ -41,7 +43,7 @@ READOUTS: tuple[tuple[str, str, str], ...] = (
     (
         "carry_net_cny_t",
         "CNY/t",
-        _asked("max(net_cny_t)", ("marts.fct_carry_daily", "trade_date"), " and origin_region = 'national' and contract_role = 'dominant'"),
+        _asked("max(net_cny_t)", _CARRY, " and origin_region = 'national' and contract_role = 'dominant'"),
     ),
     *(
         (name, unit, _asked(name, _RECEIPTS))
@@ -196,7 +198,7 @@ def _apply(con: duckdb.DuckDBPyConnection, change: Change, delta: float, code: s
 
 
 def _rebuild(con: duckdb.DuckDBPyConnection, dbt: Path, touched: set[str]) -> None:
-    """Build again every model that stands on a touched one, in order, as dbt compiled it.
+    """Build again every model between a touched one and a figure that is compared, in order, as dbt compiled it.
 
     The manifest knows the SQL of what was built last only, which may be one model; the compiled file of each stays from its own last build.
     """
@@ -204,9 +206,14 @@ def _rebuild(con: duckdb.DuckDBPyConnection, dbt: Path, touched: set[str]) -> No
     models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     parents = {key: [up for up in node["depends_on"]["nodes"] if up in models] for key, node in models.items()}
     stale = {key for key, node in models.items() if node["alias"] in touched}
-    for key in TopologicalSorter(parents).static_order():
+    order = list(TopologicalSorter(parents).static_order())
+    wanted = {key for key, node in models.items() if node["alias"] in _READ}
+    for key in reversed(order):
+        if key in wanted:
+            wanted.update(parents[key])
+    for key in order:
         node = models[key]
-        if node["alias"] not in touched and stale.intersection(parents[key]):
+        if key in wanted and node["alias"] not in touched and stale.intersection(parents[key]):
             stale.add(key)
             compiled = dbt / "compiled" / node["package_name"] / node["original_file_path"]
             if not compiled.is_file():

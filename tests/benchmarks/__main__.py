@@ -1,10 +1,11 @@
-"""Measure everything and write it down: `results.json` and the table in docs/performance.md.
+"""Measure everything and write it down: `results.json` and the tables in docs/performance.md and docs/scale.md.
 
     make bench
+    make spark
     python -m tests.benchmarks --part models --part run [--home HOME]
 
 A part that is asked for alone takes the place of its own results and leaves the others. `--home` names a home with the whole sample, so
-that none has to be made; it is only read.
+that none has to be made; it is only read. What needs Spark (`cluster`, `spark`) is measured where it is asked for by name.
 """
 
 import argparse
@@ -15,20 +16,25 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.benchmarks import (
+    bench_cluster,
     bench_delivery,
     bench_growth,
     bench_ingest,
     bench_mart,
     bench_models,
     bench_panel,
+    bench_parts,
     bench_products,
     bench_run,
     bench_serving,
+    bench_spark,
+    bench_withstand,
 )
 from tests.benchmarks.results import Result, keep
 
 PARTS: dict[str, Callable[[Path, Path], list[Result]]] = {
     "run": lambda folder, home: bench_run.results(folder),
+    "withstand": lambda folder, home: bench_withstand.results(folder),
     "ingest": lambda folder, home: bench_ingest.results(),
     "models": bench_models.results,
     "delivery": bench_delivery.results,
@@ -37,7 +43,11 @@ PARTS: dict[str, Callable[[Path, Path], list[Result]]] = {
     "mart": bench_mart.results,
     "serving": bench_serving.results,
     "growth": bench_growth.results,
+    "parts": lambda folder, home: bench_parts.results(folder),
+    "cluster": bench_cluster.results,
+    "spark": bench_spark.results,
 }
+WITH_SPARK = ("cluster", "spark")
 
 
 def main() -> None:
@@ -49,7 +59,7 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as scratch:
         home = given.home or bench_run.sample(Path(scratch) / "sample")
-        for part in given.part or PARTS:
+        for part in given.part or [part for part in PARTS if part not in WITH_SPARK]:
             with console.status(part), tempfile.TemporaryDirectory(dir=scratch) as folder:
                 found = PARTS[part](Path(folder), home)
             keep(part, found, list(PARTS))

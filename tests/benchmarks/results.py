@@ -1,4 +1,4 @@
-"""What the benchmarks found: the rows of `results.json`, and the table of them in docs/performance.md. Nothing is measured here.
+"""What the benchmarks found: the rows of `results.json`, and the tables of them in docs/performance.md and docs/scale.md. Nothing is measured here.
 
 Every figure is a ratio within one run, an exponent, processor seconds or megabytes: what a busy machine leaves as it is.
 """
@@ -15,6 +15,9 @@ from tests.marks import write_between
 
 RESULTS = Path(__file__).with_name("results.json")
 DOCUMENT = REPOSITORY / "docs" / "performance.md"
+SCALE = REPOSITORY / "docs" / "scale.md"
+BEYOND = ("cluster", "spark", "parts")
+"""The parts that are about more than one machine or one process; docs/scale.md has their table."""
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
@@ -76,11 +79,17 @@ def table(results: Iterable[Result]) -> str:
     return "\n".join(lines)
 
 
-def keep(part: str, found: Sequence[Result], order: Sequence[str], path: Path = RESULTS, document: Path = DOCUMENT) -> None:
-    """Put the results of one part in the place of those it had, in the file and in the document."""
+def of(document: Path, rows: Iterable[Result]) -> list[Result]:
+    """Give the results whose table stands in a document."""
+    return [row for row in rows if (part_of(row) in BEYOND) == (document == SCALE)]
+
+
+def keep(part: str, found: Sequence[Result], order: Sequence[str], path: Path = RESULTS, document: Path | None = None) -> None:
+    """Put the results of one part in the place of those it had, in the file and in the document its table stands in."""
+    document = document or (SCALE if part in BEYOND else DOCUMENT)
     if strangers := [result.name for result in found if part_of(result) != part]:
         raise ValueError(f"{strangers} are not named as results of {part!r}")
     known = load(path) | {part: list(found)}
     rows = [result for name in order for result in known.get(name, ())]
     write_atomic(path, (json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2) + "\n").encode())
-    write_between(document, BEGIN, END, table(rows))
+    write_between(document, BEGIN, END, table(of(document, rows)))

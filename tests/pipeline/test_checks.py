@@ -13,13 +13,13 @@ import pytest
 
 from ingest.settings import REPOSITORY, Settings
 from orchestration.assets.pictures import failures, keep_failures
-from orchestration.warehouse.dbt import environment, record_results
+from orchestration.warehouse.dbt import environment, recall_parse, record_results
 from quality.gate import GATES, run_gate
 from serving.publish.keys import published_keys
 from serving.publish.release import ranges
 from tests.pipeline.conftest import Built
 
-DBT = Path(sys.executable).with_name("dbt")
+DBT = Path(sys.executable).with_name("alumina-dbt")
 PROJECT = REPOSITORY / "dbt_project"
 # What breaks a test that is written for this project; generic tests are broken by what they are.
 BREAKS = {
@@ -58,6 +58,7 @@ BREAKS = {
 def dbt(home: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
     """Run dbt on the warehouse of a home; gives the process and its run results."""
     settings = Settings(home=home)
+    recall_parse(home / "dbt_test")
     command = [str(DBT), *arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home / "dbt_test")]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment(settings), capture_output=True, text=True, check=False)
     return done, json.loads((home / "dbt_test" / "run_results.json").read_text())

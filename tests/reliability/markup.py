@@ -42,6 +42,7 @@ HOSTILE = (
     "\u202e<b>\u0007</b>\ufeff",
     f"<object data=https://{MARK}.example/></object><embed src=//{MARK}.example/>",
 )
+LONGEST = max(HOSTILE, key=len)
 WIDTH = 1280
 _TEXTS = """
     select schema_name, table_name, column_name from duckdb_columns()
@@ -111,7 +112,8 @@ def together(bench: Bench) -> tuple[list[str], str]:
         con.execute("set TimeZone = 'Asia/Shanghai'")
         plain = page.render(con, None)
         # Before what stands there, so that regions and members stay several.
-        rendered = with_texts(con, {name: f"{place} {HOSTILE[place]}" for place, name in enumerate(FROM_OUTSIDE)}, before=True) or ""
+        texts = {name: f"{place} {HOSTILE[place]}" for place, name in enumerate(FROM_OUTSIDE)}
+        rendered = with_texts(con, texts | {"serving.outlook_v2.status": LONGEST}, before=True) or ""  # a badge, which is never broken
     bad = foreign(rendered, plain)
     if CHROMIUM:
         with tab(folder / "profile") as browser:

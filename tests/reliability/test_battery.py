@@ -225,6 +225,15 @@ def test_a_parser_that_raises_what_it_likes_or_refuses_without_a_reason_is_seen(
     assert mutations.attack(name, range(1)).bad == [f"{name} mutation 0: refused as ok"]
 
 
+def test_no_session_is_an_answer_of_a_week_without_a_stock_report_alone() -> None:
+    stock, other = (mutations.SEEDS[f"shfe/{feed}/dat"][0] for feed in ("weeklystock", "dailystock"))
+    is_told = mutations.is_week_without_report
+    assert is_told(stock, b'{"o_cursor": []}', Outcome.NO_SESSION)
+    assert not is_told(stock, b'{"o_cursor": [{"VARID": "ao"}]}', Outcome.NO_SESSION)
+    assert not is_told(stock, b'{"o_cursor": []}', Outcome.UNCHANGED)
+    assert not is_told(other, b'{"o_cursor": []}', Outcome.NO_SESSION)
+
+
 def test_readers_see_a_link_that_is_gone_for_a_moment(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def in_two_steps(settings: Any, release_id: str) -> None:
         settings.serving.unlink(missing_ok=True)

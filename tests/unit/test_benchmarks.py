@@ -1,19 +1,22 @@
 """The table of docs/performance.md agrees with the file of results, and each part of the benchmarks can still be run."""
 
+import functools
+import importlib
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import results
+from tests.benchmarks import bench_withstand, results
 from tests.benchmarks.__main__ import PARTS
 from tests.benchmarks.results import Result, at_least, at_most, keep, load, shown, table
 from tests.marks import between
 
 
-def test_the_table_is_what_the_results_say() -> None:
-    rows = [result for found in load().values() for result in found]
+@pytest.mark.parametrize("document", [results.DOCUMENT, results.SCALE])
+def test_the_table_is_what_the_results_say(document: Path) -> None:
+    rows = results.of(document, (result for found in load().values() for result in found))
     assert rows
-    assert between(results.DOCUMENT, results.BEGIN, results.END) == table(rows)
+    assert between(document, results.BEGIN, results.END) == table(rows)
 
 
 def test_every_part_has_results_in_its_place() -> None:
@@ -44,3 +47,9 @@ def test_a_part_measured_anew_takes_the_place_of_its_own_results(tmp_path: Path)
     assert "| run: a | 3 x | ≤ 1 | **no** | by turns |" in text
     with pytest.raises(ValueError, match="not named as results of 'run'"):
         keep("run", [shown("models: d", 1.0, "x", "")], order, path, document)
+
+
+def test_what_withstanding_costs_is_asked_of_functions_that_are_there() -> None:
+    for module, names in bench_withstand.GUARDS.items():
+        for name in names:
+            assert callable(functools.reduce(getattr, name.split("."), importlib.import_module(module)))

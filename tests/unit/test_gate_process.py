@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from serving.publish.judge import GateError, gate_process
+from serving.publish.judge import GateError, gate_process, put_off
 
 
 def folders() -> set[str]:
@@ -49,3 +49,16 @@ def test_one_whose_publication_ended_before_it_was_asked_clears_up(tmp_path: Pat
     command = [sys.executable, "-m", "serving.publish.judge", str(folder)]
     subprocess.run(command, stdin=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(tmp_path)}, check=True)
     assert not folder.exists()
+
+
+def test_what_is_put_off_is_loaded_when_it_is_used_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "of_no_use.py").write_text("import sys\nsys.loaded_of_no_use = True\nvalue = 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "of_no_use", None)  # as it was before, when the test is over
+    put_off("of_no_use")
+    import of_no_use as again
+    import of_no_use as first  # type: ignore[import-not-found]
+
+    assert not hasattr(sys, "loaded_of_no_use")
+    assert (first.value, again.value) == (3, 3)
+    assert sys.__dict__.pop("loaded_of_no_use")

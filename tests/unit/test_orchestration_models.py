@@ -1,22 +1,28 @@
 """dbt's tests as Dagster sees them, from the manifest alone: what is missing here would run and be seen by nobody."""
 
 import copy
+import gc
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from ingest.garbage import SELDOM
 from ingest.settings import Settings
 from orchestration.assets.models import DBT_PROJECT, Translator, dbt_models, failed
 from orchestration.definitions import defs
+from orchestration.warehouse import dbt, executable
 from orchestration.warehouse.dagster_dbt import dbt_assets
 from orchestration.warehouse.dbt import begin_build, forget_results, forget_stale_parse, last_results, record_results
+from orchestration.warehouse.executable import at_home
 from serving.publish.release import PublishRefusedError
 
 
@@ -148,3 +154,56 @@ def test_what_dbt_kept_of_an_older_project_is_forgotten(tmp_path: Path) -> None:
         forget_stale_parse(tmp_path)
         assert kept.is_file() == stays
     forget_stale_parse(tmp_path)  # nothing kept is nothing to forget
+
+
+def test_a_new_home_begins_with_what_was_read_of_this_very_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dbt, "PROJECT", tmp_path / "project")
+    read, home = dbt.PROJECT / "target" / "parse" / dbt.PARSED, tmp_path / "home"
+    dbt.recall_parse(home)  # nothing was read
+    read.parent.mkdir(parents=True)
+    (dbt.PROJECT / "dbt_project.yml").touch()
+    for age, taken in ((10 * 365 * 86_400, False), (-60, True)):
+        read.write_text("read")
+        os.utime(read, (time.time() - age,) * 2)
+        dbt.recall_parse(home)
+        assert (home / dbt.PARSED).is_file() == taken
+    (home / dbt.PARSED).write_text("its own")
+    os.utime(home / dbt.PARSED, (time.time() + 60,) * 2)
+    dbt.recall_parse(home)
+    assert (home / dbt.PARSED).read_text() == "its own"
+
+
+def test_dbt_is_started_where_the_warehouse_is_so_that_every_home_has_it_at_the_same_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "home"
+    told = {"ALUMINA_WAREHOUSE": str(home / "warehouse.duckdb"), "OTHER": "x"}
+    assert at_home(told) == told  # there is no such home
+    home.mkdir()
+    assert at_home(told) == told | {"ALUMINA_WAREHOUSE": "warehouse.duckdb"}
+    assert Path.cwd() == home
+    assert at_home({}) == {}
+
+
+def test_what_stands_in_for_dbt_becomes_it_in_the_folder_of_the_warehouse_and_looks_for_garbage_seldom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {}
+
+    def cli() -> int:
+        told.update(argv=sys.argv, folder=Path.cwd(), warehouse=os.environ[executable.WAREHOUSE], garbage=gc.get_threshold())
+        return 3
+
+    for name in ("dbt", "dbt.cli", "dbt.cli.main"):
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(cli=cli))
+    monkeypatch.setattr(executable, "end_with_parent", lambda: None)  # it would last longer than the test
+    monkeypatch.setattr(sys, "argv", ["alumina-dbt", "build"])
+    monkeypatch.setenv(executable.WAREHOUSE, str(tmp_path / "warehouse.duckdb"))
+    monkeypatch.chdir("/")
+    before = gc.get_threshold()
+    try:
+        with pytest.raises(SystemExit) as ended:
+            executable.main()
+    finally:
+        gc.set_threshold(*before)
+    assert ended.value.code == 3
+    assert told == {"argv": ["dbt", "build"], "folder": tmp_path, "warehouse": "warehouse.duckdb", "garbage": SELDOM}

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from orchestration.spark.compare import difference
-from tests.lint_spark import faults, main, models, rendered
+from tests.lint_spark import covering, dispatched, faults, main, models, rendered
 
 PLANTED = {
     "a type of DuckDB": ("select cast(a as varchar) as b from t", "varchar: no type of both engines"),
@@ -47,6 +47,13 @@ def test_the_macros_of_a_dialect_are_chosen() -> None:
     path = next(path for path in models() if path.stem == "fct_sentiment_daily")
     assert "percentile(draw_score, 0.05)" in rendered(path)
     assert "quantile_cont(draw_score, 0.05)" in rendered(path, "duckdb")
+
+
+def test_a_few_models_have_every_macro_of_the_dialect_that_any_has() -> None:
+    few = covering(models())
+    assert len(few) < 20
+    assert set().union(*(dispatched(path) for path in models() if path.stem in few)) == set().union(*map(dispatched, models()))
+    assert dispatched(next(path for path in models() if path.stem == "fct_sentiment_daily")) >= {"dot", "in_order", "quantile_of"}
 
 
 ROWS = "select * from (values ('a', 1.0::double, 1::bigint), ('a', 2.0, 1), ('b', null, 2)) as t (name, figure, number)"

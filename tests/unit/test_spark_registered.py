@@ -58,6 +58,14 @@ def test_what_the_lake_does_not_hold_is_written_beside_it(settings: Settings, tm
     assert [path.name for path in (tmp_path / "raw" / "ingest__horizon").iterdir()] == ["beside.parquet"]
 
 
+def test_only_the_tables_that_are_asked_for_are_registered(settings: Settings, tmp_path: Path) -> None:
+    statements = registration(settings, tmp_path / "raw", [TOTALS])
+    assert [path.name for path in (tmp_path / "raw").iterdir()] == [TOTALS]
+    assert [text for text in statements if text.startswith("create table")] == [
+        text for text in statements if f"create table lake.`{TOTALS}`" in text
+    ]
+
+
 @pytest.mark.parametrize("damage", ["rotten", "missing"])
 def test_a_damaged_file_is_refused_before_any_statement(settings: Settings, tmp_path: Path, damage: str) -> None:
     (file,) = Lake(settings.lake).commit({SHA: "1"}, {TOTALS: totals()}).files

@@ -136,10 +136,18 @@ def test_a_listener_that_fails_is_not_the_runs_failure() -> None:
         raise UnicodeEncodeError("gbk", "✓", 0, 1, "illegal multibyte sequence")
 
     steps = [SimpleNamespace(dagster_event=SimpleNamespace(step_key=name, event_type_value="STEP_START")) for name in ("one", "two")]
-    watcher = run._Watcher(SimpleNamespace(all_logs=lambda *_, **__: steps), "run", listen)
+    records = [SimpleNamespace(event_log_entry=step) for step in steps]
+
+    def after(run_id: str, cursor: str | None, of_type: object) -> SimpleNamespace:
+        place = int(cursor or 0)
+        return SimpleNamespace(records=records[place : place + 1], cursor=str(min(place + 1, len(records))))
+
+    watcher = run._Watcher(SimpleNamespace(get_records_for_run=after), "run", listen)
+    for _ in range(2):
+        watcher._look()
     watcher.start()
     watcher.stop()
-    assert heard == ["one", "two"]
+    assert heard == ["one", "two"]  # each once, however often it looks
     assert not [thread for thread in threading.enumerate() if thread is watcher]
 
 
