@@ -22,6 +22,9 @@ from ingest.storable import is_plain, storable
 ARCHIVED, REFUSED = "archived", "refused"
 # Remarks about an accepted file lie beside it, under its name with this ending.
 NOTE = ".note.txt"
+# Why a file was refused lies beside it, likewise.
+REASON = ".reason.txt"
+LINE_CHARACTERS = 4_000
 NAME_CHARACTERS, NAME_BYTES = 100, 180
 ROWS_TOLD = 200
 _COPY = re.compile(r"(?:[ _-]*(?:\(\d+\)|副本|copy(?: \d+)?))+$", re.IGNORECASE)
@@ -93,22 +96,26 @@ class Inbox:
     def notes(self, since: float) -> Iterator[tuple[str, list[str]]]:
         """Give the remarks about files accepted since a time, by file name."""
         for path in sorted((self.folder / ARCHIVED).glob(f"*/*{NOTE}")):
-            if path.stat().st_mtime >= since:
+            if stat.S_ISREG((facts := path.lstat()).st_mode) and facts.st_mtime >= since:
                 yield path.name.removesuffix(NOTE), path.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    def refusals(self) -> Iterator[tuple[str, str]]:
+        """Give the refused files, by name, with the first line that was said of each. What people put there themselves and is no plain file is passed over."""
+        for path in sorted((self.folder / REFUSED).glob(f"*{REASON}")):
+            if path.is_file() and not path.is_symlink():
+                with path.open(encoding="utf-8", errors="replace") as file:
+                    yield safe_name(path.name.removesuffix(REASON)), file.readline(LINE_CHARACTERS).rstrip("\n")
 
     def is_used(self) -> bool:
         """Tell whether people ever put anything here, including unfinished files, folders and files that were moved since."""
         return self.folder.is_dir() and any(not path.name.startswith(".") for path in self.folder.iterdir())
 
-    def is_settled(self, entry: Entry) -> bool:
-        """Tell whether nobody writes the file any more: untouched for long enough, if need be by watching it that long."""
-        if not entry.is_file or self.now() - entry.changed_at >= self.settle_seconds:
-            return True
-        self.sleep(self.settle_seconds)  # just written, or the clock runs ahead: watch the file for a while
-        try:
-            return _seen(entry.path.lstat()) == entry.seen
-        except FileNotFoundError:
-            return False
+    def settled(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Give those that nobody writes any more: untouched for long enough, if need be by watching them that long, all at once."""
+        young = {entry.path for entry in entries if entry.is_file and self.now() - entry.changed_at < self.settle_seconds}
+        if young:
+            self.sleep(self.settle_seconds)  # just written, or by a clock that runs ahead
+        return [entry for entry in entries if entry.path not in young or _is_as_seen(entry)]
 
     def read(self, entry: Entry) -> Response | None:
         """Give the file's bytes, or why they are refused. None when the file is gone or still changing; the next run looks again."""
@@ -134,10 +141,7 @@ class Inbox:
 
         `notes` go into the note beside the archived file; `again` is the name to use for its corrected rows.
         """
-        try:
-            if _seen(entry.path.lstat()) != entry.seen:
-                return None
-        except FileNotFoundError:
+        if not _is_as_seen(entry):
             return None
         if attempt.outcome in (Outcome.OK, Outcome.UNCHANGED):
             target = self._free(Path(ARCHIVED) / f"{attempt.attempted_at.astimezone(SHANGHAI):%Y-%m}", entry.name)
@@ -146,12 +150,12 @@ class Inbox:
                 told += [f"- and {len(refused_rows) - ROWS_TOLD} more"] if len(refused_rows) > ROWS_TOLD else []
                 head = f"{entry.name} was taken, {len(refused_rows)} of its rows were not. Mend them and drop the file again as {again}."
                 where = f"The file lies in {target.relative_to(self.folder)}."
-                self._tell(entry, self._free(Path(REFUSED), f"{entry.name}.reason.txt"), [head, where, *told])
+                self._tell(entry, self._free(Path(REFUSED), f"{entry.name}{REASON}"), [head, where, *told])
             if notes:
                 self._tell(entry, target.with_name(f"{target.name}{NOTE}"), notes)
         else:
             target = self._free(Path(REFUSED), entry.name)
-            self._tell(entry, target.with_name(f"{target.name}.reason.txt"), [attempt.message, ADVICE.get(attempt.outcome, MEND)])
+            self._tell(entry, target.with_name(f"{target.name}{REASON}"), [attempt.message, ADVICE.get(attempt.outcome, MEND)])
         entry.path.replace(target)
         return target
 
@@ -166,13 +170,16 @@ class Inbox:
             folder /= part
             if folder.is_symlink():
                 raise InboxError(f"{folder} is a link; remove it, files are only filed below the inbox itself")
-            folder.mkdir(exist_ok=True)
-        note = ".reason.txt" if name.endswith(".reason.txt") else ""
+            try:
+                folder.mkdir(exist_ok=True)
+            except FileExistsError:
+                raise InboxError(f"{folder} is no folder; move it elsewhere, files are filed below a folder of this name") from None
+        note = REASON if name.endswith(REASON) else ""
         stem, dot, ending = name.removesuffix(note).rpartition(".")
         stem, ending = (stem, f"{dot}{ending}{note}") if stem else (name.removesuffix(note), note)
         for number in range(1, 1_000_000):
             path = folder / (name if number == 1 else f"{stem}-{number}{ending}")
-            if not os.path.lexists(path) and not any(os.path.lexists(f"{path}{beside}") for beside in (".reason.txt", NOTE)):
+            if not os.path.lexists(path) and not any(os.path.lexists(f"{path}{beside}") for beside in (REASON, NOTE)):
                 return path
         raise InboxError(f"{folder} holds a million files named like {name}; clear it up")
 
@@ -195,6 +202,13 @@ def safe_name(name: str) -> str:
     while len(f"{stem}{ending}".encode()) > NAME_BYTES:
         stem = stem[:-1]
     return (stem + ending).lstrip(".") or "_"
+
+
+def _is_as_seen(entry: Entry) -> bool:
+    try:
+        return _seen(entry.path.lstat()) == entry.seen
+    except FileNotFoundError:
+        return False
 
 
 def _seen(facts: os.stat_result) -> tuple[int, int, int]:

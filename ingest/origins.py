@@ -105,11 +105,13 @@ class InboxOrigin:
         """Give each file that is ready with the request it answers."""
         names = {source.name for source in sources}
         *readers, last = self.known
-        for entry in self.inbox.entries():
-            request = next((found for name in as_meant(entry.name) for source in readers if (found := source.recognise(name))), None)
-            if (request is not None and request.source not in names) or not self.inbox.is_settled(entry):
-                continue
-            response = self.inbox.read(entry)
+        named = {
+            entry: next((found for name in as_meant(entry.name) for source in readers if (found := source.recognise(name))), None)
+            for entry in self.inbox.entries()
+        }
+        wanted = [entry for entry, request in named.items() if request is None or request.source in names]
+        for entry in self.inbox.settled(wanted):
+            request, response = named[entry], self.inbox.read(entry)
             if response is None:
                 continue
             if request is None:

@@ -107,10 +107,12 @@ def main(arguments: Sequence[str]) -> None:
     confined.take_on(limits.memory_bytes, limits.cpu_seconds)
     body = sys.stdin.buffer.read()
     try:
-        count, found = 0, iter(rows(body, limits))
+        count, said, found = 0, 0, iter(rows(body, limits))
         while part := list(islice(found, _PART)):
             count += len(part)
-            _say(part)
+            said += _say(part)
+            if said > limits.inflated_bytes:  # a text that stands once in the file may stand in any number of cells
+                raise _RefusedError("oversized", f"its cells hold more than {limits.inflated_bytes:,} bytes of text; {ADVICE}")
         end: dict[str, object] = {"rows": count}
     except _RefusedError as refused:
         end = dict(zip(("reason", "message"), refused.args, strict=True))
@@ -119,8 +121,9 @@ def main(arguments: Sequence[str]) -> None:
     _say(end)
 
 
-def _say(part: object) -> None:
-    sys.stdout.buffer.write(json.dumps(part, ensure_ascii=True).encode() + b"\n")
+def _say(part: object) -> int:
+    """Hand over a part, and give its bytes."""
+    return sys.stdout.buffer.write(json.dumps(part, ensure_ascii=True).encode() + b"\n")
 
 
 def rows(body: bytes, limits: Limits) -> Iterator[dict[str, object] | list[str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -26,6 +27,12 @@ class NothingPublishedError(UnreadableError):
 def held_elsewhere(error: duckdb.Error) -> bool:
     """Tell whether DuckDB could not open a file because another process holds it."""
     return "Could not set lock on file" in str(error)
+
+
+def not_opened(path: Path, error: duckdb.Error) -> str:
+    """Say in one sentence why DuckDB did not open a file."""
+    why = "another program has it open for writing; close it there" if held_elsewhere(error) else str(error).splitlines()[0]
+    return f"{path} cannot be opened: {why}"
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,7 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     except BrokenSealError as error:
         raise UnreadableError(f"{error}; `alumina rollback` serves the release before, `alumina run` publishes a new one") from None
     except duckdb.Error as error:
-        why = "another program has it open for writing; close it there" if held_elsewhere(error) else str(error).splitlines()[0]
-        raise UnreadableError(f"{path} cannot be opened: {why}") from None
+        raise UnreadableError(not_opened(path, error)) from None
     with con:
         con.execute("set TimeZone = 'Asia/Shanghai'")
         yield con

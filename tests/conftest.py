@@ -8,6 +8,11 @@ import hypothesis
 import pytest
 from filelock import FileLock
 
+from ingest.garbage import collect_seldom
+
+# First of all: what is collected and imported stays to the end.
+collect_seldom()
+
 # The same examples every time, and no database of them in the repository.
 hypothesis.settings.register_profile("repeatable", database=None, deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
@@ -17,13 +22,25 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 # Files of long tests go first, so that short ones fill what is left of the last minute; the first ones need different builds, so that
 # no process waits for another's. docs/testing.md says what each costs.
 FIRST = (
-    "test_operations", "test_sample_figures", "test_point_in_time", "test_price_history", "test_command", "test_note_page", "test_checks",
+    "test_operations", "test_sample_figures", "test_point_in_time", "test_situations", "test_price_history", "test_command", "test_note_page", "test_page_of_the_past", "test_checks",
     "test_battery", "test_ingest_order", "test_hostile_payloads", "test_leaks", "test_production", "test_real_payloads", "test_release", "test_as_of", "test_claim_audit",
 )  # fmt: skip
 
 
+FULL = "pytest.mark.full"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files without a test of the full tier, where only that is asked for: six files of seven."""
+    left_out = config.option.markexpr == "full" and collection_path.suffix == ".py" and FULL not in collection_path.read_text(encoding="utf-8")
+    return left_out or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files of long tests first; the order within a file stays."""
+    hidden = {item.path for item in items if item.get_closest_marker("full")}
+    if hidden := {path.name for path in hidden if FULL not in path.read_text(encoding="utf-8")}:
+        raise pytest.UsageError(f"`make test-full` would miss tests of {', '.join(sorted(hidden))}: write {FULL} there")
     places = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(FIRST)))
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -16,6 +17,7 @@ ROWS_SHOWN = 5
 WIDTH, HEIGHT, MARGIN = 640, 220, 36
 COLOURS = ("#2f6db5", "#c4572c", "#3b8f5a", "#8058a5", "#777777")
 Point = tuple[date, float]
+_MARKS = re.compile(r"[\\`\[\]<|]")
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -80,4 +82,5 @@ def chart(title: str, unit: str, series: Mapping[str, Sequence[Point]]) -> dg.Me
 
 
 def _cell(value: object) -> str:
-    return ("" if value is None else str(value)).replace("|", "\\|").replace("\n", " ")
+    """Write a cell as text: foreign text makes no picture, link or element, which the UI of the operator would load or show."""
+    return _MARKS.sub(r"\\\g<0>", "" if value is None else str(value)).replace("\n", " ")

@@ -1,13 +1,13 @@
 """`alumina catalog`: check the catalogue before a run, and write the schemas that editors check it by. Opens only catalogue files."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ingest.settings import Settings
+from orchestration.command.terminal import Output
 
 catalog_app = typer.Typer(help="The catalogue: calendar, clocks, weights, rules, commodities.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -29,13 +29,13 @@ def catalog_check() -> None:
     except CorrectionError as error:
         said.append(str(error))
     own = sorted(path.relative_to(overlay).as_posix() for path in overlay.rglob("*.toml"))
-    sys.stdout.write(f"shipped: {SHIPPED}\nthe home's: {overlay} ({', '.join(own) or 'no file'})\n")
+    _say(f"shipped: {SHIPPED}\nthe home's: {overlay} ({', '.join(own) or 'no file'})\n")
     if "schedule.toml" in own:
-        sys.stdout.write("note: schedules keep to the shipped schedule.toml, the home's is not read (docs/operations.md)\n")
+        _say("note: schedules keep to the shipped schedule.toml, the home's is not read (docs/operations.md)\n")
     if said:
-        sys.stderr.write("".join(f"{line}\n" for line in said))
+        _complain("".join(f"{line}\n" for line in said))
         raise typer.Exit(1)
-    sys.stdout.write("nothing is wrong\n")
+    _say("nothing is wrong\n")
 
 
 @catalog_app.command("calendar")
@@ -48,10 +48,10 @@ def catalog_calendar(
     try:
         text = load_calendar(Settings().catalog_overlay).extension(notice.read_text(encoding="utf-8-sig") if notice else None)
     except (OSError, ValueError) as error:
-        sys.stderr.write(f"{notice or 'calendar.toml'}: {error}\n")
+        _complain(f"{notice or 'calendar.toml'}: {error}\n")
         raise typer.Exit(1) from None
     of = "read from the notice" if notice else "expected, hold them against the exchange's notice"
-    sys.stdout.write(f"# {Settings().catalog_overlay / 'calendar.toml'}; the closures are {of}; then: alumina catalog check\n{text}")
+    _say(f"# {Settings().catalog_overlay / 'calendar.toml'}; the closures are {of}; then: alumina catalog check\n{text}")
 
 
 @catalog_app.command("glossary")
@@ -59,7 +59,7 @@ def catalog_glossary() -> None:
     """Print the trade's terms as the page of the docs (docs/glossary.md)."""
     from serving.research.terms import markdown
 
-    sys.stdout.write(markdown())
+    _say(markdown())
 
 
 @catalog_app.command("schema")
@@ -73,4 +73,13 @@ def catalog_schema(
     target = folder or Settings().catalog_overlay / "schema"
     for name, schema in schemas().items():
         write_atomic(target / name, (json.dumps(schema, ensure_ascii=False, indent=1) + "\n").encode())
-    sys.stdout.write(f'written: {target}; the first line of score.toml beside it may be "#:schema ./{target.name}/score.json"\n')
+    _say(f'written: {target}; the first line of score.toml beside it may be "#:schema ./{target.name}/score.json"\n')
+
+
+def _say(text: str) -> None:
+    """Print lines that may be sent into a file: UTF-8 as they are there, fit to be shown on a terminal."""
+    Output("stdout").write_bytes(text.encode(errors="backslashreplace"))
+
+
+def _complain(text: str) -> None:
+    Output("stderr").write_bytes(text.encode(errors="backslashreplace"))

@@ -590,7 +590,6 @@ def inbox_map(
 def inbox_list() -> None:
     """List the files waiting in the inbox, and the refused ones with their reasons."""
     from ingest.dropped import inbox_of
-    from ingest.inbox import REFUSED, safe_name
 
     inbox = inbox_of(Settings())
     entries = inbox.entries()
@@ -599,9 +598,8 @@ def inbox_list() -> None:
         _plain(said("inbox.file" if entry.is_file else "inbox.no_file", name=entry.name, size=entry.size))
     for name in inbox.folders():
         _plain(said("inbox.folder", name=name))
-    for note in sorted((inbox.folder / REFUSED).glob("*.reason.txt")):
-        lines = note.read_text(encoding="utf-8", errors="replace").splitlines()
-        _plain(f"  ! {safe_name(note.name.removesuffix('.reason.txt'))}: {lines[0] if lines else said('inbox.no_reason_given')}")
+    for name, why in inbox.refusals():
+        _plain(f"  ! {name}: {why or said('inbox.no_reason_given')}")
 
 
 def _plain(text: str) -> None:
@@ -654,7 +652,7 @@ def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
             if state == "start":
                 status.update(label)
             else:
-                out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]")
+                out.print(f"  {'✓' if state == 'success' else '✗'} {label}  [dim]{time.perf_counter() - begun:5.1f} s[/dim]", markup=True)
 
         def on_progress(what: str, done: int, total: int) -> None:
             status.update(said("run.models", label=said("run.dbt"), done=done, total=total, what=what))

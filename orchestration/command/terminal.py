@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO, Any, cast
 
+import typer
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
 from rich.segment import Segment
 from typer.core import TyperGroup
@@ -55,6 +56,7 @@ class ByUser(TyperGroup):
         """Run the command line, its help put into Chinese first where that is asked for."""
         if language() == "zh":
             translate(self)
+        _take_utf8_alone(self)
         return super().main(*arguments, **options)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -63,6 +65,25 @@ class ByUser(TyperGroup):
         for title, names in _USERS.items():
             _section(formatter, title, {name: left.pop(name) for name in names if name in left})
         _section(formatter, "Other commands", left)
+
+
+def _take_utf8_alone(group: Any) -> None:
+    """Let every text typed for the commands of a group, and of all below them, be UTF-8."""
+    for command in group.commands.values():
+        for parameter in command.params:
+            parameter.callback = parameter.callback or _utf8
+        if hasattr(command, "commands"):
+            _take_utf8_alone(command)
+
+
+def _utf8(context: Any, parameter: Any, value: Any) -> Any:
+    """Give what was typed. A text of another encoding, as a GBK terminal sends it, could be kept in no file; paths are no texts, the system takes any name."""
+    for text in value if isinstance(value, list | tuple) else (value,):
+        try:
+            _ = text.encode() if isinstance(text, str) else b""
+        except UnicodeEncodeError:
+            raise typer.BadParameter(f"{text!a} is not UTF-8; set the terminal to UTF-8 and type it again", context, parameter) from None
+    return value
 
 
 def _section(formatter: Any, title: str, commands: Mapping[str, Any]) -> None:
@@ -134,8 +155,8 @@ class _Showing(RenderHook):
 
 
 def console(output: Output) -> Console:
-    """Give a console that shows what others wrote and prints it to `output`."""
-    made = Console(file=cast("IO[str]", output))
+    """Give a console that shows what others wrote and prints it to `output`; brackets in a text are no markup, unless a call says so."""
+    made = Console(file=cast("IO[str]", output), markup=False)
     made.push_render_hook(_Showing())
     return made
 

@@ -7,6 +7,11 @@ project=$(cd "$here/../.." && pwd)
 for name in ALUMINA_HOME DAGSTER_HOME ALUMINA_POSTGRES_URL; do
   [ -n "${!name:-}" ] || { echo "alumina: $name is not set; docs/operations.md says what belongs there" >&2; exit 1; }
 done
+for path in "$project" "$DAGSTER_HOME"; do
+  case $path in # the commands of the units are taken apart at their blanks, and sed reads the rest in its own way
+    *[[:space:]\#\&\\\*\?\[\;]*) echo "alumina: the path $path holds a character that systemd's commands cannot hand on; choose a folder without blanks and # & \\ * ? [ ;" >&2; exit 1 ;;
+  esac
+done
 read -r code web view <<< "${ALUMINA_PORTS:-4266 3000 3001}"
 mkdir -p "$DAGSTER_HOME"
 cp "$here/dagster.yaml" "$DAGSTER_HOME/"

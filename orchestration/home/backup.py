@@ -7,6 +7,7 @@ never replaced by a rotten one.
 
 import hashlib
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ingest.files import write_atomic
 from ingest.home import format_of, open_home
 from ingest.notes import NoteError, adopt_note, read_note, write_note
 from ingest.settings import Settings
+from ingest.storable import storable
 from orchestration.warehouse.load import begin_anew, write_lock
 from serving.seal import faults, protect, remove
 
@@ -56,6 +58,10 @@ def backup(settings: Settings, target: Path) -> Copied:
         for path in (folder / "releases").glob("*"):
             if path.name not in kept:
                 remove(path)
+        of_the_home = {path.relative_to(settings.root) for path in _loose(settings.root)}
+        for path in _loose(folder):
+            if path.relative_to(folder) not in of_the_home:  # a hold that is over, a setting that was taken back
+                path.unlink()
         os.sync()
         if copied.lost:
             raise BackupError(f"the copy in {folder} is not complete, nothing whole was found of {_named(copied.lost)}")
@@ -75,7 +81,7 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
         raise BackupError(
             f"the backup in {folder} was cut off before it was complete: finish it with `alumina backup {folder}`, or take what is there with --partial"
         )
-    theirs = Archive(folder / "archive")
+    theirs, rotten = Archive(folder / "archive"), _rotten(folder)
     if settings.archive.is_dir() and not settings.restoring.exists():
         open_home(settings)
         with write_lock(settings, "restoring"):
@@ -83,12 +89,12 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
         if copied.lost and not partial:
             raise BackupError(f"{copied.files} files were put back, but nothing whole was found of {_named(copied.lost)}")
         return copied
-    if not partial and (wrong := [str(fault) for fault in theirs.faults()]):
+    if not partial and (wrong := [*map(str, theirs.faults()), *(f"{folder / name} has changed on disk" for name in rotten)]):
         raise BackupError(f"the backup itself is not whole: {_named(wrong)}; take what is whole with --partial")
     with write_lock(settings, "restoring"):
-        write_note(settings.restoring, {"from": str(folder)})
+        write_note(settings.restoring, {"from": storable(str(folder))})
         begin_anew(settings)
-        copied = _copy(folder, settings.root)
+        copied = _copy(folder, settings.root, rotten)
         os.sync()
         if copied.lost and not partial:
             raise BackupError(f"the home is not complete, nothing whole was found of {_named(copied.lost)}")
@@ -113,7 +119,22 @@ def _refuse_half_a_home(settings: Settings) -> None:
 
 
 def _mark(folder: Path, settings: Settings, *, complete: bool) -> None:
-    write_note(folder / MARK, {"home": str(settings.root), "complete": complete})
+    facts: dict[str, object] = {"home": str(settings.root), "complete": complete}
+    if complete:  # what a person wrote has no hash of its own
+        facts["files"] = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in _loose(folder)}
+    write_note(folder / MARK, facts)
+
+
+def _loose(home: Path) -> list[Path]:
+    """List the files of a home or a copy that lie by themselves: the operator's catalogue and the notes. Links are not followed."""
+    catalog = (path for path in sorted((home / "catalog").rglob("*")) if path.is_file() and not path.is_symlink())
+    return [*catalog, *(home / name for name in _SMALL if (home / name).is_file())]
+
+
+def _rotten(folder: Path) -> list[str]:
+    """Name the files by themselves that are not as the backup left them; an older backup has no hashes of them, and nothing is known."""
+    hashes: dict[str, str] = (read_note(folder / MARK, "") or {}).get("files", {})
+    return [name for name, sha in hashes.items() if _read(folder / name, sha) is None]
 
 
 def _adopt(folder: Path) -> None:
@@ -121,7 +142,8 @@ def _adopt(folder: Path) -> None:
     mark = folder / MARK
     if not mark.is_file():
         raise BackupError(f"{folder} is no backup: it has no {MARK}")
-    if format_of(copy := Settings(home=folder)) == 1:
+    copy = Settings.model_construct(home=folder)  # a home may not lie under such a name as `disk #1`, a copy may: no tool but this opens it
+    if format_of(copy) == 1:
         adopt_note(mark)
         if (facts := read_note(mark, "")) is not None:
             write_note(mark, {"complete": True} | facts)
@@ -138,8 +160,8 @@ def _is_complete(folder: Path) -> bool:
         raise BackupError(str(error)) from None
 
 
-def _copy(home: Path, target: Path) -> Copied:
-    """Copy what is not the same there; the link to the served release comes last."""
+def _copy(home: Path, target: Path, rotten: Collection[str] = ()) -> Copied:
+    """Copy what is not the same there, without what is known to be rotten; the link to the served release comes last."""
     copied = Copied()
     # The fetch log before payloads: each attempt in the copy then has its payload, however long the archive goes on growing meanwhile.
     _fetch_log(home, target, copied)
@@ -148,9 +170,10 @@ def _copy(home: Path, target: Path) -> Copied:
     for path in sorted((home / "releases").glob("*")):
         if path.is_dir() and not path.name.startswith("."):
             _release(path, target / "releases" / path.name, copied)
-    catalog = (path for path in sorted((home / "catalog").rglob("*")) if path.is_file() and not path.is_symlink())
-    for path in (*catalog, *(home / name for name in _SMALL if (home / name).is_file())):
-        _file(path, target / path.relative_to(home), copied)
+    for path in _loose(home):
+        if path.relative_to(home).as_posix() not in rotten:
+            _file(path, target / path.relative_to(home), copied)
+    copied.lost += rotten
     link = home / "serving"
     if link.is_symlink():
         new = target / f".serving.{os.getpid()}"

@@ -4,6 +4,7 @@ What will go is said first (`plan`); lake and warehouse are made anew from what 
 the payloads came, and that they were purged.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import polars as pl
 from ingest import reach
 from ingest.archive import Archive
 from ingest.home import origin_of
-from ingest.inbox import ARCHIVED, REFUSED
+from ingest.inbox import ARCHIVED, NOTE, REASON, REFUSED
 from ingest.lake import Lake
 from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError
@@ -28,13 +29,14 @@ class PurgeError(HomeError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a purge removes: payloads with their file names, rows by table, others whose figures stand in the same files, and copies of the files."""
+    """What a purge removes: payloads with their file names, rows by table, others whose figures stand in the same files, copies of the files with what was said of them, and builds as of a past time."""
 
     provider: str
     payloads: Mapping[str, str]
     rows: Mapping[str, int]
     others: Mapping[str, int]
     copies: tuple[Path, ...]
+    builds: tuple[Path, ...]
     releases: int
 
     def lines(self) -> list[str]:
@@ -43,9 +45,10 @@ class Plan:
         said = [
             f"{len(self.payloads)} payloads of {self.provider}: {_some(sorted(set(self.payloads.values())))}",
             f"their rows: {rows}",
-            f"{len(self.copies)} copies of these files in the inbox's folders",
+            f"{len(self.copies)} copies of these files in the inbox's folders, and what lies beside them",
+            f"all {len(self.builds)} builds as of a past time and the rows that broke checks, since each may hold its figures",
             f"all {self.releases} releases there are now, since each may hold its figures; one without them is published at the end",
-            "not: backups made before (the next `alumina backup` into each removes them there), exports, notes and copies people took",
+            "not: backups made before (the next `alumina backup` into each removes them there), audits, exports, notes and copies people took",
         ]
         if self.others:
             told = ", ".join(f"{count:,} of {provider}" for provider, count in self.others.items())
@@ -74,8 +77,9 @@ def plan(settings: Settings, provider: str) -> Plan:
             others[str(name)] = others.get(str(name), 0) + group.height
     names = {attempt.payload_sha256: attempt.request_name for attempt in archive.fetch_log() if attempt.payload_sha256 in shas}
     copies = tuple(_copies(settings, archive, shas))
+    builds = tuple(sorted(path for path in (settings.root / "as_of").glob("*") if path.is_dir()))
     releases = sum(path.is_dir() and not path.name.startswith(".") for path in settings.releases.glob("*"))
-    return Plan(provider, {sha: names[sha] for sha in sorted(shas)}, rows, dict(sorted(others.items())), copies, releases)
+    return Plan(provider, {sha: names[sha] for sha in sorted(shas)}, rows, dict(sorted(others.items())), copies, builds, releases)
 
 
 def purge(settings: Settings, asked: Plan, reason: str) -> None:
@@ -83,6 +87,12 @@ def purge(settings: Settings, asked: Plan, reason: str) -> None:
     with write_lock(settings, f"purging {asked.provider}"):
         begin_anew(settings)
         for path in asked.copies:
+            for beside in _beside(settings, path):
+                beside.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        for path in asked.builds:
+            shutil.rmtree(path, ignore_errors=True)
+        for path in (settings.root / "failures").glob("*.jsonl"):
             path.unlink(missing_ok=True)
         Archive(settings.archive).purge(asked.payloads.keys(), f"{asked.provider}: {reason}")
     alert(settings, "purged", f"{len(asked.payloads)} payloads of {asked.provider} were deleted for good: {reason}")
@@ -94,6 +104,14 @@ def _copies(settings: Settings, archive: Archive, shas: set[str]) -> list[Path]:
     bodies = {archive.get(sha) for sha in shas}
     files = (path for folder in (ARCHIVED, REFUSED) for path in sorted((settings.inbox / folder).rglob("*")) if path.is_file())
     return [path for path in files if path.stat().st_size in sizes and path.read_bytes() in bodies]
+
+
+def _beside(settings: Settings, copy: Path) -> list[Path]:
+    """Find what was said of a dropped file: rows that were refused, figures that do not count."""
+    told = f"The file lies in {copy.relative_to(settings.inbox)}."
+    reasons = (path for path in sorted((settings.inbox / REFUSED).glob(f"*{REASON}")) if path.is_file())
+    about = [path for path in reasons if told in path.read_text(encoding="utf-8", errors="replace").splitlines()[:2]]
+    return [copy.with_name(f"{copy.name}{NOTE}"), copy.with_name(f"{copy.name}{REASON}"), *about]
 
 
 def _some(names: list[str]) -> str:

@@ -76,7 +76,11 @@ def beyond(things: Sequence[T], keep: Keep | None, now: datetime, at: Callable[[
 
 
 def _newest_first(root: Path, folder: str, pattern: str) -> list[Path]:
-    return sorted((root / folder).glob(pattern), key=_written, reverse=True)
+    found = []
+    for path in (root / folder).glob(pattern):
+        with suppress(FileNotFoundError):  # another tidying was faster
+            found.append((_written(path), path))
+    return [path for _, path in sorted(found, reverse=True)]
 
 
 def _written(path: Path) -> datetime:
@@ -86,5 +90,8 @@ def _written(path: Path) -> datetime:
 def _bytes(settings: Settings) -> int:
     """Bytes of what is looked after here."""
     places = (settings.dagster, *(settings.root / folder for folder, _ in _FILES.values()))
-    written = sum(path.stat().st_size for place in places for path in place.rglob("*") if path.is_file())
+    written = 0
+    for path in (path for place in places for path in place.rglob("*")):
+        with suppress(FileNotFoundError):  # a run at work opens and closes its log
+            written += path.stat().st_size if path.is_file() else 0
     return written + (settings.warehouse.stat().st_size if settings.warehouse.is_file() else 0)

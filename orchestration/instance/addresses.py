@@ -78,9 +78,13 @@ def _send(address: str, severity: str, title: str, text: str) -> str:
         return f"refused: {problem}"
     kinds = {"info": "info", "warning": "warning", "error": "failure"}
     try:
-        return "sent" if service.notify(body=text, title=title, notify_type=kinds[severity]) else "not taken"
+        from apprise import Apprise, NotifyFormat
+
+        # Asked through it, a service that takes HTML (mail does) gets the text escaped; asked alone, it gets it as it is.
+        done = Apprise(service).notify(body=text, title=title, notify_type=kinds[severity], body_format=NotifyFormat.TEXT)
     except Exception as error:  # a chat plugin may raise any error, and the error may contain the address
         return f"not reached: {type(error).__name__}"
+    return "sent" if done else "not taken"
 
 
 def _opened(address: str) -> tuple[Any, str]:

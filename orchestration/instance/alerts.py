@@ -118,15 +118,24 @@ def _open(notes: list[dict[str, str]]) -> dict[str, dict[str, str]]:
 
 
 def _notes(settings: Settings) -> list[dict[str, str]]:
-    """Read what was told; a line that cannot be read says nothing, and is left where it is."""
+    """Read what was told; a line that cannot be read, or is no note of ours, says nothing and is left where it is."""
     file = settings.root / "alerts.jsonl"
     found = []
-    for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else []:
-        try:
-            note = json.loads(line)
-        except ValueError:
+    for line in file.read_bytes().splitlines() if file.is_file() else []:
+        if (note := _note(line)) is None:
             logging.getLogger(__name__).warning("a line of %s cannot be read", file)
-            continue
-        if isinstance(note, dict):
+        else:
             found.append(note)
     return found
+
+
+def _note(line: bytes) -> dict[str, str] | None:
+    """Read a line; None where something that every note says is missing. It has no hash: a file that rots must not keep the next alert from being sent."""
+    try:
+        note = json.loads(line)
+        if any(not isinstance(text, str) for text in note.values()):
+            return None
+        is_dated = datetime.fromisoformat(note["at"]).tzinfo is not None
+        return note if is_dated and note.keys() >= {"kind", "message", "run_id"} else None
+    except (ValueError, AttributeError, KeyError):
+        return None

@@ -6,7 +6,8 @@ from pathlib import Path
 import duckdb
 
 from serving.publish.keys import SCHEMAS, published_keys
-from serving.read import FILE_NAME
+from serving.publish.served import ReleaseError
+from serving.read import FILE_NAME, not_opened
 from serving.seal import sealed
 
 # These describe the attempt, not the market: they differ between two releases of the same data.
@@ -32,11 +33,15 @@ class Change:
 def differences(before: Path, after: Path) -> list[Change]:
     """Compare two releases table by table, and give those that differ; a table without a key is compared by whole rows.
 
-    Raises BrokenSealError for a release that is not as it was published.
+    Raises BrokenSealError for a release that is not as it was published, ReleaseError for one that another program holds open.
     """
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as con:
         for name, folder in (("before", before), ("after", after)):
-            con.execute(f"attach '{str(sealed(folder, FILE_NAME)).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
+            path = sealed(folder, FILE_NAME)
+            try:
+                con.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
+            except duckdb.Error as error:
+                raise ReleaseError(not_opened(path, error)) from None
         tables = {name: _tables(con, name) for name in ("before", "after")}
         both = sorted({*tables["before"], *tables["after"]} - OF_THE_ATTEMPT)
         found = [_change(con, table, *(tables[name].get(table) for name in ("before", "after"))) for table in both]

@@ -16,7 +16,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from ingest.settings import PACKAGE_VERSION, Settings
+from ingest.storable import storable
 from orchestration.command import cli
+from orchestration.command.terminal import Output, console
+from serving.publish.differences import differences
 from serving.publish.release import code_version
 from serving.publish.served import ReleaseError, kept
 from tests.reliability.readers import publish, small_home
@@ -48,6 +51,41 @@ def published(settings: Settings) -> Settings:
         con.execute("update serving.outlook_v2 set decision_at = as_of_date + interval 18 hour, horizon = 'short'")
     publish(settings, 0)
     return settings
+
+
+@pytest.mark.parametrize(
+    "command", ["rollback --reason", "note --commodity", "releases hold --reason", "review accept", "purge", "audit --publisher"]
+)
+def test_a_text_in_another_encoding_is_refused_before_anything_is_done(settings: Settings, command: str) -> None:
+    said = CliRunner().invoke(cli.app, [*command.split(), os.fsdecode("氧化铝".encode("gbk")), "x.csv"], env={"ALUMINA_HOME": str(settings.root)})
+    assert said.exit_code == 2
+    assert r"'\udcd1\udcf5\udcbb\udcaf\udcc2\udcc1' is not UTF-8; set the terminal to UTF-8" in " ".join(said.output.replace("│", " ").split())
+    assert not settings.root.exists()
+
+
+@pytest.mark.parametrize("name", ["note[red].csv", os.fsdecode(b"\xd1\xf5.csv")])
+def test_a_note_may_have_any_name(published: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(cli, "out", console(Output("stdout")))
+    header = "claim_id,section,quote_zh,kind,metric,entity,period,price_basis,cmp,value,value_high,unit,direction"
+    (tmp_path / name).write_text(f"# publisher: [/]\n# commodity: AO\n{header}\n1,a,x,event,unmapped,AO,2025-07-22,,,,,,\n", encoding="utf-8")
+    cli.audit(tmp_path / name, publisher=None, as_of=None, commodity=None, metrics=False)
+    assert storable(name) in shown.getvalue()
+    assert "[/]" in shown.getvalue()
+
+
+def test_a_release_that_another_program_holds_is_not_compared(published: Settings) -> None:
+    (release,) = kept(published)
+    file = release / "alumina.duckdb"
+    file.chmod(0o644)
+    holding = f"import duckdb, sys; con = duckdb.connect({str(file)!r}); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(ReleaseError, match="another program has it open for writing"):
+            differences(release, release)
+        other.communicate(b"")
 
 
 @pytest.mark.parametrize("target", [".", "..", "", "/"])

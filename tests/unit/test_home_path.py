@@ -2,6 +2,7 @@
 
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy import create_engine, text
 
-from ingest.settings import HOME_BYTES, UNUSABLE, Settings
+from ingest.settings import HOME_BYTES, REPOSITORY, UNUSABLE, Settings
 from orchestration.command import cli
 
 USABLE = [
@@ -119,3 +120,13 @@ def test_what_is_no_name_of_a_host_is_refused(hosts: str) -> None:
     with pytest.raises(ValidationError, match=r"is not a name such as alumina\.example"):
         Settings(ui_hosts=hosts)
     assert Settings(ui_hosts="Alumina.example, [::1]:8443,").proxy_hosts == ("alumina.example", "[::1]:8443")
+
+
+@pytest.mark.parametrize("name", ["a b", "a#b", "a&b", "a*b"])
+def test_the_start_script_refuses_a_folder_whose_name_it_would_take_apart(tmp_path: Path, name: str) -> None:
+    script, folder = REPOSITORY / "orchestration" / "deploy" / "start.sh", tmp_path / name
+    env = os.environ | {"ALUMINA_HOME": str(tmp_path), "DAGSTER_HOME": str(folder), "ALUMINA_POSTGRES_URL": "postgresql://none"}
+    done = subprocess.run(["bash", str(script)], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"the path {folder} holds a character" in done.stderr
+    assert not folder.exists()

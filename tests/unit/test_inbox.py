@@ -259,6 +259,14 @@ def test_a_clock_that_runs_ahead_is_met_by_watching(inbox: Inbox) -> None:
     assert slept == [2.0]
 
 
+def test_many_files_of_a_clock_that_runs_ahead_are_watched_together(inbox: Inbox) -> None:
+    for number in range(5):
+        drop(inbox, f"smm_spot_price_2025071{number}.csv", age=-86_400)
+    slept: list[float] = []
+    assert len(list(InboxOrigin(Inbox(inbox.folder, 2.0, sleep=slept.append), SOURCES).deliveries(FEEDS))) == 5
+    assert slept == [2.0]
+
+
 def test_a_file_that_changes_between_looking_and_reading_waits(inbox: Inbox) -> None:
     path = drop(inbox, NAME)
     (entry,) = inbox.entries()
@@ -266,7 +274,7 @@ def test_a_file_that_changes_between_looking_and_reading_waits(inbox: Inbox) -> 
     assert inbox.read(entry) is None
     path.unlink()
     assert inbox.read(entry) is None
-    assert not Inbox(inbox.folder, 2.0, now=lambda: 0.0, sleep=still()).is_settled(entry)
+    assert not Inbox(inbox.folder, 2.0, now=lambda: 0.0, sleep=still()).settled([entry])
 
 
 # ---------------------------------------------------------------- hostile things
@@ -364,6 +372,29 @@ def test_a_folder_that_was_made_a_link_is_not_filed_into(home: Home, inbox: Inbo
     with pytest.raises(InboxError, match="is a link"):
         run(home)
     assert (inbox.folder / NAME).is_file()
+
+
+@pytest.mark.parametrize("name", ["archived", "refused"])
+def test_a_file_that_has_the_name_of_a_folder_is_named(home: Home, inbox: Inbox, name: str) -> None:
+    drop(inbox, name)
+    drop(inbox, NAME, GOOD if name == "archived" else b"x")
+    with pytest.raises(InboxError, match=f"{name} is no folder; move it elsewhere"):
+        run(home)
+    assert (inbox.folder / NAME).is_file()
+
+
+def test_what_lies_among_the_reasons_and_is_none_is_neither_followed_nor_waited_for(home: Home, inbox: Inbox, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2")
+    (inbox.folder / "link.reason.txt").symlink_to(tmp_path / "secret")
+    os.mkfifo(inbox.folder / "pipe.reason.txt")
+    run(home)
+    (inbox.folder / "refused" / "folder.reason.txt").mkdir()
+    (inbox.folder / "archived" / month()).mkdir(parents=True)
+    os.mkfifo(inbox.folder / "archived" / month() / "pipe.note.txt")
+    told = dict(inbox.refusals())
+    assert sorted(told) == ["link.reason.txt", "pipe.reason.txt"]
+    assert "hunter2" not in str(told)
+    assert list(inbox.notes(0.0)) == []
 
 
 def test_folders_are_left_alone_and_named(home: Home, inbox: Inbox) -> None:

@@ -39,6 +39,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(302, b"", location="/data")
         elif path == "/large":
             self.answer(200, b"x" * 100_000)
+        elif path == "/packed-twice":
+            self.answer(200, gzip.compress(gzip.compress(DATA)), content_encoding="gzip, gzip")
         elif path == "/large-when-inflated":
             self.answer(200, gzip.compress(b"x" * 1_000_000), content_encoding="gzip")
         elif path == "/cut":
@@ -172,6 +174,12 @@ def test_a_compressed_answer_is_inflated_and_not_taken_for_a_truncated_one(site:
     response = client(clock).fetch(ask(f"{site.url}/gzip"))
     assert response.body == DATA
     assert verdict(response) == (Outcome.OK, "")
+
+
+def test_an_answer_that_is_packed_more_than_once_is_not_unpacked(site: Site, clock: Clock) -> None:
+    response = client(clock).fetch(ask(f"{site.url}/packed-twice"))
+    assert (response.body, response.error) == (b"", "the answer is packed 2 times, which is not unpacked")
+    assert verdict(response) == (Outcome.HTTP_ERROR, "transport")
 
 
 def test_a_form_is_posted_with_the_requests_own_headers(site: Site, clock: Clock) -> None:

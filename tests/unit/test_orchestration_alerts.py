@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -173,6 +174,27 @@ def test_a_line_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
         file.write("{torn\n")
     alert(settings, "feed_failed", "x", cause="feed:a/b")
     assert [note["cause"] for note in standing(settings)] == ["feed:a/b"]
+
+
+def test_a_file_of_alerts_that_rots_keeps_neither_the_next_alert_nor_the_doctor(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, None)
+    alert(settings, "feed_failed", "x", cause="feed:a/b")
+    (line,) = (tmp_path / "alerts.jsonl").read_bytes().splitlines()
+    lines = [bytes([*line[:place], line[place] ^ 1 << bit, *line[place + 1 :]]) for place in range(len(line)) for bit in (1, 3, 7)]
+    (tmp_path / "alerts.jsonl").write_bytes(b"\n".join((line, *lines, b"")))
+    for note in standing(settings):
+        assert note["message"]
+        assert datetime.fromisoformat(note["at"]) < datetime.now(UTC) + timedelta(days=40_000)
+    alert(settings, "feed_failed", "y", cause="feed:a/b")
+    over(settings, "feed:a/b")
+    assert "feed:a/b" not in [note["cause"] for note in standing(settings)]
+
+
+def test_a_service_that_takes_html_gets_text_as_text(tmp_path: Path, webhook: str) -> None:
+    here = f"{webhook.replace('http://', 'json://')}?format=html"
+    alert(Settings(home=tmp_path, alert_urls=SecretStr(here)), "feed_failed", "<img src=//evil.example>")
+    assert "&lt;img" in HEARD[-1]["message"]
+    assert "<img" not in HEARD[-1]["message"]
 
 
 def test_a_route_hears_of_what_it_asked_for(tmp_path: Path, webhook: str) -> None:

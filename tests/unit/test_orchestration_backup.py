@@ -9,8 +9,9 @@ import pytest
 
 from ingest.archive import Archive, Attempt
 from ingest.home import dedicate
+from ingest.notes import write_note
 from ingest.settings import Settings
-from ingest.source import DataOrigin, Outcome
+from ingest.source import DataOrigin, HomeError, Outcome
 from orchestration.home.backup import MARK, BackupError, backup, restore
 from orchestration.resources import Home, Intake
 from serving.seal import faults, remove, seal
@@ -68,6 +69,46 @@ def test_the_next_copy_takes_what_is_new_and_drops_what_is_retired(settings: Set
     assert (copied.files, copied.payloads) == (4, 2)
     assert [path.name for path in (tmp_path / "copy" / "releases").iterdir()] == ["20250723"]
     assert os.readlink(tmp_path / "copy" / "serving") == "releases/20250723"
+
+
+def test_what_the_home_has_no_more_is_not_put_back(settings: Settings, tmp_path: Path) -> None:
+    write_note(settings.held, {"release_id": "20250722", "since": "2025-07-22T08:00:00+00:00", "reason": "", "waiting": []})
+    (settings.catalog_overlay / "score.toml").write_text("# tried for a day")
+    backup(settings, tmp_path / "copy")
+    settings.held.unlink()
+    (settings.catalog_overlay / "score.toml").unlink()
+    backup(settings, tmp_path / "copy")
+    assert whole(tmp_path / "copy") == whole(settings.root)
+
+
+@pytest.mark.parametrize("name", ["catalog/calendar.toml", "home.json"])
+def test_a_file_by_itself_that_has_rotted_in_the_copy_is_not_put_back(settings: Settings, tmp_path: Path, name: str) -> None:
+    backup(settings, tmp_path / "copy")
+    flip(tmp_path / "copy" / name, 3)
+    fresh = Settings(home=tmp_path / "new")
+    with pytest.raises((BackupError, HomeError), match=f"{name} has changed on disk"):
+        restore(fresh, tmp_path / "copy")
+    assert not fresh.archive.exists()
+    assert backup(settings, tmp_path / "copy").files == 1
+    restore(fresh, tmp_path / "copy")
+    assert (fresh.root / name).read_bytes() == (settings.root / name).read_bytes()
+
+
+def test_what_is_whole_of_a_copy_is_taken_without_its_rotten_catalogue(settings: Settings, tmp_path: Path) -> None:
+    backup(settings, tmp_path / "copy")
+    flip(tmp_path / "copy" / "catalog" / "calendar.toml")
+    fresh = Settings(home=tmp_path / "new")
+    assert restore(fresh, tmp_path / "copy", partial=True).lost == ["catalog/calendar.toml"]
+    assert not (fresh.catalog_overlay / "calendar.toml").exists()
+    assert fresh.serving.exists()
+
+
+@pytest.mark.parametrize("name", ["备份".encode("gbk"), b"disk #1", b"100 % [old]?", b"two\nlines"], ids=ascii)
+def test_a_folder_holds_a_copy_whatever_its_name(settings: Settings, tmp_path: Path, name: bytes) -> None:
+    folder = tmp_path / os.fsdecode(name)
+    backup(settings, folder)
+    restore(Settings(home=tmp_path / "new"), folder)
+    assert whole(tmp_path / "new") == whole(folder)
 
 
 def test_a_payload_that_is_whole_nowhere_is_named(settings: Settings, tmp_path: Path) -> None:

@@ -80,6 +80,25 @@ def test_a_purged_payload_is_gone_from_archive_inbox_and_copy_and_nothing_misses
     assert list(Archive(tmp_path / "copy" / "archive").faults()) == []
 
 
+def test_what_was_made_of_a_payload_goes_with_it(two: Home) -> None:
+    settings = two.settings
+    inbox, built = settings.inbox, settings.root / "as_of" / "2025-07-16T1200+0800" / "warehouse.duckdb"
+    (inbox / "refused").mkdir()
+    gone = [
+        inbox / "archived" / "2025-07" / f"{SMM}.note.txt",
+        inbox / "refused" / f"{SMM}.reason.txt",
+        settings.root / "failures" / "1.jsonl",
+        built,
+    ]
+    stay = [inbox / "archived" / "2025-07" / f"{ALD}.note.txt", inbox / "refused" / f"{ALD}.reason.txt"]
+    for path in (*gone, *stay):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        name = path.name.removesuffix(".reason.txt")
+        path.write_text(f"{name} was taken, 1 of its rows were not.\nThe file lies in archived/2025-07/{name}.\n- 3200\n")
+    purge(settings, plan(settings, "smm"), "cancelled")
+    assert [path.name for path in (*gone, *stay) if path.exists()] == [path.name for path in stay]
+
+
 def test_a_purge_that_was_cut_off_is_finished_by_doing_it_again(two: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, asked = two.settings, plan(two.settings, "smm")
     monkeypatch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(OSError("the machine went down")))
@@ -135,7 +154,7 @@ def test_the_command_says_it_first_and_with_yes_leaves_one_release_without_the_p
     assert len(kept(settings)) == 2
     cli.purge("smm", reason="cancelled", yes=True)
     assert [path.name for path in kept(settings)] == ["20250716T000000000000Z-c"]
-    assert said[-1] == f"2 releases deleted; nothing of smm is left in {settings.root}"
+    assert said[-1] == f"2 releases deleted; nothing of smm is left in archive, lake, warehouse and releases of {settings.root}"
     Lake(settings.lake).clear()
     with pytest.raises(PurgeError, match="nothing of 'smm'"):
         cli.purge("smm")

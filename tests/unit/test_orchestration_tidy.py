@@ -227,3 +227,20 @@ def test_a_copy_that_lacks_rows_or_has_no_room_leaves_the_warehouse_as_it_is(gro
 def test_nobody_waits_for_a_warehouse_that_is_not_there(settings: Settings) -> None:
     assert compaction.size(settings) is None
     assert compaction.compact(settings, 2.0) is None
+
+
+def test_a_file_that_goes_away_meanwhile_stops_nothing(instance: dg.DagsterInstance, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run at work opens and closes the log beside its record."""
+    (settings.dagster / "history").mkdir(parents=True, exist_ok=True)
+    going, real = settings.dagster / "history" / "index.db-journal", Path.is_file
+
+    def is_file(path: Path) -> bool:
+        found = real(path)
+        if path == going:
+            path.unlink(missing_ok=True)
+        return found
+
+    going.write_bytes(b"x")
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert tidy(settings, instance, NOW).files == 0
+    assert not going.exists()

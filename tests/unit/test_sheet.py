@@ -10,6 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter
 
 from ingest import sheet
 from ingest.catalog.configuration import SHIPPED_ONLY
@@ -179,3 +180,16 @@ def test_the_child_cannot_write_files_and_knows_nothing_of_our_environment(monke
     child(monkeypatch, f"open({str(tmp_path / 'out')!r}, 'w').write('x' * 9000); return []")
     assert refusal(workbook(["x"])) == "too_costly"
     assert not (tmp_path / "out").exists() or (tmp_path / "out").stat().st_size == 0
+
+
+def test_a_text_that_stands_in_many_cells_is_counted_in_each() -> None:
+    """A long text lies once in the file and once in each cell that shows it: 234 kB of twenty such sheets took 700 MB."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        for _ in range(6):
+            book.add_worksheet().write_column(0, 0, ["x" * 6_000] * 2_000)
+    assert len(buffer.getvalue()) < MEBIBYTE
+    with pytest.raises(PayloadError) as caught:
+        sheet.read(buffer.getvalue(), SHIPPED_ONLY.limits.sheet)
+    assert caught.value.verdict.reason == "oversized"
+    assert "of text" in caught.value.verdict.message

@@ -7,17 +7,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 from feeds import QUOTE_HEADER, csv_file
 from rich.table import Table
 from rich.text import Text
 
 from ingest.settings import Settings
 from orchestration.command import cli, run, terminal
+from orchestration.command.catalog_command import catalog_calendar, catalog_check
 from orchestration.instance.alerts import alert
 
 ALUMINA = Path(sys.executable).with_name("alumina")
@@ -97,6 +100,16 @@ def test_nothing_printed_acts_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -
     assert "two\nlines \\u001b]0;owned\\u001b[2J\\u009b31m\\ud800\\u202e\n" in shown.getvalue()
 
 
+def test_brackets_in_a_text_are_no_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", shown)
+    table = Table(title="[/b]")
+    table.add_column("[red]", min_width=10)
+    table.add_row("[/]")
+    terminal.console(terminal.Output("stdout")).print(table)
+    assert all(text in shown.getvalue() for text in ("[/b]", "[red]", "[/]"))
+
+
 def test_what_is_said_while_others_print_elsewhere_is_still_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stdout", shown)
@@ -153,6 +166,22 @@ def test_an_exported_cell_does_not_act_on_a_terminal_and_is_whole_in_a_file(monk
     monkeypatch.setattr(sys, "stdout", file)
     terminal.Output("stdout").write_bytes(block)
     assert file.buffer.getvalue() == block
+
+
+def test_a_notice_and_a_catalogue_do_not_act_on_a_terminal(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> None:
+    monkeypatch.setenv("ALUMINA_HOME", str(settings.root))
+    shown = Terminal()
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, shown)
+    (tmp_path / "notice.txt").write_text("二〇二七年元旦：1月99日\x1b]0;owned\x07（星期五）至1月3日（星期日）休市", encoding="utf-8")
+    settings.catalog_overlay.mkdir(parents=True)
+    (settings.catalog_overlay / "own\x1b[2J.toml").write_text("x = 1")
+    (settings.catalog_overlay / os.fsdecode("自己.toml".encode("gbk"))).write_text("x = 1")
+    for command in (partial(catalog_calendar, tmp_path / "notice.txt"), catalog_check):
+        with contextlib.suppress(typer.Exit):
+            command()
+    assert r"own\u001b[2J.toml" in shown.getvalue()
+    assert not set(shown.getvalue()) & {"\x1b", "\x07"}
 
 
 def test_what_a_run_could_not_use_is_shown_without_acting(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.catalog.calendar import Calendar, CalendarHorizonError
+from ingest.storable import storable
 from ingest.table import repeats
 from ingest.values import iso_day
 from quality.typed import near
@@ -143,7 +144,7 @@ def note_of(
     commodity = heading.get("commodity") or _most_named(claims, catalog)
     if commodity not in catalog.commodities:
         raise ClaimsError(f"{name}, heading commodity: {short(commodity)} is not a commodity of the catalogue")
-    return Note(name, heading.get("publisher"), as_of, commodity, tuple(claims))
+    return Note(storable(name), heading.get("publisher"), as_of, commodity, tuple(claims))
 
 
 def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str], str]], dict[str, str | None]]:
