@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 import polars as pl
+from filelock import FileLock
 
 from ingest.files import write_atomic
 from ingest.journal import Fault, Journal, JournalError
@@ -120,6 +121,7 @@ class Archive:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.log = Journal(root / "receipts", "*.jsonl", root / "receipts.lock")
+        self._purging = FileLock(root / "purged.lock")
         self._asked: tuple[list[bytes], pl.DataFrame] = ([], pl.DataFrame(schema=_ASKED))
 
     def put(self, body: bytes, *, durable: bool = True) -> str:
@@ -128,8 +130,11 @@ class Archive:
         path = self._blob(sha)
         if not _holds(path, body):
             write_atomic(path, body, durable=durable)
-        if sha in (purged := self.purged()):  # brought again by somebody who may
-            self._note_purged({known: why for known, why in purged.items() if known != sha})
+        if sha in self.purged():  # brought again by somebody who may
+            with self._purging:
+                if not _holds(path, body):  # deleted since by a purge at work
+                    write_atomic(path, body, durable=durable)
+                self._note_purged({known: why for known, why in self.purged().items() if known != sha})
         return sha
 
     def get(self, sha: str) -> bytes:
@@ -156,9 +161,10 @@ class Archive:
 
     def purge(self, shas: Collection[str], reason: str) -> None:
         """Delete payloads for good; cut off anywhere, it is finished by doing it again."""
-        self._note_purged(self.purged() | dict.fromkeys(sorted(shas), reason))
-        for sha in shas:
-            self._blob(sha).unlink(missing_ok=True)
+        with self._purging:
+            self._note_purged(self.purged() | dict.fromkeys(sorted(shas), reason))
+            for sha in shas:
+                self._blob(sha).unlink(missing_ok=True)
 
     def faults(self) -> Iterator[Fault]:
         """Name every damaged line of the log, and every payload that is missing or damaged."""

@@ -240,7 +240,8 @@ def purge(
     purging.purge(settings, asked, reason)
     rebuild()
     with write_lock(settings, "deleting releases"):
-        gone = retire(settings, len({path.name for path in kept(settings)} - before))
+        retire(settings)
+    gone = before - {path.name for path in kept(settings)}
     _plain(said("home.purged", count=len(gone), provider=provider, home=settings.root))
 
 

@@ -20,7 +20,7 @@ from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError
 from orchestration.instance.alerts import alert
 from orchestration.warehouse.load import begin_anew, write_lock
-from serving.publish.served import pinned
+from serving.publish.served import expire, pinned
 
 
 class PurgeError(HomeError):
@@ -83,9 +83,10 @@ def plan(settings: Settings, provider: str) -> Plan:
 
 
 def purge(settings: Settings, asked: Plan, reason: str) -> None:
-    """Delete what the plan says, releases apart. Until `alumina rebuild` has ended the home takes nothing in; readers keep what they read till then."""
+    """Delete what the plan says, and let the releases expire. Until `alumina rebuild` has ended the home takes nothing in; readers keep what they read till then."""
     with write_lock(settings, f"purging {asked.provider}"):
         begin_anew(settings)
+        expire(settings)
         for path in asked.copies:
             for beside in _beside(settings, path):
                 beside.unlink(missing_ok=True)

@@ -86,8 +86,7 @@ def rollback(settings: Settings, reason: str = "") -> str:
     if not whole:
         rotten = f"; not whole: {'; '.join(broken.values())}" if broken else ""
         raise ReleaseError(f"there is no release before {current} to go back to{rotten}")
-    there = {path.name for path in kept(settings)}
-    write_note(settings.rejected, {"rejected": sorted((gone | {current}) & there)})
+    _write_off(settings, "rejected", gone | {current})
     _hold(settings, whole[-1], reason)
     point_serving_at(settings, whole[-1])
     write_status(settings, whole[-1], "", "rolled_back", f"from {current}" + (f": {reason}" if reason else ""))
@@ -161,14 +160,14 @@ def found(settings: Settings, name: str) -> Path:
 
 
 def retire(settings: Settings, keep: int | None = None) -> list[str]:
-    """Delete the oldest releases beyond those kept, and give their ids.
+    """Delete the oldest releases beyond those kept, and those that expired, and give their ids.
 
     Never the current one, nor the newest that waits. Rejected releases do not count towards the number kept.
     """
     number = settings.releases_kept if keep is None else keep
     current, gone, releases, waits = _current(settings), rejected(settings), kept(settings), waiting(settings)
     good = [path for path in releases if path.name not in gone]
-    stay = {current, *waits[-1:], *(path.name for path in (*releases[-number:], *good[-number:]))}
+    stay = {current, *waits[-1:], *({path.name for path in (*releases[-number:], *good[-number:])} - _written_off(settings, "expired"))}
     retired = [path for path in releases if path.name not in stay]
     for path in retired:
         remove(path)
@@ -194,8 +193,13 @@ def never_served(settings: Settings) -> list[Path]:
 
 
 def rejected(settings: Settings) -> set[str]:
-    """Name the releases that were rolled back from."""
-    return set((read_note(settings.rejected, "delete it and roll back again where that is wanted") or {}).get("rejected", ()))
+    """Name the releases that were rolled back from, and those that expired: nobody goes back to either."""
+    return _written_off(settings, "rejected") | _written_off(settings, "expired")
+
+
+def expire(settings: Settings) -> None:
+    """Let every release there is expire: when another is served, they are deleted, whoever publishes it and whenever."""
+    _write_off(settings, "expired", {path.name for path in kept(settings)})
 
 
 def write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
@@ -210,6 +214,16 @@ def write_status(settings: Settings, release_id: str, run_id: str, outcome: str,
         "serving": current,
     }
     write_note(settings.status, status)
+
+
+def _written_off(settings: Settings, why: str) -> set[str]:
+    return set((read_note(settings.rejected, "delete it and roll back again where that is wanted") or {}).get(why, ()))
+
+
+def _write_off(settings: Settings, why: str, names: set[str]) -> None:
+    there = {path.name for path in kept(settings)}
+    known = {kind: _written_off(settings, kind) for kind in ("rejected", "expired")} | {why: names}
+    write_note(settings.rejected, {kind: sorted(found & there) for kind, found in known.items() if found & there or kind == "rejected"})
 
 
 def _current(settings: Settings) -> str:

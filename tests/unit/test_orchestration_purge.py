@@ -1,5 +1,6 @@
 """A provider whose licence ends is removed for good, with what goes said first; what is left proves itself, and copies forget it, too."""
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from orchestration.command import cli
 from orchestration.home.backup import backup
 from orchestration.home.purge import PurgeError, plan, purge
 from orchestration.instance.alerts import _notes
-from serving.publish.served import kept
+from serving.publish.served import ReleaseError, kept, retire, rollback
 from serving.seal import seal
 
 NOON = datetime(2025, 7, 16, 4, tzinfo=UTC)
@@ -158,6 +159,41 @@ def test_the_command_says_it_first_and_with_yes_leaves_one_release_without_the_p
     Lake(settings.lake).clear()
     with pytest.raises(PurgeError, match="nothing of 'smm'"):
         cli.purge("smm")
+
+
+def test_releases_of_a_purge_that_was_cut_off_go_with_the_next_publication(two: Home) -> None:
+    settings = two.settings
+    for name in ("20250714T000000000000Z-a", "20250715T000000000000Z-b"):
+        _release(settings, name)
+    purge(settings, plan(settings, "smm"), "cancelled")
+    assert retire(settings) == ["20250714T000000000000Z-a"]  # the other one is read
+    with pytest.raises(ReleaseError, match="there is no release before"):
+        rollback(settings)
+    _release(settings, "20250716T000000000000Z-c")
+    with pytest.raises(ReleaseError, match="there is no release before"):
+        rollback(settings)
+    assert retire(settings) == ["20250715T000000000000Z-b"]
+    assert [path.name for path in kept(settings)] == ["20250716T000000000000Z-c"]
+
+
+def test_a_payload_that_comes_while_it_is_purged_is_kept_whole(two: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, asked = two.settings, plan(two.settings, "smm")
+    (sha,) = asked.payloads
+    body, unlink, came = Archive(settings.archive).get(sha), Path.unlink, list[threading.Thread]()
+
+    def bring_again(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == sha:  # noted as purged, not yet deleted
+            came.append(threading.Thread(target=Archive(settings.archive).put, args=(body,)))
+            came[0].start()
+            came[0].join(0.5)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", bring_again)
+    Archive(settings.archive).purge([sha], "smm: cancelled")
+    monkeypatch.undo()
+    came[0].join()
+    assert Archive(settings.archive).get(sha) == body
+    assert list(Archive(settings.archive).faults()) == []
 
 
 def test_the_sample_is_nobodys_and_a_release_people_are_held_at_stays(settings: Settings, two: Home) -> None:
