@@ -638,6 +638,7 @@ def _within_calendar(settings: Settings, first: Any, last: Any) -> None:
         fail(str(error))
 
 
+@without_pandas()
 def _run(intake: dict[str, Any], *, timings: bool = False) -> None:
     from orchestration.command.run import PHASES, phase_of, run_job
 
@@ -833,7 +834,7 @@ def fail(message: str, *, code: int = 1) -> Any:
 def main() -> None:
     """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
     collect_seldom()
-    with prepared(*OUTPUTS), without_pandas():
+    with prepared(*OUTPUTS):
         _main()
 
 

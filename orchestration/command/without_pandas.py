@@ -1,4 +1,4 @@
-"""Keep pandas out of the process of a command: it is installed for Great Expectations, which works in a process of its own.
+"""Keep pandas out of the process of a run: it is installed for Great Expectations, which works in a process of its own, and for `alumina backtest`.
 
 DuckDB loads pandas as soon as a parameter is bound, and pandera when it is imported, both only to ask whether a value is one of pandas. Both do
 without where it is not installed. Loaded, it and pyarrow behind it take 60 MB and 0.4 processor seconds.
