@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -54,13 +53,11 @@ def test_a_failing_dbt_test_is_named_with_its_rows_and_the_release_stays(small: 
 
 def _dbt(small: Small) -> list[int]:
     """Give the processes of dbt that build in this home, where they were started."""
-    told = subprocess.run(["ps", "-e", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    lines = [line.split(maxsplit=1) for line in told.splitlines()]
     found = []
-    for pid in (int(pid) for pid, args in lines if "dbt build" in args):
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # ended meanwhile
-            if Path(f"/proc/{pid}/cwd").samefile(small.home):
-                found.append(pid)
+            if b"dbt\0build\0" in (process / "cmdline").read_bytes() and (process / "cwd").samefile(small.home):
+                found.append(int(process.name))
     return found
 
 
