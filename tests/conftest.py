@@ -22,7 +22,7 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 # Files of long tests go first, so that short ones fill what is left of the last minute; the first ones need different builds, so that
 # no process waits for another's. docs/testing.md says what each costs.
 FIRST = (
-    "test_operations", "test_sample_figures", "test_point_in_time", "test_situations", "test_price_history", "test_command", "test_note_page", "test_page_of_the_past", "test_checks",
+    "test_spark", "test_operations", "test_sample_figures", "test_point_in_time", "test_situations", "test_price_history", "test_command", "test_note_page", "test_page_of_the_past", "test_checks",
     "test_battery", "test_ingest_order", "test_hostile_payloads", "test_leaks", "test_production", "test_real_payloads", "test_release", "test_as_of", "test_claim_audit",
 )  # fmt: skip
 
