@@ -24,6 +24,7 @@ ARCHIVED, REFUSED = "archived", "refused"
 NOTE = ".note.txt"
 # Why a file was refused lies beside it, likewise.
 REASON = ".reason.txt"
+# Of a reason, which people may have edited, so much is shown in a list; assumed: no message of ours is nearly as long.
 LINE_CHARACTERS = 4_000
 NAME_CHARACTERS, NAME_BYTES = 100, 180
 ROWS_TOLD = 200
