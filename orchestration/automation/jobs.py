@@ -19,6 +19,8 @@ from orchestration.warehouse.load import WarehouseError
 
 _ARRIVALS = dg.AssetSelection.groups("arrivals")
 _FORECAST = dg.AssetSelection.groups(GROUP)
+WRITER, RANGE = {"alumina/writer": "true"}, {"alumina/range": "true"}
+"""Tags of jobs that take the lock of the home, and of those that take a range in; a queue has a limit for each (`orchestration/deploy/dagster.yaml`)."""
 
 daily = dg.define_asset_job(
     name="daily",
@@ -26,6 +28,7 @@ daily = dg.define_asset_job(
     description="Take everything in, build and test every model, publish. Running it again changes nothing but the fetch log.",
     # One process: a step of its own for each asset costs three times the whole run.
     executor_def=dg.in_process_executor,
+    tags=WRITER,
 )
 
 fit_forecast = dg.define_asset_job(
@@ -33,6 +36,7 @@ fit_forecast = dg.define_asset_job(
     selection=_FORECAST,
     description="Fit the forecast anew from the panel; the next `daily` applies it. Once a quarter, and after a backfill.",
     executor_def=dg.in_process_executor,
+    tags=WRITER,
 )
 
 # Ranges of days, and of months, taken in again; each in one run. Publish afterwards with `daily`.
@@ -41,12 +45,14 @@ arrivals_by_day = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*(arrivals_key(source.name) for source in DAY_SOURCES)),
     description="Take a range of calendar days in again, in one run. Changes nothing where the archive holds the same bytes.",
     executor_def=dg.in_process_executor,
+    tags=RANGE,
 )
 arrivals_by_month = dg.define_asset_job(
     name="arrivals_by_month",
     selection=dg.AssetSelection.assets(*(arrivals_key(source.name) for source in MONTH_SOURCES)),
     description="Take a range of months in again, in one run: UN Comtrade is asked, customs exports come from the inbox.",
     executor_def=dg.in_process_executor,
+    tags=RANGE,
 )
 
 
@@ -140,6 +146,7 @@ def tidy_op(context: dg.OpExecutionContext, home: Home) -> None:
     name="tidy",
     description="Delete what `retention.toml` does not keep: old runs, their events and logs. Data stays.",
     executor_def=dg.in_process_executor,
+    tags=WRITER,
 )
 def tidy_job() -> None:
     """Tidy up."""

@@ -78,7 +78,13 @@ def late_data(context: dg.SensorEvaluationContext, home: Home) -> dg.RunRequest 
     )
 
 
-@dg.run_failure_sensor(default_status=ON, minimum_interval_seconds=15, description="Tells people of a run that failed, and why.")
+# Those of the code location for ranges, too: it has no sensor of its own.
+@dg.run_failure_sensor(
+    default_status=ON,
+    minimum_interval_seconds=15,
+    monitor_all_code_locations=True,
+    description="Tells people of a run that failed, and why.",
+)
 def run_failed(context: dg.RunFailureSensorContext, home: Home) -> None:
     """Tell people of a run that failed, with the sentence that says why."""
     causes = [cause(event) for event in context.get_step_failure_events()]
@@ -106,6 +112,7 @@ def died(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | d
     run_status=dg.DagsterRunStatus.SUCCESS,
     default_status=ON,
     minimum_interval_seconds=15,
+    monitor_all_code_locations=True,
     description="Tells people of a green run that skipped assets.",
 )
 def run_incomplete(context: dg.RunStatusSensorContext, home: Home) -> Iterator[dg.SkipReason]:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The production profile of docs/operations.md on a machine without systemd: the commands of systemd/*.service, started together and ended together.
-# Wants ALUMINA_HOME, DAGSTER_HOME, ALUMINA_POSTGRES_URL. ALUMINA_PORTS="4266 3000 3001" are those of code location, operators and viewers.
+# Wants ALUMINA_HOME, DAGSTER_HOME, ALUMINA_POSTGRES_URL. ALUMINA_PORTS="4266 3000 3001 4267" are those of code location, operators, viewers and the code location for ranges of the past.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
@@ -12,17 +12,17 @@ for path in "$project" "$DAGSTER_HOME"; do
     *[[:space:]\#\&\\\*\?\[\;]*) echo "alumina: the path $path holds a character that systemd's commands cannot hand on; choose a folder without blanks and # & \\ * ? [ ;" >&2; exit 1 ;;
   esac
 done
-read -r code web view <<< "${ALUMINA_PORTS:-4266 3000 3001}"
+read -r code web view ranges <<< "${ALUMINA_PORTS:-4266 3000 3001 4267}"
 mkdir -p "$DAGSTER_HOME"
 cp "$here/dagster.yaml" "$DAGSTER_HOME/"
 workspace=$DAGSTER_HOME/workspace.yaml
-sed "s/4266/$code/" "$here/workspace.yaml" > "$workspace"
+sed "s/4266/$code/; s/4267/$ranges/" "$here/workspace.yaml" > "$workspace"
 export DAGSTER_DISABLE_TELEMETRY=1 DAGSTER_EVENT_BATCH_SIZE=1000 DO_NOT_TRACK=1 GX_ANALYTICS_ENABLED=false
 cd "$project"
 
 of() { # SERVICE KEY: the command of a unit, for this folder and these ports
   sed -n "s#^$2=##p" "$here/systemd/alumina-$1.service" | sed "s#/opt/alumina/orchestration/deploy/workspace.yaml#$workspace#;
-    s#/opt/alumina/#$project/#g; s/--port 4266/--port $code/; s/--port 3000/--port $web/; s/--port 3001/--port $view/"
+    s#/opt/alumina/#$project/#g; s/--port 4266/--port $code/; s/--port 4267/--port $ranges/; s/--port 3000/--port $web/; s/--port 3001/--port $view/"
 }
 running=()
 stop() { # The code location waits for a run at work; who does not wait so long kills it, and the next run heals what was cut off.
@@ -38,9 +38,14 @@ begin() { echo "alumina: $1"; $(of "$1" ExecStart) & running+=($!); }
 
 $(of code ExecStartPre)
 begin code
-until "$project/.venv/bin/python" -m dagster api grpc-health-check -p "$code" > /dev/null 2>&1; do
-  kill -0 "${running[0]}" 2> /dev/null || { echo "alumina: the code location ended by itself; what it said stands above" >&2; exit 1; }
-  sleep 1
+begin ranges
+for port in "$code" "$ranges"; do
+  until "$project/.venv/bin/python" -m dagster api grpc-health-check -p "$port" > /dev/null 2>&1; do
+    for process in "${running[@]}"; do
+      kill -0 "$process" 2> /dev/null || { echo "alumina: a code location ended by itself; what it said stands above" >&2; exit 1; }
+    done
+    sleep 1
+  done
 done
 begin web
 begin view

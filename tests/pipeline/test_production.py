@@ -13,14 +13,24 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.pipeline.conftest import HANGS
+from ingest.archive import Archive
+from ingest.files import is_free
+from ingest.flow import ingest
+from ingest.lake import Lake
+from ingest.origins import SampleOrigin
+from ingest.settings import Settings
+from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
+from orchestration.warehouse.load import load_raw
+from tests.pipeline.conftest import HANGS, content
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "orchestration" / "deploy"
@@ -110,46 +120,96 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, start: Callable[..., Any]
     return f"postgresql://alumina@127.0.0.1:{port}/postgres"
 
 
+LAUNCH = """mutation Launch($parameters: ExecutionParams!) { launchPipelineExecution(executionParams: $parameters) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+STATE = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status startTime endTime } } }"
+RANGE = ("2025-04-24", "2025-07-23")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The production profile at work: where it is asked, and its home."""
+
+    home: Path
+    web: int
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        answer = httpx.post(f"http://127.0.0.1:{self.web}/graphql", json={"query": query, "variables": variables}, timeout=120, trust_env=False)
+        return dict(answer.json()["data"])
+
+    def launch(self, location: str, job: str, source: str = "", span: tuple[str, str] | None = None) -> str:
+        """Put a run of the sample into the queue and give its id."""
+        selector: dict[str, Any] = {"repositoryLocationName": location, "repositoryName": "__repository__", "pipelineName": job}
+        tags, config = [], {}
+        if span is not None:
+            config = {"resources": {"intake": {"config": {"source": "sample"}}}}
+            tags = [{"key": f"dagster/asset_partition_range_{end}", "value": value} for end, value in zip(("start", "end"), span, strict=True)]
+        if source:
+            selector |= {"assetSelection": [{"path": ["arrivals", source]}]}
+        parameters = {"selector": selector, "runConfigData": config, "executionMetadata": {"tags": tags}}
+        launched = self.ask(LAUNCH, parameters=parameters)["launchPipelineExecution"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def ended(self, *runs: str) -> list[dict[str, Any]]:
+        """Wait for the end of runs and say how each ended, and when."""
+
+        def told() -> list[dict[str, Any]]:
+            return [self.ask(STATE, id=run)["runOrError"] for run in runs]
+
+        _until("the runs", lambda: all(one["status"] in ("SUCCESS", "FAILURE") for one in told()))
+        return told()
+
+    def process_of(self, run: str) -> int:
+        """Find the process that holds a run's lock."""
+        lock = self.home / "runs" / f"{run}.lock"
+        _until("the run's process", lambda: lock.is_file() and not is_free(lock))
+        for open_file in Path("/proc").glob("[0-9]*/fd/*"):
+            with suppress(OSError):  # it is another user's, or has just ended
+                if os.readlink(open_file) == str(lock):
+                    return int(open_file.parts[2])
+        pytest.fail(f"nobody holds {lock}")
+
+
 @pytest.mark.full
 @needs_postgres
-def test_location_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_path: Path, postgres: str, start: Callable[..., Any]) -> None:
-    """All of it is started by the one script, whose commands are those of the systemd units."""
-    dagster_home, location, web, view = tmp_path / "dagster", _port(), _port(), _port()
+def test_locations_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_path: Path, postgres: str, start: Callable[..., Any]) -> None:
+    """All of it is started by the one script, whose commands are those of the systemd units.
+
+    Ranges are taken in, two at once and beside one writer; one of them, of the second code location, is killed in the middle and taken in again.
+    Then the lake has the rows that one process alone takes in.
+    """
+    dagster_home, location, web, view, ranges = tmp_path / "dagster", _port(), _port(), _port(), _port()
     environment = os.environ | {
         "DAGSTER_HOME": str(dagster_home),
         "ALUMINA_HOME": str(tmp_path / "home"),
         "ALUMINA_POSTGRES_URL": postgres.replace("postgresql:", "postgresql+psycopg2:"),
-        "ALUMINA_PORTS": f"{location} {web} {view}",
+        "ALUMINA_PORTS": f"{location} {web} {view} {ranges}",
     }
     script = start(str(DEPLOY / "start.sh"), env=environment, cwd=tmp_path)
     _until("the webserver", lambda: _answers(f"http://127.0.0.1:{web}/server_info"))
     _until("the viewers' webserver", lambda: _answers(f"http://127.0.0.1:{view}/server_info"))
+    there = Profile(tmp_path / "home", web)
 
-    def ask(query: str, **variables: Any) -> dict[str, Any]:
-        answer = httpx.post(f"http://127.0.0.1:{web}/graphql", json={"query": query, "variables": variables}, timeout=120, trust_env=False)
-        return dict(answer.json()["data"])
+    killed = there.launch("ranges", "arrivals_by_day", "shfe", RANGE)
+    months = there.launch("alumina", "arrivals_by_month", span=("2025-03", "2025-05"))
+    third = there.launch("ranges", "arrivals_by_day", "fx", RANGE)
+    writers = [there.launch("alumina", "tidy"), there.launch("alumina", "tidy")]
+    process = there.process_of(killed)
+    _until("the middle of the range", lambda: len(list((there.home / "archive" / "blobs").glob("*/*"))) > 60)
+    os.kill(process, signal.SIGSTOP)
+    there.process_of(months)
+    os.kill(process, signal.SIGKILL)
+    done = there.ended(killed, months, third, *writers)
+    assert [one["status"] for one in done] == ["FAILURE", *["SUCCESS"] * 4]
+    again = there.launch("ranges", "arrivals_by_day", "shfe", RANGE)
+    assert there.ended(again)[0]["status"] == "SUCCESS"
+    assert (_at_once(done[:3]), _at_once(done[3:])) == (2, 1)
+    _until("the alert", lambda: killed in (there.home / "alerts.jsonl").read_text(encoding="utf-8"))
+    assert _rows(there.home) == _taken_in_by_one_process(tmp_path / "alone")
 
-    launched = ask(
-        """mutation Launch($parameters: ExecutionParams!) { launchPipelineExecution(executionParams: $parameters) {
-            __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }""",
-        parameters={
-            "selector": {"repositoryLocationName": "alumina", "repositoryName": "__repository__", "pipelineName": "arrivals_by_month"},
-            "runConfigData": {"resources": {"intake": {"config": {"source": "sample"}}}},
-            "executionMetadata": {
-                "tags": [
-                    {"key": "dagster/asset_partition_range_start", "value": "2025-03"},
-                    {"key": "dagster/asset_partition_range_end", "value": "2025-05"},
-                ]
-            },
-        },
-    )["launchPipelineExecution"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-    run_id = launched["run"]["runId"]
-    state = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-    _until("the run", lambda: ask(state, id=run_id)["runOrError"]["status"] in ("SUCCESS", "FAILURE"))
-    assert ask(state, id=run_id)["runOrError"]["status"] == "SUCCESS"
     counted = subprocess.run(
-        ["psql", postgres, "-Atc", f"select count(*) from event_logs where run_id = '{run_id}' and partition is not null and dagster_event_type = 'ASSET_MATERIALIZATION'"],
+        ["psql", postgres, "-Atc", f"select count(*) from event_logs where run_id = '{months}' and partition is not null and dagster_event_type = 'ASSET_MATERIALIZATION'"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert counted.stdout.strip() == "3"
@@ -165,6 +225,33 @@ def test_location_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_pat
     _until("the end of the script", lambda: script.poll() is not None)
     assert script.returncode == 1
     _until("the end of the webserver", lambda: not _answers(f"http://127.0.0.1:{web}/server_info"))
+
+
+def _at_once(runs: list[dict[str, Any]]) -> int:
+    """Count how many of these runs were at work at once: at the beginning of one, since the number grows nowhere else."""
+    return max(sum(one["startTime"] <= this["startTime"] < one["endTime"] for one in runs) for this in runs)
+
+
+def _rows(home: Path) -> dict[str, tuple[int, int]]:
+    """Load the lake of a home and give each raw table's rows and their hash, but not those of how they came."""
+    load_raw(Settings(home=home))
+    # Some feeds answer a range by one payload, so its name depends on the range.
+    return {name: rows for name, rows in content(home, "raw", "payload_sha256").items() if not name.startswith("ingest__")}
+
+
+def _taken_in_by_one_process(home: Path) -> dict[str, tuple[int, int]]:
+    settings = Settings(home=home)
+    home.mkdir()
+    archive, lake = Archive(settings.archive), Lake(settings.lake)
+    for sources, first, last in (([*DAY_SOURCES], *RANGE), ([*MONTH_SOURCES], "2025-03-01", RANGE[1])):
+        ingest(
+            [one for one in sources if one.name in ("shfe", "fx") or one in MONTH_SOURCES],
+            SampleOrigin(date.fromisoformat(first), date.fromisoformat(last)),
+            archive,
+            lake,
+            "alone",
+        )
+    return _rows(home)
 
 
 @needs_postgres

@@ -56,7 +56,7 @@ def test_every_unit_is_hardened(unit: Path, tmp_path: Path) -> None:
 
 
 def test_each_part_starts_again_alone_within_limits() -> None:
-    assert {unit.stem for unit in UNITS} == {"alumina-code", "alumina-daemon", "alumina-ui", "alumina-view", "alumina-web"}
+    assert {unit.stem for unit in UNITS} == {"alumina-code", "alumina-daemon", "alumina-ranges", "alumina-ui", "alumina-view", "alumina-web"}
     for unit in UNITS:
         text = unit.read_text(encoding="utf-8")
         for said in ("Restart=always", "MemoryMax=", "TasksMax=", "User=alumina", "EnvironmentFile=/etc/alumina/alumina.env"):
