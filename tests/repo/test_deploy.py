@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from orchestration.definitions import defs
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "orchestration" / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("alumina*.service"))
@@ -63,6 +65,14 @@ def test_each_part_starts_again_alone_within_limits() -> None:
             assert said in text, (unit.name, said)
         # One part that ends must not take the others along.
         assert not re.search(r"^(BindsTo|Requires|Requisite)=", text, re.MULTILINE), unit.name
+
+
+def test_the_queue_has_one_slot_for_jobs_that_write_and_room_for_ranges_beside_it() -> None:
+    runs = yaml.safe_load((DEPLOY / "dagster.yaml").read_text(encoding="utf-8"))["concurrency"]["runs"]
+    jobs = {limit["key"]: {job.name for job in defs.resolve_all_job_defs() if limit["key"] in job.tags} for limit in runs["tag_concurrency_limits"]}
+    assert jobs == {"alumina/writer": {"daily", "fit_forecast", "tidy"}, "alumina/range": {"arrivals_by_day", "arrivals_by_month"}}
+    assert [limit["limit"] for limit in runs["tag_concurrency_limits"]] == [1, 2]
+    assert runs["max_concurrent_runs"] == 3
 
 
 def test_the_units_name_no_secret() -> None:
