@@ -4,6 +4,7 @@ import math
 import re
 import unicodedata
 from calendar import monthrange
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -92,9 +93,10 @@ def day(value: Any) -> date:
     """Read `2025-07-16`, `2025/7/16`, `2025年7月16日` or `20250716`; raises ValueError on anything else."""
     text = plain(value)
     match = re.fullmatch(r"(\d{4})(\d{2})(\d{2})", text) or re.fullmatch(r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})日?(?:[ T]00:00(?::00)?)?", text)
-    if not match:
-        raise ValueError(f"{str(value)!r} is not a date")
-    return date(*(int(part) for part in match.groups()))
+    if match:
+        with suppress(ValueError):  # there is no such day; its own words do not say which text it was
+            return date(*(int(part) for part in match.groups()))
+    raise ValueError(f"{str(value)!r} is not a date")
 
 
 def written_day(value: Any, *, is_monthly: bool | None = None) -> date:

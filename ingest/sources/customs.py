@@ -8,6 +8,7 @@ estimated: the scope is part of the key, and the two schemes of partner codes (G
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -296,7 +297,8 @@ def _span(match: re.Match[str]) -> tuple[date, date]:
 
 
 def _month(text: str) -> date:
-    match = re.fullmatch(r"(\d{4})(\d{2})", values.plain(text))
-    if match is None:
-        raise ValueError(f"{text!r} is not a month YYYYMM")
-    return date(int(match[1]), int(match[2]), 1)
+    month = values.plain(text)
+    if re.fullmatch(r"\d{6}", month):
+        with suppress(ValueError):
+            return values.day(f"{month}01")
+    raise ValueError(f"{text!r} is not a month YYYYMM")

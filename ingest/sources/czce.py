@@ -105,7 +105,10 @@ class Czce:
             if any(_NO_DATA.encode(encoding) in body for encoding in ("utf-8", "gb18030")):
                 raise PayloadError(Outcome.NOT_PUBLISHED, "no_data", f"{request.name} says {_NO_DATA}: the exchange has nothing for that day yet")
             raise PayloadError(Outcome.FORMAT_CHANGED, "no_date", f"{request.name} states no day in its title")
-        day = values.day(stated[1])
+        try:
+            day = values.day(stated[1])
+        except ValueError as error:
+            raise PayloadError(Outcome.FORMAT_CHANGED, "no_date", f"{request.name} states no day in its title: {error}") from None
         if request.day is not None and day != request.day:
             raise PayloadError(Outcome.NOT_DATA, "wrong_date", f"{request.name} is about {day}, not {request.day}")
         if not body.endswith(b"\n"):

@@ -65,7 +65,11 @@ class Expiry:
                 "missing_column",
                 f"{request.name} has no column {', '.join(missing)}; export the table of expiring receipts with all of its columns",
             )
-        exported = values.day(match["day"])
+        try:
+            exported = values.day(match["day"])
+        except ValueError as error:
+            message = f"the name of {request.name} does not state the day of the export: {error}; name the file like tushare_{FEED}_20260904.csv"
+            raise PayloadError(Outcome.NOT_DATA, "wrong_name", message) from None
         kept: list[dict[str, Any]] = []
         rejects: list[Reject] = []
         for line, printed in rows:

@@ -64,12 +64,13 @@ def _feed(request: Request) -> str:
 
 
 SEEDS = _seeds()
+_DIGIT = re.compile(rb"[0-9]")
 
 
 def _bytes(chance: Random, body: bytes) -> bytes:
     place = chance.randint(0, len(body) - 1)
     length = chance.randint(1, 200)
-    kind = chance.choice(["flip", "cut", "drop", "repeat", "insert", "bom", "utf16", "gbk", "controls", "nothing"])
+    kind = chance.choice(["flip", "cut", "drop", "repeat", "insert", "bom", "utf16", "gbk", "controls", "digit", "nothing"])
     match kind:
         case "flip":
             return body[:place] + bytes([body[place] ^ (1 << chance.randint(0, 7))]) + body[place + 1 :]
@@ -89,6 +90,8 @@ def _bytes(chance: Random, body: bytes) -> bytes:
             return body.decode("utf-8", "replace").encode("gb18030", "replace")
         case "controls":
             return body[:place] + b"\x00\x1f\x0b" + body[place:]
+        case "digit" if found := _DIGIT.search(body, place):  # a day that never was, a figure that is not that
+            return body[: found.start()] + chance.choice("0123456789").encode() + body[found.end() :]
     return body
 
 

@@ -108,7 +108,7 @@ def test_every_date_form_of_the_contract_is_the_same_day(printed: str) -> None:
     ["", "2025-02-30", "20251301", "2025-07", "16/07/2025", "25-07-16", "202507160", "2025-07-16 11:40", "45854", None, "2025.07.16", "昨日"],
 )
 def test_what_is_not_a_date_is_refused(nonsense: Any) -> None:
-    with pytest.raises(ValueError, match=r"not a date|must be in|out of range"):
+    with pytest.raises(ValueError, match=r"is not a date$"):
         values.day(nonsense)
 
 

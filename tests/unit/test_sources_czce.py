@@ -159,6 +159,7 @@ def test_old_files_are_read_in_their_own_encoding_and_names_stray_bytes_and_all(
     [
         (quotes(SH509, SUM, day="2025-07-15"), (Outcome.NOT_DATA, "wrong_date")),
         (quotes(SH509, SUM).replace(b"(2025-07-16)", b""), (Outcome.FORMAT_CHANGED, "no_date")),
+        (quotes(SH509, SUM, day="2025-17-16"), (Outcome.FORMAT_CHANGED, "no_date")),
         ("当日无数据".encode(), (Outcome.NOT_PUBLISHED, "no_data")),
         (quotes(ZERO), (Outcome.NOT_DATA, "no_rows")),
         (quotes(SH509, SUM, total=""), (Outcome.NOT_DATA, "truncated")),

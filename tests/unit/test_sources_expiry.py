@@ -75,3 +75,15 @@ def test_a_table_without_a_column_or_a_row_is_refused_in_one_sentence() -> None:
         with pytest.raises(PayloadError) as caught:
             parse(*lines, header=header)
         assert (caught.value.verdict.outcome, caught.value.verdict.reason) == expected
+
+
+def test_a_name_with_a_day_that_never_was_is_told_with_an_example() -> None:
+    name = "tushare_fut_rcpt_mat_20261399.csv"
+    request = Expiry().recognise(name)
+    assert request is not None
+    with pytest.raises(PayloadError) as caught:
+        Expiry().parse(request, f"{HEADER}\n{GOOD}\n".encode())
+    assert caught.value.verdict.reason == "wrong_name"
+    assert caught.value.verdict.message == (
+        f"the name of {name} does not state the day of the export: '20261399' is not a date; name the file like tushare_fut_rcpt_mat_20260904.csv"
+    )
