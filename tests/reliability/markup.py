@@ -81,13 +81,19 @@ def shown(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def with_texts(con: duckdb.DuckDBPyConnection, texts: dict[str, str], *, before: bool = False) -> str | None:
-    """Render the note with a text in every row of each column, or before what stands there; None when it is refused whole. The release is then as it was."""
+    """Render the note with a text in every row of each column, or before what stands there; None when it is refused whole, be it by a declared key.
+
+    The release is then as it was.
+    """
     con.begin()
     try:
         for name, text in texts.items():
             table, _, column = name.rpartition(".")
             own = f"|| ' ' || {column}" if before else ""
-            con.execute(f"update {table} set {column} = ? {own} where {column} is not null", [text])
+            try:
+                con.execute(f"update {table} set {column} = ? {own} where {column} is not null", [text])
+            except duckdb.ConstraintException:
+                return None
         with suppress(Exception):  # the release is refused with what is raised here, see `serving.publish.release`
             return page.render(con, None)
         return None
