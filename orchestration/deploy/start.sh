@@ -12,7 +12,8 @@ for path in "$project" "$DAGSTER_HOME"; do
     *[[:space:]\#\&\\\*\?\[\;]*) echo "alumina: the path $path holds a character that systemd's commands cannot hand on; choose a folder without blanks and # & \\ * ? [ ;" >&2; exit 1 ;;
   esac
 done
-read -r code web view ranges <<< "${ALUMINA_PORTS:-4266 3000 3001 4267}"
+read -r code web view ranges <<< "${ALUMINA_PORTS:-4266 3000 3001}"
+ranges=${ranges:-4267} # who upgrades may name three
 mkdir -p "$DAGSTER_HOME"
 cp "$here/dagster.yaml" "$DAGSTER_HOME/"
 workspace=$DAGSTER_HOME/workspace.yaml
