@@ -86,10 +86,11 @@ def run(job: Mapping[str, Any], folder: Path) -> dict[str, str | None]:
     """Run a job of `driver.py` and give each query's error, None where it went through; raises SparkError where the session itself failed."""
     settings = SETTINGS | SMALL | {"spark.sql.warehouse.dir": str(folder / "warehouse")} | job["settings"]
     log, answers = folder / "driver.log", folder / "answers.jsonl"
-    with log.open("wb") as words, answers.open("wb") as out:
-        command = [str(HOUSE / "bin" / "python"), str(DRIVER)]
+    answers.write_bytes(b"")  # a session that does not begin leaves none
+    with log.open("wb") as words:
+        command = [str(HOUSE / "bin" / "python"), str(DRIVER), str(answers)]
         text = json.dumps({**job, "settings": settings}).encode()
-        done = subprocess.run(command, input=text, cwd=folder, env=quiet(), stdout=out, stderr=words, check=False)
+        done = subprocess.run(command, input=text, cwd=folder, env=quiet(), stdout=words, stderr=words, check=False)
     told = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
     if done.returncode:
         raise SparkError(f"Spark ended after {len(told)} of {len(job['queries'])} queries; its words are in {log}")

@@ -1,4 +1,4 @@
-"""Whether a cluster can still work, and a metastore that another program has open. Needs no Java: the processes are others."""
+"""Whether a cluster can still work, a metastore that another program has open, what Java says between answers. Needs no Java: the processes are others."""
 
 import subprocess
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.spark import engine
 from orchestration.spark.cluster import Cluster, Process
 from orchestration.spark.engine import SparkError, refuse_open_metastore
 
@@ -49,3 +50,28 @@ def test_a_metastore_that_another_program_has_open_is_told_in_one_sentence(tmp_p
         other.stdin.close()
         other.wait()
     refuse_open_metastore(tmp_path)
+
+
+TALKS = """#!/bin/sh
+echo '[13.104s][warning][gc] Java writes to stdout'
+echo '{"name": "a", "error": null}' >> "$2"
+echo '{"name": "b", "error": "no such table"}' >> "$2"
+exit ENDS
+"""
+
+
+def test_what_java_says_to_stdout_is_no_answer_and_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, folder = tmp_path / "bin" / "python", tmp_path / "folder"
+    program.parent.mkdir()
+    folder.mkdir()
+    monkeypatch.setattr(engine, "HOUSE", tmp_path)
+    job = {"settings": {}, "queries": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}
+    for ends in ("0", "1"):
+        program.write_text(TALKS.replace("ENDS", ends))
+        program.chmod(0o755)
+        if ends == "0":
+            assert engine.run(job, folder) == {"a": None, "b": "no such table"}
+        else:
+            with pytest.raises(SparkError, match=r"after 2 of 3 queries; its words are in .*driver\.log"):
+                engine.run(job, folder)
+        assert (folder / "driver.log").read_text() == "[13.104s][warning][gc] Java writes to stdout\n"
