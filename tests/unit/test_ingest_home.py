@@ -111,7 +111,7 @@ def test_a_note_of_a_home_that_makes_no_sense_is_refused_in_one_sentence(setting
     settings.root.mkdir(parents=True)
     (settings.root / "home.json").write_bytes(body)
     for asked in (format_of, origin_of):
-        with pytest.raises(FormatError, match="home.json has changed on disk; restore it from a backup"):
+        with pytest.raises(FormatError, match=r"home\.json has changed on disk; restore it from a backup"):
             asked(settings)
     assert (settings.root / "home.json").read_bytes() == body
 
