@@ -8,18 +8,14 @@ from typing import Any
 import dagster as dg
 
 from ingest.sources import SOURCES
-from orchestration.assets.arrivals import arrivals_asset
 from orchestration.assets.forecast import outlook_model
 from orchestration.assets.freshness import arrived_in_time, published_in_time
 from orchestration.assets.intake import lake_asset
 from orchestration.assets.models import dbt_models
-from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
 from orchestration.assets.preflight import preflight
 from orchestration.assets.publication import release_asset
 from orchestration.assets.raw_tables import raw_tables
 from orchestration.automation.jobs import (
-    arrivals_by_day,
-    arrivals_by_month,
     as_of_job,
     daily,
     fit_forecast,
@@ -30,18 +26,19 @@ from orchestration.automation.jobs import (
 )
 from orchestration.automation.schedules import SCHEDULES
 from orchestration.automation.sensors import SENSORS
+from orchestration.ranges import ARRIVALS, JOBS
 from orchestration.resources import Home, Intake
 from orchestration.warehouse.dbt import resource
 from serving.publish.keys import SCHEMAS
 
 
-def build_defs(**overrides: Any) -> dg.Definitions:
-    """Put the code location together; `overrides` replace resources by name (home, intake, dbt)."""
+def build_defs(*, ranges: bool = True, **overrides: Any) -> dg.Definitions:
+    """Put the code location together, without what `ranges` has if told so; `overrides` replace resources by name (home, intake, dbt)."""
     published = [key for key in dbt_models.keys if key.path[0] in SCHEMAS]
     return dg.Definitions(
         assets=[
             preflight,
-            *(arrivals_asset(source) for source in (*DAY_SOURCES, *MONTH_SOURCES)),
+            *(ARRIVALS if ranges else ()),
             *(lake_asset(source) for source in SOURCES),
             raw_tables,
             dbt_models,
@@ -51,7 +48,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
         asset_checks=[published_in_time, arrived_in_time],
         schedules=SCHEDULES,
         sensors=SENSORS,
-        jobs=[daily, fit_forecast, arrivals_by_day, arrivals_by_month, as_of_job, rollback_job, hold_job, let_go_job, tidy_job],
+        jobs=[daily, fit_forecast, *(JOBS if ranges else ()), as_of_job, rollback_job, hold_job, let_go_job, tidy_job],
         # No asset hands anything over through an I/O manager; Dagster's default one would write where the run's configuration says.
         resources={"home": Home(), "intake": Intake(), "dbt": resource(), "io_manager": dg.mem_io_manager} | overrides,
         executor=dg.in_process_executor,

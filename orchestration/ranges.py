@@ -1,7 +1,8 @@
-"""A code location for ranges of the past alone, beside `definitions`: taken in by a process of their own while the daily run goes on.
+"""Ranges of the past: the calendars of the sources, and the jobs that take a range in again.
 
-Its assets are the calendars of the sources that `definitions` has, too, so what it takes in is marked there. It has no schedule and no sensor:
-those of `definitions` see its runs. Of the home it writes archive and lake, which any number of runs may; it never loads, builds or publishes.
+`definitions` has them, too. By itself this is the second code location of the production profile (docs/operations.md): ranges are taken in by a
+process of their own while the daily run goes on. It has no schedule and no sensor, those of the first location see its runs. Of the home it
+writes archive and lake, which any number of runs may; it never loads, builds or publishes.
 """
 
 import dagster as dg
@@ -11,9 +12,12 @@ from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
 from orchestration.automation.jobs import arrivals_by_day, arrivals_by_month
 from orchestration.resources import Home, Intake
 
+ARRIVALS = [arrivals_asset(source) for source in (*DAY_SOURCES, *MONTH_SOURCES)]
+JOBS = [arrivals_by_day, arrivals_by_month]
+
 defs = dg.Definitions(
-    assets=[arrivals_asset(source) for source in (*DAY_SOURCES, *MONTH_SOURCES)],
-    jobs=[arrivals_by_day, arrivals_by_month],
+    assets=ARRIVALS,
+    jobs=JOBS,
     resources={"home": Home(), "intake": Intake(), "io_manager": dg.mem_io_manager},
     executor=dg.in_process_executor,
 )

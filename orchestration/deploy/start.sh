@@ -12,12 +12,12 @@ for path in "$project" "$DAGSTER_HOME"; do
     *[[:space:]\#\&\\\*\?\[\;]*) echo "alumina: the path $path holds a character that systemd's commands cannot hand on; choose a folder without blanks and # & \\ * ? [ ;" >&2; exit 1 ;;
   esac
 done
-ports=${ALUMINA_PORTS:-4266 3000 3001 4267}
+read -r code web view ranges <<< "${ALUMINA_PORTS:-4266 3000 3001}"
+ports="$code $web $view ${ranges:=4267}" # who upgrades may name three
 if ! [[ $ports =~ ^[0-9]+(\ [0-9]+){3}$ ]] || [ -n "$(tr ' ' '\n' <<< "$ports" | sort -n | uniq -d)" ]; then
-  echo "alumina: ALUMINA_PORTS is '$ports'; it takes four ports that differ, as in '4266 3000 3001 4267': code location, operators, viewers, ranges of the past" >&2
+  echo "alumina: ALUMINA_PORTS gives '$ports'; it takes four ports that differ, as in '4266 3000 3001 4267': code location, operators, viewers, ranges of the past" >&2
   exit 1
 fi
-read -r code web view ranges <<< "$ports"
 mkdir -p "$DAGSTER_HOME"
 cp "$here/dagster.yaml" "$DAGSTER_HOME/"
 workspace=$DAGSTER_HOME/workspace.yaml

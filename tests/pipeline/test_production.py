@@ -175,7 +175,7 @@ class Profile:
 def test_locations_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_path: Path, postgres: str, start: Callable[..., Any]) -> None:
     """All of it is started by the one script, whose commands are those of the systemd units.
 
-    Ranges are taken in, two at once and beside one writer; one of them, of the second code location, is killed in the middle and taken in again.
+    Ranges are taken in, two at once and beside one writer; one of them is killed in the middle and taken in again.
     Then the lake has the rows that one process alone takes in.
     """
     dagster_home, location, web, view, ranges = tmp_path / "dagster", _port(), _port(), _port(), _port()
@@ -191,7 +191,7 @@ def test_locations_webserver_and_daemon_are_separate_and_meet_in_postgres(tmp_pa
     there = Profile(tmp_path / "home", web)
 
     killed = there.launch("ranges", "arrivals_by_day", "shfe", RANGE)
-    months = there.launch("alumina", "arrivals_by_month", span=("2025-03", "2025-05"))
+    months = there.launch("ranges", "arrivals_by_month", span=("2025-03", "2025-05"))
     third, writer = there.launch("ranges", "arrivals_by_day", "fx", RANGE), there.launch("alumina", "tidy")
     at_work = [there.process_of(killed)]
     _until("the middle of the range", lambda: len(list((there.home / "archive" / "blobs").glob("*/*"))) > 60)

@@ -314,7 +314,17 @@ def test_definitions_load_light_and_touch_nothing(tmp_path: Path) -> None:
 
 def test_every_way_to_load_dagster_names_the_same_code_location() -> None:
     (module,) = (entry["python_module"] for entry in yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"])
-    (server,) = (entry["grpc_server"] for entry in yaml.safe_load((ROOT / "orchestration/deploy/workspace.yaml").read_text())["load_from"])
     dg = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
-    assert {module["location_name"], server["location_name"], dg["code_location_name"], LOCATION} == {"alumina"}
+    assert {module["location_name"], dg["code_location_name"], LOCATION} == {"alumina"}
     assert module["module_name"] == dg["code_location_target_module"] == MODULE == "orchestration.definitions"
+    # In production two locations share what the one has (tests/unit/test_orchestration_locations.py); the units start them.
+    deploy = ROOT / "orchestration" / "deploy"
+    servers = [entry["grpc_server"] for entry in yaml.safe_load((deploy / "workspace.yaml").read_text())["load_from"]]
+    started = dict(
+        re.findall(r"--module-name (\S+) --host 127.0.0.1 --port (\d+)", "".join(unit.read_text() for unit in (deploy / "systemd").iterdir()))
+    )
+    modules = {port: name for name, port in started.items()}
+    assert {server["location_name"]: modules[str(server["port"])] for server in servers} == {
+        LOCATION: "orchestration.without_ranges",
+        "ranges": "orchestration.ranges",
+    }
