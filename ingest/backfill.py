@@ -13,14 +13,15 @@ from ingest.archive import Archive, Attempt
 from ingest.catalog.calendar import Calendar
 from ingest.catalog.limits import Limits
 from ingest.flow import Report, ingest
+from ingest.inspect import SOFT_404
 from ingest.lake import Lake
 from ingest.origins import LiveOrigin
 from ingest.problems import no_network
-from ingest.source import Cadence, Outcome, Request, Response, Source
+from ingest.source import OVERDUE, SHANGHAI, Cadence, Outcome, Request, Response, Source
 
 Identity = tuple[str, str, str]
-# An answer that says the payload is not there is final for history; a challenge, and no answer, are not.
-ASK_AGAIN = (Outcome.BLOCKED, Outcome.HTTP_ERROR)
+# A payload is final, read or not: its bytes are kept. A challenge, something else than data (a login page, half a file) and no answer are not.
+ASK_AGAIN = (Outcome.BLOCKED, Outcome.HTTP_ERROR, Outcome.NOT_DATA, Outcome.NOT_PUBLISHED)
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,40 @@ class Backfilled:
 
 def wanted(sources: Sequence[Source], calendar: Calendar, first: date, last: date, attempts: Iterable[Attempt]) -> dict[date, list[Request]]:
     """Give by month, newest first, what history there is to ask for and was not answered yet; nothing of closed days and of what people export."""
-    answered = {attempt.request for attempt in attempts if attempt.outcome not in ASK_AGAIN}
+    answered, denied = set[Identity](), dict[Identity, date]()
+    for attempt in attempts:
+        if attempt.outcome not in ASK_AGAIN:
+            answered.add(attempt.request)
+        elif _says_not_there(attempt):
+            denied[attempt.request] = attempt.attempted_at.astimezone(SHANGHAI).date()
     found: dict[date, list[Request]] = {}
     for day in _back(max(last, calendar.first_day), max(first, calendar.first_day)):
         for source in sources:
             if source.cadence is Cadence.ANY_DAY or not calendar.is_open(source.cadence, day):
                 continue
             for request in source.requests(day):
-                if (identity := (request.source, request.feed, request.key)) not in answered and request.url is not None:
-                    answered.add(identity)
+                identity = (request.source, request.feed, request.key)
+                if identity in answered or request.url is None:
+                    continue
+                answered.add(identity)
+                if denied.get(identity, date.min) <= day:  # on its own day "not there" means not yet
                     found.setdefault(day.replace(day=1), []).append(request)
     return found
+
+
+def _says_not_there(attempt: Attempt) -> bool:
+    """Tell whether an answer says that there is no such payload, and that it was due."""
+    if attempt.outcome is Outcome.NOT_PUBLISHED:
+        return attempt.reason == OVERDUE
+    return attempt.outcome is Outcome.NOT_DATA and attempt.reason == SOFT_404
+
+
+def _only_other_pages(attempts: Sequence[Attempt]) -> str:
+    """Say that everything that was answered was something else than data, as behind a login page; empty where that is not so."""
+    answers = [attempt for attempt in attempts if attempt.outcome is not Outcome.HTTP_ERROR]
+    if not answers or not all(attempt.outcome is Outcome.NOT_DATA and not _says_not_there(attempt) for attempt in answers):
+        return ""
+    return f"none of the {len(answers)} answers was data ({answers[-1].message}); look at the address in a browser"
 
 
 def backfill(
@@ -99,8 +123,8 @@ def backfill(
         report = ingest(sources, origin, archive, lake, run_id, limits=limits)
         done.report.absorb(report)
         closed |= {(attempt.source, attempt.feed) for attempt in report.fetch_log if attempt.outcome is Outcome.BLOCKED}
-        if silence := no_network(report.fetch_log):
-            done.stopped = silence
+        if why := no_network(report.fetch_log) or _only_other_pages(report.fetch_log):
+            done.stopped = why
             break
     done.left = sum(map(len, wanted(sources, calendar, *span, archive.fetch_log()).values()))
     if closed and not done.stopped:

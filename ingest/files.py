@@ -1,11 +1,15 @@
 """Write files so that a reader sees a whole file or none, and a crash loses nothing that was reported as kept."""
 
+import hashlib
 import os
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+LONG_NAME = 200
+"""Bytes of a name that leave room for more in the 255 that file systems take."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -41,7 +45,9 @@ def make_folder(folder: Path, *, durable: bool = True) -> None:
 def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
     """Write `body` to `path` through a temporary name in the same folder; with `durable`, it survives power loss."""
     make_folder(path.parent, durable=durable)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")  # a name of its own for each writer
+    # A name of its own for each writer and file, that is not longer than the file's own where that has all the bytes a name may have.
+    own = path.name if len(os.fsencode(path.name)) <= LONG_NAME else hashlib.sha256(os.fsencode(path.name)).hexdigest()
+    temporary = path.with_name(f".{own}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as handle:
             handle.write(body)

@@ -72,9 +72,15 @@ def _share(settings: Settings) -> None:
 
 
 def origin_of(settings: Settings) -> DataOrigin | None:
-    """Give the origin of the home's first data; None for a new home. Raises FormatError where its note cannot be read."""
+    """Give the origin of the home's first data; None for a new home. Raises FormatError where its note cannot be read.
+
+    Where the note is lost the fetch log says it: a home of real data must not become the sample's because of one small file.
+    """
     held = _note(settings).get("data_origin")
-    return None if held is None else DataOrigin(held)
+    if held is not None:
+        return DataOrigin(held)
+    labels = (attempt.data_origin for attempt in Archive(settings.archive).fetch_log())
+    return next((label for label in labels if label is not DataOrigin.CONFIG), None)
 
 
 def source_of(settings: Settings) -> DataOrigin:
@@ -92,10 +98,10 @@ def dedicate(settings: Settings, origin: DataOrigin) -> None:
     """Dedicate a new home to an origin; raises MixedHomeError when sample and real data would mix."""
     settings.root.mkdir(parents=True, exist_ok=True)
     with FileLock(settings.root / "home.lock"):  # of two first runs at once, one comes first
-        held = origin_of(settings)
-        if held is None:
-            note = {"format": FORMAT, "data_origin": str(origin), "created_at": datetime.now(UTC).isoformat(timespec="seconds")}
-            _write(settings, _note(settings) | note)
+        held, note = origin_of(settings), _note(settings)
+        if "data_origin" not in note:
+            fresh = {"format": FORMAT, "data_origin": str(held or origin), "created_at": datetime.now(UTC).isoformat(timespec="seconds")}
+            _write(settings, note | fresh)
     if held is not None and (held is DataOrigin.SAMPLE) != (origin is DataOrigin.SAMPLE):
         raise MixedHomeError(f"the home {settings.root} holds {held} data and cannot take {origin} data; set ALUMINA_HOME to another folder")
 
@@ -116,11 +122,17 @@ def _note(settings: Settings) -> dict[str, Any]:
     row = unsealed(body)
     try:
         note = json.loads(body if row is None else row)
-    except ValueError:
+    except (ValueError, RecursionError):
         note = None
-    if not isinstance(note, dict) or (row is None and note.keys() != {"data_origin", "created_at"}):
+    if not isinstance(note, dict) or not _is_note(note) or (row is None and note.keys() != {"data_origin", "created_at"}):
         raise FormatError(f"{path} has changed on disk; {_MEND}")
     return note
+
+
+def _is_note(note: dict[str, Any]) -> bool:
+    """Tell whether the facts of a note are such as this code writes; a note of format 1 has no hash that would say so."""
+    held, origin = note.get("format", 1), note.get("data_origin", DataOrigin.FILES)
+    return type(held) is int and held >= 1 and isinstance(origin, str) and origin in set(DataOrigin)
 
 
 def format_of(settings: Settings) -> int:
@@ -128,7 +140,7 @@ def format_of(settings: Settings) -> int:
     note = _note(settings)
     # Format 1 had no number. A home without a note is new, or its first run was cut off before writing the note.
     is_new = not note and not settings.archive.exists() and not settings.lake.exists()
-    held = int(note.get("format", FORMAT if is_new else 1))
+    held: int = note.get("format", FORMAT if is_new else 1)
     if held > FORMAT:
         raise FormatError(f"the home {settings.root} has format {held}, and this version knows formats up to {FORMAT}; use the newer version on it")
     return held

@@ -15,6 +15,8 @@ BLOCKING_STATUS = frozenset({403, 412, 429, 520, 567})
 SOFT_404_LIMIT = 6_000
 # Reason of an incomplete payload. It must be judged now: the archive does not keep the headers that show it.
 TRUNCATED = "truncated"
+# Reason of a page that says under status 200 that there is nothing at this address.
+SOFT_404 = "soft_404"
 # The end tag must come last, except for white space and comments. Otherwise a page that broke off would pass as one with fewer rows.
 PAGE_END = 1_000
 KINDS = {b"{": "json", b"[": "json", b"<": "html", b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
@@ -50,7 +52,7 @@ def inspect(response: Response, expected: str) -> Verdict:
     if re.fullmatch(r"\d{1,18}", length, re.ASCII) and "content-encoding" not in response.headers and int(length) != len(body):
         return Verdict(Outcome.NOT_DATA, TRUNCATED, f"{len(body)} of {length} bytes arrived")
     if kind == "html" and len(body) < SOFT_404_LIMIT and ("<title>404</title>" in text or "页面不存在" in text):
-        return Verdict(Outcome.NOT_DATA, "soft_404", "a page that says 'not found' arrived with status 200")
+        return Verdict(Outcome.NOT_DATA, SOFT_404, "a page that says 'not found' arrived with status 200")
     if kind == expected == "html" and b"</html>" not in body[-PAGE_END:].lower():
         return Verdict(Outcome.NOT_DATA, TRUNCATED, "the page breaks off: its end tag is missing")
     if kind != expected:

@@ -30,7 +30,12 @@ def read_note(path: Path, mend: str) -> dict[str, Any] | None:
         return None
     if row is None:
         raise NoteError(f"{path} has changed on disk; {mend}")
-    facts: dict[str, Any] = json.loads(row)
+    try:
+        facts = json.loads(row)
+    except (ValueError, RecursionError):
+        facts = None
+    if not isinstance(facts, dict):  # sealed, and by nobody here
+        raise NoteError(f"{path} has changed on disk; {mend}")
     return facts
 
 

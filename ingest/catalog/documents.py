@@ -52,6 +52,8 @@ COMMODITIES = "commodities/"
 SERIES = "series.toml"
 # Between the shipped calendar and the operator's, which travel as one payload.
 EXTENSION = "\n#---\n"
+# Stands for the bytes of what has the name of a file and is none; no text in UTF-8 is this.
+NO_FILE = b"\xffno file"
 FILES: Mapping[str, type[Document]] = {
     CALENDAR: CalendarFile,
     "clock.toml": ClockFile,
@@ -88,9 +90,10 @@ F = TypeVar("F", bound=Document)
 
 def catalog_files(overlay: Path | None) -> Iterator[tuple[str, bytes]]:
     """Give every catalogue file as (name, bytes), the operator's in place of the shipped ones."""
+    # What is no file (a folder, a link to nowhere, a pipe nobody writes into) is not read, and is a fault like any other.
     names = {path.relative_to(root).as_posix(): path for root in (SHIPPED, overlay) if root for path in sorted(root.rglob("*.toml"))}
     for name, path in sorted(names.items()):
-        body = path.read_bytes()
+        body = path.read_bytes() if path.is_file() else NO_FILE
         if name == CALENDAR and path.parent != SHIPPED:
             body = (SHIPPED / CALENDAR).read_bytes() + EXTENSION.encode() + body
         yield storable(name), body
@@ -111,6 +114,8 @@ def typed(name: str, body: bytes) -> Document:
     if model is None:
         hint = near(name, (*FILES, "commodities/xx.toml"))
         raise WrongFileError([Fault(name, 1, "", f"the catalogue has no file of this name{hint}")])
+    if body.endswith(NO_FILE):
+        raise WrongFileError([Fault(name, 1, "", "this is no file, or a link to none")])
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from ingest.catalog.calendar import calendar_faults
-from ingest.catalog.documents import CALENDAR, EXTENSION, SHIPPED, catalog_files, load, typed
+from ingest.catalog.documents import CALENDAR, EXTENSION, NO_FILE, SHIPPED, catalog_files, load, typed
 from ingest.catalog.leaning import ProfilesFile, StancesFile
 from ingest.catalog.metrics import MetricsFile
 from ingest.catalog.roles import ROLES
@@ -105,7 +105,7 @@ def faults_of(files: Iterable[tuple[str, bytes]]) -> list[Fault]:
             else:
                 right[name] = error.document
         except UnicodeDecodeError:
-            found.append(Fault(name, 1, "", "this is not text in UTF-8"))
+            found.append(Fault(name, 1, "", "this is no file, or a link to none" if body.endswith(NO_FILE) else "this is not text in UTF-8"))
     catalogue, wrong = Catalogue(right), dict[str, list[Wrong]]()
     # Where a file could not be read, nothing is said to be unknown that may stand in it.
     whole = not unread

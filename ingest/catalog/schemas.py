@@ -250,13 +250,15 @@ class SheetLimits(Entry):
 
 
 class PaperLimits(Entry):
-    """What one document may be (bytes, pages, characters) and may cost its reader (bytes, seconds)."""
+    """What one document may be (bytes, pages, characters) and may cost its reader (bytes, seconds; of HTML fewer seconds)."""
 
     bytes: Most
     pages: Most
     characters: Most
     memory_bytes: Most
     cpu_seconds: Most
+    html_cpu_seconds: Most = 2
+    """Two in a file an operator wrote before there was this key."""
     wall_seconds: Positive
     label: Label
     source: Text

@@ -53,7 +53,11 @@ app.add_typer(record_app)
 app.add_typer(operate_app)
 NOTES_SHOWN = 20
 # Errors of the file system that a user can mend. Any other OSError is a bug and shows its traceback.
-REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG}
+REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.EIO}
+# Something of another kind lies where a file or folder of ours belongs.
+IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
+CIRCLE = "Symlink loop"
+"""How `Path.resolve` begins a RuntimeError on links that lead in a circle (Python before 3.13)."""
 Row = dict[str, Any]
 OUTPUTS = (Output("stdout"), Output("stderr"))
 out, err = map(console, OUTPUTS)
@@ -154,7 +158,7 @@ def whatif(
     except (WhatIfError, WarehouseError) as error:
         fail(str(error))
     if answer.data_origin == "sample":
-        out.print(said("sample.outlook"))
+        out.print(said("sample.outlook"), markup=True)
     table = Table(title=said("whatif.title", code=answer.commodity_code, day=answer.day, moved=" ".join(asked)))
     for name in ("figure", "unit", "now", "then", "change"):
         table.add_column(said(f"whatif.{name}"), justify="left" if name in ("figure", "unit") else "right")
@@ -360,7 +364,7 @@ def audit(
 def _show_audit(found: "Audit", name: str) -> None:
     """The table in 80 columns, then the reasons of what needs a look, one paragraph each."""
     if not found.is_real:
-        out.print(said("sample.audit"))
+        out.print(said("sample.audit"), markup=True)
     for problem in found.note.problems:
         err.print(f"alumina: {problem}", style="red", markup=False, soft_wrap=True)
     publisher = found.note.publisher or said("audit.not_stated")
@@ -725,7 +729,7 @@ def _show_outlook(settings: Settings, day: date | None) -> None:
         fail(said("refused.no_outlook", day=day or said("outlook.any_day")))
     rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     if any(row["data_origin"] == "sample" for row in rows):
-        out.print(said("sample.outlook"))
+        out.print(said("sample.outlook"), markup=True)
     _show_table(rows)
     for row in rows:
         if row["horizon"] == "short":
@@ -849,15 +853,19 @@ def _main() -> None:
             for slip in error.errors(include_input=False, include_url=False)
         )
     except OSError as error:
-        if error.errno not in REFUSALS:
+        if error.errno not in REFUSALS | IN_THE_WAY:
             raise
-        told = said("refused.disk", path=error.filename or "the disk", why=error.strerror)
+        key = "refused.in_the_way" if error.errno in IN_THE_WAY else "refused.disk"
+        told = said(key, path=error.filename2 or error.filename or "the disk", why=error.strerror)
     except Exception as error:
         from ingest.source import HomeError
 
-        if not isinstance(error, HomeError):
+        if isinstance(error, RuntimeError) and str(error).startswith(CIRCLE):
+            told = said("refused.in_the_way", path=Settings().root, why=error)
+        elif isinstance(error, HomeError):
+            told = str(error)
+        else:
             raise
-        told = str(error)
     else:
         return
     err.print(f"alumina: {told}", style="red", markup=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -27,7 +27,7 @@ def first_pace(configuration: Configuration) -> FirstPace:
 
 
 def ask(settings: Settings, instance: dg.DagsterInstance, years: int, tell: Callable[[Progress], None]) -> Backfilled:
-    """Ask for the last years up to today; what came is in archive and lake whatever happens. Raises IntakeError and MixedHomeError before anything is asked."""
+    """Ask for the last years up to yesterday, since today is the daily run's; what came is in archive and lake whatever happens. Raises IntakeError and MixedHomeError before anything is asked."""
     home, today = Home(path=str(settings.root)), datetime.now(SHANGHAI).date()
     Intake().refuse_half_a_lake(home)
     calendar, sources = home.calendar(), home.sources()
@@ -39,7 +39,7 @@ def ask(settings: Settings, instance: dg.DagsterInstance, years: int, tell: Call
     run_id = f"backfill-{uuid.uuid4()}"
     try:
         return backfill(
-            sources, calendar, (first, min(today, calendar.last_day)), fetch, home.archive, home.lake, run_id,
+            sources, calendar, (first, min(today - timedelta(days=1), calendar.last_day)), fetch, home.archive, home.lake, run_id,
             tell=tell, limits=home.configuration.limits, silent_after=silent_after, assumed_seconds=assumed,
         )  # fmt: skip
     finally:

@@ -13,17 +13,22 @@ for path in "$project" "$DAGSTER_HOME"; do
   esac
 done
 read -r code web view ranges <<< "${ALUMINA_PORTS:-4266 3000 3001}"
-ranges=${ranges:-4267} # who upgrades may name three
+ports="$code $web $view ${ranges:=4267}" # who upgrades may name three
+if ! [[ $ports =~ ^[0-9]+(\ [0-9]+){3}$ ]] || [ -n "$(tr ' ' '\n' <<< "$ports" | sort -n | uniq -d)" ]; then
+  echo "alumina: ALUMINA_PORTS gives '$ports'; it takes four ports that differ, as in '4266 3000 3001 4267': code location, operators, viewers, ranges of the past" >&2
+  exit 1
+fi
 mkdir -p "$DAGSTER_HOME"
 cp "$here/dagster.yaml" "$DAGSTER_HOME/"
 workspace=$DAGSTER_HOME/workspace.yaml
-sed "s/4266/$code/; s/4267/$ranges/" "$here/workspace.yaml" > "$workspace"
+sed "s/4266/@code/; s/4267/@ranges/; s/@code/$code/; s/@ranges/$ranges/" "$here/workspace.yaml" > "$workspace" # by a mark: a port may be one of those replaced
 export DAGSTER_DISABLE_TELEMETRY=1 DAGSTER_EVENT_BATCH_SIZE=1000 DO_NOT_TRACK=1 GX_ANALYTICS_ENABLED=false
 cd "$project"
 
 of() { # SERVICE KEY: the command of a unit, for this folder and these ports
   sed -n "s#^$2=##p" "$here/systemd/alumina-$1.service" | sed "s#/opt/alumina/orchestration/deploy/workspace.yaml#$workspace#;
-    s#/opt/alumina/#$project/#g; s/--port 4266/--port $code/; s/--port 4267/--port $ranges/; s/--port 3000/--port $web/; s/--port 3001/--port $view/"
+    s#/opt/alumina/#$project/#g; s/--port 4266/--port @code/; s/--port 4267/--port @ranges/; s/--port 3000/--port @web/; s/--port 3001/--port @view/
+    s/@code/$code/; s/@ranges/$ranges/; s/@web/$web/; s/@view/$view/"
 }
 running=()
 stop() { # The code location waits for a run at work; who does not wait so long kills it, and the next run heals what was cut off.

@@ -133,7 +133,9 @@ def _loose(home: Path) -> list[Path]:
 
 def _rotten(folder: Path) -> list[str]:
     """Name the files by themselves that are not as the backup left them; an older backup has no hashes of them, and nothing is known."""
-    hashes: dict[str, str] = (read_note(folder / MARK, "") or {}).get("files", {})
+    hashes = (read_note(folder / MARK, "") or {}).get("files", {})
+    if not isinstance(hashes, dict):
+        raise BackupError(f"{folder / MARK} has changed on disk; `alumina backup {folder}` writes it anew")
     return [name for name, sha in hashes.items() if _read(folder / name, sha) is None]
 
 
@@ -272,7 +274,7 @@ def _read(path: Path, sha: str) -> bytes | None:
     """Give a payload's bytes, None where they are missing or not what their name says."""
     try:
         body = path.read_bytes()
-    except OSError:
+    except (OSError, ValueError):  # a name that no file can have
         return None
     return body if hashlib.sha256(body).hexdigest() == sha else None
 

@@ -8,8 +8,8 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from graphlib import TopologicalSorter
@@ -114,7 +114,7 @@ def whatif(
     if not settings.warehouse.is_file() or not manifest.is_file():
         raise WhatIfError(f"nothing is built in {settings.root}; run `alumina run` first")
     declared = shocks(settings.catalog_overlay)
-    with tempfile.TemporaryDirectory(prefix="whatif-", dir=settings.workshop) as folder:
+    with tempfile.TemporaryDirectory(prefix="whatif-", dir=settings.workshop) as folder, _readable(settings):
         # The compiled models name the database by its file.
         copy = Path(folder) / settings.warehouse.name
         with hold():
@@ -133,6 +133,16 @@ def whatif(
             after = _read(con, code, asked)
             origin = con.execute("select max(data_origin) from serving.outlook_v2 where commodity_code = ?", [code]).fetchall()[0][0]
     return Answer(code, asked, origin, tuple(Readout(name, unit, before[name], after[name]) for name, unit, _ in READOUTS))
+
+
+@contextmanager
+def _readable(settings: Settings) -> Iterator[None]:
+    """Raise WhatIfError for a warehouse that is no database, or has rotted."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException) as error:
+        why = str(error).splitlines()[0]
+        raise WhatIfError(f"{settings.warehouse} cannot be read ({why}); `alumina rebuild` makes it again from the archive") from None
 
 
 def _day(con: duckdb.DuckDBPyConnection, code: str | None, day: date | None) -> tuple[str, date]:

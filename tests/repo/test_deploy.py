@@ -95,3 +95,42 @@ def test_the_start_script_names_what_is_not_set(missing: str, tmp_path: Path) ->
     environment = {name: value for name, value in given.items() if name != missing}
     done = subprocess.run([DEPLOY / "start.sh"], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, f"alumina: {missing} is not set; docs/operations.md says what belongs there\n")
+
+
+def _started(tmp_path: Path, ports: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run the script in a project whose programs only say how they were called; give what it said, and the calls."""
+    shutil.copytree(DEPLOY, tmp_path / "orchestration" / "deploy")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    for name in ("python", "alumina"):
+        program = tmp_path / ".venv" / "bin" / name
+        # All go on until the daemon, which is started last, ends.
+        program.write_text(
+            f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\ncase "$*" in *health-check*|upgrade) exit 0;; *_daemon*) exec sleep 1;; *) exec sleep 30;; esac\n'
+        )
+        program.chmod(0o755)
+    environment = os.environ | {
+        "ALUMINA_HOME": str(tmp_path / "home"), "DAGSTER_HOME": str(tmp_path / "dagster"), "ALUMINA_POSTGRES_URL": "x", "ALUMINA_PORTS": ports,
+    }  # fmt: skip
+    script = tmp_path / "orchestration" / "deploy" / "start.sh"
+    done = subprocess.run([script], env=environment, capture_output=True, text=True, check=False, timeout=60)
+    calls = tmp_path / "calls"
+    return done, calls.read_text().splitlines() if calls.exists() else []
+
+
+def test_ports_may_be_exchanged(tmp_path: Path) -> None:
+    _, calls = _started(tmp_path, "3000 3001 4267 4266")
+    told = ("orchestration.without_ranges", "orchestration.ranges", "webserver --port", "--read-only")
+    assert {one: sorted(port for call in calls if one in call for port in re.findall(r"--port (\d+)", call)) for one in told} == {
+        "orchestration.without_ranges": ["3000"], "orchestration.ranges": ["4266"], "webserver --port": ["3001", "4267"], "--read-only": ["4267"],
+    }  # fmt: skip
+    known = yaml.safe_load((tmp_path / "dagster" / "workspace.yaml").read_text())["load_from"]
+    assert [one["grpc_server"]["port"] for one in known] == [3000, 4266]
+
+
+@pytest.mark.parametrize(
+    "ports", ["4266 3000", "4267 3000 3001", "4266 3000 3001 3000", "4266 3000 3001 4267 1", "4266 3000 3001 $(id)", "4266/x 3000 3001 4267"]
+)
+def test_ports_that_make_no_sense_are_refused_before_anything_starts(tmp_path: Path, ports: str) -> None:
+    done, calls = _started(tmp_path, ports)
+    assert (done.returncode, calls) == (1, [])
+    assert "it takes four ports that differ" in done.stderr

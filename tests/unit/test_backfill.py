@@ -1,15 +1,18 @@
 """History comes in month by month, goes on where it was ended, asks nothing twice, and says when it will be through."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
+import dagster as dg
 import pytest
 from feeds import Home, answer, quote
 
-from ingest.backfill import Progress, backfill, ends_at, wanted, years_before
+from ingest.backfill import Backfilled, Progress, backfill, ends_at, wanted, years_before
 from ingest.catalog.calendar import load_calendar
 from ingest.home import dedicate
+from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome, Request, Response
 from ingest.sources.shfe import Shfe
+from orchestration.command import history
 
 CALENDAR, SOURCES = load_calendar(), (Shfe(today=lambda: date(2026, 1, 1)),)
 FIRST, LAST = date(2025, 4, 28), date(2025, 5, 8)
@@ -19,8 +22,9 @@ SESSIONS = CALENDAR.between(FIRST, LAST)
 class Host:
     """Answers for the exchange: quotes of each day, 404 for everything else; counts what it was asked."""
 
-    def __init__(self, fails_after: int | None = None, blocks: str = "") -> None:
+    def __init__(self, fails_after: int | None = None, blocks: str = "", body: bytes | None = None) -> None:
         self.asked: list[str] = []
+        self.body = body
         self.fails_after, self.blocks, self.at = fails_after, blocks, datetime(2026, 1, 1, tzinfo=UTC)
 
     def __call__(self, request: Request) -> Response:
@@ -30,6 +34,8 @@ class Host:
             raise KeyboardInterrupt
         if request.feed == self.blocks:
             return Response(b"<script>prove that you are a browser</script>", self.at, 403)
+        if self.body is not None:
+            return Response(self.body, self.at, 200)
         if request.feed != "kx":
             return Response(b"not found", self.at, 404)
         assert request.day is not None
@@ -96,6 +102,42 @@ def test_what_the_host_does_not_have_is_not_asked_for_again(live: Home) -> None:
     _run(live, Host())
     outcomes = {attempt.outcome for attempt in live.fetch_log() if attempt.feed != "kx"}
     assert outcomes == {Outcome.NOT_PUBLISHED}
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html><title>Log in</title></html>", b'{"o_curinstrument": [{"a', b"", b'{"code": 500}'], ids=["page", "half", "empty", "other"]
+)
+def test_something_else_than_data_ends_a_backfill_and_is_no_answer(live: Home, body: bytes) -> None:
+    portal = Host(body=body)
+    done = _run(live, portal)
+    assert {name[6:8] for name in portal.asked if name.startswith("kx")} == {"05"}, "not a month further"
+    assert "answers was data" in done.stopped and done.left > len(portal.asked)  # type: ignore[attr-defined]
+    host = Host()
+    _run(live, host)
+    assert set(portal.asked) <= set(host.asked)
+    assert live.rows("shfe__daily_quotes").height == len(SESSIONS)
+
+
+def test_not_there_is_no_answer_when_it_was_said_on_the_day_itself(live: Home) -> None:
+    def early(request: Request) -> Response:
+        return Response(b"not found", datetime.combine(LAST, time(16), SHANGHAI), 404)
+
+    done = backfill(SOURCES, CALENDAR, (LAST, LAST), early, live.archive, live.lake, "run")
+    host = Host()
+    _run(live, host)
+    assert done.left and f"kx{LAST:%Y%m%d}.dat" in host.asked
+    again = Host()
+    assert _run(live, again).left == 0 and not again.asked  # type: ignore[attr-defined]
+
+
+def test_history_ends_yesterday(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A payload of today that is not out yet would be left, however often it is asked for.
+    asked: list[tuple[date, date]] = []
+    monkeypatch.setattr(history, "backfill", lambda sources, calendar, span, *_, **__: asked.append(span) or Backfilled())
+    today = datetime.now(SHANGHAI).date()
+    with dg.DagsterInstance.ephemeral() as instance:
+        history.ask(settings, instance, 1, lambda _: None)
+    assert today - timedelta(days=2) <= asked[0][1] < datetime.now(SHANGHAI).date()
 
 
 def test_an_end_is_said_as_people_read_it() -> None:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -152,6 +153,21 @@ def test_a_file_that_is_no_text_is_a_fault_too(tmp_path: Path) -> None:
     (tmp_path / "calendar.toml").write_bytes(b"\xff")
     assert [(fault.file, fault.message) for fault in catalogue_faults(tmp_path)] == [
         ("calendar.toml", "this is not text in UTF-8"), ("regions.toml", "this is not text in UTF-8"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "circle", "pipe"])
+def test_what_is_no_file_is_a_fault_too_and_nothing_waits_for_it(tmp_path: Path, kind: str) -> None:
+    for name in ("regions.toml", "calendar.toml"):
+        path = tmp_path / name
+        {
+            "folder": path.mkdir,
+            "link": lambda path=path: path.symlink_to("nowhere"),
+            "circle": lambda path=path: path.symlink_to(path.name),
+            "pipe": lambda path=path: os.mkfifo(path),
+        }[kind]()
+    assert [str(fault) for fault in catalogue_faults(tmp_path)] == [
+        "calendar.toml, line 1: this is no file, or a link to none", "regions.toml, line 1: this is no file, or a link to none",
     ]  # fmt: skip
 
 

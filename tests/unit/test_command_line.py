@@ -22,6 +22,7 @@ from orchestration.command.terminal import Output, console
 from serving.publish.differences import differences
 from serving.publish.release import code_version
 from serving.publish.served import ReleaseError, kept
+from serving.research.whatif import WhatIfError, whatif
 from tests.reliability.readers import publish, small_home
 
 Refused = Callable[..., tuple[int, str]]
@@ -110,6 +111,58 @@ def test_the_outlook_of_a_day_is_shown(published: Settings, monkeypatch: pytest.
     cli.outlook("2023-06-20")
     assert "2023-06-20 展望" in shown.getvalue()
     assert "发布文件：" in shown.getvalue()
+
+
+def test_a_what_if_names_a_warehouse_that_has_rotted(published: Settings) -> None:
+    manifest = published.workshop / "dbt" / "manifest.json"
+    manifest.parent.mkdir(exist_ok=True)
+    manifest.write_bytes(b"{}")
+    published.warehouse.write_bytes(b"rot" * 5000)
+    with pytest.raises(WhatIfError, match=r"cannot be read .*alumina rebuild"):
+        whatif(published, {"fx": 0.1})
+    assert not list(published.workshop.glob("whatif-*"))
+
+
+def test_the_sample_is_named_as_such_without_marks(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_home(settings.root)
+    with duckdb.connect(str(settings.warehouse)) as con:
+        con.execute("update serving.outlook_v2 set decision_at = as_of_date + interval 18 hour, data_origin = 'sample'")
+    publish(settings, 0)
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(cli, "out", console(Output("stdout")))
+    cli.outlook(None)
+    assert "SAMPLE DATA: published figures" in " ".join(shown.getvalue().split())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "arguments"),
+    [
+        ("catalog", "file", ["catalog", "schema"]),
+        ("as_of", "link", ["run", "--as-of", "2023-06-20"]),
+        ("held.json", "folder", ["releases"]),
+        ("rejected.json", "circle", ["releases"]),
+        ("serving", "circle", ["outlook"]),
+        ("warehouse.lock", "folder", ["rollback"]),
+        ("dagster", "file", ["schedule"]),
+    ],
+)
+def test_something_else_where_a_file_of_the_home_belongs_is_one_sentence(
+    published: Settings, monkeypatch: pytest.MonkeyPatch, name: str, kind: str, arguments: list[str]
+) -> None:
+    path, said = published.root / name, io.StringIO()
+    monkeypatch.setattr("orchestration.warehouse.as_of.half_a_lake", lambda _: "")
+    if name == "as_of":
+        monkeypatch.setattr("orchestration.warehouse.as_of.Lake.batches", lambda _: iter([1]))
+    path.unlink(missing_ok=True)
+    {"file": path.touch, "folder": path.mkdir, "link": lambda: path.symlink_to("nowhere"), "circle": lambda: path.symlink_to(name)}[kind]()
+    monkeypatch.setattr(cli, "err", Console(file=said, width=80))
+    monkeypatch.setattr(sys, "argv", ["alumina", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli._main()
+    assert ended.value.code == 1
+    assert said.getvalue().startswith(f"alumina: {published.root}") and name in said.getvalue()
+    assert "move it away" in said.getvalue()
 
 
 @pytest.mark.parametrize("name", ["metrics", "parameters", "calendar", "rules", "commodities/xx"])

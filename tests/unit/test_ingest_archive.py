@@ -210,6 +210,12 @@ def test_attempts_are_found_though_a_text_in_them_is_none(archive: Archive) -> N
     assert archive.accepted({"shfe"})["request_key"].to_list() == ["20250716", "20250717"]
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "铝" * 85])
+def test_a_file_may_have_the_longest_name_there_is(tmp_path: Path, name: str) -> None:
+    files.write_atomic(tmp_path / name, b"x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_the_name_of_every_new_folder_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[Path] = []
     monkeypatch.setattr(files, "sync_folder", synced.append)

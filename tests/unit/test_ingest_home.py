@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ingest.home import MixedHomeError, dedicate, origin_of, source_of
+from ingest.archive import Archive, Attempt
+from ingest.home import FormatError, MixedHomeError, dedicate, format_of, origin_of, source_of
+from ingest.journal import sealed
 from ingest.settings import REPOSITORY, Settings
-from ingest.source import DataOrigin
+from ingest.source import DataOrigin, Outcome
 
 
 def test_a_new_home_belongs_to_nobody(settings: Settings) -> None:
@@ -76,6 +78,42 @@ def test_a_home_goes_on_with_what_it_holds_whatever_lies_in_its_inbox(settings: 
     settings.inbox.mkdir()
     (settings.inbox / "events.csv").write_bytes(b"x")
     assert source_of(settings) is held
+
+
+@pytest.mark.parametrize("held", [DataOrigin.SAMPLE, DataOrigin.LIVE])
+def test_a_home_that_lost_its_note_still_holds_what_its_fetch_log_says(settings: Settings, held: DataOrigin) -> None:
+    dedicate(settings, held)
+    at = datetime(2026, 1, 5, 8, tzinfo=UTC)
+    for label in (DataOrigin.CONFIG, held):
+        Archive(settings.archive).record([Attempt(at, "run", "shfe", "kx", "20260105", "kx.dat", Outcome.OK, "", "", 200, 1, "0" * 64, label)])
+    (settings.root / "home.json").unlink()
+    other = DataOrigin.FILES if held is DataOrigin.SAMPLE else DataOrigin.SAMPLE
+    with pytest.raises(MixedHomeError):
+        dedicate(settings, other)
+    assert (origin_of(settings), source_of(settings)) == (held, held)
+    assert f'"data_origin": "{held}"' in (settings.root / "home.json").read_text(), "the note is there again"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        sealed('{"format": "x"}'),
+        sealed('{"format": null}'),
+        sealed('{"format": 0}'),
+        sealed('{"format": true}'),
+        sealed('{"format": 2, "data_origin": "lve"}'),
+        sealed('{"format": 2, "data_origin": []}'),
+        b'{"data_origin": "\\ud800", "created_at": "2026-01-05"}',  # of format 1, which no hash protects
+        b"[" * 200_000,
+    ],
+)
+def test_a_note_of_a_home_that_makes_no_sense_is_refused_in_one_sentence(settings: Settings, body: bytes) -> None:
+    settings.root.mkdir(parents=True)
+    (settings.root / "home.json").write_bytes(body)
+    for asked in (format_of, origin_of):
+        with pytest.raises(FormatError, match=r"home\.json has changed on disk; restore it from a backup"):
+            asked(settings)
+    assert (settings.root / "home.json").read_bytes() == body
 
 
 def test_the_home_comes_from_the_environment_and_every_path_lies_below_it(tmp_path: Path, settings: Settings) -> None:

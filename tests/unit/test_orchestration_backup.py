@@ -1,5 +1,6 @@
 """A copy of a home holds what nobody can make again, whole; putting it back never lets half a home pass for a whole one."""
 
+import json
 import os
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,7 +10,8 @@ import pytest
 
 from ingest.archive import Archive, Attempt
 from ingest.home import dedicate
-from ingest.notes import write_note
+from ingest.journal import sealed
+from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError, Outcome
 from orchestration.home.backup import MARK, BackupError, backup, restore
@@ -218,3 +220,19 @@ def test_what_has_rotted_on_both_sides_is_named(settings: Settings, tmp_path: Pa
 def test_what_is_no_backup_is_not_put_back(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(BackupError, match=f"it has no {MARK}"):
         restore(settings, tmp_path)
+
+
+@pytest.mark.parametrize("files", [[], {"\ud800": "0"}, {"a\0b": "0"}, {"catalog/calendar.toml": 5}])
+def test_a_mark_that_makes_no_sense_is_refused_in_one_sentence(settings: Settings, tmp_path: Path, files: object) -> None:
+    backup(settings, tmp_path / "copy")
+    (tmp_path / "copy" / MARK).write_bytes(sealed(json.dumps({"complete": True, "files": files})) + b"\n")
+    with pytest.raises(BackupError, match="has changed on disk"):
+        restore(Settings(home=tmp_path / "new"), tmp_path / "copy")
+    assert not (tmp_path / "new" / "archive").exists()
+
+
+def test_a_note_that_is_sealed_and_no_note_is_refused(settings: Settings) -> None:
+    for text in ("[" * 100_000, '"x"', "[1]"):
+        settings.status.write_bytes(sealed(text))
+        with pytest.raises(NoteError, match="has changed on disk; run again"):
+            read_note(settings.status, "run again")
