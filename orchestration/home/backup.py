@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingest.archive import PURGED, Archive
 from ingest.files import write_atomic
-from ingest.home import format_of, open_home
+from ingest.home import format_of, open_home, share
 from ingest.notes import NoteError, adopt_note, read_note, write_note
 from ingest.settings import Settings
 from ingest.storable import storable
@@ -77,6 +77,7 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
     """
     folder = source.expanduser().resolve()
     _adopt(folder)
+    share(settings)
     if not _is_complete(folder) and not partial:
         raise BackupError(
             f"the backup in {folder} was cut off before it was complete: finish it with `alumina backup {folder}`, or take what is there with --partial"
