@@ -357,7 +357,7 @@ def audit(
             err.print(f"alumina: {problem}", style="red", markup=False, soft_wrap=True)
         fail(error.problems[-1], code=2)
     except (CatalogError, CalendarHorizonError, UnreadableError, OSError) as error:
-        fail(str(error), code=2)
+        fail(_told(error), code=2)
     _show_audit(found, found.note.name)
     if found.totals["contradicted"]:
         raise typer.Exit(1)
@@ -448,7 +448,7 @@ def note(
             Settings(), _day("the day", day), commodity.upper() if commodity else None, forms=forms, english=english
         )
     except (NoteError, NoPrinterError, UnreadableError, OSError) as error:
-        fail(str(error))
+        fail(_told(error))
     for path in paths:
         _plain(said("home.written_page" if path.suffix == ".html" else "home.written", path=path))
     if restated:
@@ -847,6 +847,14 @@ def fail(message: str, *, code: int = 1) -> Any:
     raise typer.Exit(code)
 
 
+def _told(error: Exception) -> str:
+    """Put an error into a sentence; one of the file system that a user can mend names the path and what to do."""
+    if not isinstance(error, OSError) or error.errno not in REFUSALS | IN_THE_WAY:
+        return str(error)
+    key = "refused.in_the_way" if error.errno in IN_THE_WAY else "refused.disk"
+    return said(key, path=error.filename2 or error.filename or "the disk", why=error.strerror)
+
+
 def main() -> None:
     """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
     collect_seldom()
@@ -867,8 +875,7 @@ def _main() -> None:
     except OSError as error:
         if error.errno not in REFUSALS | IN_THE_WAY:
             raise
-        key = "refused.in_the_way" if error.errno in IN_THE_WAY else "refused.disk"
-        told = said(key, path=error.filename2 or error.filename or "the disk", why=error.strerror)
+        told = _told(error)
     except Exception as error:
         from ingest.source import HomeError
 
