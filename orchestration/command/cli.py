@@ -196,6 +196,7 @@ def rebuild() -> None:
     from ingest.home import open_home
     from ingest.lake import Lake
     from orchestration.home.backup import half_a_home
+    from orchestration.home.purge import finish
     from orchestration.warehouse.load import WarehouseError, begin_anew, write_lock
 
     settings = Settings()
@@ -206,6 +207,7 @@ def rebuild() -> None:
     open_home(settings)
     try:
         with FileLock(settings.root / "rebuild.lock", timeout=0):  # a second one would empty the lake that this one fills
+            finish(settings)
             Archive(settings.archive).verify()  # before anything is deleted
             with write_lock(settings, "rebuilding"):
                 begin_anew(settings)

@@ -66,9 +66,9 @@ def half_a_lake(settings: Settings) -> str:
     return f"{why}; if none is at work: alumina rebuild" if settings.rebuilding.exists() else ""
 
 
-def begin_anew(settings: Settings) -> None:
-    """Note that the lake is about to be made anew: until the archive is in it again no other run takes anything in or publishes."""
-    write_note(settings.rebuilding, {"since": datetime.now(UTC).isoformat(timespec="seconds")})
+def begin_anew(settings: Settings, **why: Any) -> None:
+    """Note that the lake is about to be made anew, with what is to be done before: until the archive is in it again no other run takes anything in or publishes."""
+    write_note(settings.rebuilding, {"since": datetime.now(UTC).isoformat(timespec="seconds"), **why})
 
 
 def holder(settings: Settings) -> str:
