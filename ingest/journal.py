@@ -96,6 +96,10 @@ class Journal:
         """Name every damaged line."""
         return (line for line in self._lines(*self._bodies()) if isinstance(line, Fault))
 
+    def left(self) -> list[bytes]:
+        """Give every row that can still be read, without the damaged ones: for a copy beside which nothing whole is left."""
+        return [line for line in self._lines(*self._bodies()) if isinstance(line, bytes)]
+
     def adopt(self, is_row: Callable[[bytes], bool]) -> None:
         """Chain the lines of a journal written before lines were chained; chained ones stay as they are. Twice is as good as once.
 
