@@ -23,7 +23,9 @@ from ingest.source import HomeError
 logger = logging.getLogger(__name__)
 
 _DIGITS = 16  # hex digits of sha256: 64 bits protect against damage, not against forgery
-_BEFORE, _AFTER = b', "chain": "', b'"}'
+CHAIN = "chain"
+"""The key of a line's hash."""
+_BEFORE, _AFTER = f', "{CHAIN}": "'.encode(), b'"}'
 _ENDING = len(_BEFORE) + _DIGITS + len(_AFTER)
 _CHAINED = re.compile(re.escape(_BEFORE) + rb"[0-9a-f]{%d}" % _DIGITS + re.escape(_AFTER))
 _START = b"0" * _DIGITS
