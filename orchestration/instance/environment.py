@@ -3,9 +3,10 @@
 import json
 import os
 import shlex
+import stat
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,7 @@ def opened(settings: Settings) -> Iterator["dg.DagsterInstance"]:
         with FileLock(settings.dagster / ".opening.lock"):
             instance = dg.DagsterInstance.get()
             _ = instance.run_storage, instance.event_log_storage, instance.schedule_storage  # made when first asked for
+            _share(settings)
     except Exception as error:
         if told := _told(settings, error):
             raise told from None
@@ -79,6 +81,17 @@ def opened(settings: Settings) -> Iterator["dg.DagsterInstance"]:
             if told := _told(settings, error):
                 raise told from None
             raise
+        finally:
+            _share(settings)  # the file of each run that was made meanwhile
+
+
+def _share(settings: Settings) -> None:
+    """Let the group of a home write the record where it may write the home: SQLite makes files of mode 0644 whatever the umask."""
+    if settings.root.stat().st_mode & stat.S_IWGRP:
+        for path in settings.dagster.rglob("*.db*"):
+            with suppress(FileNotFoundError):  # a log that another process closes
+                if (facts := path.stat()).st_uid == os.geteuid() and not facts.st_mode & stat.S_IWGRP:
+                    path.chmod(stat.S_IMODE(facts.st_mode) | stat.S_IRGRP | stat.S_IWGRP)
 
 
 def _told(settings: Settings, error: Exception) -> InstanceError | None:

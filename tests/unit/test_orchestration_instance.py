@@ -134,3 +134,16 @@ def test_people_are_told_of_a_run_whose_record_cannot_be_used(made: Settings) ->
     (note,) = standing(made)
     assert (note["kind"], note["job"]) == ("run_failed", "daily")
     assert note["message"].endswith(_advice(made))
+
+
+@pytest.mark.parametrize(("home", "shared"), [(0o2770, True), (0o755, False)])
+def test_the_record_of_a_home_of_a_group_is_written_by_all_of_it(settings: Settings, home: int, shared: bool) -> None:
+    settings.root.mkdir(parents=True)
+    settings.root.chmod(home)
+    with opened(settings) as instance:
+        run = dg.DagsterRun("daily", run_id="0b9f3c4e-8d9c-4b8e-9b52-1b9f3c4e8d9c")
+        instance.add_run(run)
+        instance.report_engine_event("began", run)
+    modes = {path.name: path.stat().st_mode & 0o060 for path in settings.dagster.rglob("*.db")}
+    assert modes.keys() == {"runs.db", "index.db", "schedules.db", f"{run.run_id}.db"}
+    assert {mode == 0o060 for mode in modes.values()} == {shared}
