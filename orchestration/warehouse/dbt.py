@@ -20,7 +20,7 @@ from ingest.settings import REPOSITORY, Settings
 from orchestration.warehouse import staging
 from orchestration.warehouse.dagster_dbt import DbtCliResource, DbtProject
 from orchestration.warehouse.executable import WAREHOUSE
-from orchestration.warehouse.load import connect
+from orchestration.warehouse.load import READ_ONLY, connect
 from serving.publish.release import CheckResult, PublishRefusedError
 
 PROJECT = REPOSITORY / "dbt_project"
@@ -40,20 +40,27 @@ Stored = Sequence[dict[str, Any]] | str
 def project() -> DbtProject:
     """Give the dbt project with its staging models as `quality.raw` has the tables, and a manifest that is not older than its files."""
     target = PROJECT / "target"
-    target.mkdir(exist_ok=True)
-    # Webserver, daemon and code server start at once: one of them reads the project, the others wait for what it wrote.
-    with FileLock(target / "manifest.lock"):
-        write_staging()
-        manifest = target / "manifest.json"
-        aside = target / "parse"
-        if not manifest.is_file() or manifest.stat().st_mtime < _newest() or not (aside / PARSED_NOTE).is_file():
-            forget_stale_parse(aside)
-            aside.mkdir(exist_ok=True)
-            parse(Settings(), aside)
-            remember_parse(aside)
-            # Replaced in one step, because dbt writes the file piece by piece and others may be reading it.
-            (aside / manifest.name).replace(manifest)
+    manifest, aside = target / "manifest.json", target / "parse"
+    try:
+        target.mkdir(exist_ok=True)
+        # Webserver, daemon and code server start at once: one of them reads the project, the others wait for what it wrote.
+        with FileLock(target / "manifest.lock"):
+            write_staging()
+            if not _is_read(manifest, aside):
+                forget_stale_parse(aside)
+                aside.mkdir(exist_ok=True)
+                parse(Settings(), aside)
+                remember_parse(aside)
+                # Replaced in one step, because dbt writes the file piece by piece and others may be reading it.
+                (aside / manifest.name).replace(manifest)
+    except OSError as error:  # another user installed it, and read it then
+        if error.errno not in READ_ONLY or not _is_read(manifest, aside):
+            raise
     return DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
+
+
+def _is_read(manifest: Path, aside: Path) -> bool:
+    return manifest.is_file() and manifest.stat().st_mtime >= _newest() and (aside / PARSED_NOTE).is_file()
 
 
 def write_staging() -> None:

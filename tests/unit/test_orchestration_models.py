@@ -1,6 +1,7 @@
 """dbt's tests as Dagster sees them, from the manifest alone: what is missing here would run and be seen by nobody."""
 
 import copy
+import errno
 import gc
 import json
 import os
@@ -247,3 +248,23 @@ def test_what_stands_in_for_dbt_becomes_it_in_the_folder_of_the_warehouse_and_lo
         gc.set_threshold(*before)
     assert ended.value.code == 3
     assert told == {"argv": ["dbt", "build"], "folder": tmp_path, "warehouse": "warehouse.duckdb", "garbage": SELDOM}
+
+
+def test_a_project_that_another_user_read_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "manifest.lock")
+
+    monkeypatch.setattr(dbt, "PROJECT", tmp_path / "project")
+    monkeypatch.setattr(dbt, "FileLock", refused)
+    monkeypatch.setattr(dbt, "DbtProject", lambda **_: "the project")
+    read = dbt.PROJECT / "target" / "parse" / dbt.PARSED
+    read.parent.mkdir(parents=True)
+    (dbt.PROJECT / "dbt_project.yml").touch()
+    with pytest.raises(PermissionError):  # it was not read yet
+        dbt.project()
+    read.write_text("read")
+    dbt.remember_parse(read.parent)
+    manifest = dbt.PROJECT / "target" / "manifest.json"
+    manifest.touch()
+    os.utime(manifest, (time.time() + 60,) * 2)
+    assert dbt.project() == "the project"
