@@ -193,6 +193,12 @@ class Archive:
         for month, found in groupby(attempts, key=lambda attempt: f"{attempt.attempted_at:%Y-%m}"):
             self.log.append([attempt.to_json() for attempt in found], f"{month}.jsonl")
 
+    def salvage(self, rotten: "Archive") -> None:
+        """Write the fetch log of another archive anew, without its damaged lines; what this one has is replaced."""
+        for path in self.log.files:
+            path.unlink()
+        self.record(Attempt.from_json(healed(line)) for line in rotten.log.left())
+
     def fetch_log(self) -> Iterator[Attempt]:
         """Read every attempt in the order they were written; raises ArchiveError where one is not as it was written."""
         return (Attempt.from_json(healed(line)) for line in self._lines())

@@ -1,5 +1,6 @@
 """Write files so that a reader sees a whole file or none, and a crash loses nothing that was reported as kept."""
 
+import errno
 import hashlib
 import os
 import threading
@@ -64,10 +65,17 @@ def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
 
 
 def append_lines(path: Path, lines: list[str]) -> None:
-    """Append whole lines in one durable write. A line that an interrupted write left unfinished is ended first."""
+    """Append whole lines in one durable write. A line that an interrupted write left unfinished is ended first.
+
+    Raises OSError for a pipe, and for a link into a folder that is not there, as for a folder: something of another kind lies in the way.
+    """
     if not lines:
         return
     make_folder(path.parent)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EEXIST, "is no file", str(path))
+    if not Path(os.path.realpath(path)).parent.is_dir():
+        raise OSError(errno.ENOTDIR, "leads into a folder that is not there", str(path))
     with path.open("ab+") as handle:
         if handle.tell() > 0:
             handle.seek(-1, os.SEEK_END)

@@ -52,7 +52,7 @@ def open_home(settings: Settings) -> None:
 
     Raises FormatError for a home of a newer format, or one whose note of it cannot be read, with nothing written.
     """
-    _share(settings)
+    share(settings)
     if format_of(settings) == FORMAT:
         return
     with FileLock(settings.root / "home.lock"):
@@ -61,7 +61,7 @@ def open_home(settings: Settings) -> None:
         _write(settings, _note(settings) | {"format": FORMAT})
 
 
-def _share(settings: Settings) -> None:
+def share(settings: Settings) -> None:
     """Let all of a group write a home whose folder the group may write (`chmod g+rwxs`): this process makes files that keep to the folder's mode."""
     try:
         mode = settings.root.stat().st_mode

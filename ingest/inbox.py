@@ -131,9 +131,10 @@ class Inbox:
             return None
         except OSError as error:
             return Response(b"", now, error=f"cannot be read: {error.strerror}")
+        if _seen(os.fstat(handle)) != entry.seen:  # before it is read as a file: a folder may have its name by now
+            os.close(handle)
+            return None
         with os.fdopen(handle, "rb") as file:
-            if _seen(os.fstat(handle)) != entry.seen:
-                return None
             body = file.read(self.limit + 1)
             return Response(body, now) if _seen(os.fstat(handle)) == entry.seen and len(body) == entry.size else None
 

@@ -23,7 +23,9 @@ from ingest.source import HomeError
 logger = logging.getLogger(__name__)
 
 _DIGITS = 16  # hex digits of sha256: 64 bits protect against damage, not against forgery
-_BEFORE, _AFTER = b', "chain": "', b'"}'
+CHAIN = "chain"
+"""The key of a line's hash."""
+_BEFORE, _AFTER = f', "{CHAIN}": "'.encode(), b'"}'
 _ENDING = len(_BEFORE) + _DIGITS + len(_AFTER)
 _CHAINED = re.compile(re.escape(_BEFORE) + rb"[0-9a-f]{%d}" % _DIGITS + re.escape(_AFTER))
 _START = b"0" * _DIGITS
@@ -95,6 +97,10 @@ class Journal:
     def faults(self) -> Iterator[Fault]:
         """Name every damaged line."""
         return (line for line in self._lines(*self._bodies()) if isinstance(line, Fault))
+
+    def left(self) -> list[bytes]:
+        """Give every row that can still be read, without the damaged ones: for a copy beside which nothing whole is left."""
+        return [line for line in self._lines(*self._bodies()) if isinstance(line, bytes)]
 
     def adopt(self, is_row: Callable[[bytes], bool]) -> None:
         """Chain the lines of a journal written before lines were chained; chained ones stay as they are. Twice is as good as once.

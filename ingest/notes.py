@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.files import write_atomic
-from ingest.journal import sealed, unsealed
+from ingest.journal import CHAIN, sealed, unsealed
 from ingest.source import HomeError
 
 
@@ -53,5 +53,5 @@ def adopt_note(path: Path, name: str = "") -> None:
         facts = None
     if name and isinstance(facts, list):
         facts = {name: facts}
-    if isinstance(facts, dict):
+    if isinstance(facts, dict) and CHAIN not in facts:  # one that has a hash, and not the right one, has rotted
         write_note(path, facts)

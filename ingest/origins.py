@@ -3,7 +3,9 @@
 An origin gives (request, response) pairs; what becomes of them is the same for all (`ingest.flow`).
 """
 
+import errno
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +29,7 @@ from ingest.storable import storable
 # Reason of a payload that was not requested because its feed or host is left alone for the rest of the run.
 HELD_BACK = "held_back"
 FILE_LIMIT = 64 * 2**20
+NO_FILE = "not a regular file; links are not followed"
 Delivery = tuple[Request, Response]
 
 
@@ -266,12 +269,18 @@ def _is_judged(attempt: Attempt) -> bool:
 
 
 def _read(path: Path) -> Response:
+    """Give a file's bytes, or why they are refused. It is judged once it is open: who may write the folder could put a link there meanwhile."""
     now = datetime.now(UTC)
-    if path.is_symlink() or not path.is_file():
-        return Response(b"", now, error="not a regular file; links are not followed")
     try:
-        if path.stat().st_size > FILE_LIMIT:
-            return Response(b"", now, error=f"larger than {FILE_LIMIT} bytes")
-        return Response(path.read_bytes(), now)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        return Response(b"", now, error=f"cannot be read: {error.strerror}")
+        return Response(b"", now, error=NO_FILE if error.errno in (errno.ELOOP, errno.ENXIO) else f"cannot be read: {error.strerror}")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return Response(b"", now, error=NO_FILE)
+    with os.fdopen(handle, "rb") as file:
+        try:
+            body = file.read(FILE_LIMIT + 1)
+        except OSError as error:
+            return Response(b"", now, error=f"cannot be read: {error.strerror}")
+    return Response(b"", now, error=f"larger than {FILE_LIMIT} bytes") if len(body) > FILE_LIMIT else Response(body, now)

@@ -29,6 +29,11 @@ def held_elsewhere(error: duckdb.Error) -> bool:
     return "Could not set lock on file" in str(error)
 
 
+def has_rotted(error: duckdb.Error) -> bool:
+    """Tell whether DuckDB read a block that is not as it was written; it checks each block when it is read, which may be long after the file was opened."""
+    return "Corrupt database file" in str(error) or isinstance(error, duckdb.SerializationException)
+
+
 def not_opened(path: Path, error: duckdb.Error) -> str:
     """Say in one sentence why DuckDB did not open a file."""
     why = "another program has it open for writing; close it there" if held_elsewhere(error) else str(error).splitlines()[0]
@@ -63,7 +68,13 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         raise UnreadableError(not_opened(path, error)) from None
     with con:
         con.execute("set TimeZone = 'Asia/Shanghai'")
-        yield con
+        try:
+            yield con
+        except duckdb.Error as error:
+            if not has_rotted(error):
+                raise
+            mend = "" if settings.as_of is None else f"; delete {path.parent} and build it again"
+            raise UnreadableError(f"{path} has changed on disk ({str(error).splitlines()[0]}){mend}") from None
 
 
 def query(settings: Settings, sql: str, parameters: list[Any] | None = None) -> Rows:

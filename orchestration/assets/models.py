@@ -16,7 +16,7 @@ from orchestration.instance.progress import tell
 from orchestration.resources import Home
 from orchestration.warehouse import lineage
 from orchestration.warehouse.dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
-from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, project, recall_parse, record_results
+from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, project, recall_parse, record_results, remember_parse
 from orchestration.warehouse.load import write_lock
 from serving.publish.keys import SCHEMAS
 
@@ -89,6 +89,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
                 checks.append(event)
             else:
                 yield event
+        remember_parse(artifact.parent)
         if not artifact.is_file() and (killed := -(invocation.process.returncode or 0)) > 0:
             raise again() from RuntimeError(f"dbt was killed (signal {killed}); the published release stays")
         if not artifact.is_file():

@@ -1,6 +1,6 @@
 """The first step of `daily`: report everything that would stop the run later, once, before anything is requested or written.
 
-It checks the run's options, the home, the calendar, the disk and the current writer. `lake/catalog` judges the catalogue.
+It checks the run's options, the home, the calendar, the place of the link to the release, the disk and the current writer. `lake/catalog` judges the catalogue.
 """
 
 import shutil
@@ -11,6 +11,7 @@ from ingest.settings import Settings
 from ingest.source import HomeError
 from orchestration.resources import Home, Intake
 from orchestration.warehouse.load import holder, is_free
+from serving.publish.served import no_link
 from serving.read import FILE_NAME
 
 PREFLIGHT = dg.AssetKey(["preflight"])
@@ -40,6 +41,8 @@ def problems(home: Home, intake: Intake) -> list[str]:
         intake.origin(home)
     except (HomeError, ValueError) as error:
         found.append(str(error))
+    if why := no_link(home.settings):
+        found.append(why)
     free, needed = _free(home.settings), _needed(home.settings)
     if free < needed:
         found.append(

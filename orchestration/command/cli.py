@@ -140,11 +140,13 @@ def whatif(
     commodity: Annotated[str | None, typer.Option("--commodity", help="Commodity code, e.g. AO.")] = None,
 ) -> None:
     """Run the models again on a copy of what was built last, with a few figures moved. Changes nothing."""
+    from ingest.home import open_home
     from orchestration.warehouse.load import WarehouseError, write_lock
     from serving.research.whatif import WhatIfError, parse, shocks
     from serving.research.whatif import whatif as ask
 
     settings = Settings()
+    open_home(settings)
     try:
         declared = shocks(settings.catalog_overlay)
         asked = moved or []
@@ -194,6 +196,7 @@ def rebuild() -> None:
     from ingest.home import open_home
     from ingest.lake import Lake
     from orchestration.home.backup import half_a_home
+    from orchestration.home.purge import finish
     from orchestration.warehouse.load import WarehouseError, begin_anew, write_lock
 
     settings = Settings()
@@ -204,6 +207,7 @@ def rebuild() -> None:
     open_home(settings)
     try:
         with FileLock(settings.root / "rebuild.lock", timeout=0):  # a second one would empty the lake that this one fills
+            finish(settings)
             Archive(settings.archive).verify()  # before anything is deleted
             with write_lock(settings, "rebuilding"):
                 begin_anew(settings)
@@ -335,6 +339,7 @@ def audit(
 ) -> None:
     """Hold a note's claims against the published figures. Exit code 1 when one is contradicted, 2 when the file, or a row of it, cannot be read."""
     from ingest.catalog.calendar import CalendarHorizonError
+    from ingest.home import open_home
     from serving.read import UnreadableError
     from serving.research.audit.claims import ClaimsError
     from serving.research.audit.meanings import CatalogError, load_catalog
@@ -347,13 +352,14 @@ def audit(
             return
         if claims is None:
             raise ClaimsError(said("refused.no_claims"))
+        open_home(settings)
         found = audit_note(settings, claims, {"publisher": publisher, "as_of": as_of, "commodity": commodity})
     except ClaimsError as error:
         for problem in error.problems[:-1]:
             err.print(f"alumina: {problem}", style="red", markup=False, soft_wrap=True)
         fail(error.problems[-1], code=2)
     except (CatalogError, CalendarHorizonError, UnreadableError, OSError) as error:
-        fail(str(error), code=2)
+        fail(_told(error), code=2)
     _show_audit(found, found.note.name)
     if found.totals["contradicted"]:
         raise typer.Exit(1)
@@ -429,6 +435,7 @@ def note(
     english: Annotated[bool, typer.Option("--english", help="PDF and picture in English; the page holds both languages.")] = False,
 ) -> None:
     """Write the note of a day: one page in Chinese and English that opens without a network, its workbook, its PDF, a picture of its headline."""
+    from ingest.home import open_home
     from serving.read import UnreadableError
     from serving.research.note.known import NoteError
     from serving.research.note.page import FORMS, write_note
@@ -437,12 +444,13 @@ def note(
     forms = tuple(dict.fromkeys(form or ("html",)))
     if strange := [one for one in forms if one not in FORMS]:
         fail(said("refused.no_form", forms=", ".join(FORMS), asked=repr(strange[0])))
+    open_home(Settings())
     try:
         paths, restated, decided, built_at = write_note(
             Settings(), _day("the day", day), commodity.upper() if commodity else None, forms=forms, english=english
         )
     except (NoteError, NoPrinterError, UnreadableError, OSError) as error:
-        fail(str(error))
+        fail(_told(error))
     for path in paths:
         _plain(said("home.written_page" if path.suffix == ".html" else "home.written", path=path))
     if restated:
@@ -548,11 +556,15 @@ def inbox_map(
     model: Annotated[str | None, typer.Option(help="Cost model, where the role has several.")] = None,
 ) -> None:
     """Tell the catalogue what a vendor's series is: shows series that no mart reads, and writes the answers into catalog/series.toml of the home."""
+    from filelock import FileLock
+
     from ingest.catalog import mapping
     from ingest.catalog.roles import suggested_role
+    from ingest.home import open_home
     from ingest.source import ConfigurationError
     from orchestration.command import mapped
 
+    open_home(Settings())
     found, configuration = _examined(file)
     if not found.is_taken:
         _refuse(found.attempt)
@@ -583,7 +595,9 @@ def inbox_map(
                         mapped.entry_of(one.series_id, one.provider, mapped.Choice(answer, commodity, where, model), found.series, configuration)
                     )
         if chosen:
-            path = mapping.write(overlay, chosen)
+            overlay.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(overlay.parent / "series.lock"):  # of two who map at once, the second adds to what the first wrote
+                path = mapping.write(overlay, chosen)
             for entry in chosen:
                 _plain(said("inbox.mapped", series=entry.series_id, **entry.model_dump(include={"provider", "role", "commodity", "region"})))
             _plain(said("inbox.map_written", path=path, inbox=Settings().inbox))
@@ -835,6 +849,14 @@ def fail(message: str, *, code: int = 1) -> Any:
     raise typer.Exit(code)
 
 
+def _told(error: Exception) -> str:
+    """Put an error into a sentence; one of the file system that a user can mend names the path and what to do."""
+    if not isinstance(error, OSError) or error.errno not in REFUSALS | IN_THE_WAY:
+        return str(error)
+    key = "refused.in_the_way" if error.errno in IN_THE_WAY else "refused.disk"
+    return said(key, path=error.filename2 or error.filename or "the disk", why=error.strerror)
+
+
 def main() -> None:
     """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
     collect_seldom()
@@ -855,8 +877,7 @@ def _main() -> None:
     except OSError as error:
         if error.errno not in REFUSALS | IN_THE_WAY:
             raise
-        key = "refused.in_the_way" if error.errno in IN_THE_WAY else "refused.disk"
-        told = said(key, path=error.filename2 or error.filename or "the disk", why=error.strerror)
+        told = _told(error)
     except Exception as error:
         from ingest.source import HomeError
 

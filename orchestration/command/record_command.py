@@ -30,9 +30,11 @@ class RecordError(HomeError):
 @record_app.command()
 def fit() -> None:
     """Fit the forecast anew from the panel of all products; the next run applies it. Once a quarter, and after a backfill."""
+    from ingest.home import open_home
     from orchestration.assets.forecast import fit as fit_forecast
     from orchestration.warehouse.load import WarehouseError
 
+    open_home(Settings())
     try:
         with out.status("fitting"):
             fitted = fit_forecast(Settings())

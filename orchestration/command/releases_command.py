@@ -71,10 +71,12 @@ def releases_let_go() -> None:
 @releases_app.command("prune")
 def releases_prune(keep: Annotated[int, typer.Option("--keep", min=1, help="How many stay; the current one always does.")]) -> None:
     """Delete the oldest releases beyond a number."""
+    from ingest.home import open_home
     from orchestration.warehouse.load import write_lock
     from serving.publish.served import retire
 
     settings = Settings()
+    open_home(settings)
     with write_lock(settings, "deleting releases"):
         gone = retire(settings, keep)
     _say(said("releases.deleted", gone=", ".join(gone)) if gone else said("releases.nothing"))

@@ -55,8 +55,10 @@ def review_reject(ids: Ids, reason: Reason) -> None:
 
 def _write(ids: list[str], verdict: str, reason: str) -> None:
     from ingest.catalog.reviews import add
+    from ingest.home import open_home
 
     settings = Settings()
+    open_home(settings)
     known = {row["held_id"]: row for row in _held(settings)}
     status = {name: row["held_status"] for name, row in known.items()}
     if not reason.strip():

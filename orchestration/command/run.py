@@ -14,7 +14,7 @@ from typing import Any
 from ingest.settings import Settings
 from orchestration.instance.alerts import alert, cause, over
 from orchestration.instance.attribution import TAGS, attribute, give_reason
-from orchestration.instance.environment import opened
+from orchestration.instance.environment import InstanceError, opened
 from orchestration.instance.progress import heard_by
 
 logger = logging.getLogger(__name__)
@@ -44,8 +44,18 @@ def run_job(
 ) -> Outcome:
     """Execute a job with the given intake; failures of steps come back as an outcome, never as an exception.
 
-    Raises InstanceError where the record of runs cannot be opened.
+    Raises InstanceError where the record of runs cannot be used; people are told of that, too.
     """
+    try:
+        return _run(settings, intake, job, on_step, on_progress)
+    except InstanceError as error:
+        alert(settings, "run_failed", str(error), job=job, cause=f"run:{job}")
+        raise
+
+
+def _run(
+    settings: Settings, intake: dict[str, Any], job: str, on_step: Callable[[str, str], None], on_progress: Callable[[str, int, int], None]
+) -> Outcome:
     started = time.perf_counter()
     if payloads := intake.get("payloads"):
         os.environ["ALUMINA_PAYLOAD_ROOT"] = payloads  # a command may read any folder; a run started in the UI may not

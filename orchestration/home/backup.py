@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingest.archive import PURGED, Archive
 from ingest.files import write_atomic
-from ingest.home import format_of, open_home
+from ingest.home import FormatError, format_of, open_home, share
 from ingest.notes import NoteError, adopt_note, read_note, write_note
 from ingest.settings import Settings
 from ingest.storable import storable
@@ -21,7 +21,8 @@ from orchestration.warehouse.load import begin_anew, write_lock
 from serving.seal import faults, protect, remove
 
 MARK = "alumina-backup.json"
-_SMALL = ("held.json", "home.json", "rejected.json", "status.json")
+HOME_NOTE = "home.json"
+_SMALL = ("held.json", HOME_NOTE, "rejected.json", "status.json")
 _SHOWN = 5
 
 
@@ -76,7 +77,8 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
     `partial` takes a copy that is not complete for what it is. Raises BackupError where there is no backup or it is not complete.
     """
     folder = source.expanduser().resolve()
-    _adopt(folder)
+    _adopt(folder, partial=partial)
+    share(settings)
     if not _is_complete(folder) and not partial:
         raise BackupError(
             f"the backup in {folder} was cut off before it was complete: finish it with `alumina backup {folder}`, or take what is there with --partial"
@@ -94,7 +96,7 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
     with write_lock(settings, "restoring"):
         write_note(settings.restoring, {"from": storable(str(folder))})
         begin_anew(settings)
-        copied = _copy(folder, settings.root, rotten)
+        copied = _copy(folder, settings.root, rotten, partial=partial)
         os.sync()
         if copied.lost and not partial:
             raise BackupError(f"the home is not complete, nothing whole was found of {_named(copied.lost)}")
@@ -139,17 +141,37 @@ def _rotten(folder: Path) -> list[str]:
     return [name for name, sha in hashes.items() if _read(folder / name, sha) is None]
 
 
-def _adopt(folder: Path) -> None:
-    """Bring an older backup to the present format, else it could not be read. Its mark said only where it came from, and came last of all."""
+def _adopt(folder: Path, *, partial: bool) -> None:
+    """Bring an older backup to the present format, else it could not be read. Its mark said only where it came from, and came last of all.
+
+    Where the note of the format has rotted in it, `partial` goes on: a backup with hashes is no older one, and the home makes that note again.
+    """
     mark = folder / MARK
     if not mark.is_file():
         raise BackupError(f"{folder} is no backup: it has no {MARK}")
     copy = Settings.model_construct(home=folder)  # a home may not lie under such a name as `disk #1`, a copy may: no tool but this opens it
-    if format_of(copy) == 1:
+    try:
+        held = format_of(copy)
+    except FormatError:
+        if not _is_note_rotten(folder):
+            raise
+        if partial:
+            return
+        raise BackupError(
+            f"{folder / HOME_NOTE} has changed on disk; `alumina backup {folder}` mends it from a whole home, or take what is whole with --partial"
+        ) from None
+    if held == 1:
         adopt_note(mark)
         if (facts := read_note(mark, "")) is not None:
             write_note(mark, {"complete": True} | facts)
     open_home(copy)
+
+
+def _is_note_rotten(folder: Path) -> bool:
+    try:
+        return HOME_NOTE in _rotten(folder)
+    except NoteError:
+        return False
 
 
 def _is_complete(folder: Path) -> bool:
@@ -162,12 +184,15 @@ def _is_complete(folder: Path) -> bool:
         raise BackupError(str(error)) from None
 
 
-def _copy(home: Path, target: Path, rotten: Collection[str] = ()) -> Copied:
-    """Copy what is not the same there, without what is known to be rotten; the link to the served release comes last."""
+def _copy(home: Path, target: Path, rotten: Collection[str] = (), *, partial: bool = False) -> Copied:
+    """Copy what is not the same there, without what is known to be rotten; the link to the served release comes last.
+
+    `partial` also takes the lines of a rotten fetch log that can be read, and the payloads they speak of.
+    """
     copied = Copied()
     # The fetch log before payloads: each attempt in the copy then has its payload, however long the archive goes on growing meanwhile.
-    _fetch_log(home, target, copied)
-    for sha in _spoken_of(target, copied):
+    _fetch_log(home, target, copied, partial=partial)
+    for sha in _spoken_of(target, copied) if not partial else _spoken_of_or_there(home, target, copied):
         _payload(home, target, sha, copied)
     for path in sorted((home / "releases").glob("*")):
         if path.is_dir() and not path.name.startswith("."):
@@ -185,11 +210,13 @@ def _copy(home: Path, target: Path, rotten: Collection[str] = ()) -> Copied:
     return copied
 
 
-def _fetch_log(home: Path, target: Path, copied: Copied) -> None:
+def _fetch_log(home: Path, target: Path, copied: Copied, *, partial: bool = False) -> None:
     """Copy the fetch log where it is whole; a copy that is whole is not replaced by one that is not."""
     source = Archive(home / "archive").log
-    if wrong := next(source.faults(), None):
-        copied.lost.append(str(wrong))
+    if wrong := list(source.faults()):
+        copied.lost += map(str, wrong)
+        if partial:
+            Archive(target / "archive").salvage(Archive(home / "archive"))
         return
     note = home / "archive" / PURGED
     for path in (*source.files, *([note] if note.is_file() else [])):
@@ -202,6 +229,15 @@ def _spoken_of(home: Path, copied: Copied) -> list[str]:
     shas = sorted(Archive(home / "archive").spoken_of()) if not copied.lost else []
     copied.payloads = len(shas)
     return shas
+
+
+def _spoken_of_or_there(home: Path, target: Path, copied: Copied) -> list[str]:
+    """Give what the fetch log speaks of and, where lines of it are lost, every payload there is: a lost line may have spoken of it."""
+    shas = Archive(target / "archive").spoken_of()
+    if copied.lost:
+        shas |= {path.name for path in (home / "archive" / "blobs").glob("*/*") if not path.name.startswith(".")}
+    copied.payloads = len(shas)
+    return sorted(shas)
 
 
 def _payload(home: Path, target: Path, sha: str, copied: Copied) -> None:

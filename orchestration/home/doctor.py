@@ -31,7 +31,7 @@ from orchestration.home.backup import half_a_home
 from orchestration.instance.addresses import chat_problems, webhook_problem
 from orchestration.instance.alerts import last_failure, standing
 from orchestration.warehouse.load import holder, is_free
-from serving.publish.served import kept, pinned
+from serving.publish.served import kept, link_lost, pinned
 from serving.read import FILE_NAME
 from serving.seal import BrokenSealError, faults, sealed
 
@@ -205,6 +205,8 @@ def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:
     # A run that was refused is told by the status itself.
     if failed and failed["run_id"] != status.get("run_id") and datetime.fromisoformat(failed["at"]) > datetime.fromisoformat(status["at"]):
         yield _finding(Level.ERROR, "publication", "run_failed_since", at=_here(failed["at"]), why=failed["message"], **last)
+    elif lost := link_lost(settings):
+        yield _finding(Level.ERROR, "publication", "link_lost", why=lost)
     elif wrong := _served_is_rotten(settings):
         yield _finding(Level.ERROR, "publication", "release_damaged", why=wrong)
     elif held := pinned(settings):

@@ -4,10 +4,12 @@ What will go is said first (`plan`); lake and warehouse are made anew from what 
 the payloads came, and that they were purged.
 """
 
+import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -16,8 +18,10 @@ from ingest.archive import Archive
 from ingest.home import origin_of
 from ingest.inbox import ARCHIVED, NOTE, REASON, REFUSED
 from ingest.lake import Lake
+from ingest.notes import NoteError, read_note
 from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError
+from ingest.storable import storable
 from orchestration.instance.alerts import alert
 from orchestration.warehouse.load import begin_anew, write_lock
 from serving.publish.served import expire, pinned
@@ -67,6 +71,8 @@ def plan(settings: Settings, provider: str) -> Plan:
     known = sorted({str(name) for frame in held.values() for name in frame["provider"].unique()})
     provider = next((name for name in known if name.casefold() == provider.casefold()), provider)
     shas = {sha for frame in held.values() for sha in frame.filter(pl.col("provider") == provider)["payload_sha256"]} - archive.purged().keys()
+    if not shas and _at_work(settings).get("provider") == provider:
+        raise PurgeError(f"{provider} is being purged already; where that was cut off, alumina rebuild finishes it")
     if not shas:
         raise PurgeError(f"this home holds nothing of {provider!r}; there are {', '.join(known) or 'no vendor data'}")
     theirs = {table: found for table, frame in held.items() if (found := frame.filter(pl.col("payload_sha256").is_in(list(shas)))).height}
@@ -85,26 +91,46 @@ def plan(settings: Settings, provider: str) -> Plan:
 def purge(settings: Settings, asked: Plan, reason: str) -> None:
     """Delete what the plan says, and let the releases expire. Until `alumina rebuild` has ended the home takes nothing in; readers keep what they read till then."""
     with write_lock(settings, f"purging {asked.provider}"):
-        begin_anew(settings)
-        expire(settings)
-        for path in asked.copies:
-            for beside in _beside(settings, path):
-                beside.unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
-        for path in asked.builds:
-            shutil.rmtree(path, ignore_errors=True)
-        for path in (settings.root / "failures").glob("*.jsonl"):
-            path.unlink(missing_ok=True)
-        Archive(settings.archive).purge(asked.payloads.keys(), f"{asked.provider}: {reason}")
-    alert(settings, "purged", f"{len(asked.payloads)} payloads of {asked.provider} were deleted for good: {reason}")
+        begin_anew(settings, purging={"payloads": sorted(asked.payloads), "provider": asked.provider, "reason": storable(reason)})
+        _delete(settings)
 
 
-def _copies(settings: Settings, archive: Archive, shas: set[str]) -> list[Path]:
+def finish(settings: Settings) -> None:
+    """Delete what a purge that was cut off left; where none was, nothing. A rebuild calls it before it reads the archive."""
+    if _at_work(settings):
+        with write_lock(settings, "finishing a purge"):
+            _delete(settings)
+
+
+def _at_work(settings: Settings) -> dict[str, Any]:
+    try:
+        return dict((read_note(settings.rebuilding, "") or {}).get("purging", {}))
+    except NoteError:  # a rebuild writes it anew, and must not be stopped by it
+        return {}
+
+
+def _delete(settings: Settings) -> None:
+    """Delete what the note of the purge names. Cut off anywhere, it is finished by doing it again."""
+    asked, archive = _at_work(settings), Archive(settings.archive)
+    shas, provider, reason = set(asked["payloads"]), asked["provider"], asked["reason"]
+    expire(settings)
+    for path in _copies(settings, archive, shas):
+        for beside in _beside(settings, path):
+            beside.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+    for path in (settings.root / "as_of").glob("*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in (settings.root / "failures").glob("*.jsonl"):
+        path.unlink(missing_ok=True)
+    archive.purge(shas, f"{provider}: {reason}")
+    alert(settings, "purged", f"{len(shas)} payloads of {provider} were deleted for good: {reason}")
+
+
+def _copies(settings: Settings, archive: Archive, shas: Collection[str]) -> list[Path]:
     """Find the dropped files that hold these payloads, by size and content."""
     sizes = {attempt.payload_bytes for attempt in archive.fetch_log() if attempt.payload_sha256 in shas}
-    bodies = {archive.get(sha) for sha in shas}
     files = (path for folder in (ARCHIVED, REFUSED) for path in sorted((settings.inbox / folder).rglob("*")) if path.is_file())
-    return [path for path in files if path.stat().st_size in sizes and path.read_bytes() in bodies]
+    return [path for path in files if path.stat().st_size in sizes and hashlib.sha256(path.read_bytes()).hexdigest() in shas]
 
 
 def _beside(settings: Settings, copy: Path) -> list[Path]:

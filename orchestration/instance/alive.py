@@ -17,6 +17,8 @@ from orchestration.instance.alerts import alert
 from orchestration.instance.attribution import attribute, give_reason, job_of
 
 DIED = "the process of this run ended without a word (killed, out of memory, or the machine went down); nothing needs cleaning up: run again"
+LOOK_SECONDS = 10
+"""A look whether the lock is free holds it for a moment; assumed, nobody else ever does."""
 _AT_WORK = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
@@ -25,7 +27,7 @@ def alive(settings: Settings, run_id: str) -> Iterator[None]:
     """Hold a run's lock."""
     path = _lock(settings, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path, timeout=0):
+    with FileLock(path, timeout=LOOK_SECONDS):
         try:
             yield
         finally:

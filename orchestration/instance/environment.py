@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,19 @@ from filelock import FileLock
 from ingest.files import write_atomic
 from ingest.settings import Settings
 from ingest.source import HomeError
+from ingest.storable import storable
 
 if TYPE_CHECKING:
     import dagster as dg
 
 # Events Dagster gathers before it writes them; without it every partition of a range costs a transaction.
 BATCH_SIZE = 1000
+READERS = ("dagster_shared.serdes", "sqlalchemy.")
+"""What reads the record. Neither has an error of its own for a line that has rotted, so where an error was raised tells."""
+UNDECODABLE = "Could not decode"
+"""How SQLite's error begins for text that has rotted; its other operational errors are those of the disk."""
+WHY_CHARACTERS = 200
+"""What is shown of a tool's reason; assumed, a reason may quote the whole line."""
 CONFIGURATION = Path(__file__).with_name("dagster.yaml")
 
 
@@ -50,22 +58,43 @@ def opened(settings: Settings) -> Iterator["dg.DagsterInstance"]:
     """Run this very process in the home's instance, and give it; its databases are there for every other process afterwards.
 
     Opening is exclusive: two processes that make one SQLite file of Dagster's stamp it with two versions, and nobody can open it any more.
-    Raises InstanceError where that has happened, or a file has rotted.
+    Raises InstanceError where that has happened, or a file has rotted, also where that shows only when a line of it is read.
     """
     os.environ.update(prepare(settings))
     # Here and not above: these take seconds to import, and Dagster reads its environment then.
     import dagster as dg
-    from alembic.util import CommandError
-    from sqlalchemy.exc import DatabaseError, OperationalError
 
     try:
         with FileLock(settings.dagster / ".opening.lock"):
             instance = dg.DagsterInstance.get()
             _ = instance.run_storage, instance.event_log_storage, instance.schedule_storage  # made when first asked for
-    except OperationalError as error:
-        raise InstanceError(f"the record of runs in {settings.dagster} cannot be opened: {error.orig}; it must be writable, with room") from None
-    except (CommandError, DatabaseError) as error:
-        why, aside = str(error).splitlines()[0], f"mv {shlex.quote(str(settings.dagster))} {shlex.quote(f'{settings.dagster}.broken')}"
-        raise InstanceError(f"the record of runs cannot be read ({why}); only that record is lost when it is moved aside: {aside}") from None
+    except Exception as error:
+        if told := _told(settings, error):
+            raise told from None
+        raise
     with instance:
-        yield instance
+        try:
+            yield instance
+        except Exception as error:
+            if told := _told(settings, error):
+                raise told from None
+            raise
+
+
+def _told(settings: Settings, error: Exception) -> InstanceError | None:
+    """Put an error of the record into a sentence; None for any other error."""
+    from alembic.util import CommandError
+    from sqlalchemy.exc import DatabaseError, OperationalError
+
+    if not isinstance(error, CommandError | DatabaseError) and not _is_raised_in(error, READERS):
+        return None
+    if isinstance(error, OperationalError) and UNDECODABLE not in str(error.orig):
+        return InstanceError(f"the record of runs in {settings.dagster} cannot be opened: {error.orig}; it must be writable, with room")
+    why = storable(next(iter(str(error).splitlines()), ""), WHY_CHARACTERS)
+    aside = f"mv {shlex.quote(str(settings.dagster))} {shlex.quote(f'{settings.dagster}.broken')}"
+    lost = "only that record and what `alumina schedule` switched are lost when it is moved aside"
+    return InstanceError(f"the record of runs cannot be read ({why}); {lost}: {aside}")
+
+
+def _is_raised_in(error: Exception, packages: tuple[str, ...]) -> bool:
+    return any(frame.f_globals.get("__name__", "").startswith(packages) for frame, _ in traceback.walk_tb(error.__traceback__))

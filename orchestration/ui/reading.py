@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from ingest.settings import Settings
+from ingest.source import HomeError
 from orchestration.ui.guard import LOOPBACK, Guard, own_hosts
 from orchestration.ui.services import ServicesError
 from serving.read import UnreadableError, connect
@@ -66,7 +67,7 @@ def reading(settings: Settings) -> Starlette:
         return PlainTextResponse(f"{error}\n", 503)
 
     routes = [Route("/", index), Route("/note/{name}.{form:str}", note), Route("/files/{name:path}", file)]
-    refusals = {NoteError: missing, BrokenSealError: missing, UnreadableError: broken}
+    refusals = {NoteError: missing, BrokenSealError: missing, UnreadableError: broken, HomeError: broken}
     return Starlette(routes=routes, exception_handlers=refusals)
 
 

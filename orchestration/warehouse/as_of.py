@@ -12,7 +12,7 @@ from ingest.lake import Lake
 from ingest.notes import write_note
 from ingest.settings import Settings
 from ingest.source import SHANGHAI
-from orchestration.warehouse.dbt import PROJECT, build_command, environment, recall_parse, write_staging
+from orchestration.warehouse.dbt import PROJECT, build_command, environment, recall_parse, remember_parse, write_staging
 from orchestration.warehouse.load import half_a_lake, load_raw, write_lock
 
 
@@ -49,6 +49,7 @@ def build_as_of(settings: Settings, as_of: datetime) -> Settings:
         write_staging()
         recall_parse(aside.workshop / "dbt")
         done = subprocess.run(build_command(aside), cwd=PROJECT, env=os.environ | environment(aside), capture_output=True, text=True, check=False)
+        remember_parse(aside.workshop / "dbt")
     log = aside.workshop / "dbt.log"
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:

@@ -1,8 +1,8 @@
 """dbt as this project runs it: one project, one manifest, one subprocess a run."""
 
+import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 from filelock import FileLock
 
+from ingest.files import write_atomic
 from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import REPOSITORY, Settings
 from orchestration.warehouse import staging
@@ -27,6 +28,8 @@ PROJECT = REPOSITORY / "dbt_project"
 PRODUCTION = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
 PARSED = "partial_parse.msgpack"
 """What dbt keeps of a project it has read."""
+PARSED_NOTE = "partial_parse.json"
+"""The hash of that, as dbt left it."""
 ROWS_KEPT = 20
 # How the last build ended, or which run loaded rows since.
 RESULTS = "dbt_results.json"
@@ -42,11 +45,12 @@ def project() -> DbtProject:
     with FileLock(target / "manifest.lock"):
         write_staging()
         manifest = target / "manifest.json"
-        if not manifest.is_file() or manifest.stat().st_mtime < _newest():
-            aside = target / "parse"
+        aside = target / "parse"
+        if not manifest.is_file() or manifest.stat().st_mtime < _newest() or not (aside / PARSED_NOTE).is_file():
             forget_stale_parse(aside)
             aside.mkdir(exist_ok=True)
             parse(Settings(), aside)
+            remember_parse(aside)
             # Replaced in one step, because dbt writes the file piece by piece and others may be reading it.
             (aside / manifest.name).replace(manifest)
     return DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
@@ -120,14 +124,33 @@ def forget_stale_parse(target: Path) -> None:
         kept.unlink()
 
 
+def remember_parse(target: Path) -> None:
+    """Note what dbt kept of the project, once it has ended. The file holds the SQL of the models, and dbt takes it as it finds it."""
+    with suppress(FileNotFoundError):  # it ended before it had read the project
+        write_note(target / PARSED_NOTE, {"sha256": _sha256((target / PARSED).read_bytes())}, durable=False)
+
+
 def recall_parse(target: Path) -> None:
-    """Let dbt begin with what it read of this very project before: in this folder, or when `project` read it."""
+    """Let dbt begin with what it read of this very project before: in this folder, or when `project` read it. What has rotted since is read anew."""
     forget_stale_parse(target)
-    kept, read = target / PARSED, PROJECT / "target" / "parse" / PARSED
+    kept, read = target / PARSED, PROJECT / "target" / "parse"
+    if kept.is_file() and not _as_remembered(target, kept.read_bytes()):
+        kept.unlink()
     with suppress(FileNotFoundError):  # nothing was read before, or it is being read anew
-        if not kept.exists() and read.stat().st_mtime >= _newest():
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(read, kept)
+        if not kept.exists() and (read / PARSED).stat().st_mtime >= _newest() and _as_remembered(read, body := (read / PARSED).read_bytes()):
+            write_atomic(kept, body, durable=False)  # with the rights of this home: all of a group may write it
+            remember_parse(target)
+
+
+def _as_remembered(target: Path, body: bytes) -> bool:
+    try:
+        return (read_note(target / PARSED_NOTE, "") or {}).get("sha256") == _sha256(body)
+    except NoteError:
+        return False
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def _newest() -> float:

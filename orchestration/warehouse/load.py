@@ -25,9 +25,10 @@ from ingest.settings import Settings
 from ingest.source import SHANGHAI, HomeError
 from quality.fields import FIELDS
 from quality.raw import TABLES, RawTable
-from serving.read import held_elsewhere
+from serving.read import has_rotted, held_elsewhere
 from serving.research.panel.model_file import VERSION, Model, read_model
 
+_REMAKE = "it can be made again from the archive: alumina rebuild"
 # Errors of a home this user may only read.
 READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -65,9 +66,9 @@ def half_a_lake(settings: Settings) -> str:
     return f"{why}; if none is at work: alumina rebuild" if settings.rebuilding.exists() else ""
 
 
-def begin_anew(settings: Settings) -> None:
-    """Note that the lake is about to be made anew: until the archive is in it again no other run takes anything in or publishes."""
-    write_note(settings.rebuilding, {"since": datetime.now(UTC).isoformat(timespec="seconds")})
+def begin_anew(settings: Settings, **why: Any) -> None:
+    """Note that the lake is about to be made anew, with what is to be done before: until the archive is in it again no other run takes anything in or publishes."""
+    write_note(settings.rebuilding, {"since": datetime.now(UTC).isoformat(timespec="seconds"), **why})
 
 
 def holder(settings: Settings) -> str:
@@ -121,13 +122,17 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
     except duckdb.Error as error:
         if not held_elsewhere(error):
             why = str(error).splitlines()[0]
-            raise WarehouseError(f"{settings.warehouse} cannot be opened ({why}); it can be made again from the archive: alumina rebuild") from None
+            raise WarehouseError(f"{settings.warehouse} cannot be opened ({why}); {_REMAKE}") from None
         raise WarehouseBusyError(
             f"{settings.warehouse} is open in another program; close it there (readers should open {settings.serving}/alumina.duckdb instead)"
         ) from None
     try:
         con.execute("set TimeZone = 'Asia/Shanghai'")
         yield con
+    except duckdb.Error as error:
+        if not has_rotted(error):
+            raise
+        raise WarehouseError(f"{settings.warehouse} has changed on disk ({str(error).splitlines()[0]}); {_REMAKE}") from None
     finally:
         con.close()
 

@@ -7,13 +7,14 @@ waits, complete and unread, until `let_go`. Release ids are a sequence; their or
 import logging
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ingest.files import sync_folder
-from ingest.notes import read_note, write_note
+from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, HomeError
 from ingest.storable import storable_lines
@@ -58,9 +59,11 @@ class Listed:
 
 
 def point_serving_at(settings: Settings, release_id: str) -> None:
-    """Swap the `serving` link to a release in one step; raises FileNotFoundError when there is no such release."""
+    """Swap the `serving` link to a release in one step; raises ReleaseError when there is no such release, or something else has the link's name."""
     if not (settings.releases / release_id / FILE_NAME).is_file():
-        raise FileNotFoundError(f"there is no release {release_id} in {settings.releases}")
+        raise ReleaseError(f"there is no release {release_id} in {settings.releases} to serve; `alumina run` publishes one")
+    if why := no_link(settings):
+        raise ReleaseError(why)
     for left in settings.root.glob(".serving.*"):  # left by a process that died before the swap; the caller holds the write lock
         left.unlink(missing_ok=True)
     link = settings.root / f".serving.{os.getpid()}"
@@ -72,6 +75,29 @@ def point_serving_at(settings: Settings, release_id: str) -> None:
         logger.warning("serving %s, but that may not survive a power cut: %s", release_id, error)
 
 
+def no_link(settings: Settings) -> str:
+    """Say that something else than a link has the name `serving`; empty where nothing does. A copy of a home that follows links makes a folder of it."""
+    if settings.serving.is_symlink() or not settings.serving.exists():
+        return ""
+    return f"{settings.serving} is no link to a release, as where a copy of the home followed its links; move it elsewhere: {_link_again(settings)}"
+
+
+def link_lost(settings: Settings) -> str:
+    """Say that readers get none of the releases there are, and the command that gives them one; empty where they get one, or nothing was ever served."""
+    if why := no_link(settings):
+        return why
+    if (settings.serving / FILE_NAME).is_file() or not (again := _link_again(settings)):
+        return ""
+    return f"{settings.serving} leads to no release, so people read none: {again}"
+
+
+def _link_again(settings: Settings) -> str:
+    there, known = {path.name for path in kept(settings)}, {*rejected(settings), *waiting(settings)}
+    last = _last_served(settings)
+    serve = last if last in there else max(there - known, default="")
+    return f"ln -sfn {shlex.quote(f'releases/{serve}')} {shlex.quote(str(settings.serving))}" if serve else ""
+
+
 def rollback(settings: Settings, reason: str = "") -> str:
     """Point `serving` at the release before the current one, hold readers there, and give its id; raises ReleaseError when there is no intact one.
 
@@ -79,7 +105,7 @@ def rollback(settings: Settings, reason: str = "") -> str:
     """
     current, gone = _current(settings), rejected(settings)
     if not current:
-        raise ReleaseError(f"nothing is published in {settings.root}, so there is no release to go back to")
+        raise ReleaseError(link_lost(settings) or f"nothing is published in {settings.root}, so there is no release to go back to")
     earlier = [path for path in kept(settings) if path.name < current and path.name not in gone]
     broken = {path.name: found[0] for path in earlier if (found := faults(path))}
     whole = [path.name for path in earlier if path.name not in broken]
@@ -96,7 +122,7 @@ def rollback(settings: Settings, reason: str = "") -> str:
 def hold(settings: Settings, reason: str = "") -> str:
     """Hold readers at the current release, and give its id; raises ReleaseError when there is none."""
     if not (current := _current(settings)):
-        raise ReleaseError(f"nothing is published in {settings.root}")
+        raise ReleaseError(link_lost(settings) or f"nothing is published in {settings.root}")
     _hold(settings, current, reason)
     return current
 
@@ -107,7 +133,7 @@ def let_go(settings: Settings) -> str:
         raise ReleaseError("people are not held at a release, so there is nothing to let go")
     gone = rejected(settings)
     waits = [name for name in held.waiting if name not in gone and (settings.releases / name).is_dir() and not faults(settings.releases / name)]
-    newest = max(waits, default=_current(settings))
+    newest = max(waits, default=_current(settings) or held.release_id)
     point_serving_at(settings, newest)
     settings.held.unlink()
     sync_folder(settings.root)
@@ -187,8 +213,11 @@ def stamp(settings: Settings, now: datetime) -> str:
 
 
 def never_served(settings: Settings) -> list[Path]:
-    """List releases newer than the served one that were neither rejected nor wait. Ids only go up, so no reader has seen them."""
-    current, known = _current(settings), {*rejected(settings), *waiting(settings)}
+    """List releases newer than the served one that were neither rejected nor wait. Ids only go up, so no reader has seen them.
+
+    Where the link was lost the status says which was served; where that is lost, too, each may have been.
+    """
+    current, known = _last_served(settings), {*rejected(settings), *waiting(settings)}
     return [path for path in kept(settings) if path.name > current and path.name not in known]
 
 
@@ -204,14 +233,13 @@ def expire(settings: Settings) -> None:
 
 def write_status(settings: Settings, release_id: str, run_id: str, outcome: str, reason: str) -> None:
     """Record how the last attempt to publish ended."""
-    current = settings.serving.resolve().name if settings.serving.exists() else None
     status = {
         "attempt": release_id,
         "run_id": run_id,
         "outcome": outcome,
         "reason": storable_lines(reason),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "serving": current,
+        "serving": _last_served(settings) or None,
     }
     write_note(settings.status, status)
 
@@ -228,6 +256,17 @@ def _write_off(settings: Settings, why: str, names: set[str]) -> None:
 
 def _current(settings: Settings) -> str:
     return settings.serving.resolve().name if settings.serving.is_symlink() else ""
+
+
+def _last_served(settings: Settings) -> str:
+    """Name the release that readers get or, where the link was lost, got last; the newest where nobody knows, empty where none was ever served."""
+    if current := _current(settings):
+        return current
+    try:
+        status = read_note(settings.status, "")
+    except NoteError:
+        status = None
+    return max((path.name for path in kept(settings)), default="") if status is None else str(status.get("serving") or "")
 
 
 def _hold(settings: Settings, release_id: str, reason: str) -> None:

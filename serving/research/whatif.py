@@ -212,9 +212,12 @@ def _rebuild(con: duckdb.DuckDBPyConnection, dbt: Path, touched: set[str]) -> No
 
     The manifest knows the SQL of what was built last only, which may be one model; the compiled file of each stays from its own last build.
     """
-    manifest = json.loads((dbt / "manifest.json").read_text(encoding="utf-8"))
-    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-    parents = {key: [up for up in node["depends_on"]["nodes"] if up in models] for key, node in models.items()}
+    try:
+        manifest = json.loads((dbt / "manifest.json").read_text(encoding="utf-8"))
+        models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+        parents = {key: [up for up in node["depends_on"]["nodes"] if up in models] for key, node in models.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise WhatIfError(f"{dbt / 'manifest.json'} has changed on disk; `alumina run` writes it anew") from None
     stale = {key for key, node in models.items() if node["alias"] in touched}
     order = list(TopologicalSorter(parents).static_order())
     wanted = {key for key, node in models.items() if node["alias"] in _READ}

@@ -11,11 +11,12 @@ import pytest
 from feeds import Home
 
 from ingest import home as home_module
-from ingest.archive import ArchiveError
+from ingest.archive import Archive, ArchiveError
 from ingest.flow import ingest
 from ingest.home import FORMAT, FormatError, dedicate, format_of, open_home, origin_of
 from ingest.journal import sealed
 from ingest.lake import LakeError
+from ingest.notes import NoteError, read_note, write_note
 from ingest.origins import ReplayOrigin
 from ingest.settings import REPOSITORY, Settings
 from ingest.source import DataOrigin
@@ -23,6 +24,7 @@ from ingest.sources import SOURCES
 from orchestration.home.backup import MARK, restore
 from orchestration.home.doctor import Level, examine
 from orchestration.warehouse.load import connect, load_raw
+from tests.reliability.flips import flip
 
 # Homes as earlier formats left them: two days of the sample with their lake. Each is opened for ever.
 KEPT = sorted((REPOSITORY / "tests" / "contracts").glob("home_*.tar.xz"))
@@ -140,3 +142,15 @@ def test_a_new_home_stays_untouched_until_it_is_claimed(settings: Settings) -> N
     assert not settings.root.exists()
     dedicate(settings, DataOrigin.LIVE)
     assert format_of(settings) == FORMAT
+
+
+@pytest.mark.parametrize("place", range(2, 40, 3))
+def test_a_note_that_has_rotted_is_not_believed_once_the_note_of_the_home_is_lost(settings: Settings, place: int) -> None:
+    dedicate(settings, DataOrigin.FILES)
+    Archive(settings.archive).put(b"one")
+    write_note(settings.status, {"outcome": "published", "serving": "20250722"})
+    flip(settings.status, place, 0)
+    (settings.root / "home.json").unlink()
+    open_home(settings)  # a home without that note looks like one of format 1, whose notes had no hash
+    with pytest.raises(NoteError, match="has changed on disk"):
+        read_note(settings.status, "")

@@ -9,6 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from ingest import home as home_module
+from ingest.settings import Settings
+from ingest.source import HomeError
+from orchestration.command.cli import app
+from orchestration.home import releases as releases_module
 
 GROUP, OLGA, PIM, EVE = 61000, 61001, 61002, 61003
 # Forked before anything is read: the interpreter need not lie where other users can reach it.
@@ -22,6 +29,7 @@ from ingest.settings import Settings
 from ingest.source import DataOrigin
 from serving.seal import remove, seal
 import orchestration.instance.alerts as alerts
+from orchestration.home import releases
 
 def write(settings, name):
     open_home(settings)
@@ -33,6 +41,13 @@ def write(settings, name):
     (folder / "data_docs").mkdir(parents=True)
     (folder / "alumina.duckdb").write_bytes(name.encode())
     seal(folder, name)
+
+def hold(settings, name):
+    settings.serving.symlink_to(f"releases/{name}") if not settings.serving.is_symlink() else None
+    releases.hold(settings, name)
+
+def let_go(settings, name):
+    assert releases.let_go(settings) == name
 
 def retire(settings, name):
     open_home(settings)
@@ -48,7 +63,7 @@ if (child := os.fork()) == 0:
     os.setgid(user)
     os.setuid(user)
     try:
-        {"write": write, "retire": retire, "read": read}[what](Settings(), name)
+        {"write": write, "hold": hold, "let_go": let_go, "retire": retire, "read": read}[what](Settings(), name)
     except BaseException as error:
         print(type(error).__name__)
         os._exit(1)
@@ -71,9 +86,9 @@ def shared() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _as(user: int, what: str, name: str, home: Path, group: int = GROUP) -> str:
+def _as(user: int, what: str, name: str, home: Path, group: int = GROUP, umask: int = 0o022) -> str:
     command = [sys.executable, "-c", SCRIPT, str(user), str(group), what, name]
-    done = subprocess.run(command, env=os.environ | {"ALUMINA_HOME": str(home)}, capture_output=True, text=True, check=False, umask=0o022)
+    done = subprocess.run(command, env=os.environ | {"ALUMINA_HOME": str(home)}, capture_output=True, text=True, check=False, umask=umask)
     return done.stdout.strip() or done.stderr.strip() if done.returncode else ""
 
 
@@ -83,6 +98,40 @@ def test_two_of_a_group_write_one_home_and_retire_each_others_releases(shared: P
     assert _as(OLGA, "write", "olga-again", shared) == ""
     assert _as(PIM, "retire", "olga", shared) == ""
     assert {path.stat().st_gid for path in shared.rglob("*")} == {GROUP}
+
+
+def test_who_holds_people_at_a_release_locks_nobody_of_the_group_out_whatever_the_umask(shared: Path) -> None:
+    shared.chmod(0o2770)
+    assert _as(OLGA, "write", "olga", shared, umask=0o077) == ""
+    for one, other in ((OLGA, PIM), (PIM, OLGA)):
+        assert _as(one, "hold", "olga", shared, umask=0o077) == ""
+        assert _as(other, "let_go", "olga", shared, umask=0o077) == ""
+    (shared / "held.json").unlink(missing_ok=True)
+    assert [path for path in shared.rglob("*") if "releases" not in path.parts and not path.is_symlink() and not path.stat().st_mode & 0o020] == []
+
+
+class OpenedError(HomeError):
+    """The home was opened."""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run", "rebuild", "backup x", "rollback", "releases hold", "releases let-go", "releases prune --keep 1", "review accept x --reason y", "fit",
+        "whatif fx=+1", "audit note.txt", "note", "inbox map x.csv", "purge smm", "schedule on", "tidy", "upgrade", "ui",
+    ],
+)  # fmt: skip
+def test_every_command_that_writes_a_home_opens_it_first(command: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.archive / "receipts").mkdir(parents=True)
+
+    def opened(_: Settings) -> None:
+        raise OpenedError
+
+    for module in (home_module, releases_module):
+        monkeypatch.setattr(module, "open_home", opened)
+    monkeypatch.setenv("ALUMINA_HOME", str(settings.root))
+    assert isinstance(CliRunner().invoke(app, command.split()).exception, OpenedError)
+    assert not (settings.root / "warehouse.lock").exists()
 
 
 def test_others_read_what_the_folder_lets_them_and_write_nothing(shared: Path) -> None:

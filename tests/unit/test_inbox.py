@@ -274,6 +274,8 @@ def test_a_file_that_changes_between_looking_and_reading_waits(inbox: Inbox) -> 
     assert inbox.read(entry) is None
     path.unlink()
     assert inbox.read(entry) is None
+    path.mkdir()
+    assert inbox.read(entry) is None
     assert not Inbox(inbox.folder, 2.0, now=lambda: 0.0, sleep=still()).settled([entry])
 
 

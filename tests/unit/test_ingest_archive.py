@@ -1,6 +1,8 @@
 """Bytes by their hash, one receipt per attempt: what was kept is found again, and damage is noticed."""
 
 import hashlib
+import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from ingest import files
 from ingest.archive import Archive, ArchiveError, Attempt
 from ingest.source import DataOrigin, Outcome
+from orchestration.command.cli import IN_THE_WAY
 
 
 @pytest.fixture
@@ -224,3 +227,20 @@ def test_the_name_of_every_new_folder_is_durable(tmp_path: Path, monkeypatch: py
     synced.clear()
     files.write_atomic(tmp_path / "d" / "e.txt", b"x", durable=False)
     assert synced == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link to nowhere", "circle"])
+def test_what_lies_in_the_way_of_a_log_is_an_error_that_says_so(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "alerts.jsonl"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "link to nowhere":
+            path.symlink_to(tmp_path / "not mounted" / "alerts.jsonl")
+        case "circle":
+            path.symlink_to(path.name)
+    with pytest.raises(OSError, match=re.escape(str(path))) as told:
+        files.append_lines(path, ["one"])
+    assert told.value.errno in IN_THE_WAY

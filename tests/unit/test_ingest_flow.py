@@ -1,6 +1,7 @@
 """The one path of a payload: nothing is lost, nothing is counted twice, nothing depends on its neighbours."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -666,6 +667,26 @@ def test_a_link_is_not_followed_and_is_reported(home: Home, tmp_path: Path) -> N
     assert (receipt.outcome, receipt.reason) == (Outcome.NOT_DATA, "unreadable_file")
     assert "links are not followed" in receipt.message
     assert not list((home.archive.root).glob("blobs/*"))
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_takes_the_place_of_a_file_while_it_is_looked_at_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    secret, drop = tmp_path / "secret", folder(tmp_path / "drop", {"kx20250716.dat": KX[1].body})
+    secret.write_bytes(b"of the operator alone")
+    walk = os.walk
+
+    def listed(top: Path) -> list[Any]:
+        found = list(walk(top))
+        path = drop / "kx20250716.dat"
+        path.unlink()
+        {"link": lambda: path.symlink_to(secret), "pipe": lambda: os.mkfifo(path), "folder": path.mkdir}[kind]()
+        return found
+
+    monkeypatch.setattr(os, "walk", listed)
+    monkeypatch.setattr(Path, "is_symlink", lambda _: False)  # asked a moment before
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    ((_, response),) = FilesOrigin(drop, FEEDS).deliveries(FEEDS)
+    assert (response.body, response.error) == (b"", "not a regular file; links are not followed")
 
 
 def test_a_file_name_in_another_encoding_does_not_stop_the_others(home: Home, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.archive import Archive, Attempt
-from ingest.home import dedicate
+from ingest.home import FORMAT, dedicate, format_of, open_home, origin_of
 from ingest.journal import sealed
 from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import Settings
@@ -103,6 +103,36 @@ def test_what_is_whole_of_a_copy_is_taken_without_its_rotten_catalogue(settings:
     assert restore(fresh, tmp_path / "copy", partial=True).lost == ["catalog/calendar.toml"]
     assert not (fresh.catalog_overlay / "calendar.toml").exists()
     assert fresh.serving.exists()
+
+
+def test_a_rotten_line_of_the_fetch_log_of_a_copy_costs_that_line_and_no_payload(settings: Settings, tmp_path: Path) -> None:
+    kept = [keep(settings, body) for body in (b"two", b"three", b"four")]
+    backup(settings, tmp_path / "copy")
+    (log,) = (tmp_path / "copy" / "archive" / "receipts").glob("*.jsonl")
+    flip(log, log.read_bytes().index(kept[1].name.encode()))
+    fresh = Settings(home=tmp_path / "new")
+    with pytest.raises(BackupError, match=r"line 3.*take what is whole with --partial"):
+        restore(fresh, tmp_path / "copy")
+    for _ in range(2):  # again, as after one that was cut off
+        (lost,) = restore(fresh, tmp_path / "copy", partial=True).lost
+        assert "has changed on disk at line 3" in lost
+        archive = Archive(fresh.archive)
+        assert list(archive.faults()) == []
+        assert [attempt.payload_bytes for attempt in archive.fetch_log()] == [3, 3, 4]
+        assert [archive.get(path.name) for path in kept] == [b"two", b"three", b"four"], "the bytes are kept, also of the line that is lost"
+        write_note(fresh.restoring, {"from": str(tmp_path / "copy")})
+
+
+def test_a_copy_whose_note_of_the_home_has_rotted_is_put_back_without_it(settings: Settings, tmp_path: Path) -> None:
+    backup(settings, tmp_path / "copy")
+    flip(tmp_path / "copy" / "home.json")
+    fresh = Settings(home=tmp_path / "new")
+    with pytest.raises(BackupError, match=r"home\.json has changed on disk; .* or take what is whole with --partial"):
+        restore(fresh, tmp_path / "copy")
+    assert restore(fresh, tmp_path / "copy", partial=True).lost == ["home.json"]
+    open_home(fresh)
+    assert (format_of(fresh), origin_of(fresh)) == (FORMAT, DataOrigin.FILES)
+    assert list(Archive(fresh.archive).faults()) == []
 
 
 @pytest.mark.parametrize("name", ["备份".encode("gbk"), b"disk #1", b"100 % [old]?", b"two\nlines"], ids=ascii)

@@ -23,6 +23,8 @@ from orchestration.home import doctor
 from orchestration.home.doctor import Finding, Level, examine
 from orchestration.instance.alerts import alert
 from orchestration.warehouse.load import write_lock
+from serving.read import FILE_NAME
+from serving.seal import seal
 
 EVENING = datetime(2025, 7, 22, 22, 0, tzinfo=SHANGHAI)
 
@@ -244,6 +246,19 @@ def test_an_attempt_that_says_running_while_nobody_writes_was_cut_off(settings: 
     with write_lock(settings, "publishing"):
         assert _found(settings, "publication").level is Level.NOTE
         assert _found(settings, "writer").message.startswith("publishing (process ")
+
+
+def test_a_lost_link_to_the_release_is_an_error_with_the_command_that_puts_it_back(settings: Settings) -> None:
+    release = settings.releases / "20250722T094000000000Z-deadbeef"
+    release.mkdir(parents=True)
+    (release / FILE_NAME).write_bytes(b"")
+    seal(release, release.name)
+    write_note(settings.status, {"outcome": "published", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": release.name, "reason": ""})
+    found = _found(settings, "publication")
+    assert found.level is Level.ERROR
+    assert found.message.endswith(f"people read none: ln -sfn releases/{release.name} {settings.serving}")
+    settings.serving.symlink_to(f"releases/{release.name}")
+    assert _found(settings, "publication").level is Level.OK
 
 
 SETPRIV = shutil.which("setpriv")

@@ -4,11 +4,16 @@ import os
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 
+import dagster as dg
 import pytest
 
 from ingest.settings import Settings
+from orchestration.command.run import run_job
+from orchestration.instance.alerts import standing
 from orchestration.instance.environment import InstanceError, opened
+from orchestration.instance.switches import states, switch
 
 # The battery asks for more: ALUMINA_TEST_FIRST_STARTS=15x10 is 15 starts at once, ten times.
 STARTS, ROUNDS = (int(number) for number in os.environ.get("ALUMINA_TEST_FIRST_STARTS", "4x1").split("x"))
@@ -67,7 +72,8 @@ def made(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def _advice(settings: Settings) -> str:
-    return f"only that record is lost when it is moved aside: mv {settings.dagster} {settings.dagster}.broken"
+    lost = "only that record and what `alumina schedule` switched are lost when it is moved aside"
+    return f"{lost}: mv {settings.dagster} {settings.dagster}.broken"
 
 
 def test_a_record_with_two_heads_says_how_to_go_on(made: Settings) -> None:
@@ -88,3 +94,43 @@ def test_a_record_that_has_rotted_says_how_to_go_on(made: Settings) -> None:
     with pytest.raises(InstanceError, match="file is not a database") as told, opened(made):
         pass
     assert str(told.value).endswith(_advice(made))
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ('"__class__": "InstigatorState"', '"__class__": "InstigatorStatf"'),
+        ('"__class__": "InstigatorState"', '"__clars__": "InstigatorState"'),
+        ("InstigatorStatus.RUNNING", "InstigatorStatus.RUNNINF"),
+        ('{"__class__"', '{"__class__\\'),
+        ('"__class__": "InstigatorState"', b'"__class__": "InstigatorStat\xe5"'),
+    ],
+)
+def test_a_line_of_the_record_that_has_rotted_is_a_sentence_when_it_is_read(made: Settings, was: str, now: str | bytes) -> None:
+    schedule = dg.ScheduleDefinition(name="after_close", job_name="daily", cron_schedule="35 16 * * *")
+    with opened(made) as instance:
+        assert switch(instance, [schedule], datetime.now(UTC), on=True) == ["after_close"]
+    with sqlite3.connect(made.dagster / "schedules" / "schedules.db") as con:
+        ((body,),) = con.execute("select instigator_body from instigators").fetchall()
+        rotten = body.encode().replace(was.encode(), now.encode() if isinstance(now, str) else now)
+        assert rotten != body.encode()
+        con.execute("update instigators set instigator_body = cast(? as text)", [rotten])
+    con.close()
+    with pytest.raises(InstanceError) as told, opened(made) as instance:
+        states(instance, [schedule])
+    assert str(told.value).startswith("the record of runs cannot be read (")
+    assert str(told.value).endswith(_advice(made))
+
+
+def test_an_error_of_ours_is_not_taken_for_one_of_the_record(made: Settings) -> None:
+    with pytest.raises(TypeError, match="ours"), opened(made):
+        raise TypeError("ours")
+
+
+def test_people_are_told_of_a_run_whose_record_cannot_be_used(made: Settings) -> None:
+    (made.dagster / "history" / "runs.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(InstanceError, match="file is not a database"):
+        run_job(made, {})
+    (note,) = standing(made)
+    assert (note["kind"], note["job"]) == ("run_failed", "daily")
+    assert note["message"].endswith(_advice(made))

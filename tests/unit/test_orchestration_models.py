@@ -24,6 +24,7 @@ from orchestration.warehouse.dagster_dbt import dbt_assets
 from orchestration.warehouse.dbt import begin_build, forget_results, forget_stale_parse, last_results, record_results
 from orchestration.warehouse.executable import at_home
 from serving.publish.release import PublishRefusedError
+from tests.reliability.flips import flip
 
 
 @pytest.fixture(scope="module")
@@ -165,12 +166,51 @@ def test_a_new_home_begins_with_what_was_read_of_this_very_project(tmp_path: Pat
     for age, taken in ((10 * 365 * 86_400, False), (-60, True)):
         read.write_text("read")
         os.utime(read, (time.time() - age,) * 2)
+        dbt.remember_parse(read.parent)
         dbt.recall_parse(home)
         assert (home / dbt.PARSED).is_file() == taken
     (home / dbt.PARSED).write_text("its own")
     os.utime(home / dbt.PARSED, (time.time() + 60,) * 2)
+    dbt.remember_parse(home)
     dbt.recall_parse(home)
     assert (home / dbt.PARSED).read_text() == "its own"
+
+
+def test_what_dbt_kept_of_the_project_is_not_believed_once_it_has_rotted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dbt, "PROJECT", tmp_path / "project")
+    read, home = dbt.PROJECT / "target" / "parse" / dbt.PARSED, tmp_path / "home"
+    for folder in (read.parent, home):
+        folder.mkdir(parents=True)
+        (folder / dbt.PARSED).write_bytes(b"select 1.17 as quay_to_works")
+        dbt.remember_parse(folder)
+    (dbt.PROJECT / "dbt_project.yml").touch()
+    for folder in (read.parent, home):
+        os.utime(folder / dbt.PARSED, (time.time() + 60,) * 2)
+    flip(home / dbt.PARSED, 9)
+    dbt.recall_parse(home)
+    assert (home / dbt.PARSED).read_bytes() == b"select 1.17 as quay_to_works", "the project's own is whole"
+    flip(read, 9)
+    flip(home / dbt.PARSED, 9)
+    os.utime(read, (time.time() + 60,) * 2)
+    dbt.recall_parse(home)
+    assert not (home / dbt.PARSED).exists(), "dbt reads the project anew"
+
+
+def test_what_was_read_of_the_project_has_the_rights_of_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dbt, "PROJECT", tmp_path / "project")
+    read, home = dbt.PROJECT / "target" / "parse" / dbt.PARSED, tmp_path / "home"
+    read.parent.mkdir(parents=True)
+    (dbt.PROJECT / "dbt_project.yml").touch()
+    read.write_text("read")
+    read.chmod(0o644)
+    dbt.remember_parse(read.parent)
+    os.utime(read, (time.time() + 60,) * 2)
+    before = os.umask(0o007)
+    try:
+        dbt.recall_parse(home)
+    finally:
+        os.umask(before)
+    assert (home / dbt.PARSED).stat().st_mode & 0o777 == 0o660
 
 
 def test_dbt_is_started_where_the_warehouse_is_so_that_every_home_has_it_at_the_same_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,12 @@ def test_everything_that_would_stop_a_run_is_said_at_once(home: Home, monkeypatc
     assert f"{day}; {disk}" in str(failed.event_specific_data.user_failure_data)
 
 
+def test_something_else_under_the_name_of_the_link_stops_a_run_before_it_builds(home: Home) -> None:
+    home.settings.serving.mkdir(parents=True)
+    (sentence,) = problems(home, Intake())
+    assert f"{home.settings.serving} is no link to a release" in sentence
+
+
 @pytest.mark.parametrize(
     ("intake", "words"),
     [

@@ -1,6 +1,7 @@
 """A provider whose licence ends is removed for good, with what goes said first; what is left proves itself, and copies forget it, too."""
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ingest.settings import Settings
 from ingest.source import DataOrigin
 from ingest.sources import SOURCES
 from orchestration.command import cli
+from orchestration.home import purge as purging
 from orchestration.home.backup import backup
 from orchestration.home.purge import PurgeError, plan, purge
 from orchestration.instance.alerts import _notes
@@ -111,6 +113,40 @@ def test_a_purge_that_was_cut_off_is_finished_by_doing_it_again(two: Home, monke
     Archive(settings.archive).purge(asked.payloads.keys(), "smm: cancelled")
     with pytest.raises(ArchiveError):
         Archive(settings.archive).get(sha)
+
+
+@pytest.mark.parametrize("cut_off_at", range(6))
+def test_a_purge_that_was_cut_off_anywhere_is_finished_by_a_rebuild(two: Home, monkeypatch: pytest.MonkeyPatch, cut_off_at: int) -> None:
+    settings, asked, done = two.settings, plan(two.settings, "smm"), []
+    (sha,) = asked.payloads
+    unlink = Path.unlink
+
+    def counted(path: Path, *, missing_ok: bool = False) -> None:
+        if len(done) == cut_off_at:
+            raise KeyboardInterrupt
+        done.append(path)
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", counted)
+        if cut_off_at == 0:
+            patched.setattr(purging, "expire", lambda _: counted(settings.root / "nothing"))
+        with suppress(KeyboardInterrupt):
+            purge(settings, asked, "cancelled")
+    monkeypatch.setattr(cli, "_run", lambda _: None)
+    cli.rebuild()
+    assert Archive(settings.archive).purged() == {sha: "SMM: cancelled"}
+    assert list(Archive(settings.archive).faults()) == []
+    assert [path.name for path in (settings.archive / "blobs").rglob("*") if path.name == sha] == []
+    assert [path.name for path in (settings.inbox / "archived").rglob("*") if path.is_file()] == [ALD]
+    told = [note["kind"] for note in _notes(settings)]
+    assert told[-1:] == ["purged"]
+
+
+def test_who_purges_again_what_was_cut_off_is_told_to_rebuild(two: Home) -> None:
+    purge(two.settings, plan(two.settings, "smm"), "cancelled")  # and the rebuild was cut off
+    with pytest.raises(PurgeError, match="SMM is being purged already; where that was cut off, alumina rebuild finishes it"):
+        plan(two.settings, "smm")
 
 
 def test_a_payload_that_is_brought_again_is_kept_again(two: Home) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from filelock import FileLock
 
 from ingest.archive import Archive, Attempt
 from ingest.home import dedicate
@@ -322,3 +324,13 @@ def test_a_refused_release_shows_each_gate_with_the_rows_that_broke_it(home: Hom
     }
     assert "2025-07-22" in str(shown["gate_marts_fct_basis_daily"].metadata["failing_rows"].value)
     assert list((home.settings.root / "failures").glob("*.jsonl"))
+
+
+def test_a_look_whether_a_run_lives_stops_no_run_that_is_just_beginning(settings: Settings) -> None:
+    path = settings.root / "runs" / "one.lock"
+    path.parent.mkdir(parents=True)
+    look = FileLock(path, thread_local=False)  # as `is_free` holds it for a moment
+    look.acquire()
+    threading.Timer(0.2, look.release).start()
+    with alive(settings, "one"):
+        assert path.exists()

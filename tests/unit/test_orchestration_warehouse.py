@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from orchestration.warehouse import load as warehouse
 from orchestration.warehouse.load import WarehouseBusyError, connect, load_raw, write_lock
 from quality.fields import FIELDS
 from quality.raw import TABLES, RawTable
+from serving import read
+from serving.read import UnreadableError
+from tests.reliability.flips import flip
 
 QUOTES, SPOT, QUARANTINE = "shfe__daily_quotes", "spot__quotes", "ingest__quarantine"
 KX = delivery("kx20250716.dat", answer([quote(), quote(month="2510")]))
@@ -402,3 +406,28 @@ def test_a_lock_without_a_note_is_still_a_lock(home: Home) -> None:
         (home.settings.root / "warehouse.holder.json").write_text("cut")
         with pytest.raises(WarehouseBusyError, match="another process"), write_lock(home.settings, "mine"):
             raise AssertionError("two writers at once")
+
+
+def _rot(path: Path, table: str) -> None:
+    """Change a bit in a block of a table's rows."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        ((block,),) = con.execute(f"select max(block_id) from pragma_storage_info('{table}')").fetchall()
+    flip(path, 3 * 4096 + block * 262_144 + 1000)  # three headers of 4 KiB, then blocks
+
+
+def test_a_block_that_has_rotted_is_a_sentence_when_it_is_read(settings: Settings) -> None:
+    settings.root.mkdir(parents=True)
+    with warehouse.connect(settings) as con:
+        con.execute("create table rows as select hash(range) as value from range(200000)")
+    _rot(settings.warehouse, "rows")
+    said = r"has changed on disk \(.*\); it can be made again from the archive: alumina rebuild"
+    with pytest.raises(warehouse.WarehouseError, match=said) as told, warehouse.connect(settings, read_only=True) as con:  # the file opens
+        con.execute("select sum(value) from rows").fetchall()
+    assert "\n" not in str(told.value)
+    aside = settings.model_copy(update={"as_of": datetime(2025, 7, 22, tzinfo=UTC)})
+    aside.workshop.mkdir(parents=True)
+    settings.warehouse.rename(aside.warehouse)
+    with pytest.raises(UnreadableError, match=re.escape(f"delete {aside.workshop} and build it again")), read.connect(aside) as con:
+        con.execute("select sum(value) from rows").fetchall()
+    with pytest.raises(duckdb.CatalogException), read.connect(aside) as con:  # any other error stays what it is
+        con.execute("select * from nowhere")

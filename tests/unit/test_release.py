@@ -3,7 +3,9 @@
 import errno
 import json
 import os
+import shlex
 import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -251,6 +253,51 @@ def test_a_release_that_waited_and_rotted_is_not_let_go_to(published: Settings) 
     flip(publish(published, 1).path / release.FILE_NAME, 5000)
     assert served_by.let_go(published) == good
     with pytest.raises(served_by.ReleaseError, match="not held"):
+        served_by.let_go(published)
+
+
+def test_a_lost_link_costs_no_release_whatever_the_next_runs_come_to(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [served(published), publish(published, 1).release_id]
+    for lose in (published.serving, published.status):  # the second time the status is lost, too
+        lose.unlink()
+        published.serving.unlink(missing_ok=True)
+        for number in (2, 3):
+            with monkeypatch.context() as patched:
+                patched.setattr(release, "copy_relations", fail)
+                with pytest.raises(OSError, match="No space"):
+                    publish(published, number)
+            assert there(published) == made
+        with pytest.raises(served_by.ReleaseError, match=r"leads to no release, so people read none: ln -sfn ") as told:
+            served_by.rollback(published)
+        subprocess.run(shlex.split(str(told.value).partition(": ")[2]), check=True)  # as it says
+        assert served(published) == made[-1]
+        assert served_by.link_lost(published) == ""
+
+
+def test_a_folder_in_place_of_the_link_is_a_sentence_and_costs_no_release(published: Settings) -> None:
+    made = [served(published), publish(published, 1).release_id]
+    served_by.hold(published)
+    whole = shutil.copytree(published.serving.resolve(), published.root / "copied")
+    published.serving.unlink()
+    whole.rename(published.serving)  # as a copy of the home that follows links has it
+    with pytest.raises(served_by.ReleaseError, match="is no link to a release") as told:
+        served_by.let_go(published)
+    published.held.unlink()
+    with pytest.raises(served_by.ReleaseError, match="is no link to a release"):
+        publish(published, 2)
+    assert there(published) == made
+    published.serving.rename(published.root / "elsewhere")
+    subprocess.run(shlex.split(str(told.value).partition("elsewhere: ")[2]), check=True)
+    assert served(published) == made[-1]
+
+
+def test_who_holds_people_at_a_release_whose_link_was_lost_lets_go_to_it(published: Settings) -> None:
+    held = served_by.hold(published)
+    published.serving.unlink()
+    assert served_by.let_go(published) == held == served(published)
+    served_by.hold(published)
+    served_by.remove(published.releases / held)
+    with pytest.raises(served_by.ReleaseError, match="there is no release"):
         served_by.let_go(published)
 
 
