@@ -2,11 +2,13 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -29,6 +31,12 @@ class Pace:
     body_limit: int = 64 * 2**20
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Read the authorities that are trusted, once a process: that takes 20 ms, and each request has a client of its own."""
+    return httpx.create_ssl_context()
+
+
 @dataclass
 class HttpClient:
     """Fetches requests one after another. It follows no redirect: a moved address must be noticed."""
@@ -48,7 +56,8 @@ class HttpClient:
         if request.url is None:
             raise ValueError(f"{request.source}/{request.feed} has no address; its files are exported by people")
         host = urlsplit(request.url).netloc
-        with httpx.Client(timeout=self.pace.timeout, follow_redirects=False, headers={"User-Agent": self.agent}) as client:
+        headers = {"User-Agent": self.agent}
+        with httpx.Client(timeout=self.pace.timeout, follow_redirects=False, headers=headers, verify=_trusted()) as client:
             for delay in (*(() if host in self._silent else self.pace.retry_after), None):
                 self._wait_turn(host)
                 answer, failure = None, ""

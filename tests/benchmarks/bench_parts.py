@@ -108,7 +108,7 @@ def figures(found: dict[int, Taken]) -> list[Result]:
                 f"parts: clock of {parts} runs at once ÷ one run",
                 taken.clock_s / one.clock_s,
                 "x",
-                f"{os.cpu_count()} processors, busy with other work",
+                f"{os.cpu_count()} processors",
             )
         )
     return told

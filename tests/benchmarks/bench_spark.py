@@ -175,7 +175,7 @@ def figures(rows: int, made: int, costs: Mapping[int, events.Cost], beside: Spen
         shown("spark: rows read", rows / 1e6, "M", lake),
         shown("spark: one worker", one.cpu_s, "cpu s", f"of its tasks in {one.stages} stages; {told(one, 1)}"),
         shown("spark: two workers", two.cpu_s, "cpu s", f"of their tasks in {two.stages} stages; {told(two, 2)}"),
-        shown("spark: clock of two workers ÷ one", two.span_s / one.span_s, "x", f"{os.cpu_count()} processors, busy with other work"),
+        shown("spark: clock of two workers ÷ one", two.span_s / one.span_s, "x", f"{os.cpu_count()} processors"),
         shown("spark: spilled to disk", two.spilled_mb, "MB", spilled),
         shown(
             "spark: memory of a worker",

@@ -1,12 +1,20 @@
 """A home of its own for every test: nothing here may read or write the developer's."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from feeds import Home
 
 from ingest.settings import Settings
+from orchestration.instance.environment import opened
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,3 +34,19 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
 @pytest.fixture
 def home(settings: Settings) -> Home:
     return Home(settings)
+
+
+@pytest.fixture(scope="session")
+def _record_of_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Dagster's databases as a new home has them: to make them takes longer than most tests that need them."""
+    settings = Settings(home=tmp_path_factory.mktemp("record") / "home")
+    with mock.patch.dict(os.environ), opened(settings):
+        return settings.dagster
+
+
+@pytest.fixture
+def instance(settings: Settings, _record_of_runs: Path) -> "Iterator[dg.DagsterInstance]":
+    """The instance of a home, as every run has it."""
+    shutil.copytree(_record_of_runs, settings.dagster)
+    with mock.patch.dict(os.environ), opened(settings) as found:
+        yield found

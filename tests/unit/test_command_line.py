@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -45,12 +46,20 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> Refused:
     return run
 
 
-@pytest.fixture
-def published(settings: Settings) -> Settings:
-    small_home(settings.root)
+@pytest.fixture(scope="module")
+def once_published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small home with a release; each test takes a copy."""
+    root = tmp_path_factory.mktemp("published") / "home"
+    settings = small_home(root)
     with duckdb.connect(str(settings.warehouse)) as con:
         con.execute("update serving.outlook_v2 set decision_at = as_of_date + interval 18 hour, horizon = 'short'")
     publish(settings, 0)
+    return root
+
+
+@pytest.fixture
+def published(settings: Settings, once_published: Path) -> Settings:
+    shutil.copytree(once_published, settings.root, symlinks=True)
     return settings
 
 

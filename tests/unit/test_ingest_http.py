@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import importlib.metadata
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pydantic import ValidationError
 
+from ingest import http
 from ingest.http import HttpClient, Pace
 from ingest.inspect import inspect
 from ingest.settings import Settings
@@ -180,6 +182,18 @@ def test_an_answer_that_is_packed_more_than_once_is_not_unpacked(site: Site, clo
     response = client(clock).fetch(ask(f"{site.url}/packed-twice"))
     assert (response.body, response.error) == (b"", "the answer is packed 2 times, which is not unpacked")
     assert verdict(response) == (Outcome.HTTP_ERROR, "transport")
+
+
+def test_the_trusted_authorities_are_read_once_and_not_for_each_request(site: Site, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[ssl.Purpose] = []
+    create = ssl.create_default_context
+    monkeypatch.setattr(
+        ssl, "create_default_context", lambda purpose=ssl.Purpose.SERVER_AUTH, **named: read.append(purpose) or create(purpose, **named)
+    )
+    http._trusted.cache_clear()
+    for _ in range(3):
+        assert client(clock).fetch(ask(f"{site.url}/data")).status == 200
+    assert len(read) == 1
 
 
 def test_a_form_is_posted_with_the_requests_own_headers(site: Site, clock: Clock) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from queue import Queue
@@ -20,7 +19,6 @@ from ingest.sources import SOURCES
 from orchestration.assets.arrivals import arrivals_asset, arrivals_key
 from orchestration.assets.intake import lake_asset
 from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES, day_arrivals, days_of, lacking, month_arrivals
-from orchestration.instance import environment as instances
 from orchestration.instance.event_log import BatchedSqliteEventLogStorage
 from orchestration.resources import Home, Intake
 
@@ -31,15 +29,6 @@ CALENDAR = load_calendar()
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home")
-
-
-@pytest.fixture
-def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """The instance of a home, as every run has it."""
-    for name, value in instances.prepare(settings).items():
-        monkeypatch.setenv(name, value)
-    with dg.DagsterInstance.get() as found:
-        yield found
 
 
 def _materialize(asset: dg.AssetsDefinition, settings: Settings, instance: dg.DagsterInstance, first: str = "", last: str = "", **intake: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,21 +18,12 @@ from ingest.catalog.schemas import RetentionFile
 from ingest.settings import Settings
 from ingest.source import ConfigurationError
 from orchestration.home.tidy import beyond, tidy
-from orchestration.instance.environment import opened
 from orchestration.warehouse import compaction
 from orchestration.warehouse.load import WarehouseError
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 TABLE, CALENDAR = dg.AssetKey(["marts", "fct"]), dg.AssetKey(["arrivals", "shfe"])
 SCHEMA = {"dagster/column_schema": dg.TableSchema([dg.TableColumn(f"column_{n}", "double", "what it means " * 9) for n in range(40)])}
-
-
-@pytest.fixture
-def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    for name in ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY", "DAGSTER_EVENT_BATCH_SIZE", "DO_NOT_TRACK", "GX_ANALYTICS_ENABLED"):
-        monkeypatch.setenv(name, "")  # put back afterwards
-    with opened(settings) as found:
-        yield found
 
 
 def _told(run_id: str, at: datetime, kind: DagsterEventType, data: Any = None) -> EventLogEntry:
