@@ -46,7 +46,7 @@ def project() -> DbtProject:
         # Webserver, daemon and code server start at once: one of them reads the project, the others wait for what it wrote.
         with FileLock(target / "manifest.lock"):
             write_staging()
-            if not _is_read(manifest, aside):
+            if not _is_read(manifest):
                 forget_stale_parse(aside)
                 aside.mkdir(exist_ok=True)
                 parse(Settings(), aside)
@@ -54,13 +54,13 @@ def project() -> DbtProject:
                 # Replaced in one step, because dbt writes the file piece by piece and others may be reading it.
                 (aside / manifest.name).replace(manifest)
     except OSError as error:  # another user installed it, and read it then
-        if error.errno not in READ_ONLY or not _is_read(manifest, aside):
+        if error.errno not in READ_ONLY or not _is_read(manifest):
             raise
     return DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
 
 
-def _is_read(manifest: Path, aside: Path) -> bool:
-    return manifest.is_file() and manifest.stat().st_mtime >= _newest() and (aside / PARSED_NOTE).is_file()
+def _is_read(manifest: Path) -> bool:
+    return manifest.is_file() and manifest.stat().st_mtime >= _newest()
 
 
 def write_staging() -> None:
