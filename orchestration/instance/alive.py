@@ -18,7 +18,7 @@ from orchestration.instance.attribution import attribute, give_reason, job_of
 
 DIED = "the process of this run ended without a word (killed, out of memory, or the machine went down); nothing needs cleaning up: run again"
 LOOK_SECONDS = 10
-"""A look whether the lock is free holds it for a moment; assumed, nobody else ever does."""
+"""How long a run waits for its lock: who looks whether the run lives holds it for a moment. Assumed, far longer than a look."""
 _AT_WORK = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
