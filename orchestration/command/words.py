@@ -3,7 +3,6 @@
 When a sentence is said stands in the commands; how it is printed, in `terminal.py`.
 """
 
-import os
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from ingest.settings import Settings
+from ingest.settings import Settings, variables
 
 if TYPE_CHECKING:
     from serving.publish.served import Held
@@ -22,12 +21,12 @@ SENTENCES: dict[str, dict[str, dict[str, str]]] = tomllib.loads((FOLDER / "words
 
 def language() -> str:
     """Give `en` or `zh`. A wrong setting or home does not stop the help; the command itself names it."""
-    return _language(frozenset((name, value) for name, value in os.environ.items() if name.upper().startswith("ALUMINA_")))
+    return _language(variables())
 
 
 @cache
-def _language(_environment: frozenset[tuple[str, str]]) -> str:
-    """Read all settings once for each environment: a run says some 200 sentences, and reading them takes 2 ms."""
+def _language(_variables: frozenset[tuple[str, str]]) -> str:
+    """Read all settings once for the same variables: a run says some 200 sentences, and reading takes 2 ms."""
     try:
         return Settings().lang
     except (ValidationError, OSError):
