@@ -98,11 +98,13 @@ def died(context: dg.SensorEvaluationContext, home: Home) -> dg.SensorResult | d
     """Mark a run failed whose lock is free now and was free at the look before. At its beginning and end a run's lock is free only for a moment."""
     dead = without_a_process(context.instance, home.settings)
     before = set(json.loads(context.cursor or "[]"))
+    suspects = [run.run_id for run in dead if run.run_id not in before]
     for run in dead:
         if run.run_id in before:
-            report_died(context.instance, home.settings, run)
-            context.log.warning(f"run {run.run_id} ({run.job_name}): {DIED}")
-    suspects = [run.run_id for run in dead if run.run_id not in before]
+            told = report_died(context.instance, home.settings, run)
+            context.log.warning(f"run {run.run_id} ({run.job_name}): {told}")
+            if told != DIED:  # at the next look again
+                suspects.append(run.run_id)
     if not dead and not before:
         return dg.SkipReason("every run at work has its process")
     return dg.SensorResult(cursor=json.dumps(suspects), skip_reason=dg.SkipReason(f"{len(dead)} runs at work without a process"))

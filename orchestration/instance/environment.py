@@ -65,6 +65,8 @@ def opened(settings: Settings) -> Iterator["dg.DagsterInstance"]:
     # Here and not above: these take seconds to import, and Dagster reads its environment then.
     import dagster as dg
 
+    import orchestration.instance.event_log  # noqa: F401  decides with which rights the files are made
+
     try:
         with FileLock(settings.dagster / ".opening.lock"):
             instance = dg.DagsterInstance.get()
@@ -81,12 +83,10 @@ def opened(settings: Settings) -> Iterator["dg.DagsterInstance"]:
             if told := _told(settings, error):
                 raise told from None
             raise
-        finally:
-            _share(settings)  # the file of each run that was made meanwhile
 
 
 def _share(settings: Settings) -> None:
-    """Let the group of a home write the record where it may write the home: SQLite makes files of mode 0644 whatever the umask."""
+    """Let the group of a home write what an older version left to this user alone: SQLite makes files of mode 0644 whatever the umask."""
     if settings.root.stat().st_mode & stat.S_IWGRP:
         for path in settings.dagster.rglob("*.db*"):
             with suppress(FileNotFoundError):  # a log that another process closes

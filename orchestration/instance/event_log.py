@@ -8,7 +8,7 @@ log of the run, into the index over all runs and beside the asset, every run ane
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, As
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, select
 from sqlalchemy.pool import QueuePool
 
 _NUMBER = count()
@@ -183,6 +183,18 @@ def slim(entry: EventLogEntry) -> EventLogEntry:
 
 def _of_the_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metadata.items() if name not in _PICTURES and not isinstance(value, _OF_THE_TABLE)}
+
+
+@event.listens_for(Engine, "do_connect")
+def _make_file(dialect: Dialect, _: object, where: Sequence[str], __: object) -> None:
+    """Make a file of SQLite's before SQLite does, so that it has the rights of every other new file. SQLite's own have mode 0644 whatever the umask.
+
+    What SQLite puts beside it (-wal, -shm, -journal) takes the mode of the file it belongs to. So who of a group dies in the middle of a run, or
+    leaves a UI open, locks nobody out. This is for all of Dagster's files, also those of runs without a name (`.db`, events that belong to no run).
+    """
+    if dialect.name == "sqlite" and (path := Path(where[0])).is_absolute() and not path.exists():  # else it is in memory
+        with suppress(OSError):  # SQLite says what is wrong
+            path.touch()
 
 
 def _relax(connection: Any, _: object) -> None:

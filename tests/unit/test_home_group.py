@@ -1,5 +1,6 @@
 """A home whose folder its group may write is written by everybody in the group, and by nobody else; who may read it reads it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,8 +20,27 @@ from orchestration.home import releases as releases_module
 
 GROUP, OLGA, PIM, EVE = 61000, 61001, 61002, 61003
 # Forked before anything is read: the interpreter need not lie where other users can reach it.
-SCRIPT = """
+FORK = """
 import os, sys, traceback
+
+def become(user, group, do, *told):
+    if (child := os.fork()) == 0:
+        os.setgroups([group] if group else [])
+        os.setgid(user)
+        os.setuid(user)
+        try:
+            do(*told)
+        except BaseException as error:
+            traceback.print_exc()
+            print(type(error).__name__)
+            sys.stdout.flush()
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+SCRIPT = (
+    FORK
+    + """
 from pathlib import Path
 from filelock import FileLock
 from ingest.archive import Archive
@@ -58,18 +78,56 @@ def read(settings, name):
     assert (settings.releases / name / "alumina.duckdb").read_bytes() == name.encode()
 
 user, group, what, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
-if (child := os.fork()) == 0:
-    os.setgroups([group] if group else [])
-    os.setgid(user)
-    os.setuid(user)
-    try:
-        {"write": write, "hold": hold, "let_go": let_go, "retire": retire, "read": read}[what](Settings(), name)
-    except BaseException as error:
-        print(type(error).__name__)
-        os._exit(1)
-    os._exit(0)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+sys.exit(become(user, group, globals()[what], Settings(), name))
 """
+)
+# Pim's runs die in the middle, and the daemon of Olga marks them.
+RUNS = (
+    FORK
+    + """
+import json
+from pathlib import Path
+import dagster as dg
+from ingest.home import open_home
+from ingest.settings import Settings
+from orchestration.automation.sensors import died
+from orchestration.instance.alerts import standing
+from orchestration.instance.environment import opened
+from orchestration.resources import Home
+
+settings, (group, olga, pim) = Settings(), map(int, sys.argv[1:])
+files = settings.dagster / "history" / "runs"
+
+def die(run_id):
+    open_home(settings)
+    with opened(settings) as instance:
+        run = instance.add_run(dg.DagsterRun("daily", run_id=run_id, status=dg.DagsterRunStatus.STARTED))
+        instance.report_engine_event("began", run)
+        instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+        os._exit(9)
+
+def look():
+    open_home(settings)
+    with opened(settings) as instance:
+        cursor = None
+        for _ in range(2):
+            with dg.build_sensor_context(instance=instance, cursor=cursor, resources={"home": Home(path=str(settings.root))}) as context:
+                cursor = getattr(died(context), "cursor", None)
+        states = {run.run_id: run.status.value for run in instance.get_runs()}
+    (settings.root / "seen.json").write_text(json.dumps([states, [note["message"] for note in standing(settings)]]))
+
+def seen():
+    assert become(olga, group, look) == 0
+    print((settings.root / "seen.json").read_text())
+
+assert [become(pim, group, die, name) for name in ("older", "one")] == [9, 9]
+print(json.dumps({path.name: oct(path.stat().st_mode & 0o777) for path in settings.dagster.rglob("*.db*")}))
+for mode in (0o644, 0o664):
+    for path in files.glob("older.db*"):
+        path.chmod(mode)
+    seen()
+"""
+)
 
 
 @pytest.fixture
@@ -149,3 +207,19 @@ def test_a_home_of_one_person_stays_so(shared: Path) -> None:
     shared.chmod(0o755)
     assert _as(OLGA, "write", "olga", shared) == ""
     assert [path for path in shared.rglob("*") if path.stat().st_mode & 0o020] == []
+
+
+def test_a_run_that_dies_leaves_a_record_that_all_of_the_group_may_write(shared: Path) -> None:
+    command = [sys.executable, "-c", RUNS, *map(str, (GROUP, OLGA, PIM))]
+    done = subprocess.run(command, env=os.environ | {"ALUMINA_HOME": str(shared)}, capture_output=True, text=True, check=False, umask=0o022)
+    assert done.returncode == 0, done.stderr
+    modes, with_older, mended = map(json.loads, done.stdout.splitlines())
+    assert modes.keys() >= {"runs.db", "schedules.db", "index.db", "older.db", "one.db", "one.db-wal", "one.db-shm", ".db"}
+    assert set(modes.values()) == {"0o664"}
+    # One that an older version left to its owner is named, and keeps nobody from marking the others.
+    states, told = with_older
+    assert states == {"older": "STARTED", "one": "FAILURE"}
+    assert [message for message in told if str(shared / "dagster" / "history" / "runs" / "older.db") in message and "readonly" in message] != []
+    states, told = mended
+    assert states == {"older": "FAILURE", "one": "FAILURE"}
+    assert [message for message in told if "older.db" in message] == []

@@ -4,11 +4,13 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
 
+from ingest.home import open_home
 from ingest.settings import Settings
 from orchestration.command.run import run_job
 from orchestration.instance.alerts import standing
@@ -136,14 +138,34 @@ def test_people_are_told_of_a_run_whose_record_cannot_be_used(made: Settings) ->
     assert note["message"].endswith(_advice(made))
 
 
-@pytest.mark.parametrize(("home", "shared"), [(0o2770, True), (0o755, False)])
-def test_the_record_of_a_home_of_a_group_is_written_by_all_of_it(settings: Settings, home: int, shared: bool) -> None:
+@pytest.fixture
+def umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize(("home", "mode"), [(0o2770, 0o660), (0o755, 0o644)])
+def test_every_file_of_the_record_of_a_home_of_a_group_is_written_by_all_of_it(settings: Settings, home: int, mode: int) -> None:
     settings.root.mkdir(parents=True)
     settings.root.chmod(home)
+    open_home(settings)
+
+    def modes() -> dict[str, int]:
+        return {path.name: path.stat().st_mode & 0o777 for path in settings.dagster.rglob("*.db*")}
+
     with opened(settings) as instance:
         run = dg.DagsterRun("daily", run_id="0b9f3c4e-8d9c-4b8e-9b52-1b9f3c4e8d9c")
         instance.add_run(run)
         instance.report_engine_event("began", run)
-    modes = {path.name: path.stat().st_mode & 0o060 for path in settings.dagster.rglob("*.db")}
-    assert modes.keys() == {"runs.db", "index.db", "schedules.db", f"{run.run_id}.db"}
-    assert {mode == 0o060 for mode in modes.values()} == {shared}
+        instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+        at_work = modes()  # a run that is killed leaves them so
+    assert at_work.keys() >= {"runs.db", "index.db", "schedules.db", ".db", *(f"{run.run_id}.db{part}" for part in ("", "-wal", "-shm"))}
+    assert set(at_work.values()) == {mode}
+    # An older version left them to their owner.
+    for path in settings.dagster.rglob("*.db"):
+        path.chmod(0o644)
+    with opened(settings):
+        pass
+    assert {found | 0o004 for found in modes().values()} == {mode | 0o004}
