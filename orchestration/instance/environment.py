@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import stat
 import traceback
@@ -29,6 +30,7 @@ UNDECODABLE = "Could not decode"
 WHY_CHARACTERS = 200
 """What is shown of a tool's reason; assumed, a reason may quote the whole line."""
 CONFIGURATION = Path(__file__).with_name("dagster.yaml")
+IN_THE_HOME = re.compile(r"(?<=: )\$DAGSTER_HOME/(\S+)$", re.MULTILINE)
 
 
 class InstanceError(HomeError):
@@ -40,8 +42,9 @@ def prepare(settings: Settings) -> dict[str, str]:
     settings.dagster.mkdir(parents=True, exist_ok=True)
     target = settings.dagster / "dagster.yaml"
     # Quoted: a path may hold what YAML takes for a comment or a key.
-    history = json.dumps(str(settings.dagster / "history" / "runs"), ensure_ascii=False)
-    wanted = CONFIGURATION.read_text(encoding="utf-8").replace("$DAGSTER_HOME/history/runs", history).encode()
+    wanted = IN_THE_HOME.sub(
+        lambda path: json.dumps(str(settings.dagster / path[1]), ensure_ascii=False), CONFIGURATION.read_text(encoding="utf-8")
+    ).encode()
     if not target.is_file() or target.read_bytes() != wanted:
         write_atomic(target, wanted)
     return {

@@ -68,6 +68,11 @@ USED: dict[str, tuple[str, ...] | None] = {
     f"{LOG}._store_asset_event": ("self", "conn", "event", "event_id"),
     f"{LOG}.path_for_shard": ("self", "run_id"),
     "dagster._core.storage.event_log.sqlite.sqlite_event_log INDEX_SHARD_NAME": ANY,
+    # the logs of steps: what keeps them is not reached by Ctrl-C
+    "dagster._core.storage.compute_log_manager CapturedLogContext": ANY,
+    "dagster._core.storage.local_compute_log_manager LocalComputeLogManager": ("base_dir", "inst_data"),
+    "dagster._core.storage.local_compute_log_manager LocalComputeLogManager.from_config_value": ("inst_data", "config_value"),
+    "dagster._core.storage.local_compute_log_manager LocalComputeLogManager.capture_logs": ("self", "log_key"),
     # what the record may forget
     "dagster._core.storage.event_log SqlEventLogStorage": ANY,
     "dagster._core.storage.event_log SqlEventLogStorage.index_connection": ("self",),

@@ -1,11 +1,15 @@
 """Dagster's instance of a home is made by one process, however many start at once; one that cannot be opened is a sentence."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -136,6 +140,54 @@ def test_people_are_told_of_a_run_whose_record_cannot_be_used(made: Settings) ->
     (note,) = standing(made)
     assert (note["kind"], note["job"]) == ("run_failed", "daily")
     assert note["message"].endswith(_advice(made))
+
+
+# Ends as a run does: a block that keeps what is printed, and a step at work in it.
+STEP = """
+import time
+from ingest.settings import Settings
+from orchestration.instance.environment import opened
+
+with opened(Settings()) as instance:
+    try:
+        with instance.compute_log_manager.capture_logs(["run", "compute_logs", "step"]):
+            time.sleep(600)
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+KEEPERS = ("tail", "tail", "watch_orphans.py", "watch_orphans.py")
+
+
+def _group(leader: int) -> dict[int, str]:
+    """Give the other processes of a group by what they run."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, IndexError):
+            state, _, group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+            command = [Path(word).name for word in (process / "cmdline").read_text().split("\0")]
+            if int(group) == leader != int(process.name) and state != "Z":
+                found[int(process.name)] = next((word for word in command if word in KEEPERS), command[0])
+    return found
+
+
+@pytest.mark.parametrize(("sent", "said"), [(signal.SIGINT, "interrupted\n"), (signal.SIGKILL, "")])
+def test_who_ends_a_run_hears_nothing_of_the_processes_that_keep_its_logs_and_none_stays(settings: Settings, sent: signal.Signals, said: str) -> None:
+    environment = os.environ | {"ALUMINA_HOME": str(settings.root)}
+    run = subprocess.Popen(
+        [sys.executable, "-c", STEP], env=environment, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        while tuple(sorted(_group(run.pid).values())) != KEEPERS:
+            assert run.poll() is None, run.communicate()
+            time.sleep(0.1)
+        time.sleep(1)  # a Python that is still starting would end without a word
+        os.killpg(run.pid, sent) if sent is signal.SIGINT else run.kill()
+        assert run.communicate()[0] == said  # to the end: those who keep its logs hold the pipe, too
+        while _group(run.pid):
+            time.sleep(0.1)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
 
 
 @pytest.fixture
