@@ -16,7 +16,7 @@ from orchestration.instance.progress import tell
 from orchestration.resources import Home
 from orchestration.warehouse import lineage
 from orchestration.warehouse.dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
-from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, project, recall_parse, record_results, remember_parse
+from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, project, recall_parse, record_results, remember_parse, why
 from orchestration.warehouse.load import write_lock
 from serving.publish.keys import SCHEMAS
 
@@ -93,7 +93,9 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
         if not artifact.is_file() and (killed := -(invocation.process.returncode or 0)) > 0:
             raise again() from RuntimeError(f"dbt was killed (signal {killed}); the published release stays")
         if not artifact.is_file():
-            raise dg.Failure(f"dbt built nothing: {invocation.get_error() or 'see its log'}", allow_retries=False)
+            raise dg.Failure(
+                f"the published release stays, dbt did not get through: {why(str(invocation.get_error() or 'see its log'))}", allow_retries=False
+            )
         run_results = json.loads(artifact.read_text())
         results = record_results(settings, run_results, before if context.is_subset else ())
         keep_failures(settings, context.run.run_id, results)
@@ -106,7 +108,8 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
         for check in checks:
             yield check._replace(metadata={**(check.metadata or {}), **failures(rows.get(_test_name(check), ()))})
         if not invocation.is_successful():
-            raise dg.Failure(f"the published release stays, dbt build failed: {failed(run_results) or invocation.get_error()}", allow_retries=False)
+            reasons = failed(run_results) or why(str(invocation.get_error()))
+            raise dg.Failure(f"the published release stays, dbt build failed: {reasons}", allow_retries=False)
         if passed_over := sorted(key.to_user_string() for key in context.selected_asset_keys - built.keys()):
             raise dg.Failure(f"dbt ended well but did not build {', '.join(passed_over[:5])}", allow_retries=False)
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import dagster as dg
 
 SECONDS = 20
-# A full disk, or one that may not be written, is the same in a minute.
-_LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR}
+# A full disk, a limit on the size of files, or a disk that may not be written, is the same in a minute.
+_LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR}
 
 
 @contextmanager

@@ -53,7 +53,7 @@ app.add_typer(record_app)
 app.add_typer(operate_app)
 NOTES_SHOWN = 20
 # Errors of the file system that a user can mend. Any other OSError is a bug and shows its traceback.
-REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.EIO}
+REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.EIO}
 # Something of another kind lies where a file or folder of ours belongs.
 IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
 CIRCLE = "Symlink loop"

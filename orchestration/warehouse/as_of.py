@@ -12,7 +12,7 @@ from ingest.lake import Lake
 from ingest.notes import write_note
 from ingest.settings import Settings
 from ingest.source import SHANGHAI
-from orchestration.warehouse.dbt import PROJECT, build_command, environment, recall_parse, remember_parse, write_staging
+from orchestration.warehouse.dbt import PROJECT, build_command, environment, first_cause, recall_parse, remember_parse, write_staging
 from orchestration.warehouse.load import half_a_lake, load_raw, write_lock
 
 
@@ -54,7 +54,7 @@ def build_as_of(settings: Settings, as_of: datetime) -> Settings:
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:
         errors = [line.strip() for line in done.stdout.splitlines() if "ERROR" in line or "FAIL " in line]
-        raise AsOfError(f"the models did not build as of {as_of}: {errors[0] if errors else 'see the log'}\n  details: {log}")
+        raise AsOfError(f"the models did not build as of {as_of}: {first_cause(done.stdout) or next(iter(errors), 'see the log')}\n  details: {log}")
     write_note(aside.built, {"as_of": as_of.isoformat(), "at": datetime.now(SHANGHAI).isoformat(timespec="seconds")})
     _retire(aside)
     return aside

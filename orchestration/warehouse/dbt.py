@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,9 @@ PARSED = "partial_parse.msgpack"
 PARSED_NOTE = "partial_parse.json"
 """The hash of that, as dbt left it."""
 ROWS_KEPT = 20
+_PARSED = "Errors parsed from dbt logs:"
+"""After this dagster-dbt gives what dbt said; before it, which command that was."""
+_FIRST_CAUSE = re.compile(r'Original error: "?(.+?)"?$', re.MULTILINE)
 # How the last build ended, or which run loaded rows since.
 RESULTS = "dbt_results.json"
 Stored = Sequence[dict[str, Any]] | str
@@ -164,6 +168,20 @@ def _newest() -> float:
     """When the project last changed; a folder changes with the names in it, so a file that went away counts, too."""
     paths = (path for path in PROJECT.rglob("*") if path.relative_to(PROJECT).parts[0] not in {"target", "logs"})
     return max(path.stat().st_mtime for path in paths if path.suffix in {".sql", ".yml"} or path.is_dir())
+
+
+def why(said: str) -> str:
+    """Give the reason in what dbt printed when it ended without results, in one line: DuckDB's first cause, the end of a traceback, else all of it."""
+    if first := first_cause(said):
+        return first
+    text = said.partition(_PARSED)[2] or said
+    return text.strip().splitlines()[-1].strip() if "Traceback (most recent call last):" in text else " ".join(text.split())
+
+
+def first_cause(said: str) -> str:
+    """Give why DuckDB gave up the warehouse, which it repeats for every model after that; empty where it did not."""
+    first = _FIRST_CAUSE.search(said)
+    return first[1] if first else ""
 
 
 def forget_results(settings: Settings, run_id: str) -> None:

@@ -20,6 +20,8 @@ from ingest.garbage import SELDOM
 from ingest.settings import Settings
 from orchestration.assets.models import DBT_PROJECT, Translator, dbt_models, failed
 from orchestration.definitions import defs
+from orchestration.instance.alerts import cause
+from orchestration.resources import Home
 from orchestration.warehouse import dbt, executable
 from orchestration.warehouse.dagster_dbt import dbt_assets
 from orchestration.warehouse.dbt import begin_build, forget_results, forget_stale_parse, last_results, record_results
@@ -146,6 +148,60 @@ def test_a_failed_build_is_told_by_what_failed_and_not_by_what_was_skipped() -> 
     assert said.startswith("t: Got 3 results; m0: Runtime Error no such column; ")
     assert said.endswith("; and 2 more")
     assert failed({"results": rows[:1]}) == ""
+
+
+# As dagster-dbt 0.29 puts it, shortened; the whole text had 330 lines.
+ENDED = """The dbt CLI process with command
+
+`alumina-dbt build --exclude-resource-type unit_test`
+
+failed with exit code `2`. Check the stdout in the Dagster compute logs for the full information about the error.
+
+Errors parsed from dbt logs:
+
+"""
+INVALIDATED = """Unhandled error while executing marts/fct_contract_rolls.sql
+FATAL Error: Failed: database has been invalidated because of a previous fatal error. The database must be restarted prior to being used again.
+Original error: "Failed to create checkpoint because of error: Could not write file "/srv/home/warehouse.duckdb": File too large"
+
+9 of 86 ERROR creating sql table model marts.fct_contract_rolls ................ [ERROR in 0.02s]
+
+"""
+TRACEBACK = """Encountered an error:
+[Errno 27] File too large
+Traceback (most recent call last):
+  File "dbt/cli/requires.py", line 187, in wrapper
+    result, success = func(*args, **kwargs)
+OSError: [Errno 27] File too large
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            ENDED + INVALIDATED * 40 + TRACEBACK,
+            'Failed to create checkpoint because of error: Could not write file "/srv/home/warehouse.duckdb": File too large',
+        ),
+        (ENDED + TRACEBACK, "OSError: [Errno 27] File too large"),
+        (ENDED + "Compilation Error in model a (models/a.sql)\n  'b' is undefined\n", "Compilation Error in model a (models/a.sql) 'b' is undefined"),
+        ("see its log", "see its log"),
+    ],
+)
+def test_a_dbt_that_ends_without_results_is_told_in_one_line(said: str, told: str) -> None:
+    assert dbt.why(said) == told
+
+
+def test_people_are_told_in_one_line_of_a_dbt_that_could_not_write(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, told in {"ALUMINA_HOME": str(settings.root), **dbt.environment(settings)}.items():
+        monkeypatch.setenv(name, told)  # put back afterwards
+    settings.root.mkdir(parents=True)
+    ended = SimpleNamespace(stream=lambda: iter(()), process=SimpleNamespace(returncode=2), get_error=lambda: ENDED + INVALIDATED + TRACEBACK)
+    resources = {"home": Home(path=str(settings.root)), "dbt": dg.ResourceDefinition.hardcoded_resource(SimpleNamespace(cli=lambda *_, **__: ended))}
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([dbt_models], resources=resources, instance=instance, raise_on_error=False)
+    (failure,) = [event for event in result.all_events if event.event_type_value == "STEP_FAILURE"]
+    assert cause(failure) == f"the published release stays, dbt did not get through: {dbt.first_cause(INVALIDATED)}"
 
 
 def test_what_dbt_kept_of_an_older_project_is_forgotten(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ([OSError(errno.EIO, "Input/output error")], 2, True),
         ([OSError(errno.EIO, "Input/output error")] * 2, 2, False),
         ([OSError(errno.ENOSPC, "No space left on device")], 1, False),
+        ([OSError(errno.EFBIG, "File too large")], 1, False),
         ([ValueError("the catalogue is wrong")], 1, False),
     ],
 )
