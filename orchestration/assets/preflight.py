@@ -47,7 +47,7 @@ def problems(home: Home, intake: Intake) -> list[str]:
     if free < needed:
         found.append(
             f"{free / 2**20:,.0f} MB are free where the home lies, and a run writes about {needed / 2**20:,.0f} MB; "
-            "make room, or move ALUMINA_HOME to a larger disk"
+            "make room (alumina releases prune --keep 3), or move ALUMINA_HOME to a larger disk"
         )
     return found
 

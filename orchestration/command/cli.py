@@ -54,6 +54,7 @@ app.add_typer(operate_app)
 NOTES_SHOWN = 20
 # Errors of the file system that a user can mend. Any other OSError is a bug and shows its traceback.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.EIO}
+FULL = {errno.ENOSPC, errno.EDQUOT}
 # Something of another kind lies where a file or folder of ours belongs.
 IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
 CIRCLE = "Symlink loop"
@@ -853,7 +854,7 @@ def _told(error: Exception) -> str:
     """Put an error into a sentence; one of the file system that a user can mend names the path and what to do."""
     if not isinstance(error, OSError) or error.errno not in REFUSALS | IN_THE_WAY:
         return str(error)
-    key = "refused.in_the_way" if error.errno in IN_THE_WAY else "refused.disk"
+    key = "refused.in_the_way" if error.errno in IN_THE_WAY else "refused.full" if error.errno in FULL else "refused.disk"
     return said(key, path=error.filename2 or error.filename or "the disk", why=error.strerror)
 
 

@@ -27,6 +27,7 @@ READERS = ("dagster_shared.serdes", "sqlalchemy.")
 """What reads the record. Neither has an error of its own for a line that has rotted, so where an error was raised tells."""
 UNDECODABLE = "Could not decode"
 """How SQLite's error begins for text that has rotted; its other operational errors are those of the disk."""
+WANTS = "it must be writable, with room; on a full disk `alumina releases prune --keep 3` makes some"
 WHY_CHARACTERS = 200
 """What is shown of a tool's reason; assumed, a reason may quote the whole line."""
 CONFIGURATION = Path(__file__).with_name("dagster.yaml")
@@ -105,7 +106,7 @@ def _told(settings: Settings, error: Exception) -> InstanceError | None:
     if not isinstance(error, CommandError | DatabaseError) and not _is_raised_in(error, READERS):
         return None
     if isinstance(error, OperationalError) and UNDECODABLE not in str(error.orig):
-        return InstanceError(f"the record of runs in {settings.dagster} cannot be opened: {error.orig}; it must be writable, with room")
+        return InstanceError(f"the record of runs in {settings.dagster} cannot be opened: {error.orig}; {WANTS}")
     why = storable(next(iter(str(error).splitlines()), ""), WHY_CHARACTERS)
     aside = f"mv {shlex.quote(str(settings.dagster))} {shlex.quote(f'{settings.dagster}.broken')}"
     lost = "only that record and what `alumina schedule` switched are lost when it is moved aside"

@@ -53,7 +53,10 @@ def write_lock(settings: Settings, what: str) -> Iterator[None]:
         raise WarehouseBusyError(f"the warehouse in {settings.root} is being written by {holder(settings)}; try again when it is done") from None
     try:
         facts = {"what": what, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-        write_atomic(note, json.dumps(facts).encode(), durable=False)
+        try:
+            write_atomic(note, json.dumps(facts).encode(), durable=False)
+        except OSError:  # a full disk: the lock holds without a note, and who wants to delete releases must get in
+            note.unlink(missing_ok=True)
         yield
     finally:
         note.unlink(missing_ok=True)

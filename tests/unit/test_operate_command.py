@@ -1,6 +1,9 @@
 """The operator's commands say what they did in a line, and refuse what cannot be in one."""
 
+import errno
 import json
+import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +14,14 @@ from typer.testing import CliRunner
 
 from ingest.journal import sealed
 from ingest.settings import Settings
-from orchestration.command import operate_command
+from orchestration.command import cli, operate_command
 from orchestration.command.cli import app
 from orchestration.command.terminal import _USERS
+from orchestration.home import doctor
+from orchestration.instance.environment import InstanceError, opened
+from orchestration.warehouse import load
+from serving.read import FILE_NAME
+from serving.seal import seal
 
 Run = Callable[..., Result]
 
@@ -77,3 +85,28 @@ def test_tidying_a_new_home_deletes_nothing(run: Run) -> None:
 
 def test_a_provider_the_home_does_not_hold_is_named(run: Run) -> None:
     assert "this home holds nothing of 'smm'; there are no vendor data" in str(run("purge", "smm").exception)
+
+
+def test_what_is_advised_for_a_full_disk_works_on_one(run: Run, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for number in range(5):
+        (release := settings.releases / f"release-{number}").mkdir(parents=True)
+        (release / FILE_NAME).write_bytes(b"figures")
+        seal(release, release.name)
+    settings.serving.symlink_to("releases/release-4")
+    (settings.dagster / "history" / "runs.db").mkdir(parents=True)  # SQLite cannot open it, as on a full disk
+    with pytest.raises(InstanceError) as refused, opened(settings):
+        pass
+    (settings.root / "warehouse.holder.json").write_text('{"what": "a run that was killed"}')
+    told = [
+        str(refused.value),
+        cli._told(OSError(errno.ENOSPC, "full")),
+        *(doctor.SENTENCES[key]["do"] for key in ("disk_short", "disk_short_for_releases")),
+    ]
+    (advised,) = {re.search(r"alumina (releases [\w -]+\d)", text)[1] for text in told}  # type: ignore[index]
+    monkeypatch.setattr(load, "write_atomic", full)
+    assert run(*advised.split(), catch_exceptions=False).exit_code == 0
+    assert sorted(path.name for path in settings.releases.iterdir()) == ["release-2", "release-3", "release-4"]
+    assert not (settings.root / "warehouse.holder.json").exists()
