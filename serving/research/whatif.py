@@ -4,6 +4,7 @@ No formula lives here. `ingest/catalog/whatif.toml` says what may be moved and w
 Nothing is published and the warehouse is not touched.
 """
 
+import hashlib
 import json
 import re
 import shutil
@@ -20,9 +21,15 @@ import duckdb
 
 from ingest.catalog.documents import load
 from ingest.catalog.schemas import Change, Shock, WhatifFile
+from ingest.notes import NoteError, read_note
 from ingest.settings import Settings
 from ingest.source import ConfigurationError
 
+MANIFEST = "manifest.json"
+"""What dbt says of its models."""
+COMPILED = "compiled.json"
+"""The sha256 of that, and of each model's SQL by the model's key, as the last build left them; it lies beside them."""
+_ANEW = "`alumina run` writes it anew"
 _ASSIGNMENT = re.compile(r"([a-z][a-z0-9_]*)=([+-]?\d+(?:\.\d+)?)")
 
 # The tables with figures to compare, and the column that has their day.
@@ -110,7 +117,7 @@ def whatif(
 
     Raises WhatIfError when nothing has been built yet, or the commodity has no outlook of that day.
     """
-    manifest = settings.workshop / "dbt" / "manifest.json"
+    manifest = settings.workshop / "dbt" / MANIFEST
     if not settings.warehouse.is_file() or not manifest.is_file():
         raise WhatIfError(f"nothing is built in {settings.root}; run `alumina run` first")
     declared = shocks(settings.catalog_overlay)
@@ -213,11 +220,12 @@ def _rebuild(con: duckdb.DuckDBPyConnection, dbt: Path, touched: set[str]) -> No
     The manifest knows the SQL of what was built last only, which may be one model; the compiled file of each stays from its own last build.
     """
     try:
-        manifest = json.loads((dbt / "manifest.json").read_text(encoding="utf-8"))
-        models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-        parents = {key: [up for up in node["depends_on"]["nodes"] if up in models] for key, node in models.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise WhatIfError(f"{dbt / 'manifest.json'} has changed on disk; `alumina run` writes it anew") from None
+        hashes = read_note(dbt / COMPILED, _ANEW) or {}
+    except NoteError as error:
+        raise WhatIfError(str(error)) from None
+    manifest = json.loads(_as_built(dbt / MANIFEST, hashes.get(MANIFEST)))
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    parents = {key: [up for up in node["depends_on"]["nodes"] if up in models] for key, node in models.items()}
     stale = {key for key, node in models.items() if node["alias"] in touched}
     order = list(TopologicalSorter(parents).static_order())
     wanted = {key for key, node in models.items() if node["alias"] in _READ}
@@ -232,4 +240,12 @@ def _rebuild(con: duckdb.DuckDBPyConnection, dbt: Path, touched: set[str]) -> No
             if not compiled.is_file():
                 raise WhatIfError(f"{node['alias']} was not built yet; run `alumina run` first")
             if node["config"]["materialized"] != "view":
-                con.execute(f"create or replace table {node['schema']}.{node['alias']} as {compiled.read_text(encoding='utf-8')}")
+                con.execute(f"create or replace table {node['schema']}.{node['alias']} as {_as_built(compiled, hashes.get(key))}")
+
+
+def _as_built(path: Path, sha256: str | None) -> str:
+    """Read a file that dbt wrote; raises WhatIfError where it is another than the last build left, for a flipped digit is SQL as good as any."""
+    body = path.read_bytes()
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise WhatIfError(f"{path} has changed on disk since the last build ended; {_ANEW}")
+    return body.decode()
