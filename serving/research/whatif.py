@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from graphlib import TopologicalSorter
@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock
 
 from ingest.catalog.documents import load
 from ingest.catalog.schemas import Change, Shock, WhatifFile
+from ingest.files import is_free
 from ingest.notes import NoteError, read_note
 from ingest.settings import Settings
 from ingest.source import ConfigurationError
@@ -30,6 +32,8 @@ MANIFEST = "manifest.json"
 COMPILED = "compiled.json"
 """The sha256 of that, and of each model's SQL by the model's key, as the last build left them; it lies beside them."""
 _ANEW = "`alumina run` writes it anew"
+_PREFIX, _IN_USE = "whatif-", "in_use.lock"
+"""Of the folder of a copy, and of the lock in it that the process which made it holds."""
 _ASSIGNMENT = re.compile(r"([a-z][a-z0-9_]*)=([+-]?\d+(?:\.\d+)?)")
 
 # The tables with figures to compare, and the column that has their day.
@@ -121,9 +125,9 @@ def whatif(
     if not settings.warehouse.is_file() or not manifest.is_file():
         raise WhatIfError(f"nothing is built in {settings.root}; run `alumina run` first")
     declared = shocks(settings.catalog_overlay)
-    with tempfile.TemporaryDirectory(prefix="whatif-", dir=settings.workshop) as folder, _readable(settings):
+    with _own_folder(settings) as folder, _readable(settings):
         # The compiled models name the database by its file.
-        copy = Path(folder) / settings.warehouse.name
+        copy = folder / settings.warehouse.name
         with hold():
             shutil.copyfile(settings.warehouse, copy)
             log = settings.warehouse.with_name(f"{settings.warehouse.name}.wal")
@@ -140,6 +144,34 @@ def whatif(
             after = _read(con, code, asked)
             origin = con.execute("select max(data_origin) from serving.outlook_v2 where commodity_code = ?", [code]).fetchall()[0][0]
     return Answer(code, asked, origin, tuple(Readout(name, unit, before[name], after[name]) for name, unit, _ in READOUTS))
+
+
+def copies_of(settings: Settings) -> list[Path]:
+    """Give the folders of the copies there are, in use or forgotten."""
+    return [path for path in settings.workshop.glob(f"{_PREFIX}*") if path.is_dir()]
+
+
+def forget_copies(settings: Settings) -> int:
+    """Delete the copies of the warehouse that what-ifs left which were killed, and give their number. One whose process lives stays."""
+    gone = 0
+    with FileLock(settings.workshop / "whatif.lock"):
+        for folder in copies_of(settings):
+            with suppress(OSError):  # another user's
+                if is_free(folder / _IN_USE):
+                    shutil.rmtree(folder)
+                    gone += 1
+    return gone
+
+
+@contextmanager
+def _own_folder(settings: Settings) -> Iterator[Path]:
+    """Give a folder for one copy, which nobody takes for forgotten as long as this process lives."""
+    forget_copies(settings)
+    with ExitStack() as held:
+        with FileLock(settings.workshop / "whatif.lock"):  # so that no folder is seen before it is in use
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX, dir=settings.workshop)))
+            held.enter_context(FileLock(folder / _IN_USE))
+        yield folder
 
 
 @contextmanager

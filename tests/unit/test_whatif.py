@@ -1,14 +1,19 @@
 """What a what-if reads of the last build is believed only where it is as that build left it."""
 
 import json
+import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
 from ingest.settings import Settings
+from orchestration.home.tidy import tidy
 from orchestration.warehouse.dbt import remember_compiled
-from serving.research.whatif import WhatIfError, _rebuild
+from serving.research.whatif import WhatIfError, _own_folder, _rebuild, copies_of, forget_copies
 
 KEY, SQL = "model.alumina.int_receipts__known", "select 12 as tons from main.input"
 WHOLE = {
@@ -70,3 +75,35 @@ def test_a_note_of_the_hashes_that_has_rotted_or_is_lost_is_a_sentence_and_the_n
     note.unlink()
     with pytest.raises(WhatIfError, match=r"manifest\.json has changed on disk"):
         tons(built)
+
+
+AT_WORK = """
+import sys
+from pathlib import Path
+from ingest.settings import Settings
+from serving.research.whatif import _own_folder
+with _own_folder(Settings(home=Path(sys.argv[1]))) as folder:
+    (folder / "warehouse.duckdb").write_bytes(bytes(10_000_000))
+    print("copied", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("by", ["tidy", "the next"])
+def test_the_copy_of_a_killed_what_if_goes_and_one_in_use_stays(instance: dg.DagsterInstance, settings: Settings, by: str) -> None:
+    command = [sys.executable, "-c", AT_WORK, str(settings.root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"copied\n"
+        (copy,) = copies_of(settings)
+        assert forget_copies(settings) == 0
+        assert (copy / "warehouse.duckdb").is_file()
+        process.kill()
+    if by == "tidy":
+        done = tidy(settings, instance, datetime(2026, 6, 1, tzinfo=UTC))
+        assert (done.copies, done.bytes_freed > 5_000_000) == (1, True)
+        assert "with the copies of the warehouse of 1 killed what-ifs" in str(done)
+    else:
+        with _own_folder(settings) as folder:
+            assert copies_of(settings) == [folder]
+    assert copies_of(settings) == []
