@@ -120,7 +120,7 @@ class Archive:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.log = Journal(root / "receipts", "*.jsonl", root / "receipts.lock")
+        self.log = Journal(root / "receipts", "*.jsonl", root / "receipts.lock", root / "receipts.length")
         self._purging = FileLock(root / "purged.lock")
         self._asked: tuple[list[bytes], pl.DataFrame] = ([], pl.DataFrame(schema=_ASKED))
 
@@ -195,6 +195,7 @@ class Archive:
 
     def salvage(self, rotten: "Archive") -> None:
         """Write the fetch log of another archive anew, without its damaged lines; what this one has is replaced."""
+        self.log.forget_length()
         for path in self.log.files:
             path.unlink()
         self.record(Attempt.from_json(healed(line)) for line in rotten.log.left())

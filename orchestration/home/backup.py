@@ -221,6 +221,7 @@ def _fetch_log(home: Path, target: Path, copied: Copied, *, partial: bool = Fals
     note = home / "archive" / PURGED
     for path in (*source.files, *([note] if note.is_file() else [])):
         _file(path, target / path.relative_to(home), copied)
+    Archive(target / "archive").log.remember_length()
     for sha in Archive(target / "archive").purged():  # deleted for good is deleted in the copy, too
         (target / "archive" / "blobs" / sha[:2] / sha).unlink(missing_ok=True)
 

@@ -235,6 +235,26 @@ def test_into_a_home_at_work_only_what_was_lost_or_has_rotted_is_put_back(settin
     assert not settings.rebuilding.exists()
 
 
+def test_lines_that_the_end_of_the_fetch_log_has_lost_are_put_back_and_a_copy_without_its_end_is_not(settings: Settings, tmp_path: Path) -> None:
+    keep(settings, b"one")
+    keep(settings, b"two")
+    backup(settings, tmp_path / "copy")
+    (log,) = Archive(settings.archive).log.files
+    whole = log.read_bytes()
+    log.write_bytes(whole.splitlines(keepends=True)[0])
+    with pytest.raises(BackupError, match="has lost whole lines at its end"):
+        backup(settings, tmp_path / "copy")
+    assert (tmp_path / "copy" / "archive" / "receipts" / log.name).read_bytes() == whole
+    restore(settings, tmp_path / "copy", partial=True)  # since that backup did not end well
+    assert log.read_bytes() == whole
+    other = tmp_path / "copy" / "archive" / "receipts" / log.name
+    other.write_bytes(whole.splitlines(keepends=True)[0])
+    with pytest.raises(BackupError, match=r"is not whole: .* has lost whole lines at its end"):
+        restore(Settings(home=tmp_path / "new"), tmp_path / "copy")
+    restore(Settings(home=tmp_path / "new"), tmp_path / "copy", partial=True)
+    keep(Settings(home=tmp_path / "new"), b"three")
+
+
 def test_what_has_rotted_on_both_sides_is_named(settings: Settings, tmp_path: Path) -> None:
     blob = keep(settings, b"two")
     backup(settings, tmp_path / "copy")
