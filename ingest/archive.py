@@ -159,10 +159,19 @@ class Archive:
         note = read_note(self.root / PURGED, "put it back from a backup") or {}
         return dict(note.get("purged", {}))
 
-    def purge(self, shas: Collection[str], reason: str) -> None:
-        """Delete payloads for good; cut off anywhere, it is finished by doing it again."""
+    def condemn(self, shas: Collection[str], reason: str) -> None:
+        """Note that payloads are to be deleted for good; from now on they count as gone."""
         with self._purging:
             self._note_purged(self.purged() | dict.fromkeys(sorted(shas), reason))
+
+    def condemned(self) -> dict[str, str]:
+        """Give the payloads that count as gone and are still there, with why: their purge was cut off."""
+        return {sha: why for sha, why in self.purged().items() if self._blob(sha).exists()}
+
+    def purge(self, shas: Collection[str], reason: str) -> None:
+        """Delete payloads for good; cut off anywhere, it is finished by doing it again."""
+        self.condemn(shas, reason)
+        with self._purging:
             for sha in shas:
                 self._blob(sha).unlink(missing_ok=True)
 

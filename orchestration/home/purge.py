@@ -105,14 +105,17 @@ def finish(settings: Settings) -> None:
 def _at_work(settings: Settings) -> dict[str, Any]:
     try:
         return dict((read_note(settings.rebuilding, "") or {}).get("purging", {}))
-    except NoteError:  # a rebuild writes it anew, and must not be stopped by it
-        return {}
+    except NoteError:  # a rebuild writes it anew, and must not be stopped by it; what a purge was to delete stands in the archive, too
+        left = Archive(settings.archive).condemned()
+        provider, _, reason = next(iter(left.values()), "").partition(": ")
+        return {"payloads": sorted(left), "provider": provider, "reason": reason} if left else {}
 
 
 def _delete(settings: Settings) -> None:
     """Delete what the note of the purge names. Cut off anywhere, it is finished by doing it again."""
     asked, archive = _at_work(settings), Archive(settings.archive)
     shas, provider, reason = set(asked["payloads"]), asked["provider"], asked["reason"]
+    archive.condemn(shas, f"{provider}: {reason}")
     expire(settings)
     for path in _copies(settings, archive, shas):
         for beside in _beside(settings, path):

@@ -24,6 +24,7 @@ from orchestration.home.purge import PurgeError, plan, purge
 from orchestration.instance.alerts import _notes
 from serving.publish.served import ReleaseError, kept, retire, rollback
 from serving.seal import seal
+from tests.reliability.flips import flip
 
 NOON = datetime(2025, 7, 16, 4, tzinfo=UTC)
 SMM, ALD, BOTH = "smm_spot_price_20250716.csv", "ald_spot_price_20250716.csv", "smm_spot_price_20250717.csv"
@@ -115,8 +116,11 @@ def test_a_purge_that_was_cut_off_is_finished_by_doing_it_again(two: Home, monke
         Archive(settings.archive).get(sha)
 
 
+@pytest.mark.parametrize("is_rotten", [False, True])
 @pytest.mark.parametrize("cut_off_at", range(6))
-def test_a_purge_that_was_cut_off_anywhere_is_finished_by_a_rebuild(two: Home, monkeypatch: pytest.MonkeyPatch, cut_off_at: int) -> None:
+def test_a_purge_that_was_cut_off_anywhere_is_finished_by_a_rebuild(
+    two: Home, monkeypatch: pytest.MonkeyPatch, cut_off_at: int, is_rotten: bool
+) -> None:
     settings, asked, done = two.settings, plan(two.settings, "smm"), []
     (sha,) = asked.payloads
     unlink = Path.unlink
@@ -133,6 +137,10 @@ def test_a_purge_that_was_cut_off_anywhere_is_finished_by_a_rebuild(two: Home, m
             patched.setattr(purging, "expire", lambda _: counted(settings.root / "nothing"))
         with suppress(KeyboardInterrupt):
             purge(settings, asked, "cancelled")
+    if is_rotten:
+        flip(settings.rebuilding)
+        with suppress(PurgeError):  # where all of it is deleted, there is nothing to be said of it
+            plan(settings, "smm")
     monkeypatch.setattr(cli, "_run", lambda _: None)
     cli.rebuild()
     assert Archive(settings.archive).purged() == {sha: "SMM: cancelled"}
