@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ingest.files import make_folder, sync_folder, write_atomic
+from ingest.files import listed, make_folder, sync_folder, write_atomic
 from ingest.source import HomeError
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Journal:
     @property
     def files(self) -> list[Path]:
         """The files there are, in order."""
-        return sorted(self.folder.glob(self.pattern))
+        return [path for path in listed(self.folder) if path.match(self.pattern)]
 
     def append(self, rows: Sequence[str], name: str) -> None:
         """Add rows, each one line of JSON with at least one key, to the file of this name or a later one where there is one.

@@ -21,6 +21,7 @@ from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calenda
 from ingest.catalog.configuration import Configuration
 from ingest.deadline import Deadlines, load_deadlines
 from ingest.dropped import inbox_of
+from ingest.files import listed
 from ingest.home import FORMAT, FormatError, format_of, origin_of
 from ingest.lake import Lake
 from ingest.notes import read_note
@@ -252,7 +253,7 @@ def _content(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _rotten_releases(settings: Settings) -> Iterator[str]:
-    for path in sorted(settings.releases.glob("*")):
+    for path in listed(settings.releases):
         if path.is_dir() and not path.name.startswith("."):
             yield from faults(path)
 

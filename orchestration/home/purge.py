@@ -15,6 +15,7 @@ import polars as pl
 
 from ingest import reach
 from ingest.archive import Archive
+from ingest.files import listed
 from ingest.home import origin_of
 from ingest.inbox import ARCHIVED, NOTE, REASON, REFUSED
 from ingest.lake import Lake
@@ -84,7 +85,7 @@ def plan(settings: Settings, provider: str) -> Plan:
     names = {attempt.payload_sha256: attempt.request_name for attempt in archive.fetch_log() if attempt.payload_sha256 in shas}
     copies = tuple(_copies(settings, archive, shas))
     builds = tuple(sorted(path for path in (settings.root / "as_of").glob("*") if path.is_dir()))
-    releases = sum(path.is_dir() and not path.name.startswith(".") for path in settings.releases.glob("*"))
+    releases = sum(path.is_dir() and not path.name.startswith(".") for path in listed(settings.releases))
     return Plan(provider, {sha: names[sha] for sha in sorted(shas)}, rows, dict(sorted(others.items())), copies, builds, releases)
 
 
