@@ -316,13 +316,16 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loo
     """Open the Dagster UI on this machine only; pages of other sites cannot use it."""
     from ingest.home import open_home
     from orchestration.instance.environment import opened, prepare
+    from orchestration.instance.switches import switched_off
     from orchestration.ui.services import ServicesError, serve
 
     settings = Settings()
     open_home(settings)
-    with opened(settings):
-        pass  # one process makes its databases here, before several need them
+    with opened(settings) as instance:  # one process makes its databases here, before several need them
+        off = switched_off(instance)
     _plain(said("home.ui", port=port, home=settings.root))
+    if off:
+        _plain(said("schedule.are_off", names=", ".join(off)))
     try:
         serve(os.environ | prepare(settings), port)
     except ServicesError as error:
