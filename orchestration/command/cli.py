@@ -196,7 +196,7 @@ def rebuild() -> None:
     from ingest.home import open_home
     from ingest.lake import Lake
     from orchestration.home.backup import half_a_home
-    from orchestration.home.purge import finish
+    from orchestration.home.purge import finish, forget_runs
     from orchestration.warehouse.load import WarehouseError, begin_anew, write_lock
 
     settings = Settings()
@@ -207,14 +207,16 @@ def rebuild() -> None:
     open_home(settings)
     try:
         with FileLock(settings.root / "rebuild.lock", timeout=0):  # a second one would empty the lake that this one fills
-            finish(settings)
+            is_purge = finish(settings)
             Archive(settings.archive).verify()  # before anything is deleted
             with write_lock(settings, "rebuilding"):
-                begin_anew(settings)
+                begin_anew(settings, purged=is_purge)
                 Lake(settings.lake).clear()
                 for path in (settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
                     path.unlink(missing_ok=True)
             _run({"source": "archive"})
+            if is_purge:
+                forget_runs(settings)
             settings.rebuilding.unlink()
     except (WarehouseError, ArchiveError) as error:
         fail(str(error))

@@ -7,11 +7,13 @@ the payloads came, and that they were purged.
 import hashlib
 import shutil
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from sqlalchemy.exc import OperationalError
 
 from ingest import reach
 from ingest.archive import Archive
@@ -23,7 +25,9 @@ from ingest.notes import NoteError, read_note
 from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError
 from ingest.storable import storable
+from orchestration.instance import retention
 from orchestration.instance.alerts import alert
+from orchestration.instance.environment import opened
 from orchestration.warehouse.load import begin_anew, write_lock
 from serving.publish.served import expire, pinned
 
@@ -96,11 +100,27 @@ def purge(settings: Settings, asked: Plan, reason: str) -> None:
         _delete(settings)
 
 
-def finish(settings: Settings) -> None:
-    """Delete what a purge that was cut off left; where none was, nothing. A rebuild calls it before it reads the archive."""
+def finish(settings: Settings) -> bool:
+    """Delete what a purge that was cut off left; where none was, nothing. Tells whether this rebuild makes up for a purge. It calls this before it reads the archive."""
     if _at_work(settings):
         with write_lock(settings, "finishing a purge"):
             _delete(settings)
+        return True
+    try:
+        return bool((read_note(settings.rebuilding, "") or {}).get("purged"))
+    except NoteError:
+        return bool(Archive(settings.archive).purged())
+
+
+def forget_runs(settings: Settings) -> None:
+    """Forget what all runs but the newest logged: pictures of tables, rows that broke checks, what tools printed. The newest state of assets and checks stays."""
+    with opened(settings) as instance:
+        earlier = [run.run_id for run in retention.ended_runs(instance)[1:]]
+        retention.forget_events(instance, settings, earlier)
+        for run_id in earlier:
+            (settings.root / "logs" / f"{run_id}.log").unlink(missing_ok=True)
+        with suppress(OperationalError):  # somebody reads the record; what was deleted is overwritten in time
+            retention.compact(instance)
 
 
 def _at_work(settings: Settings) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 import pytest
+from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
+from dagster._core.events.log import EventLogEntry
 from feeds import QUOTE_HEADER, Home, csv_file, delivery
 
 from ingest import reach
@@ -248,3 +251,39 @@ def test_the_sample_is_nobodys_and_a_release_people_are_held_at_stays(settings: 
     dedicate(sample, DataOrigin.SAMPLE)
     with pytest.raises(PurgeError, match="holds the sample, which no licence binds"):
         plan(sample, "smm")
+
+
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_what_earlier_runs_logged_of_a_provider_goes_with_the_rebuild(
+    two: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, is_cut_off: bool
+) -> None:
+    settings, figure, table = two.settings, "3141592", dg.AssetKey(["marts", "fct_spot_daily"])
+
+    def made(run_id: str, shown: str) -> None:
+        instance.add_run(dg.DagsterRun("daily", run_id=run_id, status=dg.DagsterRunStatus.SUCCESS))
+        made = StepMaterializationData(dg.AssetMaterialization(table, metadata={"preview": dg.MetadataValue.md(shown), "chart": shown}))
+        event = DagsterEvent(DagsterEventType.ASSET_MATERIALIZATION.value, "daily", event_specific_data=made)
+        instance.event_log_storage.store_event(EventLogEntry(None, "info", "", run_id, 0.0, None, "daily", event))
+        log = settings.root / "logs" / f"{run_id}.log"
+        log.parent.mkdir(exist_ok=True)
+        log.write_text(shown)
+
+    def held() -> list[str]:
+        places = (settings.dagster, settings.root / "logs")
+        return [path.name for place in places for path in place.rglob("*") if path.is_file() and figure.encode() in path.read_bytes()]
+
+    made("before", figure)
+    assert held()
+    purge(settings, plan(settings, "smm"), "cancelled")
+    if is_cut_off:
+        monkeypatch.setattr(cli, "_run", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            cli.rebuild()
+    monkeypatch.setattr(cli, "_run", lambda _: made("after", "27"))
+    cli.rebuild()
+    assert held() == []
+    assert len(instance.get_runs()) == 2
+    assert (settings.root / "logs" / "after.log").is_file()
+    newest = instance.get_latest_materialization_event(table)
+    assert newest is not None
+    assert newest.run_id == "after"
