@@ -30,6 +30,11 @@ HOME_BYTES = 4095 - 320
 HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?")
 
 
+def variables() -> frozenset[tuple[str, str]]:
+    """Give the variables that settings are read from: as long as they are the same, what was read of them holds."""
+    return frozenset((name, value) for name, value in os.environ.items() if name.upper().startswith("ALUMINA_"))
+
+
 class _Environment(EnvSettingsSource):
     """The environment without `as_of`: a forgotten variable would move workshop and lock of every command."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from ingest.settings import Settings
+from ingest.settings import Settings, variables
 
 if TYPE_CHECKING:
     from serving.publish.served import Held
@@ -21,6 +21,12 @@ SENTENCES: dict[str, dict[str, dict[str, str]]] = tomllib.loads((FOLDER / "words
 
 def language() -> str:
     """Give `en` or `zh`. A wrong setting or home does not stop the help; the command itself names it."""
+    return _language(variables())
+
+
+@cache
+def _language(_variables: frozenset[tuple[str, str]]) -> str:
+    """Read all settings once for the same variables: a run says some 200 sentences, and reading takes 2 ms."""
     try:
         return Settings().lang
     except (ValidationError, OSError):
