@@ -247,6 +247,7 @@ def test_lines_that_the_end_of_the_fetch_log_has_lost_are_put_back_and_a_copy_wi
     assert (tmp_path / "copy" / "archive" / "receipts" / log.name).read_bytes() == whole
     restore(settings, tmp_path / "copy", partial=True)  # since that backup did not end well
     assert log.read_bytes() == whole
+    backup(settings, tmp_path / "copy")
     other = tmp_path / "copy" / "archive" / "receipts" / log.name
     other.write_bytes(whole.splitlines(keepends=True)[0])
     with pytest.raises(BackupError, match=r"is not whole: .* has lost whole lines at its end"):
