@@ -622,6 +622,8 @@ def inbox_list() -> None:
         _plain(said("inbox.file" if entry.is_file else "inbox.no_file", name=entry.name, size=entry.size))
     for name in inbox.folders():
         _plain(said("inbox.folder", name=name))
+    if inbox.is_full():
+        _plain(said("inbox.more", most=inbox.most))
     for name, why in inbox.refusals():
         _plain(f"  ! {name}: {why or said('inbox.no_reason_given')}")
 
@@ -731,7 +733,10 @@ def _show_notes(settings: Settings, since: float) -> None:
     """Print the notes on inbox files of this run: figures that reach no mart, or that count from another time than stated."""
     from ingest.dropped import inbox_of
 
-    for name, lines in inbox_of(settings).notes(since):
+    inbox = inbox_of(settings)
+    for why in inbox.in_the_way():
+        _plain(f"  ! {why}")
+    for name, lines in inbox.notes(since):
         for line in lines[:NOTES_SHOWN]:
             _plain(f"  · {name}: {line}")
 

@@ -76,11 +76,25 @@ def test_the_next_copy_takes_what_is_new_and_drops_what_is_retired(settings: Set
 def test_what_the_home_has_no_more_is_not_put_back(settings: Settings, tmp_path: Path) -> None:
     write_note(settings.held, {"release_id": "20250722", "since": "2025-07-22T08:00:00+00:00", "reason": "", "waiting": []})
     (settings.catalog_overlay / "score.toml").write_text("# tried for a day")
+    settings.outlook_model.write_text("{}")
     backup(settings, tmp_path / "copy")
     settings.held.unlink()
     (settings.catalog_overlay / "score.toml").unlink()
+    assert (tmp_path / "copy" / settings.outlook_model.name).read_text() == "{}"  # until it is fitted anew, releases go on with it
     backup(settings, tmp_path / "copy")
     assert whole(tmp_path / "copy") == whole(settings.root)
+
+
+def test_a_linked_file_of_the_catalogue_is_copied_with_what_it_holds(settings: Settings, tmp_path: Path) -> None:
+    kept = tmp_path / "repository" / "limits.toml"
+    kept.parent.mkdir()
+    kept.write_text("# ours")
+    (settings.catalog_overlay / "limits.toml").symlink_to(kept)
+    backup(settings, tmp_path / "copy")
+    fresh = Settings(home=tmp_path / "new")
+    restore(fresh, tmp_path / "copy")
+    kept.unlink()
+    assert (fresh.catalog_overlay / "limits.toml").read_text() == "# ours"
 
 
 @pytest.mark.parametrize("name", ["catalog/calendar.toml", "home.json"])
