@@ -19,7 +19,7 @@ from ingest import reach
 from ingest.archive import Archive
 from ingest.files import listed
 from ingest.home import origin_of
-from ingest.inbox import ARCHIVED, NOTE, REASON, REFUSED
+from ingest.inbox import LINE_CHARACTERS, NOTE, REASON, REFUSED
 from ingest.lake import Lake
 from ingest.notes import NoteError, read_note
 from ingest.settings import Settings
@@ -151,9 +151,9 @@ def _delete(settings: Settings) -> None:
 
 
 def _copies(settings: Settings, archive: Archive, shas: Collection[str]) -> list[Path]:
-    """Find the dropped files that hold these payloads, by size and content."""
+    """Find the dropped files that hold these payloads, by size and content: filed, waiting (the next run would bring them back), or in a folder."""
     sizes = {attempt.payload_bytes for attempt in archive.fetch_log() if attempt.payload_sha256 in shas}
-    files = (path for folder in (ARCHIVED, REFUSED) for path in sorted((settings.inbox / folder).rglob("*")) if path.is_file())
+    files = (path for path in sorted(settings.inbox.rglob("*")) if path.is_file() and not path.is_symlink())
     return [path for path in files if path.stat().st_size in sizes and hashlib.sha256(path.read_bytes()).hexdigest() in shas]
 
 
@@ -161,8 +161,13 @@ def _beside(settings: Settings, copy: Path) -> list[Path]:
     """Find what was said of a dropped file: rows that were refused, figures that do not count."""
     told = f"The file lies in {copy.relative_to(settings.inbox)}."
     reasons = (path for path in sorted((settings.inbox / REFUSED).glob(f"*{REASON}")) if path.is_file())
-    about = [path for path in reasons if told in path.read_text(encoding="utf-8", errors="replace").splitlines()[:2]]
+    about = [path for path in reasons if told in _beginning(path)]
     return [copy.with_name(f"{copy.name}{NOTE}"), copy.with_name(f"{copy.name}{REASON}"), *about]
+
+
+def _beginning(reason: Path) -> list[str]:
+    with reason.open(encoding="utf-8", errors="replace") as file:
+        return [file.readline(LINE_CHARACTERS).rstrip("\n") for _ in range(2)]
 
 
 def _some(names: list[str]) -> str:

@@ -1,5 +1,6 @@
 """A provider whose licence ends is removed for good, with what goes said first; what is left proves itself, and copies forget it, too."""
 
+import shutil
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -66,9 +67,14 @@ def test_what_goes_is_said_first_and_nothing_is_changed(two: Home) -> None:
 def test_a_purged_payload_is_gone_from_archive_inbox_and_copy_and_nothing_misses_it(two: Home, tmp_path: Path) -> None:
     settings = two.settings
     backup(settings, tmp_path / "copy")
+    (archived,) = (settings.inbox / "archived").rglob(SMM)
+    for name in ("again.csv", "mine/again.csv"):  # dropped once more and not taken in yet
+        (settings.inbox / name).parent.mkdir(exist_ok=True)
+        shutil.copy(archived, settings.inbox / name)
     asked = plan(settings, "smm")
     (sha,) = asked.payloads
     purge(settings, asked, "cancelled in July")
+    assert not list(settings.inbox.rglob("again.csv"))
     archive = Archive(settings.archive)
     with pytest.raises(ArchiveError, match="is not in the archive"):
         archive.get(sha)
