@@ -120,7 +120,7 @@ class Archive:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.log = Journal(root / "receipts", "*.jsonl", root / "receipts.lock")
+        self.log = Journal(root / "receipts", "*.jsonl", root / "receipts.lock", root / "receipts.length")
         self._purging = FileLock(root / "purged.lock")
         self._asked: tuple[list[bytes], pl.DataFrame] = ([], pl.DataFrame(schema=_ASKED))
 
@@ -159,10 +159,19 @@ class Archive:
         note = read_note(self.root / PURGED, "put it back from a backup") or {}
         return dict(note.get("purged", {}))
 
-    def purge(self, shas: Collection[str], reason: str) -> None:
-        """Delete payloads for good; cut off anywhere, it is finished by doing it again."""
+    def condemn(self, shas: Collection[str], reason: str) -> None:
+        """Note that payloads are to be deleted for good; from now on they count as gone."""
         with self._purging:
             self._note_purged(self.purged() | dict.fromkeys(sorted(shas), reason))
+
+    def condemned(self) -> dict[str, str]:
+        """Give the payloads that count as gone and are still there, with why: their purge was cut off."""
+        return {sha: why for sha, why in self.purged().items() if self._blob(sha).exists()}
+
+    def purge(self, shas: Collection[str], reason: str) -> None:
+        """Delete payloads for good; cut off anywhere, it is finished by doing it again."""
+        self.condemn(shas, reason)
+        with self._purging:
             for sha in shas:
                 self._blob(sha).unlink(missing_ok=True)
 
@@ -195,6 +204,7 @@ class Archive:
 
     def salvage(self, rotten: "Archive") -> None:
         """Write the fetch log of another archive anew, without its damaged lines; what this one has is replaced."""
+        self.log.forget_length()
         for path in self.log.files:
             path.unlink()
         self.record(Attempt.from_json(healed(line)) for line in rotten.log.left())

@@ -57,7 +57,12 @@ def take_in(sources: Sequence[Source], known: Sequence[Source], settings: Settin
         for entry, attempt in zip(origin.delivered, report.fetch_log, strict=True):
             notes = notes_of(attempt, held, configuration, names, Path(entry.name)) if attempt.outcome in ACCEPTED else []
             report.notes += [f"{entry.name}: {note}" for note in notes]
-            inbox.file_away(entry, attempt, refused_rows(lake, attempt.payload_sha256), notes, reach.next_name(entry.name, names))
+            try:
+                inbox.file_away(entry, attempt, refused_rows(lake, attempt.payload_sha256), notes, reach.next_name(entry.name, names))
+            except InboxError as error:  # its content is safe; who may write the inbox must not be able to stop everything else
+                report.notes.append(f"{entry.name} stays in the inbox: {error}")
+        if inbox.is_full():
+            report.notes.append(f"{inbox.folder} holds more than {inbox.most} files: those behind them, by name, wait for the next run")
     return report
 
 

@@ -33,6 +33,14 @@ def is_free(lock: Path) -> bool:
         return False
 
 
+def listed(folder: Path) -> list[Path]:
+    """Give what lies in a folder, in order; nothing where there is none. Raises OSError for a folder this user may not read: `glob` finds nothing there."""
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
 def make_folder(folder: Path, *, durable: bool = True) -> None:
     """Make a folder and its parents. With `durable`, the new names survive a power cut."""
     if folder.is_dir():

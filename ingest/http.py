@@ -16,6 +16,7 @@ import httpx
 
 from ingest.settings import DEFAULT_AGENT
 from ingest.source import Request, Response
+from ingest.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class HttpClient:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    turns: Turns | None = None
+    """The pace of all processes of a home; None where this client is the only one."""
     _last: dict[str, float] = field(default_factory=dict)
     _silent: set[str] = field(default_factory=set)
     """Hosts whose last request got no answer at any try: the next gets one try only."""
@@ -109,6 +112,8 @@ class HttpClient:
     def _wait_turn(self, host: str) -> None:
         if host in self._last:
             self.sleep(max(0.0, self._last[host] + self.pace.seconds_between - self.clock()))
+        if self.turns is not None and (wait := self.turns.take(host, self.now().timestamp(), self.pace.seconds_between)):
+            self.sleep(wait)
 
 
 class _Watch:

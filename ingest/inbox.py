@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from ingest.archive import Attempt
@@ -26,6 +27,10 @@ NOTE = ".note.txt"
 REASON = ".reason.txt"
 # Of a reason, which people may have edited, so much is shown in a list; assumed: no message of ours is nearly as long.
 LINE_CHARACTERS = 4_000
+# Of the remarks about one file, so much is read; assumed: a remark has some 200 characters, so these are thousands.
+NOTE_CHARACTERS = 1_000_000
+# So many files are looked at in one run; assumed: nobody drops as many in a day, and every source looks at each name.
+FILES = 5_000
 NAME_CHARACTERS, NAME_BYTES = 100, 180
 ROWS_TOLD = 200
 _COPY = re.compile(r"(?:[ _-]*(?:\(\d+\)|副本|copy(?: \d+)?))+$", re.IGNORECASE)
@@ -64,29 +69,40 @@ class Inbox:
     limit: int = 64 * 2**20
     only: str | None = None
     """If set, only the file of this name counts."""
+    most: int = FILES
+    """Of more files, the first by name count; the next run sees those behind them."""
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
     def entries(self) -> list[Entry]:
-        """Give what lies in the inbox, by name. Folders, hidden files and unfinished ones (`*.part`, `~$…`) do not count."""
+        """Give what lies in the inbox, by name, at most `most`. Folders, hidden files and unfinished ones (`*.part`, `~$…`) do not count."""
+        return list(islice(self._entries(), self.most))
+
+    def is_full(self) -> bool:
+        """Tell whether more lies in the inbox than counts."""
+        return sum(1 for _ in islice(self._entries(), self.most + 1)) > self.most
+
+    def in_the_way(self) -> Iterator[str]:
+        """Say what stands where files are filed away and is no folder."""
+        for name in (ARCHIVED, REFUSED):
+            try:
+                _refuse_stranger(self.folder / name)
+            except InboxError as error:
+                yield str(error)
+
+    def _entries(self) -> Iterator[Entry]:
         if not self.folder.is_dir():
-            return []
-        found = []
+            return
         for path in sorted(self.folder.iterdir()):
-            if (
-                self.only not in (None, path.name)
-                or path.name in (ARCHIVED, REFUSED)
-                or path.name.startswith((".", "~$"))
-                or path.name.lower().endswith(UNFINISHED)
-            ):
+            name = path.name
+            if self.only not in (None, name) or name in (ARCHIVED, REFUSED) or name.startswith((".", "~$")) or name.lower().endswith(UNFINISHED):
                 continue
             try:
                 facts = path.lstat()
             except FileNotFoundError:
                 continue
             if not stat.S_ISDIR(facts.st_mode):
-                found.append(Entry(path, safe_name(path.name), facts.st_size, _seen(facts), stat.S_ISREG(facts.st_mode), facts.st_mtime))
-        return found
+                yield Entry(path, safe_name(name), facts.st_size, _seen(facts), stat.S_ISREG(facts.st_mode), facts.st_mtime)
 
     def folders(self) -> list[str]:
         """Give the folders people dropped, which are not read."""
@@ -95,10 +111,11 @@ class Inbox:
         return [safe_name(path.name) for path in sorted(self.folder.iterdir()) if path.is_dir() and path.name not in (ARCHIVED, REFUSED)]
 
     def notes(self, since: float) -> Iterator[tuple[str, list[str]]]:
-        """Give the remarks about files accepted since a time, by file name."""
+        """Give the remarks about files accepted since a time, by file name. People may write here, so of one file no more than its beginning is read."""
         for path in sorted((self.folder / ARCHIVED).glob(f"*/*{NOTE}")):
             if stat.S_ISREG((facts := path.lstat()).st_mode) and facts.st_mtime >= since:
-                yield path.name.removesuffix(NOTE), path.read_text(encoding="utf-8", errors="replace").splitlines()
+                with path.open(encoding="utf-8", errors="replace") as file:
+                    yield safe_name(path.name.removesuffix(NOTE)), file.read(NOTE_CHARACTERS).splitlines()
 
     def refusals(self) -> Iterator[tuple[str, str]]:
         """Give the refused files, by name, with the first line that was said of each. What people put there themselves and is no plain file is passed over."""
@@ -170,12 +187,8 @@ class Inbox:
         folder = self.folder
         for part in below.parts:
             folder /= part
-            if folder.is_symlink():
-                raise InboxError(f"{folder} is a link; remove it, files are only filed below the inbox itself")
-            try:
-                folder.mkdir(exist_ok=True)
-            except FileExistsError:
-                raise InboxError(f"{folder} is no folder; move it elsewhere, files are filed below a folder of this name") from None
+            _refuse_stranger(folder)
+            folder.mkdir(exist_ok=True)
         note = REASON if name.endswith(REASON) else ""
         stem, dot, ending = name.removesuffix(note).rpartition(".")
         stem, ending = (stem, f"{dot}{ending}{note}") if stem else (name.removesuffix(note), note)
@@ -184,6 +197,14 @@ class Inbox:
             if not os.path.lexists(path) and not any(os.path.lexists(f"{path}{beside}") for beside in (REASON, NOTE)):
                 return path
         raise InboxError(f"{folder} holds a million files named like {name}; clear it up")
+
+
+def _refuse_stranger(folder: Path) -> None:
+    """Raise InboxError where a folder to file into is a link or no folder."""
+    if folder.is_symlink():
+        raise InboxError(f"{folder} is a link; remove it, files are only filed below the inbox itself")
+    if folder.exists() and not folder.is_dir():
+        raise InboxError(f"{folder} is no folder; move it elsewhere, files are filed below a folder of this name")
 
 
 def as_meant(name: str) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 Each line ends in `"chain"`, the hash of the line and of the chain before it, so that a flipped bit, a lost, a doubled and a moved
 line are all found, and the order of the lines is theirs, not a clock's. A journal of several files is read in the order of their
-names, and the chain runs through all of them. Only one thing is passed over: what a write that was cut off left after the last
-whole line. Nothing here knows what the lines mean.
+names, and the chain runs through all of them. No chain tells that its last lines are gone, so a note beside the journal says how
+long its last file was. Only one thing is passed over: what a write that was cut off left after the last whole line. Nothing here
+knows what the lines mean.
 """
 
 import hashlib
+import json
 import logging
 import os
 import re
@@ -17,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ingest.files import make_folder, sync_folder, write_atomic
+from ingest.files import listed, make_folder, sync_folder, write_atomic
 from ingest.source import HomeError
 
 logger = logging.getLogger(__name__)
@@ -50,15 +52,15 @@ class Fault:
 class Journal:
     """The files `{folder}/{pattern}`; any process may append, one at a time."""
 
-    def __init__(self, folder: Path, pattern: str, lock: Path) -> None:
-        self.folder, self.pattern = folder, pattern
+    def __init__(self, folder: Path, pattern: str, lock: Path, length: Path) -> None:
+        self.folder, self.pattern, self._length = folder, pattern, length
         self._lock = FileLock(lock)
         self._read: tuple[list[bytes], list[bytes]] = ([], [])
 
     @property
     def files(self) -> list[Path]:
         """The files there are, in order."""
-        return sorted(self.folder.glob(self.pattern))
+        return [path for path in listed(self.folder) if path.match(self.pattern)]
 
     def append(self, rows: Sequence[str], name: str) -> None:
         """Add rows, each one line of JSON with at least one key, to the file of this name or a later one where there is one.
@@ -68,6 +70,8 @@ class Journal:
         if not rows:
             return
         with self.held():
+            if lost := self._lost():
+                raise JournalError(f"{lost}; nothing is written after it")
             files = self.files
             chain = self._end(files)
             path = self.folder / max([name, *(file.name for file in files)])
@@ -79,9 +83,33 @@ class Journal:
             _write_at_end(path, body)
             if path not in files:
                 sync_folder(self.folder)
+            with suppress(OSError):  # the lines are kept; a note of fewer of them is still true
+                self.remember_length()
+
+    def remember_length(self) -> None:
+        """Note how long the last file is, so that lines which are lost at its end are missed."""
+        if files := self.files:
+            facts = {"file": files[-1].name, "bytes": files[-1].stat().st_size - 1}  # a lost line break is no lost line
+            write_atomic(self._length, sealed(json.dumps(facts)) + b"\n", durable=False)
+
+    def forget_length(self) -> None:
+        """Delete that note, before lines are taken away on purpose."""
+        self._length.unlink(missing_ok=True)
+
+    def _lost(self) -> Fault | None:
+        """Name the file that is shorter than it was; the note may be of an earlier line, or missing, or have rotted: the next write makes it anew."""
+        try:
+            facts = json.loads(unsealed(self._length.read_bytes().removesuffix(b"\n")) or b"")
+            path, size = self.folder / facts["file"], facts["bytes"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        is_short = not path.is_file() or path.stat().st_size < size
+        return Fault(path, "has lost whole lines at its end") if is_short else None
 
     def read(self) -> list[bytes]:
-        """Give every row in order. Raises JournalError for the first damaged line."""
+        """Give every row in order. Raises JournalError for the first damaged line, and where lines are missing at the end."""
+        if lost := self._lost():
+            raise JournalError(str(lost))
         files, bodies = self._bodies()
         before, rows = self._read
         if bodies != before:  # a run reads the journal several times, and checking ten years of lines is slow: check only what was added since
@@ -95,8 +123,10 @@ class Journal:
         return self._read[1]
 
     def faults(self) -> Iterator[Fault]:
-        """Name every damaged line."""
-        return (line for line in self._lines(*self._bodies()) if isinstance(line, Fault))
+        """Name every damaged line, and the file that has lost its end."""
+        yield from (line for line in self._lines(*self._bodies()) if isinstance(line, Fault))
+        if lost := self._lost():
+            yield lost
 
     def left(self) -> list[bytes]:
         """Give every row that can still be read, without the damaged ones: for a copy beside which nothing whole is left."""

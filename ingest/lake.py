@@ -56,7 +56,7 @@ class Lake:
         self.root = root
         self.manifest = root / "manifest.jsonl"
         # The lock lies beside the lake, so that clearing the lake does not delete it.
-        self.log = Journal(root, self.manifest.name, root.with_name(f"{root.name}.lock"))
+        self.log = Journal(root, self.manifest.name, root.with_name(f"{root.name}.lock"), root / "manifest.length")
         self._read: tuple[list[bytes], tuple[Batch, ...]] = ([], ())
 
     def batches(self) -> Iterator[Batch]:
@@ -96,6 +96,7 @@ class Lake:
     def clear(self) -> None:
         """Delete the whole lake, while nobody commits."""
         with self.log.held():
+            self.log.forget_length()
             if self.root.is_dir():
                 shutil.rmtree(self.root)
 

@@ -30,6 +30,8 @@ class Limits:
     characters: int
     memory_bytes: int
     cpu_seconds: int
+    pdf_bytes_a_second: int
+    """Bytes of a PDF that give its reader one more second: an honest one that takes long is large, a bomb is small."""
     html_cpu_seconds: int
     wall_seconds: float
 
@@ -44,6 +46,8 @@ def read(body: bytes, kind: str, limits: Limits) -> str:
         raise UnreadableDocumentError(f"the file is larger than the {limits.bytes:,} bytes that are read")
     if kind == "html":  # a page takes a tenth of what a PDF does, and 200,000 attributes in one tag, which is no page, take 18 seconds
         limits = replace(limits, cpu_seconds=min(limits.cpu_seconds, limits.html_cpu_seconds))
+    else:
+        limits = replace(limits, cpu_seconds=limits.cpu_seconds + len(body) // limits.pdf_bytes_a_second)
     try:
         done = confined.ask(COMMAND, json.dumps({"kind": kind, **asdict(limits)}), body, limits.wall_seconds)
     except subprocess.TimeoutExpired:

@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         return self.root / "lake"
 
     @property
+    def turns(self) -> Path:
+        """When each host may be asked next, by whatever process of this home."""
+        return self.root / "turns"
+
+    @property
     def inbox(self) -> Path:
         """Files people drop; each ends in `archived/` or, with a reason, in `refused/`."""
         return self.root / "inbox"

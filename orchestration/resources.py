@@ -22,6 +22,7 @@ from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, Sample
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, HomeError, Source
 from ingest.sources import SOURCES, sources
+from ingest.turns import Turns
 from orchestration.home.backup import half_a_home
 from orchestration.instance.alive import alive
 from orchestration.warehouse.load import half_a_lake
@@ -182,7 +183,7 @@ class Intake(dg.ConfigurableResource):
             case _:
                 end = last or datetime.now(SHANGHAI).date()
                 begin = first or calendar.back(end, self.lookback_days)
-                client, deadlines = HttpClient(agent=settings.user_agent), load_deadlines(settings.catalog_overlay)
+                client, deadlines = HttpClient(agent=settings.user_agent, turns=Turns(settings.turns)), load_deadlines(settings.catalog_overlay)
                 return LiveOrigin(begin, end, calendar, client.fetch, deadlines, silent_after=home.configuration.feeds.asking.silent_after)
 
 

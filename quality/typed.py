@@ -114,10 +114,16 @@ def faults(file: str, text: str, wrong: Iterable[Wrong]) -> list[Fault]:
         return []
     document, lines = tomllib.loads(text), _lines(text)
     said = {
-        Fault(file, next(lines[loc[:n]] for n in range(len(loc), -1, -1) if loc[:n] in lines), _where(document, loc), message)
+        Fault(file, next(lines[loc[:n]] for n in range(len(loc), -1, -1) if loc[:n] in lines), _where(document, loc), _cut(message))
         for loc, message in found
     }
     return sorted(said, key=lambda fault: (fault.line, fault.where, fault.message))
+
+
+def _cut(text: str) -> str:
+    """Give a sentence without the middle of what is repeated in it: its end says what is wrong, or which name may be meant."""
+    left_out = len(text) - _BEGIN - _END
+    return text if left_out <= 0 else f"{text[:_BEGIN]}… ({left_out:,} characters) …{text[-_END:]}"
 
 
 def near(name: object, names: Iterable[str]) -> str:
@@ -130,7 +136,7 @@ def near(name: object, names: Iterable[str]) -> str:
 
 def unknown(what: str, name: object, names: Iterable[str]) -> str:
     """Say that a name does not exist, and which one may be meant."""
-    return f"there is no {what} {name!r}{near(name, names)}"
+    return f"there is no {what} {_shown(name)}{near(name, names)}"
 
 
 def repeated(place: str, entries: Iterable[Any], *keys: str) -> Iterator[Wrong]:
@@ -204,10 +210,10 @@ def _where(document: Mapping[str, Any], loc: Loc) -> str:
         except (LookupError, TypeError):
             at = None
         if isinstance(step, str):
-            path.append(step)
+            path.append(_short(step))
             continue
         known = next((at[name] for name in _NAMES if isinstance(at.get(name), str)), None) if isinstance(at, dict) else None
-        told.append(f"{'.'.join(path)} {known or step + 1}")
+        told.append(f"{'.'.join(path)} {_short(known) if known else step + 1}")
         path.clear()
     if path:
         if path[:-1]:
@@ -216,6 +222,8 @@ def _where(document: Mapping[str, Any], loc: Loc) -> str:
     return ", ".join(told)
 
 
+_BEGIN, _END = 400, 400
+"""Characters of a sentence that are kept (assumed: more than any list of names to choose from has)."""
 _SENTENCES = {
     "string_type": "must be text, in quotes",
     "string_too_short": "must not be empty",
@@ -263,7 +271,10 @@ def _told(model: type[BaseModel], errors: Iterable[ErrorDetails]) -> Iterator[Wr
 
 
 def _shown(value: Any) -> str:
-    text = str(value) if isinstance(value, date) else repr(value)
+    return _short(str(value) if isinstance(value, date) else repr(value))
+
+
+def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 

@@ -56,12 +56,14 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     # The resolved path names the release: a link swapped meanwhile does not touch this connection.
     path = (settings.serving / FILE_NAME).resolve() if settings.as_of is None else settings.warehouse
-    if not path.is_file():
-        raise NothingPublishedError(f"nothing is published in {settings.root}; run `alumina run` first")
     try:
+        if not path.is_file():
+            raise NothingPublishedError(f"nothing is published in {settings.root}; run `alumina run` first")
         if settings.as_of is None:
             sealed(path.parent, FILE_NAME)
         con = duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit})
+    except PermissionError as error:
+        raise UnreadableError(f"{path} cannot be read: {error.strerror}; ask who owns the home for the right to read it") from None
     except BrokenSealError as error:
         raise UnreadableError(f"{error}; `alumina rollback` serves the release before, `alumina run` publishes a new one") from None
     except duckdb.Error as error:

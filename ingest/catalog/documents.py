@@ -39,6 +39,7 @@ from ingest.catalog.schemas import (
     WhatifFile,
 )  # fmt: skip
 from ingest.catalog.scoring import RulesFile, ScoreFile
+from ingest.files import listed
 from ingest.source import ConfigurationError
 from ingest.storable import storable
 from quality.typed import Document, Fault, WrongFileError, near, read
@@ -90,6 +91,8 @@ F = TypeVar("F", bound=Document)
 
 def catalog_files(overlay: Path | None) -> Iterator[tuple[str, bytes]]:
     """Give every catalogue file as (name, bytes), the operator's in place of the shipped ones."""
+    if overlay is not None:
+        listed(overlay)  # an error where this user may not read it; `rglob` finds nothing there
     # What is no file (a folder, a link to nowhere, a pipe nobody writes into) is not read, and is a fault like any other.
     names = {path.relative_to(root).as_posix(): path for root in (SHIPPED, overlay) if root for path in sorted(root.rglob("*.toml"))}
     for name, path in sorted(names.items()):

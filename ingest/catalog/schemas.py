@@ -250,15 +250,16 @@ class SheetLimits(Entry):
 
 
 class PaperLimits(Entry):
-    """What one document may be (bytes, pages, characters) and may cost its reader (bytes, seconds; of HTML fewer seconds)."""
+    """What one document may be (bytes, pages, characters) and may cost its reader (bytes, seconds; of a PDF more with its size)."""
 
     bytes: Most
     pages: Most
     characters: Most
     memory_bytes: Most
     cpu_seconds: Most
+    pdf_bytes_a_second: Most = 400_000
     html_cpu_seconds: Most = 2
-    """Two in a file an operator wrote before there was this key."""
+    """These two stand so in a file an operator wrote before there were these keys."""
     wall_seconds: Positive
     label: Label
     source: Text

@@ -16,7 +16,17 @@ from orchestration.instance.progress import tell
 from orchestration.resources import Home
 from orchestration.warehouse import lineage
 from orchestration.warehouse.dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
-from orchestration.warehouse.dbt import PRODUCTION, begin_build, environment, project, recall_parse, record_results, remember_parse, why
+from orchestration.warehouse.dbt import (
+    PRODUCTION,
+    begin_build,
+    environment,
+    project,
+    recall_parse,
+    record_results,
+    remember_compiled,
+    remember_parse,
+    why,
+)
 from orchestration.warehouse.load import write_lock
 from serving.publish.keys import SCHEMAS
 
@@ -97,6 +107,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Hom
                 f"the published release stays, dbt did not get through: {why(str(invocation.get_error() or 'see its log'))}", allow_retries=False
             )
         run_results = json.loads(artifact.read_text())
+        remember_compiled(settings, run_results)
         results = record_results(settings, run_results, before if context.is_subset else ())
         keep_failures(settings, context.run.run_id, results)
         rows = {result.check_id: result.rows for result in results}

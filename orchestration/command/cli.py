@@ -197,7 +197,7 @@ def rebuild() -> None:
     from ingest.home import open_home
     from ingest.lake import Lake
     from orchestration.home.backup import half_a_home
-    from orchestration.home.purge import finish
+    from orchestration.home.purge import finish, forget_runs
     from orchestration.warehouse.load import WarehouseError, begin_anew, write_lock
 
     settings = Settings()
@@ -208,14 +208,16 @@ def rebuild() -> None:
     open_home(settings)
     try:
         with FileLock(settings.root / "rebuild.lock", timeout=0):  # a second one would empty the lake that this one fills
-            finish(settings)
+            is_purge = finish(settings)
             Archive(settings.archive).verify()  # before anything is deleted
             with write_lock(settings, "rebuilding"):
-                begin_anew(settings)
+                begin_anew(settings, purged=is_purge)
                 Lake(settings.lake).clear()
                 for path in (settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
                     path.unlink(missing_ok=True)
             _run({"source": "archive"})
+            if is_purge:
+                forget_runs(settings)
             settings.rebuilding.unlink()
     except (WarehouseError, ArchiveError) as error:
         fail(str(error))
@@ -317,13 +319,16 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loo
     """Open the Dagster UI on this machine only; pages of other sites cannot use it."""
     from ingest.home import open_home
     from orchestration.instance.environment import opened, prepare
+    from orchestration.instance.switches import switched_off
     from orchestration.ui.services import ServicesError, serve
 
     settings = Settings()
     open_home(settings)
-    with opened(settings):
-        pass  # one process makes its databases here, before several need them
+    with opened(settings) as instance:  # one process makes its databases here, before several need them
+        off = switched_off(instance)
     _plain(said("home.ui", port=port, home=settings.root))
+    if off:
+        _plain(said("schedule.are_off", names=", ".join(off)))
     try:
         serve(os.environ | prepare(settings), port)
     except ServicesError as error:
@@ -618,6 +623,8 @@ def inbox_list() -> None:
         _plain(said("inbox.file" if entry.is_file else "inbox.no_file", name=entry.name, size=entry.size))
     for name in inbox.folders():
         _plain(said("inbox.folder", name=name))
+    if inbox.is_full():
+        _plain(said("inbox.more", most=inbox.most))
     for name, why in inbox.refusals():
         _plain(f"  ! {name}: {why or said('inbox.no_reason_given')}")
 
@@ -727,7 +734,10 @@ def _show_notes(settings: Settings, since: float) -> None:
     """Print the notes on inbox files of this run: figures that reach no mart, or that count from another time than stated."""
     from ingest.dropped import inbox_of
 
-    for name, lines in inbox_of(settings).notes(since):
+    inbox = inbox_of(settings)
+    for why in inbox.in_the_way():
+        _plain(f"  ! {why}")
+    for name, lines in inbox.notes(since):
         for line in lines[:NOTES_SHOWN]:
             _plain(f"  · {name}: {line}")
 

@@ -13,6 +13,7 @@ from ingest.home import dedicate
 from ingest.http import HttpClient
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin
+from ingest.turns import Turns
 from orchestration.assets.arrivals import arrivals_key
 from orchestration.assets.partitions import DAY_SOURCES, day_arrivals
 from orchestration.instance.event_log import mark_partitions
@@ -33,7 +34,7 @@ def ask(settings: Settings, instance: dg.DagsterInstance, years: int, tell: Call
     calendar, sources = home.calendar(), home.sources()
     dedicate(settings, DataOrigin.LIVE)
     first = max(years_before(today, years), calendar.first_day)
-    fetch = HttpClient(agent=settings.user_agent).fetch
+    fetch = HttpClient(agent=settings.user_agent, turns=Turns(settings.turns)).fetch
     silent_after = home.configuration.feeds.asking.silent_after
     assumed = first_pace(home.configuration).seconds_a_request
     run_id = f"backfill-{uuid.uuid4()}"

@@ -102,16 +102,18 @@ NAMES = Annotated[list[str] | None, typer.Argument(help="Names; default: all tha
 
 @schedule_app.callback(invoke_without_command=True)
 def schedule_list(context: typer.Context) -> None:
-    """List the schedules and sensors, their times, and whether each is on."""
+    """List the schedules and sensors, also those that only tell people, their times, and whether each is on."""
     if context.invoked_subcommand:
         return
     from orchestration.assets.timetable import timetables
+    from orchestration.automation.sensors import SENSORS, STARTING
     from orchestration.instance.switches import states
 
+    known = [*_known(), *(one for one in SENSORS if one not in STARTING)]
     hours = {name: _hours(row) for name, row in timetables().items()}
     with _record() as (_, instance):
-        on = states(instance, _known())
-    for one in _known():
+        on = states(instance, known)
+    for one in known:
         state = said("schedule.on" if on[one.name] else "schedule.off")
         _say(said("schedule.line", state=state, name=one.name, hours=hours.get(one.name, said("schedule.by_event"))))
     _say(said("schedule.zone"))

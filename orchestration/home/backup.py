@@ -22,7 +22,7 @@ from serving.seal import faults, protect, remove
 
 MARK = "alumina-backup.json"
 HOME_NOTE = "home.json"
-_SMALL = ("held.json", HOME_NOTE, "rejected.json", "status.json")
+_SMALL = ("held.json", HOME_NOTE, "outlook_model.json", "rejected.json", "status.json")
 _SHOWN = 5
 
 
@@ -128,8 +128,11 @@ def _mark(folder: Path, settings: Settings, *, complete: bool) -> None:
 
 
 def _loose(home: Path) -> list[Path]:
-    """List the files of a home or a copy that lie by themselves: the operator's catalogue and the notes. Links are not followed."""
-    catalog = (path for path in sorted((home / "catalog").rglob("*")) if path.is_file() and not path.is_symlink())
+    """List the files of a home or a copy that lie by themselves: the operator's catalogue and the notes.
+
+    A run reads a linked file of the catalogue (people keep theirs in a repository of their own), so its content belongs to a copy, too.
+    """
+    catalog = (path for path in sorted((home / "catalog").rglob("*")) if path.is_file())
     return [*catalog, *(home / name for name in _SMALL if (home / name).is_file())]
 
 
@@ -221,6 +224,7 @@ def _fetch_log(home: Path, target: Path, copied: Copied, *, partial: bool = Fals
     note = home / "archive" / PURGED
     for path in (*source.files, *([note] if note.is_file() else [])):
         _file(path, target / path.relative_to(home), copied)
+    Archive(target / "archive").log.remember_length()
     for sha in Archive(target / "archive").purged():  # deleted for good is deleted in the copy, too
         (target / "archive" / "blobs" / sha[:2] / sha).unlink(missing_ok=True)
 

@@ -21,6 +21,7 @@ from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calenda
 from ingest.catalog.configuration import Configuration
 from ingest.deadline import Deadlines, load_deadlines
 from ingest.dropped import inbox_of
+from ingest.files import listed
 from ingest.home import FORMAT, FormatError, format_of, origin_of
 from ingest.lake import Lake
 from ingest.notes import read_note
@@ -252,7 +253,7 @@ def _content(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _rotten_releases(settings: Settings) -> Iterator[str]:
-    for path in sorted(settings.releases.glob("*")):
+    for path in listed(settings.releases):
         if path.is_dir() and not path.name.startswith("."):
             yield from faults(path)
 
@@ -302,8 +303,12 @@ def _dropped(settings: Settings, now: datetime) -> Iterator[Finding]:
         named = ", ".join(f"{one.provider} {one.series_id} ({one.name})" for one in open_series[:SERIES_SHOWN])
         more = f" and {len(open_series) - SERIES_SHOWN} more" if len(open_series) > SERIES_SHOWN else ""
         yield _finding(Level.NOTE, "series", "series_unread", series=f"{named}{more}")
-    since = now.timestamp() - timedelta(days=LOOK_BACK_DAYS).total_seconds()
-    for name, lines in inbox_of(settings).notes(since):
+    inbox, since = inbox_of(settings), now.timestamp() - timedelta(days=LOOK_BACK_DAYS).total_seconds()
+    for why in inbox.in_the_way():
+        yield _finding(Level.ERROR, "inbox", "inbox_in_the_way", why=why)
+    if inbox.is_full():
+        yield _finding(Level.NOTE, "inbox", "inbox_full", inbox=inbox.folder, most=inbox.most)
+    for name, lines in inbox.notes(since):
         for line in lines:
             if any(words in line for words in reach.NOT_COUNTED):
                 yield _finding(Level.NOTE, "inbox", "not_counted", name=name, why=line)

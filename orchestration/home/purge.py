@@ -7,22 +7,27 @@ the payloads came, and that they were purged.
 import hashlib
 import shutil
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from sqlalchemy.exc import OperationalError
 
 from ingest import reach
 from ingest.archive import Archive
+from ingest.files import listed
 from ingest.home import origin_of
-from ingest.inbox import ARCHIVED, NOTE, REASON, REFUSED
+from ingest.inbox import LINE_CHARACTERS, NOTE, REASON, REFUSED
 from ingest.lake import Lake
 from ingest.notes import NoteError, read_note
 from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError
 from ingest.storable import storable
+from orchestration.instance import retention
 from orchestration.instance.alerts import alert
+from orchestration.instance.environment import opened
 from orchestration.warehouse.load import begin_anew, write_lock
 from serving.publish.served import expire, pinned
 
@@ -84,7 +89,7 @@ def plan(settings: Settings, provider: str) -> Plan:
     names = {attempt.payload_sha256: attempt.request_name for attempt in archive.fetch_log() if attempt.payload_sha256 in shas}
     copies = tuple(_copies(settings, archive, shas))
     builds = tuple(sorted(path for path in (settings.root / "as_of").glob("*") if path.is_dir()))
-    releases = sum(path.is_dir() and not path.name.startswith(".") for path in settings.releases.glob("*"))
+    releases = sum(path.is_dir() and not path.name.startswith(".") for path in listed(settings.releases))
     return Plan(provider, {sha: names[sha] for sha in sorted(shas)}, rows, dict(sorted(others.items())), copies, builds, releases)
 
 
@@ -95,24 +100,43 @@ def purge(settings: Settings, asked: Plan, reason: str) -> None:
         _delete(settings)
 
 
-def finish(settings: Settings) -> None:
-    """Delete what a purge that was cut off left; where none was, nothing. A rebuild calls it before it reads the archive."""
+def finish(settings: Settings) -> bool:
+    """Delete what a purge that was cut off left; where none was, nothing. Tells whether this rebuild makes up for a purge. It calls this before it reads the archive."""
     if _at_work(settings):
         with write_lock(settings, "finishing a purge"):
             _delete(settings)
+        return True
+    try:
+        return bool((read_note(settings.rebuilding, "") or {}).get("purged"))
+    except NoteError:
+        return bool(Archive(settings.archive).purged())
+
+
+def forget_runs(settings: Settings) -> None:
+    """Forget what all runs but the newest logged: pictures of tables, rows that broke checks, what tools printed. The newest state of assets and checks stays."""
+    with opened(settings) as instance:
+        earlier = [run.run_id for run in retention.ended_runs(instance)[1:]]
+        retention.forget_events(instance, settings, earlier)
+        for run_id in earlier:
+            (settings.root / "logs" / f"{run_id}.log").unlink(missing_ok=True)
+        with suppress(OperationalError):  # somebody reads the record; what was deleted is overwritten in time
+            retention.compact(instance)
 
 
 def _at_work(settings: Settings) -> dict[str, Any]:
     try:
         return dict((read_note(settings.rebuilding, "") or {}).get("purging", {}))
-    except NoteError:  # a rebuild writes it anew, and must not be stopped by it
-        return {}
+    except NoteError:  # a rebuild writes it anew, and must not be stopped by it; what a purge was to delete stands in the archive, too
+        left = Archive(settings.archive).condemned()
+        provider, _, reason = next(iter(left.values()), "").partition(": ")
+        return {"payloads": sorted(left), "provider": provider, "reason": reason} if left else {}
 
 
 def _delete(settings: Settings) -> None:
     """Delete what the note of the purge names. Cut off anywhere, it is finished by doing it again."""
     asked, archive = _at_work(settings), Archive(settings.archive)
     shas, provider, reason = set(asked["payloads"]), asked["provider"], asked["reason"]
+    archive.condemn(shas, f"{provider}: {reason}")
     expire(settings)
     for path in _copies(settings, archive, shas):
         for beside in _beside(settings, path):
@@ -127,9 +151,9 @@ def _delete(settings: Settings) -> None:
 
 
 def _copies(settings: Settings, archive: Archive, shas: Collection[str]) -> list[Path]:
-    """Find the dropped files that hold these payloads, by size and content."""
+    """Find the dropped files that hold these payloads, by size and content: filed, waiting (the next run would bring them back), or in a folder."""
     sizes = {attempt.payload_bytes for attempt in archive.fetch_log() if attempt.payload_sha256 in shas}
-    files = (path for folder in (ARCHIVED, REFUSED) for path in sorted((settings.inbox / folder).rglob("*")) if path.is_file())
+    files = (path for path in sorted(settings.inbox.rglob("*")) if path.is_file() and not path.is_symlink())
     return [path for path in files if path.stat().st_size in sizes and hashlib.sha256(path.read_bytes()).hexdigest() in shas]
 
 
@@ -137,8 +161,13 @@ def _beside(settings: Settings, copy: Path) -> list[Path]:
     """Find what was said of a dropped file: rows that were refused, figures that do not count."""
     told = f"The file lies in {copy.relative_to(settings.inbox)}."
     reasons = (path for path in sorted((settings.inbox / REFUSED).glob(f"*{REASON}")) if path.is_file())
-    about = [path for path in reasons if told in path.read_text(encoding="utf-8", errors="replace").splitlines()[:2]]
+    about = [path for path in reasons if told in _beginning(path)]
     return [copy.with_name(f"{copy.name}{NOTE}"), copy.with_name(f"{copy.name}{REASON}"), *about]
+
+
+def _beginning(reason: Path) -> list[str]:
+    with reason.open(encoding="utf-8", errors="replace") as file:
+        return [file.readline(LINE_CHARACTERS).rstrip("\n") for _ in range(2)]
 
 
 def _some(names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Deleting what a home need not keep, by `retention.toml`: runs and what they logged, and the room inside the working warehouse.
+"""Deleting what a home need not keep, by `retention.toml`: runs and what they logged, copies that a killed what-if left, and the room inside the working warehouse.
 
 Payloads, the fetch log, the lake and the operator's files are nobody's to delete here; releases are retired where they are published.
 """
@@ -18,6 +18,7 @@ from ingest.catalog.schemas import Keep, RetentionFile
 from ingest.settings import Settings
 from orchestration.instance import retention
 from orchestration.warehouse.compaction import compact
+from serving.research.whatif import copies_of, forget_copies
 
 T = TypeVar("T")
 # Where the files of each kind lie in the home, and how they end.
@@ -32,6 +33,8 @@ class Tidied:
     events: int
     thinned: int
     files: int
+    copies: int
+    """Copies of the warehouse that a killed what-if left."""
     bytes_freed: int
     warehouse: tuple[int, int] | None
     """Bytes of the working warehouse before and after, None where it was not written anew."""
@@ -39,6 +42,8 @@ class Tidied:
     def __str__(self) -> str:
         """Say it in one line."""
         said = f"{self.runs} runs, the events of {self.events} runs and {self.files} files were older than is kept; {self.bytes_freed / 2**20:,.1f} MB freed"
+        if self.copies:
+            said += f", with the copies of the warehouse of {self.copies} killed what-ifs"
         if self.warehouse:
             said += f", the warehouse {self.warehouse[1] / 2**20:,.1f} MB after {self.warehouse[0] / 2**20:,.1f} MB"
         return said
@@ -62,9 +67,10 @@ def tidy(settings: Settings, instance: dg.DagsterInstance, now: datetime) -> Tid
     files = [path for kind, place in _FILES.items() for path in beyond(_newest_first(settings.root, *place), of.get(kind), now, _written)]
     for path in files:
         path.unlink(missing_ok=True)
+    copies = forget_copies(settings)
     with suppress(OperationalError):  # somebody reads the record just now; the next time will do
         retention.compact(instance)
-    return Tidied(runs, events, thinned, len(files), max(0, before - _bytes(settings)), compacted)
+    return Tidied(runs, events, thinned, len(files), copies, max(0, before - _bytes(settings)), compacted)
 
 
 def beyond(things: Sequence[T], keep: Keep | None, now: datetime, at: Callable[[T], datetime]) -> list[T]:
@@ -89,7 +95,7 @@ def _written(path: Path) -> datetime:
 
 def _bytes(settings: Settings) -> int:
     """Bytes of what is looked after here."""
-    places = (settings.dagster, *(settings.root / folder for folder, _ in _FILES.values()))
+    places = (settings.dagster, *(settings.root / folder for folder, _ in _FILES.values()), *copies_of(settings))
     written = 0
     for path in (path for place in places for path in place.rglob("*")):
         with suppress(FileNotFoundError):  # a run at work opens and closes its log

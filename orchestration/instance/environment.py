@@ -70,12 +70,15 @@ def opened(settings: Settings) -> Iterator["dg.DagsterInstance"]:
     import dagster as dg
 
     import orchestration.instance.event_log  # noqa: F401  decides with which rights the files are made
+    from orchestration.instance.switches import rotten
 
     try:
         with FileLock(settings.dagster / ".opening.lock"):
             instance = dg.DagsterInstance.get()
             _ = instance.run_storage, instance.event_log_storage, instance.schedule_storage  # made when first asked for
             _share(settings)
+            if wrong := rotten(instance):
+                raise _unreadable(settings, wrong)
     except Exception as error:
         if told := _told(settings, error):
             raise told from None
@@ -107,7 +110,10 @@ def _told(settings: Settings, error: Exception) -> InstanceError | None:
         return None
     if isinstance(error, OperationalError) and UNDECODABLE not in str(error.orig):
         return InstanceError(f"the record of runs in {settings.dagster} cannot be opened: {error.orig}; {WANTS}")
-    why = storable(next(iter(str(error).splitlines()), ""), WHY_CHARACTERS)
+    return _unreadable(settings, storable(next(iter(str(error).splitlines()), ""), WHY_CHARACTERS))
+
+
+def _unreadable(settings: Settings, why: str) -> InstanceError:
     aside = f"mv {shlex.quote(str(settings.dagster))} {shlex.quote(f'{settings.dagster}.broken')}"
     lost = "only that record and what `alumina schedule` switched are lost when it is moved aside"
     return InstanceError(f"the record of runs cannot be read ({why}); {lost}: {aside}")

@@ -42,6 +42,9 @@ def own_hosts(port: int) -> frozenset[str]:
 
 def refusal(scope: Scope, hosts: frozenset[str]) -> Refusal | None:
     """Say why a request or a WebSocket is refused; None where it is not. `hosts` are the names of the UI, lower case, with port."""
+    if not scope["path"].isprintable():
+        # A route ends before a newline, so `/graphql` with one behind it would be GraphQL under another name.
+        return Refusal(400, "a path holds letters, digits and marks that can be printed, nothing else")
     headers = Headers(scope=scope)
     named = [host.lower() for host in headers.getlist("host")]
     if len(named) != 1 or named[0] not in hosts:

@@ -23,6 +23,7 @@ from orchestration.warehouse.dagster_dbt import DbtCliResource, DbtProject
 from orchestration.warehouse.executable import WAREHOUSE
 from orchestration.warehouse.load import READ_ONLY, connect
 from serving.publish.release import CheckResult, PublishRefusedError
+from serving.research.whatif import COMPILED, MANIFEST
 
 PROJECT = REPOSITORY / "dbt_project"
 # The test suite runs the unit tests of the models. Exposures only name readers; there is nothing to build.
@@ -221,6 +222,17 @@ def record_results(settings: Settings, run_results: dict[str, Any], before: Stor
         kept = {row["check_id"]: row for row in before} | {result.check_id: asdict(result) for result in results}
         write_note(settings.workshop / RESULTS, {"results": list(kept.values())})
     return results
+
+
+def remember_compiled(settings: Settings, run_results: dict[str, Any]) -> None:
+    """Note the hash of the SQL of each model of this build, which a what-if runs again; what a build of some models leaves out keeps its own."""
+    target = settings.workshop / "dbt"
+    try:
+        before = read_note(target / COMPILED, "") or {}
+    except NoteError:  # the next build of all models says the rest
+        before = {}
+    compiled = {row["unique_id"]: _sha256(row["compiled_code"].encode()) for row in run_results["results"] if row.get("compiled_code")}
+    write_note(target / COMPILED, before | compiled | {MANIFEST: _sha256((target / MANIFEST).read_bytes())}, durable=False)
 
 
 def _tables(settings: Settings) -> dict[str, str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ingest.files import listed as listed_in
 from ingest.files import sync_folder
 from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import Settings
@@ -201,8 +202,8 @@ def retire(settings: Settings, keep: int | None = None) -> list[str]:
 
 
 def kept(settings: Settings) -> list[Path]:
-    """List the releases, oldest first; a folder without a manifest is none."""
-    return sorted(path for path in settings.releases.glob("*") if not path.name.startswith(".") and (path / MANIFEST).is_file())
+    """List the releases, oldest first; a folder without a manifest is none. Raises OSError where this user may not read them."""
+    return [path for path in listed_in(settings.releases) if not path.name.startswith(".") and (path / MANIFEST).is_file()]
 
 
 def stamp(settings: Settings, now: datetime) -> str:

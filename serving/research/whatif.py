@@ -4,12 +4,13 @@ No formula lives here. `ingest/catalog/whatif.toml` says what may be moved and w
 Nothing is published and the warehouse is not touched.
 """
 
+import hashlib
 import json
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from graphlib import TopologicalSorter
@@ -17,12 +18,22 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock
 
 from ingest.catalog.documents import load
 from ingest.catalog.schemas import Change, Shock, WhatifFile
+from ingest.files import is_free
+from ingest.notes import NoteError, read_note
 from ingest.settings import Settings
 from ingest.source import ConfigurationError
 
+MANIFEST = "manifest.json"
+"""What dbt says of its models."""
+COMPILED = "compiled.json"
+"""The sha256 of that, and of each model's SQL by the model's key, as the last build left them; it lies beside them."""
+_ANEW = "`alumina run` writes it anew"
+_PREFIX, _IN_USE = "whatif-", "in_use.lock"
+"""Of the folder of a copy, and of the lock in it that the process which made it holds."""
 _ASSIGNMENT = re.compile(r"([a-z][a-z0-9_]*)=([+-]?\d+(?:\.\d+)?)")
 
 # The tables with figures to compare, and the column that has their day.
@@ -110,13 +121,13 @@ def whatif(
 
     Raises WhatIfError when nothing has been built yet, or the commodity has no outlook of that day.
     """
-    manifest = settings.workshop / "dbt" / "manifest.json"
+    manifest = settings.workshop / "dbt" / MANIFEST
     if not settings.warehouse.is_file() or not manifest.is_file():
         raise WhatIfError(f"nothing is built in {settings.root}; run `alumina run` first")
     declared = shocks(settings.catalog_overlay)
-    with tempfile.TemporaryDirectory(prefix="whatif-", dir=settings.workshop) as folder, _readable(settings):
+    with _own_folder(settings) as folder, _readable(settings):
         # The compiled models name the database by its file.
-        copy = Path(folder) / settings.warehouse.name
+        copy = folder / settings.warehouse.name
         with hold():
             shutil.copyfile(settings.warehouse, copy)
             log = settings.warehouse.with_name(f"{settings.warehouse.name}.wal")
@@ -133,6 +144,34 @@ def whatif(
             after = _read(con, code, asked)
             origin = con.execute("select max(data_origin) from serving.outlook_v2 where commodity_code = ?", [code]).fetchall()[0][0]
     return Answer(code, asked, origin, tuple(Readout(name, unit, before[name], after[name]) for name, unit, _ in READOUTS))
+
+
+def copies_of(settings: Settings) -> list[Path]:
+    """Give the folders of the copies there are, in use or forgotten."""
+    return [path for path in settings.workshop.glob(f"{_PREFIX}*") if path.is_dir()]
+
+
+def forget_copies(settings: Settings) -> int:
+    """Delete the copies of the warehouse that what-ifs left which were killed, and give their number. One whose process lives stays."""
+    gone = 0
+    with FileLock(settings.workshop / "whatif.lock"):
+        for folder in copies_of(settings):
+            with suppress(OSError):  # another user's
+                if is_free(folder / _IN_USE):
+                    shutil.rmtree(folder)
+                    gone += 1
+    return gone
+
+
+@contextmanager
+def _own_folder(settings: Settings) -> Iterator[Path]:
+    """Give a folder for one copy, which nobody takes for forgotten as long as this process lives."""
+    forget_copies(settings)
+    with ExitStack() as held:
+        with FileLock(settings.workshop / "whatif.lock"):  # so that no folder is seen before it is in use
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX, dir=settings.workshop)))
+            held.enter_context(FileLock(folder / _IN_USE))
+        yield folder
 
 
 @contextmanager
@@ -213,11 +252,12 @@ def _rebuild(con: duckdb.DuckDBPyConnection, dbt: Path, touched: set[str]) -> No
     The manifest knows the SQL of what was built last only, which may be one model; the compiled file of each stays from its own last build.
     """
     try:
-        manifest = json.loads((dbt / "manifest.json").read_text(encoding="utf-8"))
-        models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-        parents = {key: [up for up in node["depends_on"]["nodes"] if up in models] for key, node in models.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise WhatIfError(f"{dbt / 'manifest.json'} has changed on disk; `alumina run` writes it anew") from None
+        hashes = read_note(dbt / COMPILED, _ANEW) or {}
+    except NoteError as error:
+        raise WhatIfError(str(error)) from None
+    manifest = json.loads(_as_built(dbt / MANIFEST, hashes.get(MANIFEST)))
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    parents = {key: [up for up in node["depends_on"]["nodes"] if up in models] for key, node in models.items()}
     stale = {key for key, node in models.items() if node["alias"] in touched}
     order = list(TopologicalSorter(parents).static_order())
     wanted = {key for key, node in models.items() if node["alias"] in _READ}
@@ -232,4 +272,12 @@ def _rebuild(con: duckdb.DuckDBPyConnection, dbt: Path, touched: set[str]) -> No
             if not compiled.is_file():
                 raise WhatIfError(f"{node['alias']} was not built yet; run `alumina run` first")
             if node["config"]["materialized"] != "view":
-                con.execute(f"create or replace table {node['schema']}.{node['alias']} as {compiled.read_text(encoding='utf-8')}")
+                con.execute(f"create or replace table {node['schema']}.{node['alias']} as {_as_built(compiled, hashes.get(key))}")
+
+
+def _as_built(path: Path, sha256: str | None) -> str:
+    """Read a file that dbt wrote; raises WhatIfError where it is another than the last build left, for a flipped digit is SQL as good as any."""
+    body = path.read_bytes()
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise WhatIfError(f"{path} has changed on disk since the last build ended; {_ANEW}")
+    return body.decode()

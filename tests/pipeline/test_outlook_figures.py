@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ingest.settings import Settings
+from orchestration.warehouse.dbt import remember_compiled
 from serving.research.backtest import _FORECASTS
 from serving.research.whatif import WhatIfError, parse, shocks, whatif
 from tests.pipeline.conftest import RECORD, alumina
@@ -334,6 +335,8 @@ def test_after_a_build_of_one_model_the_others_are_run_as_they_were_built_before
     for node in manifest["nodes"].values():
         node.pop("compiled_code", None)
     (tmp_path / "dbt" / "manifest.json").write_text(json.dumps(manifest))
+    shutil.copy(sample.home / "dbt" / "compiled.json", tmp_path / "dbt")
+    remember_compiled(Settings(home=tmp_path), {"results": []})
     moved = parse(["fx=+0.1"], shocks())
     assert whatif(Settings(home=tmp_path), moved, "AO", GOLDEN).readouts == answers(sample.home, "fx=+0.1").readouts
     shutil.rmtree(tmp_path / "dbt" / "compiled")

@@ -38,8 +38,8 @@ def flipped(path: Path, count: int = COUNT) -> Iterator[str]:
 
 
 def files(folder: Path) -> list[Path]:
-    """Give what lies in a folder, without locks."""
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
+    """Give what lies in a folder, without locks and the notes of a journal's length: one that has rotted is as good as none, and made anew."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".lock", ".length"})
 
 
 def _is_refused(read: Callable[[], object]) -> bool:

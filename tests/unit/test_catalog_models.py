@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -330,3 +331,22 @@ def test_days_may_be_written_as_text_or_as_toml_days() -> None:
     assert faults(**swapped("score", 'valid_from = "2023-06-19"', "valid_from = 2023-06-19")) == []
     assert faults(**swapped("score", 'valid_from = "2023-06-19"', "valid_from = 2023-06-19T00:00:00")) != []
     assert faults(**swapped("score", 'valid_from = "2023-06-19"', 'valid_from = "20230619"')) != []
+
+
+@pytest.mark.parametrize("name", ["clock.toml", "rules.toml", "reviews.toml", "calendar.toml", "commodities/ao.toml", "series.toml"])
+@pytest.mark.parametrize("what", ["a name", "a key", "a figure"])
+def test_a_text_without_end_is_repeated_in_part(settings: Settings, capsys: pytest.CaptureFixture[str], name: str, what: str) -> None:
+    without_end = "x" * 100_000
+    text = (SHIPPED / name).read_text(encoding="utf-8") if (SHIPPED / name).is_file() else '[[series]]\nrole = "spot"\nvalue = "0"\n'
+    old, new = {
+        "a name": (r'(?m)^(\w+) = ".*"$', rf'\1 = "{without_end}"'),
+        "a key": (r"(?m)^(\w+) = ", rf"{without_end}_\1 = "),
+        "a figure": (r"(?m)^(\w+) = [^\"\[{].*$", rf'\1 = "{without_end}"'),
+    }[what]
+    path = settings.catalog_overlay / name
+    path.parent.mkdir(parents=True)
+    path.write_text(re.sub(old, new, text, count=2), encoding="utf-8")
+    with suppress(typer.Exit):
+        catalog_check()
+    said = "".join(capsys.readouterr())
+    assert max(map(len, said.splitlines())) < 2_000

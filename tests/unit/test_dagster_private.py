@@ -89,6 +89,10 @@ USED: dict[str, tuple[str, ...] | None] = {
     # schedules and sensors switched on the command line
     "dagster._core.remote_origin RemoteInstigatorOrigin": ("repository_origin", "instigator_name"),
     "dagster._core.definitions.run_request InstigatorType": ANY,
+    "dagster._core.storage.schedules.schema InstigatorsTable": ANY,
+    "dagster._core.storage.schedules.schema JobTable": ANY,
+    "dagster._core.storage.schedules.sqlite SqliteScheduleStorage": ANY,
+    "dagster._core.storage.schedules.sqlite SqliteScheduleStorage.connect": ("self",),
     "dagster._core.scheduler.instigation InstigatorState": ("origin", "instigator_type", "status", "instigator_data"),
     "dagster._core.scheduler.instigation InstigatorStatus": ANY,
     "dagster._core.scheduler.instigation ScheduleInstigatorData": ("cron_schedule", "start_timestamp"),

@@ -49,6 +49,9 @@ from ingest.settings import Settings
 from ingest.source import DataOrigin
 from serving.seal import remove, seal
 import orchestration.instance.alerts as alerts
+from ingest.catalog.documents import catalog_files
+from serving.publish.served import listed
+from serving.read import connect
 from orchestration.home import releases
 
 def write(settings, name):
@@ -76,6 +79,14 @@ def retire(settings, name):
 
 def read(settings, name):
     assert (settings.releases / name / "alumina.duckdb").read_bytes() == name.encode()
+
+def look(settings, name):
+    {
+        "releases": lambda: listed(settings),
+        "releases/olga": lambda: connect(settings).__enter__(),
+        "archive/receipts": lambda: list(Archive(settings.archive).fetch_log()),
+        "catalog": lambda: list(catalog_files(settings.catalog_overlay)),
+    }[name]()
 
 user, group, what, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
 sys.exit(become(user, group, globals()[what], Settings(), name))
@@ -201,6 +212,18 @@ def test_others_read_what_the_folder_lets_them_and_write_nothing(shared: Path) -
     assert _as(OLGA, "write", "closed", shared) == ""
     assert (shared / "releases" / "closed").stat().st_mode & 0o020
     assert _as(EVE, "read", "olga", shared, group=0) == "PermissionError"
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("releases", "PermissionError"), ("releases/olga", "UnreadableError"), ("archive/receipts", "PermissionError"), ("catalog", "PermissionError")],
+)
+def test_a_folder_that_may_not_be_read_is_no_empty_one(shared: Path, folder: str, said: str) -> None:
+    assert _as(OLGA, "write", "olga", shared) == ""
+    (shared / "serving").symlink_to("releases/olga")
+    (shared / folder).mkdir(parents=True, exist_ok=True)
+    (shared / folder).chmod(0o700)
+    assert _as(EVE, "look", folder, shared, group=0) == said
 
 
 def test_a_home_of_one_person_stays_so(shared: Path) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -371,18 +372,52 @@ def test_two_names_that_become_one_when_made_safe_are_both_kept(home: Home, inbo
 def test_a_folder_that_was_made_a_link_is_not_filed_into(home: Home, inbox: Inbox, tmp_path: Path) -> None:
     (inbox.folder / "archived").symlink_to(tmp_path)
     drop(inbox, NAME)
-    with pytest.raises(InboxError, match="is a link"):
-        run(home)
+    drop(inbox, "what.bin", b"x")
+    known = sources(Configuration(home.settings.catalog_overlay))
+    report = take_in(known[1:], known, home.settings, "run")
+    # Who may write the inbox stops nothing else: the rows are taken, the other file is filed away, and what stands in the way is told.
+    assert {attempt.outcome for attempt in report.fetch_log} == {Outcome.OK, Outcome.NOT_DATA}
+    assert [note for note in report.notes if note.startswith(f"{NAME} stays in the inbox: {inbox.folder / 'archived'} is a link; remove it")]
     assert (inbox.folder / NAME).is_file()
+    assert (inbox.folder / "refused" / "what.bin").is_file()
+    assert list(tmp_path.glob("20*")) == []
+    assert len(list(inbox.in_the_way())) == 1
+    with pytest.raises(InboxError, match="is a link"):
+        inbox._free(Path("archived"), NAME)
 
 
 @pytest.mark.parametrize("name", ["archived", "refused"])
 def test_a_file_that_has_the_name_of_a_folder_is_named(home: Home, inbox: Inbox, name: str) -> None:
     drop(inbox, name)
     drop(inbox, NAME, GOOD if name == "archived" else b"x")
-    with pytest.raises(InboxError, match=f"{name} is no folder; move it elsewhere"):
-        run(home)
+    known = sources(Configuration(home.settings.catalog_overlay))
+    (note,) = [note for note in take_in(known[1:], known, home.settings, "run").notes if note.startswith(NAME)]
+    assert f"{name} is no folder; move it elsewhere" in note
     assert (inbox.folder / NAME).is_file()
+    assert [why for why in inbox.in_the_way() if f"{name} is no folder" in why]
+
+
+def test_of_a_million_files_a_run_looks_at_the_first_and_says_so(home: Home, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(7):
+        drop(inbox, f"{number}.bin", b"x")
+    monkeypatch.setattr("ingest.dropped.inbox_of", lambda _settings: replace(inbox, most=3))
+    known = sources(Configuration(home.settings.catalog_overlay))
+    report = take_in(known[1:], known, home.settings, "run")
+    assert len(report.fetch_log) == 3
+    assert report.notes == [f"{inbox.folder} holds more than 3 files: those behind them, by name, wait for the next run"]
+    assert sorted(path.name for path in inbox.folder.glob("*.bin")) == ["3.bin", "4.bin", "5.bin", "6.bin"]
+    assert [len(take_in(known[1:], known, home.settings, f"run {number}").fetch_log) for number in (2, 3)] == [3, 1]
+
+
+def test_of_a_note_that_someone_made_endless_no_more_than_the_beginning_is_read(inbox: Inbox) -> None:
+    folder = inbox.folder / "archived" / month()
+    folder.mkdir(parents=True)
+    with (folder / "huge.csv.note.txt").open("wb") as file:
+        file.write(b"one remark\n")
+        file.truncate(2**36)  # no room on disk: a hole
+    ((name, lines),) = inbox.notes(0.0)
+    assert (name, lines[0]) == ("huge.csv", "one remark")
+    assert sum(map(len, lines)) < 2**20
 
 
 def test_what_lies_among_the_reasons_and_is_none_is_neither_followed_nor_waited_for(home: Home, inbox: Inbox, tmp_path: Path) -> None:

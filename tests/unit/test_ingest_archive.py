@@ -137,6 +137,7 @@ def test_a_last_line_cut_anywhere_is_passed_over_and_the_next_receipt_starts_on_
     line = cut.to_json().encode()
     for length in range(1, len(line)):
         path.write_bytes(whole + line[:length])
+        archive.log.forget_length()  # a write that was cut off noted none
         assert list(archive.fetch_log()) == [kept], length
         archive.record([following])
         assert list(archive.fetch_log()) == [kept, following], length

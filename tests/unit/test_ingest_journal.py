@@ -9,19 +9,19 @@ import pytest
 
 from ingest import files as files_module
 from ingest import journal as journal_module
-from ingest.journal import Journal, JournalError
+from ingest.journal import Journal, JournalError, sealed
 
 ROWS = [json.dumps({"n": n, "text": "挑战页"}) for n in range(3)]
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "log", "*.jsonl", tmp_path / "log.lock")
+    return Journal(tmp_path / "log", "*.jsonl", tmp_path / "log.lock", tmp_path / "log.length")
 
 
 def again(journal: Journal) -> Journal:
     """The same files, read by somebody who remembers nothing."""
-    return Journal(journal.folder, journal.pattern, journal.folder.with_name("log.lock"))
+    return Journal(journal.folder, journal.pattern, journal.folder.with_name("log.lock"), journal.folder.with_name("log.length"))
 
 
 def rows(journal: Journal) -> list[str]:
@@ -101,6 +101,7 @@ def test_what_a_cut_off_write_left_is_passed_over_and_taken_away_by_the_next(jou
     begin = whole.rindex(b"\n", 0, -1) + 1
     for length in range(begin, len(whole) - 1):
         file.write_bytes(whole[:length])
+        journal.forget_length()  # a write that was cut off noted none
         assert rows(journal) == ROWS[:2], length
         again(journal).append(ROWS[2:], "a.jsonl")
         assert file.read_bytes() == whole, length
@@ -233,3 +234,47 @@ def test_who_has_read_before_sees_what_changed_as_well(journal: Journal, place: 
     file.write_bytes(body)
     with pytest.raises(JournalError, match=r"a\.jsonl has changed on disk at line"):
         journal.read()
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_whole_lines_that_are_gone_at_the_end_are_missed_and_nothing_is_written_after_them(journal: Journal, left: int) -> None:
+    *_, last = write(journal, "a.jsonl", "b.jsonl", "b.jsonl")
+    whole = last.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    if left == 0:
+        last.unlink()
+    else:
+        last.write_bytes(b"".join(lines[: left - 1]))
+    for ask in (lambda: rows(journal), lambda: journal.read(), lambda: again(journal).append(ROWS[:1], "a.jsonl")):
+        with pytest.raises(JournalError, match=r"b\.jsonl has lost whole lines at its end"):
+            ask()
+    assert [str(fault) for fault in again(journal).faults()] == [f"{last} has lost whole lines at its end"]
+    last.write_bytes(whole)
+    assert rows(journal) == ROWS
+    last.write_bytes(whole[:-1])  # the line is whole without its line break
+    assert rows(journal) == ROWS
+
+
+@pytest.mark.parametrize(
+    "body", [None, b"", b'{"file": "a.jsonl", "bytes": 99999, "chain": "0123456789abcdef"}\n', sealed('["a"]'), sealed('{"file": "a"}')]
+)
+def test_the_note_of_the_length_is_no_line_and_the_next_write_makes_it_anew(journal: Journal, body: bytes | None) -> None:
+    journal.append(ROWS[:1], "a.jsonl")
+    note = journal.folder.with_name("log.length")
+    note.unlink() if body is None else note.write_bytes(body)
+    assert rows(journal) == ROWS[:1]
+    again(journal).append(ROWS[1:], "a.jsonl")
+    assert rows(journal) == ROWS
+    assert json.loads(note.read_bytes())["bytes"] == journal.files[0].stat().st_size - 1
+
+
+def test_a_line_that_was_written_is_kept_though_its_note_was_not(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.append(ROWS[:1], "a.jsonl")
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_module, "write_atomic", _disk_is_full)
+        journal.append(ROWS[1:], "a.jsonl")
+    assert rows(journal) == ROWS
+
+
+def _disk_is_full(*_: object, **__: object) -> None:
+    raise OSError(28, "no space left on device")

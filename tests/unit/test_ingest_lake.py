@@ -102,6 +102,7 @@ def test_a_manifest_line_cut_anywhere_commits_nothing_and_hides_nothing(lake: La
     line = lake.manifest.read_bytes()[len(whole) :]
     for length in range(1, len(line) - 1):
         lake.manifest.write_bytes(whole + line[:length])
+        lake.log.forget_length()  # a write that was cut off noted none
         assert list(lake.batches()) == [first], length
     assert lake.commit({OTHER: "1"}, {"shfe__daily_totals": totals(OTHER)}) == second
     assert list(lake.batches()) == [first, second]

@@ -19,6 +19,7 @@ from orchestration.command.cli import app
 from orchestration.command.terminal import _USERS
 from orchestration.home import doctor
 from orchestration.instance.environment import InstanceError, opened
+from orchestration.ui import services
 from orchestration.warehouse import load
 from serving.read import FILE_NAME
 from serving.seal import seal
@@ -57,14 +58,19 @@ def test_the_help_fits_eighty_columns_and_cuts_no_sentence_off(run: Run) -> None
     assert [line for line in said.splitlines() if len(line) > 80] == []
 
 
-def test_what_starts_runs_is_listed_switched_and_named_where_it_is_wrong(run: Run) -> None:
+def test_what_runs_by_itself_is_listed_switched_and_named_where_it_is_wrong_or_off(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "off  evening     trading days 19:35, looks again every 30 min to 20:35" in run("schedule", catch_exceptions=False).output
     assert run("schedule", "on").output.startswith("switched on: after_close, evening, ")
     assert run("schedule", "off", "refit").output == "switched off: refit\n"
     listed = run("schedule").output
     assert "off  refit" in listed
     assert "on   late_data" in listed
+    assert "on   run_failed  by what happens" in listed  # it starts nothing, and is declared to run
     assert [line for line in listed.splitlines() if len(line) > 80] == []
+    monkeypatch.setattr(services, "serve", lambda *_: None)
+    monkeypatch.setattr(cli, "_plain", (told := list[str]()).append)
+    run("ui", catch_exceptions=False)
+    assert told[1:] == ["switched off by somebody (`alumina schedule on`, or Automation in the UI): refit"]
     assert str(run("schedule", "on", "evning").exception).startswith("nothing of the name evning starts runs; there are after_close")
 
 

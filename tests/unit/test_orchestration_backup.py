@@ -76,11 +76,25 @@ def test_the_next_copy_takes_what_is_new_and_drops_what_is_retired(settings: Set
 def test_what_the_home_has_no_more_is_not_put_back(settings: Settings, tmp_path: Path) -> None:
     write_note(settings.held, {"release_id": "20250722", "since": "2025-07-22T08:00:00+00:00", "reason": "", "waiting": []})
     (settings.catalog_overlay / "score.toml").write_text("# tried for a day")
+    settings.outlook_model.write_text("{}")
     backup(settings, tmp_path / "copy")
     settings.held.unlink()
     (settings.catalog_overlay / "score.toml").unlink()
+    assert (tmp_path / "copy" / settings.outlook_model.name).read_text() == "{}"  # until it is fitted anew, releases go on with it
     backup(settings, tmp_path / "copy")
     assert whole(tmp_path / "copy") == whole(settings.root)
+
+
+def test_a_linked_file_of_the_catalogue_is_copied_with_what_it_holds(settings: Settings, tmp_path: Path) -> None:
+    kept = tmp_path / "repository" / "limits.toml"
+    kept.parent.mkdir()
+    kept.write_text("# ours")
+    (settings.catalog_overlay / "limits.toml").symlink_to(kept)
+    backup(settings, tmp_path / "copy")
+    fresh = Settings(home=tmp_path / "new")
+    restore(fresh, tmp_path / "copy")
+    kept.unlink()
+    assert (fresh.catalog_overlay / "limits.toml").read_text() == "# ours"
 
 
 @pytest.mark.parametrize("name", ["catalog/calendar.toml", "home.json"])
@@ -233,6 +247,27 @@ def test_into_a_home_at_work_only_what_was_lost_or_has_rotted_is_put_back(settin
     assert whole(settings.root) == expected | {"catalog/calendar.toml": b"# newer"}
     assert newer.read_bytes() == b"four"
     assert not settings.rebuilding.exists()
+
+
+def test_lines_that_the_end_of_the_fetch_log_has_lost_are_put_back_and_a_copy_without_its_end_is_not(settings: Settings, tmp_path: Path) -> None:
+    keep(settings, b"one")
+    keep(settings, b"two")
+    backup(settings, tmp_path / "copy")
+    (log,) = Archive(settings.archive).log.files
+    whole = log.read_bytes()
+    log.write_bytes(whole.splitlines(keepends=True)[0])
+    with pytest.raises(BackupError, match="has lost whole lines at its end"):
+        backup(settings, tmp_path / "copy")
+    assert (tmp_path / "copy" / "archive" / "receipts" / log.name).read_bytes() == whole
+    restore(settings, tmp_path / "copy", partial=True)  # since that backup did not end well
+    assert log.read_bytes() == whole
+    backup(settings, tmp_path / "copy")
+    other = tmp_path / "copy" / "archive" / "receipts" / log.name
+    other.write_bytes(whole.splitlines(keepends=True)[0])
+    with pytest.raises(BackupError, match=r"is not whole: .* has lost whole lines at its end"):
+        restore(Settings(home=tmp_path / "new"), tmp_path / "copy")
+    restore(Settings(home=tmp_path / "new"), tmp_path / "copy", partial=True)
+    keep(Settings(home=tmp_path / "new"), b"three")
 
 
 def test_what_has_rotted_on_both_sides_is_named(settings: Settings, tmp_path: Path) -> None:

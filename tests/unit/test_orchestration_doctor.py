@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from ingest.archive import Archive, Attempt
 from ingest.home import dedicate
+from ingest.inbox import Inbox
 from ingest.notes import write_note
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, DataOrigin, Outcome
@@ -235,6 +236,19 @@ def test_a_source_without_data_is_named_with_the_way_to_get_it(settings: Setting
     dedicate(settings, DataOrigin.LIVE)
     assert "alumina run --source live" in _found(settings, "shfe").advice
     assert "inbox" in _found(settings, "spot").advice
+
+
+def test_what_stands_in_the_way_of_the_inbox_and_too_many_files_are_told(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dedicate(settings, DataOrigin.FILES)
+    settings.inbox.mkdir(parents=True)
+    monkeypatch.setattr(doctor, "inbox_of", lambda _settings: Inbox(settings.inbox, most=1))
+    assert [found for found in examine(settings, EVENING) if found.subject == "inbox"] == []
+    (settings.inbox / "refused").symlink_to(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        (settings.inbox / name).touch()
+    told = {found.level: found.message for found in examine(settings, EVENING) if found.subject == "inbox"}
+    assert "refused is a link; remove it" in told[Level.ERROR]
+    assert "holds more than 1 files" in told[Level.NOTE]
 
 
 def test_an_attempt_that_says_running_while_nobody_writes_was_cut_off(settings: Settings) -> None:

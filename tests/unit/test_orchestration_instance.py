@@ -13,13 +13,14 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from ingest.home import open_home
 from ingest.settings import Settings
 from orchestration.command.run import run_job
 from orchestration.instance.alerts import standing
 from orchestration.instance.environment import InstanceError, opened
-from orchestration.instance.switches import states, switch
+from orchestration.instance.switches import rotten, states, switch, switched_off
 
 # The battery asks for more: ALUMINA_TEST_FIRST_STARTS=15x10 is 15 starts at once, ten times.
 STARTS, ROUNDS = (int(number) for number in os.environ.get("ALUMINA_TEST_FIRST_STARTS", "4x1").split("x"))
@@ -126,6 +127,53 @@ def test_a_line_of_the_record_that_has_rotted_is_a_sentence_when_it_is_read(made
         states(instance, [schedule])
     assert str(told.value).startswith("the record of runs cannot be read (")
     assert str(told.value).endswith(_advice(made))
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "was", "now"),
+    [
+        ("instigators", "instigator_body", '"after_close"', '"after_clnse"'),
+        ("instigators", "instigator_body", '"cursor": "7"', '"cursor": "6"'),
+        ("instigators", "status", "RUNNING", "RUNNINF"),
+        ("instigators", "selector_id", None, "0123"),
+        ("instigators", None, None, None),
+        ("jobs", "job_body", '"after_close"', '"after_clnse"'),
+        ("jobs", "status", "RUNNING", "RUNNINF"),
+    ],
+)
+def test_a_switch_that_has_rotted_and_can_be_read_is_a_sentence_when_the_record_is_opened(
+    made: Settings, table: str, column: str | None, was: str | None, now: str | None
+) -> None:
+    schedule = dg.ScheduleDefinition(name="after_close", job_name="daily", cron_schedule="35 16 * * *")
+    sensor = dg.SensorDefinition(name="inbox", job_name="daily", evaluation_fn=lambda _: dg.SkipReason())
+    with opened(made) as instance:
+        assert rotten(instance) == ""
+        switch(instance, [schedule, sensor], datetime.now(UTC), on=True)
+        (state,) = (state for state in instance.all_instigator_state() if state.instigator_name == "inbox")
+        instance.update_instigator_state(state.with_data(SensorInstigatorData(cursor="7")))
+    with opened(made) as instance:  # as the daemon leaves it
+        assert states(instance, [schedule, sensor]) == {"after_close": True, "inbox": True}
+    with sqlite3.connect(made.dagster / "schedules" / "schedules.db") as con:
+        if column is None:
+            changed = con.execute(f"delete from {table} where id = 1")
+        elif was is None:
+            changed = con.execute(f"update {table} set {column} = ? where id = 1", [now])
+        else:
+            changed = con.execute(f"update {table} set {column} = replace({column}, ?, ?) where instr({column}, ?)", [was, now, was])
+        assert changed.rowcount >= 1
+    con.close()
+    with pytest.raises(InstanceError, match=r"cannot be read \(the switch of .* is not as it was written\)") as told, opened(made):
+        pass
+    assert str(told.value).endswith(_advice(made))
+
+
+def test_what_was_switched_off_is_named(made: Settings) -> None:
+    schedule = dg.ScheduleDefinition(name="after_close", job_name="daily", cron_schedule="35 16 * * *")
+    with opened(made) as instance:
+        switch(instance, [schedule], datetime.now(UTC), on=True)
+        assert switched_off(instance) == []
+        switch(instance, [schedule], datetime.now(UTC), on=False)
+        assert switched_off(instance) == ["after_close"]
 
 
 def test_an_error_of_ours_is_not_taken_for_one_of_the_record(made: Settings) -> None:

@@ -92,7 +92,7 @@ def test_a_feed_that_challenges_is_asked_once_for_a_range_of_months(
     asked: list[Request] = []
 
     class Challenging:
-        def __init__(self, agent: str) -> None:
+        def __init__(self, agent: str, turns: object) -> None:
             pass
 
         def fetch(self, request: Request) -> Response:

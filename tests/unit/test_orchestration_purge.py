@@ -1,11 +1,15 @@
 """A provider whose licence ends is removed for good, with what goes said first; what is left proves itself, and copies forget it, too."""
 
+import shutil
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 import pytest
+from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
+from dagster._core.events.log import EventLogEntry
 from feeds import QUOTE_HEADER, Home, csv_file, delivery
 
 from ingest import reach
@@ -24,6 +28,7 @@ from orchestration.home.purge import PurgeError, plan, purge
 from orchestration.instance.alerts import _notes
 from serving.publish.served import ReleaseError, kept, retire, rollback
 from serving.seal import seal
+from tests.reliability.flips import flip
 
 NOON = datetime(2025, 7, 16, 4, tzinfo=UTC)
 SMM, ALD, BOTH = "smm_spot_price_20250716.csv", "ald_spot_price_20250716.csv", "smm_spot_price_20250717.csv"
@@ -62,9 +67,14 @@ def test_what_goes_is_said_first_and_nothing_is_changed(two: Home) -> None:
 def test_a_purged_payload_is_gone_from_archive_inbox_and_copy_and_nothing_misses_it(two: Home, tmp_path: Path) -> None:
     settings = two.settings
     backup(settings, tmp_path / "copy")
+    (archived,) = (settings.inbox / "archived").rglob(SMM)
+    for name in ("again.csv", "mine/again.csv"):  # dropped once more and not taken in yet
+        (settings.inbox / name).parent.mkdir(exist_ok=True)
+        shutil.copy(archived, settings.inbox / name)
     asked = plan(settings, "smm")
     (sha,) = asked.payloads
     purge(settings, asked, "cancelled in July")
+    assert not list(settings.inbox.rglob("again.csv"))
     archive = Archive(settings.archive)
     with pytest.raises(ArchiveError, match="is not in the archive"):
         archive.get(sha)
@@ -115,8 +125,11 @@ def test_a_purge_that_was_cut_off_is_finished_by_doing_it_again(two: Home, monke
         Archive(settings.archive).get(sha)
 
 
+@pytest.mark.parametrize("is_rotten", [False, True])
 @pytest.mark.parametrize("cut_off_at", range(6))
-def test_a_purge_that_was_cut_off_anywhere_is_finished_by_a_rebuild(two: Home, monkeypatch: pytest.MonkeyPatch, cut_off_at: int) -> None:
+def test_a_purge_that_was_cut_off_anywhere_is_finished_by_a_rebuild(
+    two: Home, monkeypatch: pytest.MonkeyPatch, cut_off_at: int, is_rotten: bool
+) -> None:
     settings, asked, done = two.settings, plan(two.settings, "smm"), []
     (sha,) = asked.payloads
     unlink = Path.unlink
@@ -133,6 +146,10 @@ def test_a_purge_that_was_cut_off_anywhere_is_finished_by_a_rebuild(two: Home, m
             patched.setattr(purging, "expire", lambda _: counted(settings.root / "nothing"))
         with suppress(KeyboardInterrupt):
             purge(settings, asked, "cancelled")
+    if is_rotten:
+        flip(settings.rebuilding)
+        with suppress(PurgeError):  # where all of it is deleted, there is nothing to be said of it
+            plan(settings, "smm")
     monkeypatch.setattr(cli, "_run", lambda _: None)
     cli.rebuild()
     assert Archive(settings.archive).purged() == {sha: "SMM: cancelled"}
@@ -240,3 +257,39 @@ def test_the_sample_is_nobodys_and_a_release_people_are_held_at_stays(settings: 
     dedicate(sample, DataOrigin.SAMPLE)
     with pytest.raises(PurgeError, match="holds the sample, which no licence binds"):
         plan(sample, "smm")
+
+
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_what_earlier_runs_logged_of_a_provider_goes_with_the_rebuild(
+    two: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, is_cut_off: bool
+) -> None:
+    settings, figure, table = two.settings, "3141592", dg.AssetKey(["marts", "fct_spot_daily"])
+
+    def made(run_id: str, shown: str) -> None:
+        instance.add_run(dg.DagsterRun("daily", run_id=run_id, status=dg.DagsterRunStatus.SUCCESS))
+        made = StepMaterializationData(dg.AssetMaterialization(table, metadata={"preview": dg.MetadataValue.md(shown), "chart": shown}))
+        event = DagsterEvent(DagsterEventType.ASSET_MATERIALIZATION.value, "daily", event_specific_data=made)
+        instance.event_log_storage.store_event(EventLogEntry(None, "info", "", run_id, 0.0, None, "daily", event))
+        log = settings.root / "logs" / f"{run_id}.log"
+        log.parent.mkdir(exist_ok=True)
+        log.write_text(shown)
+
+    def held() -> list[str]:
+        places = (settings.dagster, settings.root / "logs")
+        return [path.name for place in places for path in place.rglob("*") if path.is_file() and figure.encode() in path.read_bytes()]
+
+    made("before", figure)
+    assert held()
+    purge(settings, plan(settings, "smm"), "cancelled")
+    if is_cut_off:
+        monkeypatch.setattr(cli, "_run", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            cli.rebuild()
+    monkeypatch.setattr(cli, "_run", lambda _: made("after", "27"))
+    cli.rebuild()
+    assert held() == []
+    assert len(instance.get_runs()) == 2
+    assert (settings.root / "logs" / "after.log").is_file()
+    newest = instance.get_latest_materialization_event(table)
+    assert newest is not None
+    assert newest.run_id == "after"

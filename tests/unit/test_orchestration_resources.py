@@ -69,7 +69,7 @@ def test_a_live_run_calls_itself_what_the_operator_set(place: Home, monkeypatch:
     asked: list[str] = []
 
     class Client:
-        def __init__(self, agent: str) -> None:
+        def __init__(self, agent: str, turns: object) -> None:
             asked.append(agent)
             self.fetch = None
 

@@ -119,6 +119,13 @@ def test_a_bomb_ends_in_the_child() -> None:
     assert "save its text as a .txt file" in told or told.startswith("it is not a readable PDF")
 
 
+def test_a_small_pdf_that_takes_long_ends_after_two_seconds_and_a_large_one_has_more() -> None:
+    long = pdf("x", stream=zlib.compress(b"BT /F 12 Tf " + b"<0001> Tj " * 1_500_000 + b"ET", 9))
+    assert len(long) < 100_000
+    assert "within 300 MB and 2 s of processor time; save its text as a .txt file" in refusal(long)
+    assert "and 2 s of processor time" in refusal(long + b"\n" * 400_000, cpu_seconds=1)
+
+
 def test_a_page_has_less_time_than_a_pdf() -> None:
     # Each attribute is compared with all before it: a tag of 200,000 takes 18 seconds.
     page = b"<p " + b" ".join(b"a%d=1" % number for number in range(200_000)) + b">x</p>"

@@ -8,7 +8,8 @@ import pytest
 from ingest.catalog.documents import load
 from ingest.catalog.schemas import LicencesFile
 from ingest.sources import SOURCES
-from serving.publish.public import LicensedError, passed_on
+from serving.publish.public import _OF_THE_RELEASE, _WITHHELD, LicensedError, passed_on
+from serving.publish.release import COMPUTED, OWN_TABLES
 
 TABLE = "marts", "fct_spot_daily"
 
@@ -24,7 +25,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _table(con: duckdb.DuckDBPyConnection, **sources: str) -> tuple[str, str]:
-    con.execute(f"create table marts.fct_spot_daily ({', '.join(f'{name} double' for name in sources)})")
+    con.execute(f"create table marts.fct_spot_daily ({', '.join(name + (' text' if name == 'note' else ' double') for name in sources)})")
     con.executemany("insert into serving.data_dictionary values ('marts', 'fct_spot_daily', ?, ?)", list(sources.items()))
     return TABLE
 
@@ -49,6 +50,23 @@ def test_what_nobody_can_tell_and_what_every_quote_stands_behind_counts_as_licen
     assert passed_on(con, *table) == (["commodity_code", "fx_rate"], ["probability_up", "other"])
     con.execute("update serving.source_status set may_redistribute = true")
     assert passed_on(con, *table)[1] == []
+
+
+def test_the_name_of_a_rule_that_fired_a_count_and_a_figure_without_a_source_count_as_licensed(con: duckdb.DuckDBPyConnection) -> None:
+    table = _table(
+        con, fx_rate="fx__central_parity", rule_ids="catalog__rules", risk_flags="catalog__rule_effects; catalog__words", warehouse_count="-"
+    )
+    con.execute("alter table marts.fct_spot_daily add column unit text")
+    con.execute("insert into serving.data_dictionary values ('marts', 'fct_spot_daily', 'unit', '-')")
+    assert passed_on(con, *table) == (["fx_rate", "unit"], ["rule_ids", "risk_flags", "warehouse_count"])
+    con.execute("create table serving.claim_facts (fact_key text, value double, value_text text)")
+    con.execute("insert into serving.data_dictionary select 'serving', 'claim_facts', unnest(['fact_key', 'value', 'value_text']), '-'")
+    with pytest.raises(LicensedError, match=r"nothing of serving\.claim_facts"):
+        passed_on(con, "serving", "claim_facts")
+
+
+def test_every_table_that_no_sql_makes_is_known_as_one_of_figures_or_of_the_release() -> None:
+    assert OWN_TABLES.keys() | COMPUTED.keys() <= _WITHHELD | _OF_THE_RELEASE
 
 
 def test_a_table_of_which_only_keys_are_left_is_refused(con: duckdb.DuckDBPyConnection) -> None:

@@ -173,3 +173,9 @@ def test_dagster_has_no_way_in_that_the_guard_does_not_know(webserver: Starlette
     assert {path for path, methods in named if methods == ("GET", "HEAD")} == {
         "/", "/{path:path}", "/server_info", "/dagit_info", "/logs/{path:path}", "/notebook", "/dagit/notebook", "/download_debug/{run_id:str}",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/graphql%0A", "/graphql/%0A", "/%0Agraphql", "/graphql%00", "/runs%E2%80%A8"])
+def test_a_path_that_cannot_be_printed(client: TestClient, path: str) -> None:
+    """A route of Starlette ends before a newline: GraphQL under a name that no rule knows."""
+    assert client.get(f"{path}?query=mutation%7Bdelete%7D").status_code == 400
