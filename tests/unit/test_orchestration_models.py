@@ -162,7 +162,7 @@ Errors parsed from dbt logs:
 """
 INVALIDATED = """Unhandled error while executing marts/fct_contract_rolls.sql
 FATAL Error: Failed: database has been invalidated because of a previous fatal error. The database must be restarted prior to being used again.
-Original error: "Failed to create checkpoint because of error: Could not write file "/srv/home/warehouse.duckdb": File too large"
+Original error: "Failed to create checkpoint because of error: Could not write file "/srv/alumina/warehouse.duckdb": File too large"
 
 9 of 86 ERROR creating sql table model marts.fct_contract_rolls ................ [ERROR in 0.02s]
 
@@ -181,7 +181,7 @@ OSError: [Errno 27] File too large
     [
         (
             ENDED + INVALIDATED * 40 + TRACEBACK,
-            'Failed to create checkpoint because of error: Could not write file "/srv/home/warehouse.duckdb": File too large',
+            'Failed to create checkpoint because of error: Could not write file "/srv/alumina/warehouse.duckdb": File too large',
         ),
         (ENDED + TRACEBACK, "OSError: [Errno 27] File too large"),
         (ENDED + "Compilation Error in model a (models/a.sql)\n  'b' is undefined\n", "Compilation Error in model a (models/a.sql) 'b' is undefined"),
