@@ -38,6 +38,8 @@ class UnknownSumError(ValueError):
     """A label that looks like one of a sum but is not in the vocabulary."""
 
 
+# The longest label of a sum in any file seen has some 20 characters. Taking apart a longer one would take the square of its length.
+LONGEST = 100
 # Longer words first: 合计 ends 总合计, total ends subtotal.
 _WORDS = {
     "总合计": Extent.WHOLE,
@@ -66,6 +68,10 @@ def sum_label(label: str) -> SumLabel | None:
 
     Full-width forms, white space anywhere, invisible characters, units in brackets and closing marks make no difference.
     """
+    if len(label) > LONGEST and len(printed := "".join(label.split())) > LONGEST:
+        if _SUSPECT.search("".join(unicodedata.normalize("NFKC", character) for character in printed).casefold()):
+            raise UnknownSumError(f"{printed[:LONGEST]!r}… looks like the label of a sum, and is none that is known (总计, 合计, 小计 …)")
+        return None
     plain = "".join(
         character
         for character in unicodedata.normalize("NFKC", label)

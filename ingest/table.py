@@ -22,6 +22,8 @@ from ingest import values
 from ingest.source import Outcome, PayloadError, Reject
 
 SEPARATORS = (",", "\t", ";")
+BAR = "|"
+"""Between the cells of an exchange's text file; no vendor's table is split at it."""
 # How far into a file one looks for the separator of its cells.
 _HEAD_CHARACTERS, _HEAD_LINES = 65_536, 50
 # Names of the contract that stand beside each other in a header, and in no row.

@@ -12,8 +12,11 @@ from ingest.source import SHANGHAI
 
 # Lots of the whole exchange are below 1e9; a float holds whole numbers exactly up to here, and a column a little more.
 LARGEST_COUNT = 2**53
-# Figures and dates in full-width digits, as printed, are below 40 characters, padding included.
+# Figures and dates, as printed, are below 40 characters, padding in full width included.
 LONGEST = 64
+# In ASCII the largest float has 412 characters with its commas. Normalizing takes the square of a run of accents, looking for a weekday that of
+# a run of brackets.
+LONGEST_ASCII = 512
 # Nothing here was traded or published before; and the earliest date of Python has no time in UTC.
 FIRST_YEAR = 1900
 BLANKS = frozenset({"", "-", "--", "---", "—", "null", "None"})
@@ -41,12 +44,10 @@ _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?")
 
 def plain(value: Any) -> str:
     """Give a printed value in its plain form (full-width digits, padding); raises ValueError for a text longer than any figure or date."""
-    text = str(value)
-    if text.isascii():
-        return text.strip()
-    if len(text) > LONGEST:  # normalizing takes the square of a run of accents
+    text = str(value).strip()
+    if len(text) > (LONGEST_ASCII if text.isascii() else LONGEST):
         raise ValueError(f"{text[:LONGEST]!r}… is {len(text):,} characters long, no figure and no date")
-    return unicodedata.normalize("NFKC", text).strip()
+    return text if text.isascii() else unicodedata.normalize("NFKC", text).strip()
 
 
 def number(value: Any) -> float | None:

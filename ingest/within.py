@@ -14,11 +14,11 @@ from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.catalog.limits import FeedBounds
 from ingest.inspect import kind_of
 from ingest.source import Outcome, PayloadError
-from ingest.table import SEPARATORS
+from ingest.table import BAR, SEPARATORS
 
 ADVICE = "export a shorter span, or raise the limit in catalog/limits.toml of the home"
 _NESTED = (dict, list)
-_SEPARATORS = tuple(separator.encode() for separator in SEPARATORS)
+_SEPARATORS = tuple(separator.encode() for separator in (*SEPARATORS, BAR))
 
 
 def require_within(name: str, body: bytes, limits: FeedBounds) -> None:

@@ -6,6 +6,7 @@ A contract's code ends in one digit of the year (`SH509`), so the decade follows
 printed as 0 and means none. Volume and open interest count both sides until the end of 2019.
 """
 
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -16,7 +17,7 @@ from ingest.answer import frame_of
 from ingest.inspect import inspect
 from ingest.labels import UnknownSumError, is_whole, sum_label
 from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
-from ingest.table import decoded, part_of, repeats, tidy
+from ingest.table import BAR, decoded, part_of, repeats, tidy
 
 QUOTES, TOTALS, RANKING = "czce__daily_quotes", "czce__daily_totals", "czce__member_ranking"
 FILES_AT = "https://www.czce.com.cn/cn/DFSStaticFiles/Future"
@@ -58,6 +59,8 @@ _BOARDS = ("volume", "long", "short")
 _RANKING_WIDTH = 1 + 3 * len(_BOARDS)
 _BLOCK = re.compile(r"(?P<kind>品种|合约)[:：]\s*(?P<of>\S+)\s+日期[:：]\s*(?P<day>\S+)")
 _PRODUCT = re.compile(r".*?([A-Z]{1,2})$")
+# A heading has some 40 characters; a search takes the square of what it looks through.
+_HEADING_CHARACTERS = 200
 
 
 class Czce:
@@ -113,7 +116,8 @@ class Czce:
             raise PayloadError(Outcome.NOT_DATA, "wrong_date", f"{request.name} is about {day}, not {request.day}")
         if not body.endswith(b"\n"):
             raise PayloadError(Outcome.NOT_DATA, "truncated", f"{request.name} breaks off: its last line has no end; it must be got again")
-        rows = ([tidy(cell) for cell in line.split("|")] for line in text.splitlines() if line.strip())
+        # A line ends as the limits count lines; `splitlines` also ends it at eight other characters.
+        rows = ([tidy(cell) for cell in line.split(BAR)] for line in io.StringIO(text, newline=None) if line.strip())
         return _quotes(request, day, rows) if request.feed == "quotes" else _ranking(request, day, rows)
 
 
@@ -201,7 +205,7 @@ def _ranking(request: Request, day: date, rows: Iterator[list[str]]) -> Parsed:
     rejects: list[Reject] = []
     block: Mapping[str, Any] | None = None
     for cells in rows:
-        if match := _BLOCK.search(cells[0]):
+        if match := _BLOCK.search(cells[0], 0, _HEADING_CHARACTERS):
             block = _block(request, day, match)
             if block is None:
                 whole = part_of({"block": cells[0]}, instrument=match["of"])

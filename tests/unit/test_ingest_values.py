@@ -1,5 +1,6 @@
 """Single values as feeds print them."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -139,3 +140,11 @@ def test_no_time_of_publication_is_null(blank: Any) -> None:
 def test_what_is_not_a_time_is_refused(nonsense: str) -> None:
     with pytest.raises(ValueError, match=r"not a time|not a date|must be in|out of range"):
         values.moment(nonsense)
+
+
+@pytest.mark.parametrize("read", [values.written_day, values.written_moment, values.moment, values.day, values.number, values.whole])
+@pytest.mark.parametrize("text", ["(" * 1_000_000, "1" + " " * 1_000_000 + "x", "1," * 500_000])
+def test_a_text_without_end_is_no_figure_and_no_date_and_ends_at_once(read: Callable[[str], object], text: str) -> None:
+    with pytest.raises(ValueError, match="no figure and no date"):
+        read(text)
+    assert not values.looks_like_a_value(text)

@@ -278,3 +278,12 @@ def test_one_row_of_an_option_among_futures_is_enough() -> None:
     assert request is not None
     with pytest.raises(PayloadError, match="options"):
         Shfe().parse(request, answer([quote(), quote(month="2510", PRODUCTID="ao_o", STRIKEPRICE=3000)]))
+
+
+def test_a_label_without_end_is_told_at_once() -> None:
+    """Taking one apart takes the square of its length: 40,000 brackets in one cell took a minute."""
+    assert sum_label("(" * 1_000_000 + "x") is None
+    assert sum_label(" 合计" + " " * 1_000_000) is not None
+    for text in ("x" * 1_000_000 + "合计", "ＴＯＴＡＬ" + "(" * 1_000_000):
+        with pytest.raises(UnknownSumError, match="looks like the label of a sum"):
+            sum_label(text)

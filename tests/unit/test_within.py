@@ -22,7 +22,12 @@ from ingest.within import is_within_depth, require_within
 MEBIBYTE = 2**20
 ACCENTS = "\u0301\u0316" * 60_000
 SPOT, KX, HTML = "smm_spot_price_20250716.csv", "kx20250716.dat", "dailystock_20250716.html"
+RANKING = "FutureDataHolding_20250716.txt"
 DATED = '<table class="content_intro"><tr><td>2025-07-16</td></tr></table>'
+
+
+def holding(line: str) -> bytes:
+    return f"郑州商品交易所期货持仓排名表(2025-07-16)\n合约：SH509  日期：2025-07-16\n{line}\n".encode()
 
 
 def page(inside: str) -> bytes:
@@ -55,6 +60,10 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "many labels above many series": (SPOT, lambda: wide(480, 400, 400), "oversized"),
     "many figures of a wide export": (SPOT, lambda: wide(400, 80), "oversized"),
     "a unit of accents": (SPOT, lambda: csv_file(f"2025-07-16,x,1,1,1,,元{ACCENTS},S,SMM,,日,", header=QUOTE_HEADER), "unknown_unit"),
+    "a heading of 6 MB in a ranking": (RANKING, lambda: holding("合约：" * 700_000), "no_rows"),
+    "lines that end where only Python ends one": (RANKING, lambda: holding("x\x0b" * (4 * MEBIBYTE - 99)), "no_rows"),
+    "8 MB of bars": (RANKING, lambda: holding("|" * (8 * MEBIBYTE - 999)), "oversized"),
+    "a warehouse of 40,000 brackets": (KX, lambda: answer([quote() | {"PRODUCTNAME": "(" * 40_000, "DELIVERYMONTH": "(" * 40_000 + "x"}]), "no_rows"),
     "60 MB of objects": (KX, lambda: b'{"o_curinstrument":[' + b"{}," * (20 * MEBIBYTE) + b"{}]}", "oversized"),
     "7 MB of objects": (KX, lambda: b'{"o_curinstrument":[' + b"{}," * (2 * MEBIBYTE) + b"{}]}", "oversized"),
     "lists in lists": (KX, lambda: b'{"a":' + b"[" * (4 * MEBIBYTE - 99) + b"]" * (4 * MEBIBYTE - 99) + b"}", "oversized"),
