@@ -5,6 +5,7 @@ the payloads came, and that they were purged.
 """
 
 import hashlib
+import json
 import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ from ingest.notes import NoteError, read_note
 from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError
 from ingest.storable import storable
+from ingest.vendor import provider_in, provider_of
 from orchestration.instance import retention
 from orchestration.instance.alerts import alert
 from orchestration.instance.environment import opened
@@ -53,7 +55,7 @@ class Plan:
         rows = ", ".join(f"{count:,} of {table}" for table, count in self.rows.items())
         said = [
             f"{len(self.payloads)} payloads of {self.provider}: {_some(sorted(set(self.payloads.values())))}",
-            f"their rows: {rows}",
+            f"their rows: {rows or 'none was taken'}",
             f"{len(self.copies)} copies of these files in the inbox's folders, and what lies beside them",
             f"all {len(self.builds)} builds as of a past time and the rows that broke checks, since each may hold its figures",
             f"all {self.releases} releases there are now, since each may hold its figures; one without them is published at the end",
@@ -74,12 +76,13 @@ def plan(settings: Settings, provider: str) -> Plan:
     lake, archive = Lake(settings.lake), Archive(settings.archive)
     held = {table: reach.held(lake, table).select("payload_sha256", "provider") for table in reach.VENDOR_TABLES}
     known = sorted({str(name) for frame in held.values() for name in frame["provider"].unique()})
-    provider = next((name for name in known if name.casefold() == provider.casefold()), provider)
-    shas = {sha for frame in held.values() for sha in frame.filter(pl.col("provider") == provider)["payload_sha256"]} - archive.purged().keys()
+    typed, provider = provider, next((name for name in known if name.casefold() == provider.casefold()), provider_of(provider))
+    shas = {sha for frame in held.values() for sha in frame.filter(pl.col("provider") == provider)["payload_sha256"]}
+    shas = (shas | _refused_of(provider, lake, archive)) - archive.purged().keys()
     if not shas and _at_work(settings).get("provider") == provider:
         raise PurgeError(f"{provider} is being purged already; where that was cut off, alumina rebuild finishes it")
     if not shas:
-        raise PurgeError(f"this home holds nothing of {provider!r}; there are {', '.join(known) or 'no vendor data'}")
+        raise PurgeError(f"this home holds nothing of {typed!r}; there are {', '.join(known) or 'no vendor data'}")
     theirs = {table: found for table, frame in held.items() if (found := frame.filter(pl.col("payload_sha256").is_in(list(shas)))).height}
     rows = {table: count for table, frame in theirs.items() if (count := frame.filter(pl.col("provider") == provider).height)}
     others: dict[str, int] = {}
@@ -91,6 +94,13 @@ def plan(settings: Settings, provider: str) -> Plan:
     builds = tuple(sorted(path for path in (settings.root / "as_of").glob("*") if path.is_dir()))
     releases = sum(path.is_dir() and not path.name.startswith(".") for path in listed(settings.releases))
     return Plan(provider, {sha: names[sha] for sha in sorted(shas)}, rows, dict(sorted(others.items())), copies, builds, releases)
+
+
+def _refused_of(provider: str, lake: Lake, archive: Archive) -> set[str]:
+    """Find payloads of a provider whether or not a row of them was taken: by the name of the file, and by rows in quarantine that state the provider."""
+    named = {attempt.payload_sha256 for attempt in archive.fetch_log() if attempt.payload_sha256 and provider_in(attempt.request_name) == provider}
+    rows = reach.held(lake, "ingest__quarantine").select("payload_sha256", "row_json").iter_rows()
+    return named | {sha for sha, row in rows if any(isinstance(value, str) and provider_of(value) == provider for value in json.loads(row).values())}
 
 
 def purge(settings: Settings, asked: Plan, reason: str) -> None:

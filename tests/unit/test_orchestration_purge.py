@@ -182,6 +182,26 @@ def test_others_in_the_same_file_are_named(home: Home) -> None:
     assert "rows of other providers: 1 of ALD; export these anew and drop them again" in " ".join(asked.lines())
 
 
+def test_files_of_which_no_row_was_taken_go_too(home: Home) -> None:
+    """A licence ends for what was refused as well: by the name of the file, or by what its rows in quarantine say."""
+    dedicate(home.settings, DataOrigin.FILES)
+    refused = _file("smm").replace("元/吨".encode(), b"furlong")
+    saturday = _file("smm", day="2025-07-19")
+    home.take(
+        delivery(SMM, refused, NOON),
+        delivery("smm_spot_price_20250719.csv", saturday, NOON),
+        delivery("ald_spot_price_20250719.csv", saturday + b"\n", NOON),  # the name says ALD, the row SMM
+        delivery(ALD, _file("ald"), NOON),
+    )
+    assert _providers(home.settings) == {"ALD"}
+    asked = plan(home.settings, "smm")
+    assert ALD not in asked.payloads.values()
+    assert len(asked.payloads) == 3
+    assert "their rows: none was taken" in asked.lines()
+    purge(home.settings, asked, "ended")
+    assert not any(Archive(home.settings.archive).root.joinpath("blobs", sha[:2], sha).exists() for sha in asked.payloads)
+
+
 def _release(settings: Settings, name: str) -> None:
     folder = settings.releases / name
     folder.mkdir(parents=True)
