@@ -14,9 +14,9 @@ from ingest.source import SHANGHAI
 LARGEST_COUNT = 2**53
 # Figures and dates, as printed, are below 40 characters, padding in full width included.
 LONGEST = 64
-# In ASCII the largest float has 412 characters with its commas. Normalizing takes the square of a run of accents, looking for a weekday that of
-# a run of brackets.
-LONGEST_ASCII = 512
+# The largest float has 412 characters with its commas. Of dates none is as long: looking for a weekday takes the square of a run of brackets,
+# normalizing that of a run of accents.
+LONGEST_NUMBER = 512
 # Nothing here was traded or published before; and the earliest date of Python has no time in UTC.
 FIRST_YEAR = 1900
 BLANKS = frozenset({"", "-", "--", "---", "—", "null", "None"})
@@ -30,7 +30,8 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _NAMED_MONTH = re.compile(rf"(\d{{1,2}})[- ]({'|'.join(_MONTHS)})[a-z]*[- ](\d{{4}})", re.IGNORECASE)
 _HALF = "AM|PM|上午|下午"
 _MOMENT = re.compile(
-    rf"(?P<day>.+?)[ T]*(?P<before>{_HALF})? *(?P<hour>(?<!\d)\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}})(?:\.0+)?)? *(?P<after>{_HALF})?",
+    # `*+` gives nothing back: given back, blanks in the middle were tried in each way there is to share them out.
+    rf"(?P<day>.+?)[ T]*+(?P<before>{_HALF})? *+(?P<hour>(?<!\d)\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}})(?:\.0+)?)? *+(?P<after>{_HALF})?",
     re.IGNORECASE,
 )
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
@@ -42,10 +43,10 @@ MISSING = BLANKS | {"#N/A", "#N/A N/A", "N/A", "NA", "NaN", "nan"}
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?")
 
 
-def plain(value: Any) -> str:
+def plain(value: Any, most_ascii: int = LONGEST) -> str:
     """Give a printed value in its plain form (full-width digits, padding); raises ValueError for a text longer than any figure or date."""
     text = str(value).strip()
-    if len(text) > (LONGEST_ASCII if text.isascii() else LONGEST):
+    if len(text) > (most_ascii if text.isascii() else LONGEST):
         raise ValueError(f"{text[:LONGEST]!r}… is {len(text):,} characters long, no figure and no date")
     return text if text.isascii() else unicodedata.normalize("NFKC", text).strip()
 
@@ -67,7 +68,7 @@ def number(value: Any) -> float | None:
         except OverflowError:
             raise ValueError("a number with hundreds of digits is not a figure") from None
     else:
-        text = plain(value)
+        text = plain(value, LONGEST_NUMBER)
         if text in BLANKS:
             return None
         if not _NUMBER.fullmatch(text) or not any(character.isdigit() for character in text):
