@@ -103,6 +103,7 @@ def examine(settings: Settings, now: datetime | None = None, *, deep: bool = Fal
         _disk,
         _lock,
         _rebuild,
+        _clock_of_the_machine,
         _publication,
         _alerts,
         _sources,
@@ -187,6 +188,13 @@ def _rebuild(settings: Settings, now: datetime) -> Iterator[Finding]:
     if settings.rebuilding.exists():
         since = (read_note(settings.rebuilding, "alumina rebuild") or {}).get("since")
         yield _finding(Level.ERROR, "lake", "rebuilding", since=_here(since) if since else "some time")
+
+
+def _clock_of_the_machine(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Say that this machine's clock stands before what came already: every run refuses."""
+    newest = Archive(settings.archive).newest()
+    if newest is not None and now < newest:
+        yield _finding(Level.ERROR, "clock", "clock_behind", now=_here(now.isoformat()), newest=_here(newest.isoformat()))
 
 
 def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -236,6 +236,16 @@ def test_a_source_without_data_is_named_with_the_way_to_get_it(settings: Setting
     dedicate(settings, DataOrigin.LIVE)
     assert "alumina run --source live" in _found(settings, "shfe").advice
     assert "inbox" in _found(settings, "spot").advice
+
+
+def test_a_clock_that_is_behind_is_told_before_a_run_refuses(settings: Settings) -> None:
+    dedicate(settings, DataOrigin.LIVE)
+    Archive(settings.archive).record([_receipt("20250722", Outcome.OK)])
+    newest = Archive(settings.archive).newest()
+    assert newest is not None
+    assert [found for found in examine(settings, newest.astimezone(SHANGHAI)) if found.subject == "clock"] == []
+    (found,) = [found for found in examine(settings, (newest - timedelta(days=1)).astimezone(SHANGHAI)) if found.subject == "clock"]
+    assert (found.level, "every run will refuse" in found.message) == (Level.ERROR, True)
 
 
 def test_what_stands_in_the_way_of_the_inbox_and_too_many_files_are_told(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
