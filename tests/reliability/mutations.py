@@ -38,6 +38,14 @@ ODD_VALUES: list[Any] = [
     "2025-13-45", "99999999", "\x00", "\u202e", "a" * 5000, "=1+1", "小计", "总计", "efp",
 ]  # fmt: skip
 
+# Runs of these in one place: an expression that tries what it may give back takes the square or the cube of such a run.
+ATOMS = ["(", " ", "1", "1,", "a", "合约：", "年", "T ", "AM ", "计(", "[", "_", "-", "/吨", "来源：", "、", "|", "\x0b"]
+RUN = 20_000
+
+
+def _run(chance: Random) -> str:
+    return chance.choice(["", "1"]) + (chance.choice(ATOMS) * RUN)[:RUN] + chance.choice(["", "x"])
+
 
 def _seeds() -> dict[str, tuple[Request, bytes]]:
     """One payload a feed: the smallest of the sample's last weeks, else the first readable golden one."""
@@ -70,7 +78,7 @@ _DIGIT = re.compile(rb"[0-9]")
 def _bytes(chance: Random, body: bytes) -> bytes:
     place = chance.randint(0, len(body) - 1)
     length = chance.randint(1, 200)
-    kind = chance.choice(["flip", "cut", "drop", "repeat", "insert", "bom", "utf16", "gbk", "controls", "digit", "nothing"])
+    kind = chance.choice(["flip", "cut", "drop", "repeat", "insert", "bom", "utf16", "gbk", "controls", "digit", "stretch", "nothing"])
     match kind:
         case "flip":
             return body[:place] + bytes([body[place] ^ (1 << chance.randint(0, 7))]) + body[place + 1 :]
@@ -90,6 +98,8 @@ def _bytes(chance: Random, body: bytes) -> bytes:
             return body.decode("utf-8", "replace").encode("gb18030", "replace")
         case "controls":
             return body[:place] + b"\x00\x1f\x0b" + body[place:]
+        case "stretch":
+            return body[:place] + _run(chance).encode() + body[place:]
         case "digit" if found := _DIGIT.search(body, place):  # a day that never was, a figure that is not that
             return body[: found.start()] + chance.choice("0123456789").encode() + body[found.end() :]
     return body
@@ -109,7 +119,7 @@ def _document(chance: Random, body: bytes) -> bytes:
     walk(document)
     for _ in range(chance.randint(1, 3)):
         node, key = chance.choice(places)
-        kind = chance.choice(["drop", "rename", "odd", "scale", "swap", "copy"])
+        kind = chance.choice(["drop", "rename", "odd", "stretch", "scale", "swap", "copy"])
         try:
             if kind == "drop":
                 del node[key]
@@ -117,6 +127,8 @@ def _document(chance: Random, body: bytes) -> bytes:
                 node[f"{key}X"] = node.pop(key)
             elif kind == "odd":
                 node[key] = chance.choice(ODD_VALUES)
+            elif kind == "stretch":
+                node[key] = _run(chance)
             elif kind == "scale" and isinstance(node[key], int | float):
                 node[key] *= chance.choice([10, 1000, -1, 0.1])
             elif kind == "swap":
@@ -141,7 +153,7 @@ def _cells(chance: Random, body: bytes) -> bytes:
         return body
     width = len(rows[0])
     a, b, r = chance.randint(0, width - 1), chance.randint(0, width - 1), chance.randint(1, len(rows) - 1)
-    match chance.choice(["drop", "swap", "rename", "repeat", "odd", "scale", "row twice", "row away", "ragged", "empty"]):
+    match chance.choice(["drop", "swap", "rename", "repeat", "odd", "stretch", "scale", "row twice", "row away", "ragged", "empty"]):
         case "drop":
             rows = [row[:a] + row[a + 1 :] for row in rows]
         case "swap":
@@ -154,6 +166,8 @@ def _cells(chance: Random, body: bytes) -> bytes:
             rows[0][a] = rows[0][b]
         case "odd":
             rows[r][a % len(rows[r])] = str(chance.choice(ODD_VALUES))[:200]
+        case "stretch":
+            rows[r][a % len(rows[r])] = _run(chance)
         case "scale":
             cell = rows[r][a % len(rows[r])].replace(",", "")
             if cell.replace(".", "").isdigit():
@@ -176,7 +190,7 @@ def _page(chance: Random, body: bytes) -> bytes:
     parts = re.split(rb"(<[^>]*>)", body)
     for _ in range(chance.randint(1, 3)):
         a, b = chance.randint(0, len(parts) - 1), chance.randint(0, len(parts) - 1)
-        match chance.choice(["drop", "repeat", "swap", "span", "odd"]):
+        match chance.choice(["drop", "repeat", "swap", "span", "odd", "stretch"]):
             case "drop":
                 parts[a] = b""
             case "repeat":
@@ -186,6 +200,8 @@ def _page(chance: Random, body: bytes) -> bytes:
             case "span" if parts[a].startswith((b"<td", b"<th")):
                 span = chance.choice(["0", "2", "3", "-1", "99999", "1e9", "x", ""])
                 parts[a] = parts[a][:3] + f' {chance.choice(["colspan", "rowspan"])}="{span}"'.encode() + parts[a][3:]
+            case "stretch" if not parts[a].startswith(b"<"):
+                parts[a] = _run(chance).encode()
             case "odd" if not parts[a].startswith(b"<"):
                 parts[a] = str(chance.choice(ODD_VALUES))[:200].encode("utf-8", "replace")
     return b"".join(parts)
