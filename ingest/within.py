@@ -24,8 +24,10 @@ _SEPARATORS = tuple(separator.encode() for separator in (*SEPARATORS, BAR))
 def require_within(name: str, body: bytes, limits: FeedBounds) -> None:
     """Raise PayloadError with the outcome `not_data`, reason `oversized`, where a payload is more than its feed may have."""
     _require_counts(name, body, limits)
-    most_in_a_tag = SHIPPED_ONLY.limits.shape.tag_bytes
-    if kind_of(body) == "html" and re.search(rb"<[^<>]{%d}" % most_in_a_tag, body):  # a reader of pages compares each name in a tag with each
+    kind, most_in_a_tag, most_ends = kind_of(body), SHIPPED_ONLY.limits.shape.tag_bytes, SHIPPED_ONLY.limits.shape.line_ends
+    if kind not in ("json", "html", "xlsx") and len(body) > most_ends and _count(body, b"\n") + _count(body, b"\r") > most_ends:
+        raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has more than {most_ends:,} line ends; delete the blank lines")
+    if kind == "html" and re.search(rb"<[^<>]{%d}" % most_in_a_tag, body):  # a reader of pages compares each name in a tag with each
         raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has a tag of more than {most_in_a_tag:,} bytes; no page of the feeds has")
 
 

@@ -216,11 +216,13 @@ class FeedLimits(Entry):
 
 
 class Shape(Entry):
-    """How a payload may be shaped: depth of JSON, bytes of a tag, rows of labels above a wide export."""
+    """How a payload may be shaped: depth of JSON, bytes of a tag, rows of labels above a wide export, line ends of a text, those of blank lines too."""
 
     depth: Most
     tag_bytes: Most
     label_rows: Most
+    line_ends: Most = 4_000_000
+    """As many in a file an operator wrote before there was this key."""
     label: Label
     source: Text
 
