@@ -257,7 +257,8 @@ class Reader:
         # 涨跌(%) beside 均价(元/吨) is another quantity than the change of the price.
         if (change := units.get("change_value")) and change not in of_figures:
             columns[columns.index("change_value")] = f"?{tidy(header[columns.index('change_value')])}"
-        if repeated := [name for name, column in zip(header, columns, strict=True) if column in repeats(columns)]:
+        twice = set(repeats(columns))
+        if repeated := [name for name, column in zip(header, columns, strict=True) if column in twice]:
             raise PayloadError(Outcome.FORMAT_CHANGED, "repeated_header", f"the header names a column twice: {', '.join(sorted(repeated))}")
         return columns, {column: unit for column, unit in units.items() if column in FIGURES}
 

@@ -157,6 +157,8 @@ def _loaded(file: str, text: str) -> dict[str, Any]:
         place = re.search(r" \(at line (\d+), column (\d+)\)$", said)
         line = int(place[1]) if place else text.count("\n") + 1
         raise WrongFileError([Fault(file, line, "", f"this is not TOML: {said[: place.start()] if place else said}")]) from None
+    except (RecursionError, ValueError):
+        raise WrongFileError([Fault(file, 1, "", "lists lie in each other too deep, or a number has thousands of digits")]) from None
 
 
 def _lines(text: str) -> dict[Loc, int]:

@@ -10,9 +10,10 @@ _CHOSEN = frozenset({"catalog__rules", "catalog__rule_effects", "catalog__rule_c
 """Configuration of which a row names what fired: a rule's name and its published threshold say a figure to within a bound."""
 _WITHHELD = frozenset(
     {"claim_facts", "claim_audit", "outlook_backtest", "outlook_scenarios", "outlook_drivers", "outlook_changes", "alerts", "held_figures"}
-    | {"score_components", "changes_since_yesterday"}
+    | {"score_components", "changes_since_yesterday", "fct_policy_events"}
 )
-"""Tables that Python fills with figures, so that nothing is known of a column's sources, and those with a row only where a figure called for one."""
+"""Tables that Python fills with figures, so that nothing is known of a column's sources, those with a row only where a figure called for one, and the
+events, whose weights are ours and say which word the source used."""
 _OF_THE_RELEASE = frozenset({"publication", "data_dictionary", "source_status", "quality_results", "metrics"})
 """Tables that say what a release is; a number in them is no figure of a source."""
 _QUOTES = frozenset({("data_dictionary", "example"), ("source_status", "last_message")})

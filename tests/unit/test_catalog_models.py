@@ -20,6 +20,7 @@ from ingest.catalog.documents import CALENDAR, COMMODITIES, FILES, REVIEWS, SERI
 from ingest.catalog.editors import schemas
 from ingest.catalog.metrics import FUNCTIONS
 from ingest.catalog.references import _names, catalogue_faults, faults_of
+from ingest.catalog.scoring import ScoreFile
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_check, catalog_schema
 from quality.typed import Document, Fault, WrongFileError, read
@@ -350,3 +351,9 @@ def test_a_text_without_end_is_repeated_in_part(settings: Settings, capsys: pyte
         catalog_check()
     said = "".join(capsys.readouterr())
     assert max(map(len, said.splitlines())) < 2_000
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "9" * 100_000])
+def test_a_file_that_python_cannot_read_is_one_sentence(text: str) -> None:
+    with pytest.raises(WrongFileError, match=r"score.toml, line 1: lists lie in each other too deep, or a number has thousands of digits"):
+        read(ScoreFile, "score.toml", text)
