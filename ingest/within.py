@@ -24,11 +24,27 @@ _SEPARATORS = tuple(separator.encode() for separator in (*SEPARATORS, BAR))
 def require_within(name: str, body: bytes, limits: FeedBounds) -> None:
     """Raise PayloadError with the outcome `not_data`, reason `oversized`, where a payload is more than its feed may have."""
     _require_counts(name, body, limits)
-    kind, most_in_a_tag, most_ends = kind_of(body), SHIPPED_ONLY.limits.shape.tag_bytes, SHIPPED_ONLY.limits.shape.line_ends
-    if kind not in ("json", "html", "xlsx") and len(body) > most_ends and _count(body, b"\n") + _count(body, b"\r") > most_ends:
-        raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has more than {most_ends:,} line ends; delete the blank lines")
+    kind, most_in_a_tag = kind_of(body), SHIPPED_ONLY.limits.shape.tag_bytes
+    if kind not in ("json", "html", "xlsx"):
+        _require_lines(name, body)
     if kind == "html" and re.search(rb"<[^<>]{%d}" % most_in_a_tag, body):  # a reader of pages compares each name in a tag with each
         raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has a tag of more than {most_in_a_tag:,} bytes; no page of the feeds has")
+
+
+def _require_lines(name: str, body: bytes) -> None:
+    """Hold a text to the shape of lines: a parser looks at each, and may carry what stands above a table into every row."""
+    shape = SHIPPED_ONLY.limits.shape
+    if len(body) ** 2 // 4 <= shape.spread_bytes:  # no product of lines and bytes is more
+        return
+    codes = np.frombuffer(body, np.uint8)
+    ends = np.flatnonzero((codes == ord("\n")) | (codes == ord("\r")))
+    if ends.size > shape.line_ends:
+        raise PayloadError(Outcome.NOT_DATA, "oversized", f"{name} has more than {shape.line_ends:,} line ends; delete the blank lines")
+    lengths = np.diff(ends, prepend=-1, append=len(body)) - 1
+    filled, longest = int(np.count_nonzero(lengths)), int(lengths.max())
+    if filled * longest > shape.spread_bytes:
+        told = f"{name} has a line of {longest:,} bytes and {filled:,} lines; what stands above a table may be carried into each of its rows"
+        raise PayloadError(Outcome.NOT_DATA, "oversized", f"{told}, so shorten the line")
 
 
 def _require_counts(name: str, body: bytes, limits: FeedBounds) -> None:

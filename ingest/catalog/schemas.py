@@ -216,13 +216,14 @@ class FeedLimits(Entry):
 
 
 class Shape(Entry):
-    """How a payload may be shaped: depth of JSON, bytes of a tag, rows of labels above a wide export, line ends of a text, those of blank lines too."""
+    """How a payload may be shaped: depth of JSON, bytes of a tag, rows of labels; of a text its line ends, and its lines times its longest line."""
 
     depth: Most
     tag_bytes: Most
     label_rows: Most
     line_ends: Most = 4_000_000
-    """As many in a file an operator wrote before there was this key."""
+    spread_bytes: Most = 64 * 2**20
+    """As many in a file an operator wrote before there were these keys."""
     label: Label
     source: Text
 

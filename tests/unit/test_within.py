@@ -56,6 +56,11 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a header of 8 MB in an events file": ("policy_events.csv", lambda: header(1_000_000), "oversized"),
     "a wide header behind a cell of two lines": ("policy_events.csv", lambda: b'"a\nb",' + header(350_000).replace(b"c1", b"c2"), "repeated_header"),
     "60 MB of commas": (SPOT, lambda: b"," * (60 * MEBIBYTE), "oversized"),
+    "a header of 130,000 bytes above 5,000 rows": (
+        SPOT,
+        lambda: ("日期,名称,均价,单位,指标ID,数据来源," + "x" * 130_000 + "\n" + "".join(f"2025-07-16,a,1,元/吨,x{n},SMM,1\n" for n in range(5_000))).encode(),
+        "oversized",
+    ),
     "8 MB of blank lines": (SPOT, lambda: csv_file(header=QUOTE_HEADER) + b"\n" * (8 * MEBIBYTE - 999), "oversized"),
     "8 MB of lines": (SPOT, lambda: b"a\n" * (4 * MEBIBYTE - 1), "oversized"),
     "many labels above many series": (SPOT, lambda: wide(480, 400, 400), "oversized"),
