@@ -38,7 +38,8 @@ class UnknownSumError(ValueError):
     """A label that looks like one of a sum but is not in the vocabulary."""
 
 
-# The longest label of a sum in any file seen has some 20 characters. Taking apart a longer one would take the square of its length.
+# The longest label of a sum in any file seen has some 20 characters, so five times that is assumed to hold any. Taking a label apart takes the
+# square of its length.
 LONGEST = 100
 # Longer words first: 合计 ends 总合计, total ends subtotal.
 _WORDS = {

@@ -59,7 +59,7 @@ _BOARDS = ("volume", "long", "short")
 _RANKING_WIDTH = 1 + 3 * len(_BOARDS)
 _BLOCK = re.compile(r"(?P<kind>品种|合约)[:：]\s*(?P<of>\S+)\s+日期[:：]\s*(?P<day>\S+)")
 _PRODUCT = re.compile(r".*?([A-Z]{1,2})$")
-# A heading has some 40 characters; a search takes the square of what it looks through.
+# A heading has some 40 characters, so five times that is assumed to hold any; a search takes the square of what it looks through.
 _HEADING_CHARACTERS = 200
 
 
