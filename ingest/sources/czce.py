@@ -205,7 +205,10 @@ def _ranking(request: Request, day: date, rows: Iterator[list[str]]) -> Parsed:
     rejects: list[Reject] = []
     block: Mapping[str, Any] | None = None
     for cells in rows:
-        if match := _BLOCK.search(cells[0], 0, _HEADING_CHARACTERS):
+        if len(cells[0]) > _HEADING_CHARACTERS:  # passed over, a heading would leave its rows to the block before
+            told = f"{request.name} has a line that begins with {len(cells[0]):,} characters without a bar; it must be got again"
+            raise PayloadError(Outcome.NOT_DATA, "oversized", told)
+        if match := _BLOCK.search(cells[0]):
             block = _block(request, day, match)
             if block is None:
                 whole = part_of({"block": cells[0]}, instrument=match["of"])

@@ -207,3 +207,8 @@ def test_a_ranking_row_that_cannot_be_read_says_of_which_board_it_is_a_part() ->
     unknown = parse(holding(BLOCK, PLACES, FIRST, "品种：烧碱              日期：2025-07-16", PLACES, FIRST), name)
     assert [reject.reason for reject in unknown.rejects] == ["unknown_row"]
     assert set(unknown.frames[RANKING]["instrument"]) == {"sh2509"}, "a block nobody can place is not counted into the one above"
+
+
+def test_rows_under_a_heading_that_cannot_be_read_are_not_given_to_the_block_before() -> None:
+    padded = "合约：SH601" + " " * 300 + "日期：2025-07-16"
+    assert refusal(holding(BLOCK, PLACES, FIRST, padded, PLACES, FIRST), "FutureDataHolding_20250716.txt") == (Outcome.NOT_DATA, "oversized")
