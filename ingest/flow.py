@@ -41,6 +41,7 @@ from ingest.source import (
     Request,
     Response,
     Source,
+    UnforeseenError,
     Verdict,
 )
 from ingest.storable import storable, storable_lines, storable_row
@@ -53,6 +54,8 @@ logger = logging.getLogger(__name__)
 
 # Payloads parsed before their frames are validated and written together; bounds memory in a long backfill.
 FLUSH_PAYLOADS = 2_000
+# So much in their frames is written at once as well: of payloads of usual size 2,000 make 30 MB, and one may make 64 (`limits.toml`).
+FLUSH_BYTES = 2**27
 _Pair = tuple[tuple[str, str, str], str]
 """A request and the sha256 of a payload that answered it."""
 # Refused rows a report shows; all of them are in quarantine.
@@ -112,6 +115,8 @@ class _Pending:
     names: dict[str, str] = field(default_factory=dict)
     fetch_log: list[Attempt] = field(default_factory=list)
     """Attempts that wait to be written."""
+    bytes: int = 0
+    """Of the frames."""
     refused: dict[str, list[tuple[str, Reject]]] = field(default_factory=dict)
     """By sha256: rows that broke a rule of their table, each with the name of its payload."""
 
@@ -249,7 +254,7 @@ def _ingest(
             report.outcomes[(request.source, request.feed, attempt.outcome)] += 1
             if attempt.is_failure:
                 report.problems.append(attempt)
-            if len(pending.payloads) >= FLUSH_PAYLOADS:
+            if len(pending.payloads) >= FLUSH_PAYLOADS or pending.bytes >= FLUSH_BYTES:
                 parsed_before |= pending.payloads
                 full, pending = pending, _Pending(limits)
                 _flush(full, archive, lake, report, durable=durable)
@@ -373,9 +378,12 @@ def _inspect(source: Source, request: Request, response: Response) -> Verdict:
 
 def _unforeseen(source: Source, request: Request, error: Exception) -> Verdict:
     """Judge a payload whose parser raised an unforeseen error. The other payloads go on; its bytes are kept and the traceback is logged."""
-    place = storable_lines("".join(traceback.format_exception(error)))
-    logger.error("%s: the page of %s did not foresee this payload\n%s", request.name, source.name, place)
-    return Verdict(Outcome.FORMAT_CHANGED, "parser_failed", f"{request.name} cannot be read: {type(error).__name__}: {error}")
+    if isinstance(error, UnforeseenError):
+        told, place = str(error), error.place
+    else:
+        told, place = f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error))
+    logger.error("%s: the page of %s did not foresee this payload\n%s", request.name, source.name, storable_lines(place))
+    return Verdict(Outcome.FORMAT_CHANGED, "parser_failed", f"{request.name} cannot be read: {told}")
 
 
 def _take(
@@ -397,7 +405,7 @@ def _take(
         published = parsed.published_at.astimezone(UTC) if parsed.published_at else None
     except PayloadError as error:
         return error.verdict
-    except ConfigurationError:  # the payload is not at fault: it waits until the catalogue is mended
+    except (ConfigurationError, HomeError):  # the payload is not at fault: it waits until the catalogue or the machine is mended
         raise
     except Exception as error:
         return _unforeseen(source, request, error)
@@ -420,6 +428,7 @@ def _take(
         return Verdict(Outcome.NOT_DATA, "no_rows", f"{request.name} was readable but gave no row")
     for table, frame in frames.items():
         pending.frames.setdefault(table, []).append((sha, frame))
+        pending.bytes += int(frame.estimated_size())
     pending.provenance.setdefault(sha, provenance)
     pending.payloads[sha] = source.parser_version
     pending.names[sha] = request.name

@@ -115,6 +115,14 @@ class PayloadError(Exception):
         self.verdict = Verdict(outcome, reason, message)
 
 
+class UnforeseenError(Exception):
+    """A parser failed on something it did not foresee, in another process: what it raised, and where, as text."""
+
+    def __init__(self, told: str, place: str) -> None:
+        super().__init__(told)
+        self.place = place
+
+
 class HomeError(Exception):
     """Something in the home cannot be used; the message says what is wrong and what to do."""
 
@@ -186,9 +194,14 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Adopter(Protocol):
+class Adopter(Source, Protocol):
     """A source that knows a file of any name by what it holds."""
 
     def adopt(self, name: str, body: bytes) -> Request | None:
         """Give the request a file answers, or None when it is not this source's."""
         ...
+
+
+def today() -> date:
+    """Give the day it is where the exchanges are."""
+    return datetime.now(SHANGHAI).date()

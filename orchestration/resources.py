@@ -19,6 +19,7 @@ from ingest.http import HttpClient
 from ingest.lake import Lake
 from ingest.made_before import MadeBefore
 from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, SampleOrigin
+from ingest.parser import apart
 from ingest.settings import Settings
 from ingest.source import SHANGHAI, HomeError, Source
 from ingest.sources import SOURCES, sources
@@ -69,7 +70,8 @@ class Home(dg.ConfigurableResource):
 
     def sources(self) -> tuple[Source, ...]:
         """Every source, reading payloads by the catalogue as it stands now; a run makes them once for each asset."""
-        return sources(self.configuration)
+        configuration = self.configuration
+        return apart(sources(configuration), configuration)
 
     @property
     def archive(self) -> Archive:

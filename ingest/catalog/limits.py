@@ -40,6 +40,13 @@ class Limits:
         return SheetLimits(**self.file.sheet.model_dump(exclude={"label", "source"}))
 
     @cached_property
+    def parser(self) -> "ParserBounds":
+        """What parsing a payload may cost."""
+        parser = self.file.parser or load(LimitsFile).parser
+        assert parser is not None  # noqa: S101 - the shipped file says it
+        return ParserBounds(**parser.model_dump(exclude={"label", "source"}))
+
+    @cached_property
     def paper(self) -> PaperLimits:
         """What a document may be and may cost."""
         paper = self.file.paper or load(LimitsFile).paper
@@ -56,6 +63,25 @@ class FeedBounds:
     cells: int
     columns: int
     refused_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParserBounds:
+    """What parsing one payload may take beyond what its process holds (bytes of memory, seconds), and how much may be made of it (bytes)."""
+
+    bytes_here: int
+    """A payload of so many bytes is parsed where it is: no parser takes more than the square of it."""
+    memory_bytes: int
+    cpu_seconds: int
+    bytes_a_second: int
+    """Bytes of a payload that give its parser one more second, up to the most."""
+    most_cpu_seconds: int
+    wall_seconds: float
+    answer_bytes: int
+
+    def seconds(self, size: int) -> float:
+        """Give the processor time for a payload of this size."""
+        return min(self.cpu_seconds + size / self.bytes_a_second, self.most_cpu_seconds)
 
 
 def _said(row: FeedLimits) -> dict[str, int]:

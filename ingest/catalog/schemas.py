@@ -238,6 +238,20 @@ class TextLimits(Entry):
     source: Text
 
 
+class ParserLimits(Entry):
+    """What parsing one payload may cost (bytes, seconds; more with its size), and how many bytes may be made of it; so small a payload needs no process."""
+
+    bytes_here: Most
+    memory_bytes: Most
+    cpu_seconds: Most
+    bytes_a_second: Most
+    most_cpu_seconds: Most
+    wall_seconds: Positive
+    answer_bytes: Most
+    label: Label
+    source: Text
+
+
 class SheetLimits(Entry):
     """What one spreadsheet may be (parts, bytes and ratio once inflated, cells) and may cost its reader (bytes, seconds)."""
 
@@ -274,9 +288,10 @@ class LimitsFile(Document):
     limit: Annotated[list[FeedLimits], Field(min_length=1)]
     shape: Shape
     text: TextLimits
+    parser: ParserLimits | None = None
+    """None, as `paper`, in a file an operator wrote before there was one: the shipped values hold."""
     sheet: SheetLimits
     paper: PaperLimits | None = None
-    """None in a file an operator wrote before there was one: the shipped values hold."""
 
     def contradictions(self) -> Iterator[Wrong]:
         """Each feed has one entry, and one for all the others says everything."""

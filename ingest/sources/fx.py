@@ -6,13 +6,13 @@ reckoned with a bank's *selling* rate, which is another series and comes as a ve
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from ingest import values
 from ingest.answer import frame_of, read_json, rows_of
 from ingest.inspect import inspect
-from ingest.source import SHANGHAI, Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict
+from ingest.source import Cadence, Outcome, Parsed, PayloadError, Reject, Request, Response, Verdict, today
 from ingest.table import RowError, rejected
 
 TABLE = "fx__central_parity"
@@ -39,7 +39,7 @@ class Fx:
     tables = (TABLE,)
     cadence = Cadence.FIXINGS
 
-    def __init__(self, today: Callable[[], date] = lambda: datetime.now(SHANGHAI).date()) -> None:
+    def __init__(self, today: Callable[[], date] = today) -> None:
         self._today = today
 
     def requests(self, day: date) -> Iterable[Request]:

@@ -532,6 +532,7 @@ def _refuse(receipt: "Attempt") -> None:
 def _examined(file: Path) -> tuple["Examination", "Configuration"]:
     from ingest.catalog.configuration import Configuration
     from ingest.dropped import examine
+    from ingest.parser import apart
     from ingest.source import ConfigurationError, HomeError
     from ingest.sources import sources
 
@@ -541,7 +542,7 @@ def _examined(file: Path) -> tuple["Examination", "Configuration"]:
         file = away[-1] if away else file
     try:
         configuration = Configuration(settings.catalog_overlay)
-        return examine(file, sources(configuration), configuration, settings), configuration
+        return examine(file, apart(sources(configuration), configuration), configuration, settings), configuration
     except (ConfigurationError, HomeError) as error:
         fail(str(error))
     except OSError as error:

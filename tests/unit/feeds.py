@@ -13,6 +13,7 @@ from ingest.archive import Archive, Attempt
 from ingest.catalog.configuration import Configuration
 from ingest.flow import Report, ingest
 from ingest.lake import Lake
+from ingest.parser import apart
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Request, Response, Source
 from ingest.sources import sources
@@ -22,8 +23,9 @@ NOON = datetime(2025, 7, 16, 12, 0, tzinfo=UTC)
 
 
 def feeds(overlay: Path | None = None) -> tuple[Source, ...]:
-    """Every source but the catalogue, reading by the catalogue of a home."""
-    return sources(Configuration(overlay))[1:]
+    """Every source but the catalogue, reading by the catalogue of a home, as a run reads."""
+    configuration = Configuration(overlay)
+    return apart(sources(configuration), configuration)[1:]
 
 
 FEEDS = feeds()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feeds import FEEDS, Home
+from feeds import FEEDS, Home, feeds
 
 from ingest.flow import ingest
 from ingest.origins import FilesOrigin
@@ -68,7 +68,8 @@ def test_a_parser_reads_no_home_but_the_catalogue_it_was_given(case: str, settin
     (settings.catalog_overlay / "lexicon.toml").write_text("not a lexicon", encoding="utf-8")
     (settings.catalog_overlay / "commodities").mkdir()
     (settings.catalog_overlay / "commodities" / "xx.toml").write_text("not a commodity", encoding="utf-8")
-    assert [_read(type(source)(), request, body) for source, request, body in given] == before
+    made_now = {source.name: source for source in feeds()}
+    assert [_read(made_now[source.name], request, body) for source, request, body in given] == before
 
 
 def _payloads(case: str) -> Iterator[tuple[Source, Request, bytes]]:

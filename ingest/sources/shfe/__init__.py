@@ -7,14 +7,14 @@ the module beside it.
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date
 
 from ingest import values
 from ingest.answer import read_json
 from ingest.catalog.calendar import CalendarHorizonError
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.inspect import inspect
-from ingest.source import SHANGHAI, Cadence, ConfigurationError, Outcome, Parsed, PayloadError, Request, Response, Verdict
+from ingest.source import Cadence, ConfigurationError, Outcome, Parsed, PayloadError, Request, Response, Verdict, today
 from ingest.sources.shfe.parameters import (
     PARAMETERS_AT,
     listed_on,
@@ -97,7 +97,7 @@ class Shfe:
     )
     cadence = Cadence.SESSIONS
 
-    def __init__(self, today: Callable[[], date] = lambda: datetime.now(SHANGHAI).date(), *, configuration: Configuration = SHIPPED_ONLY) -> None:
+    def __init__(self, today: Callable[[], date] = today, *, configuration: Configuration = SHIPPED_ONLY) -> None:
         self._today = today
         self.configuration = configuration
 

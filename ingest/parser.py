@@ -1,0 +1,323 @@
+"""Payloads from outside are parsed in a child process with limited memory and time (`confined`), whatever they make of their parser.
+
+`apart` is for the rest of the house: it gives sources whose payloads are parsed there, and which are the same otherwise.
+`python -I -m ingest.parser` is the child. It parses one payload after another, each within limits of its own. A payload that takes more ends the
+child and is refused in a sentence; the next one has a new child. What a payload may hold is judged before (`within`), what its figures mean
+is the source's business.
+"""
+
+import atexit
+import io
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, date
+from functools import lru_cache
+from itertools import count
+from typing import IO, Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from ingest import confined
+from ingest.catalog.configuration import Configuration
+from ingest.catalog.limits import ParserBounds
+from ingest.source import Adopter, ConfigurationError, HomeError, Outcome, Parsed, PayloadError, Request, Response, Source, UnforeseenError, Verdict
+
+COMMAND: tuple[str, ...] = (sys.executable, "-I", "-m", "ingest.parser")
+ADVICE = "export a shorter span, or raise the limit in catalog/limits.toml of the home"
+# What an answer may be made of. The child reads what strangers wrote, so nothing else is made of what it says.
+_IN_AN_ANSWER = frozenset(
+    {
+        ("ingest.source", "Reject"),
+        ("ingest.source", "Request"),
+        ("datetime", "date"),
+        ("datetime", "datetime"),
+        ("datetime", "time"),
+        ("datetime", "timedelta"),
+        ("datetime", "timezone"),
+        ("decimal", "Decimal"),
+        ("zoneinfo", "ZoneInfo"),
+    }
+)
+_READY = b"ready"
+_LENGTH = 8
+# Before an answer: whether the child goes on, or has grown by more than a payload may take and is to be replaced.
+_GOES_ON, _WORN = b"+", b"-"
+_SOURCES_KEPT = 32
+_SERIAL = count()
+
+
+class NoParserError(HomeError):
+    """The child does not start. The machine is at fault, and no payload."""
+
+
+def apart(sources: Iterable[Source], configuration: Configuration) -> tuple[Source, ...]:
+    """Give the sources with their payloads parsed in the child. The catalogue, which the operator wrote, is read in this process."""
+    return tuple(source if source.name == "catalog" else _apart(source, configuration) for source in sources)
+
+
+def _apart(source: Source, configuration: Configuration) -> Source:
+    return AdopterApart(source, configuration) if isinstance(source, Adopter) else SourceApart(source, configuration)
+
+
+class SourceApart:
+    """A source whose payloads are parsed in the child."""
+
+    def __init__(self, source: Source, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.name = source.name
+        self.parser_version = source.parser_version
+        self.tables = source.tables
+        self.cadence = source.cadence
+        self._source = source
+        self._packed = b""
+
+    def requests(self, day: date) -> Iterable[Request]:
+        """Give what the source publishes for a day."""
+        return self._source.requests(day)
+
+    def recognise(self, path: str) -> Request | None:
+        """Know a file by its name."""
+        return self._source.recognise(path)
+
+    def inspect(self, request: Request, response: Response) -> Verdict:
+        """Judge status and first bytes, which takes no parser."""
+        return self._source.inspect(request, response)
+
+    def parse(self, request: Request, body: bytes) -> Parsed:
+        """Parse a payload within the limits.
+
+        Raises PayloadError and ConfigurationError as the source does, UnforeseenError for anything else it raises, and NoParserError.
+        """
+        if self._is_small(body):
+            return self._source.parse(request, body)
+        frames, rejects, published_at, remarks = self._ask("parse", request, body)
+        return Parsed({table: pl.read_ipc_stream(io.BytesIO(frame)) for table, frame in frames.items()}, rejects, published_at, remarks)
+
+    def _is_small(self, body: bytes) -> bool:
+        return len(body) <= self.configuration.limits.parser.bytes_here
+
+    def _ask(self, what: str, *arguments: Any) -> Any:
+        # The child keeps what it unpacks: a number of its own keeps the catalogue of one run from being that of the next.
+        self._packed = self._packed or pickle.dumps((next(_SERIAL), self._source))
+        return _CHILD.ask(self._packed, what, arguments, self.configuration.limits.parser)
+
+
+class AdopterApart(SourceApart):
+    """A source that knows files by what they hold, which is read in the child as well."""
+
+    def __init__(self, source: Adopter, configuration: Configuration) -> None:
+        super().__init__(source, configuration)
+        self._adopter = source
+
+    def adopt(self, name: str, body: bytes) -> Request | None:
+        """Give the request a file answers; None where it is not this source's, or takes more than it may."""
+        if self._is_small(body):
+            return self._adopter.adopt(name, body)
+        try:
+            found: Request | None = self._ask("adopt", name, body)
+        except PayloadError:
+            return None  # the source that takes all files refuses it
+        return found
+
+
+class _Child:
+    """The child of this process: made when it is first asked, and again after each that ended."""
+
+    def __init__(self) -> None:
+        self._forget()
+        os.register_at_fork(after_in_child=self._forget)  # a fork has no part in what its parent and the child say to each other
+        atexit.register(self.end)
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._talk: tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]] | None = None
+
+    def end(self) -> int:
+        """Let the child go, and give the code it left."""
+        if self._talk is None:
+            return 0
+        (process, to, by), self._talk = self._talk, None
+        process.kill()  # one that has ended keeps the code it left
+        with suppress(BrokenPipeError):
+            to.close()
+        by.close()
+        return process.wait()
+
+    def ask(self, source: bytes, what: str, arguments: tuple[Any, ...], limits: ParserBounds) -> Any:
+        """Have a source do something in the child: give its answer, or raise what it raised."""
+        size = len(arguments[-1])
+        question = pickle.dumps((source, what, arguments, limits))
+        with self._lock:
+            answer = self._answer(question)
+            if answer == -signal.SIGKILL:  # by somebody else, which says nothing of the payload
+                answer = self._answer(question)
+        if isinstance(answer, int):
+            raise PayloadError(Outcome.NOT_DATA, "too_costly", _why(answer, size, limits))
+        kind, told = _unpacked(answer)
+        match kind:
+            case "refused":
+                outcome, reason, message = told
+                raise PayloadError(Outcome(outcome), reason, message)
+            case "wrong catalogue":
+                raise ConfigurationError(*told)
+            case "unforeseen":
+                raise UnforeseenError(*told)
+        return told
+
+    def _answer(self, question: bytes) -> bytes | int:
+        """Give the answer, or the code the child left when it gave none."""
+        try:
+            _, to, by = self._talk = self._talk or self._start()
+            _write(to, question)
+            answer = _read(by)
+        except BrokenPipeError:
+            answer = b""
+        except BaseException:
+            self.end()  # the next answer would be to this question
+            raise
+        if not answer.startswith(_GOES_ON):
+            code = self.end()
+            return answer[1:] or code
+        return answer[1:]
+
+    @staticmethod
+    def _start() -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, cwd="/", env=confined.ENVIRONMENT)
+            assert process.stdin is not None  # noqa: S101 - it and the other are pipes
+            assert process.stdout is not None  # noqa: S101
+            if _read(process.stdout) != _READY:
+                process.communicate()
+                said.seek(0)
+                *_, last = said.read().decode("utf-8", "replace").splitlines() or [confined.ended_by(process.returncode)]
+                raise NoParserError(f"the process that parses payloads does not start: {last}")
+        return process, process.stdin, process.stdout
+
+
+_CHILD = _Child()
+
+
+def _why(code: int, size: int, limits: ParserBounds) -> str:
+    """Say why a payload has no answer, from the code the child left."""
+    held = f"{limits.memory_bytes >> 20} MB and {limits.seconds(size):.1f} s of processor time"
+    match -code:
+        case signal.SIGPROF:
+            return f"parsing it takes more than the {limits.seconds(size):.1f} seconds of processor time for {size:,} bytes; {ADVICE}"
+        case signal.SIGALRM:
+            return f"parsing it took longer than {limits.wall_seconds:g} seconds and was given up; {ADVICE}"
+        case signal.SIGABRT:
+            return f"its parser gave up, for want of more than {limits.memory_bytes >> 20} MB most likely; {ADVICE}"
+        case signal.SIGKILL:
+            return f"its parser was killed twice by somebody else, for want of memory perhaps; {ADVICE}"
+    return f"it broke its parser ({confined.ended_by(code)}) within {held}; {ADVICE}"
+
+
+def _write(file: IO[bytes], content: bytes) -> None:
+    file.write(len(content).to_bytes(_LENGTH, "big"))
+    file.write(content)
+    file.flush()
+
+
+def _read(file: IO[bytes]) -> bytes:
+    """Give what was written at once; nothing where the other side has gone."""
+    head = file.read(_LENGTH)
+    length = int.from_bytes(head, "big")
+    content = file.read(length) if len(head) == _LENGTH else b""
+    return content if len(content) == length else b""
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _IN_AN_ANSWER:
+            raise pickle.UnpicklingError(f"an answer holds {module}.{name}")
+        return super().find_class(module, name)
+
+
+def _unpacked(answer: bytes) -> tuple[str, Any]:
+    try:
+        kind, told = _Unpickler(io.BytesIO(answer)).load()
+    except Exception as error:
+        raise UnforeseenError(f"its parser gave an answer that cannot be read: {error}", traceback.format_exc()) from None
+    return kind, told
+
+
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, value: Any) -> Any:
+        return (ZoneInfo, (value.key,)) if isinstance(value, ZoneInfo) else NotImplemented
+
+
+def _packed(kind: str, told: Any) -> bytes:
+    buffer = io.BytesIO()
+    _Pickler(buffer).dump((kind, told))
+    return buffer.getvalue()
+
+
+def main() -> None:
+    """Be the child: answer each question until the parent has gone."""
+    import ingest.sources  # noqa: F401  what the parsers take to start counts for nothing
+
+    for interruption in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(interruption, signal.SIG_IGN)  # meant for the parent, with whom the child ends
+    asked, told = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    confined.write_nothing()
+    begun = confined.address_space()
+    source_of: Callable[[bytes], tuple[int, Source]] = lru_cache(_SOURCES_KEPT)(pickle.loads)
+    _write(told, _READY)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for usual in range(3):
+        os.dup2(nowhere, usual)  # from now on nothing but answers is said to the parent
+    while question := _read(asked):
+        packed, what, arguments, limits = pickle.loads(question)  # noqa: S301 - of the parent
+        confined.hold(confined.address_space() + limits.memory_bytes, limits.seconds(len(arguments[-1])), limits.wall_seconds)
+        try:
+            answer = _answered(source_of(packed)[1], what, arguments)
+            if len(answer) > limits.answer_bytes:
+                told_of = (
+                    f"more than {limits.answer_bytes:,} bytes would be made of {len(arguments[-1]):,}: a long text stands in many rows; shorten it"
+                )
+                answer = _packed("refused", (str(Outcome.NOT_DATA), "oversized", told_of))
+            is_worn = False
+        except MemoryError:
+            answer, is_worn = b"", True
+        confined.let_go()
+        if is_worn:
+            answer = _packed("refused", (str(Outcome.NOT_DATA), "too_costly", f"parsing it needs more than {limits.memory_bytes >> 20} MB; {ADVICE}"))
+        _write(told, (_WORN if is_worn or confined.address_space() > begun + limits.memory_bytes else _GOES_ON) + answer)
+
+
+def _answered(source: Source, what: str, arguments: tuple[Any, ...]) -> bytes:
+    """Let a source do what is asked, and put what came of it into an answer."""
+    try:
+        if what == "adopt":
+            assert isinstance(source, Adopter)  # noqa: S101 - nobody else is asked
+            return _packed("done", source.adopt(*arguments))
+        parsed = source.parse(*arguments)
+        published_at = parsed.published_at.astimezone(UTC) if parsed.published_at else None
+        return _packed("done", ({table: _ipc(frame) for table, frame in parsed.frames.items()}, parsed.rejects, published_at, parsed.remarks))
+    except PayloadError as error:
+        return _packed("refused", (str(error.verdict.outcome), error.verdict.reason, error.verdict.message))
+    except ConfigurationError as error:
+        return _packed("wrong catalogue", (str(error),))
+    except MemoryError:
+        raise
+    except Exception as error:
+        return _packed("unforeseen", (f"{type(error).__name__}: {error}", traceback.format_exc()))
+
+
+def _ipc(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_ipc_stream(buffer)
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+"""Payloads are parsed in a child process: what comes back is what the source itself would give, and what hangs, eats memory or lies ends there."""
+
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from feeds import DAY, FEEDS, Home, answer, delivery, feeds, quote, request_for, warrant
+
+from ingest import parser
+from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+from ingest.catalog.documents import SHIPPED
+from ingest.flow import FLUSH_BYTES
+from ingest.parser import NoParserError, apart
+from ingest.source import ConfigurationError, Outcome, Parsed, PayloadError, Request, Source, UnforeseenError
+from ingest.sources import SOURCES, sources
+from tests.reliability.mutations import BY_NAME as PLAIN
+from tests.reliability.mutations import SEEDS, mutate
+
+KX = "kx20250716.dat"
+LARGE = answer([quote(month=str(2501 + month)) for month in range(12)] * 4)
+"""More than is parsed without a process of its own."""
+
+
+def limited(**changes: float) -> Source:
+    """The exchange, every payload of which goes to the child, with a few of the shipped limits changed."""
+    configuration = Configuration()
+    limits = configuration.limits
+    object.__setattr__(limits, "parser", replace(limits.parser, bytes_here=0) if not changes else replace(limits.parser, bytes_here=0, **changes))
+    return next(source for source in apart(sources(configuration), configuration) if source.name == "shfe")
+
+
+Spoil = Callable[[str], None]
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spoil]:
+    """Start a child whose quotes do what some code says before they are parsed, under the real child's limits."""
+
+    def spoil(code: str) -> None:
+        program = f"""
+import ingest.parser as parser, ingest.sources.shfe as shfe
+parse = shfe.Shfe.parse
+def spoilt(self, request, body):
+    {code}
+    return parse(self, request, body)
+shfe.Shfe.parse = spoilt
+parser.main()
+"""
+        parser._CHILD.end()
+        monkeypatch.setattr(parser, "COMMAND", (sys.executable, "-I", "-c", program))
+
+    yield spoil
+    parser._CHILD.end()
+
+
+def read(source: Source, body: bytes = LARGE) -> Parsed:
+    return source.parse(request_for(KX), body)
+
+
+def refusal(source: Source, body: bytes = LARGE) -> tuple[str, str]:
+    with pytest.raises(PayloadError) as caught:
+        read(source, body)
+    assert caught.value.verdict.outcome is Outcome.NOT_DATA
+    assert "\n" not in caught.value.verdict.message
+    return caught.value.verdict.reason, caught.value.verdict.message
+
+
+def told(source: Source, request: Request, body: bytes) -> Any:
+    """What a source makes of a payload, in a form that can be compared."""
+    try:
+        parsed = source.parse(request, body)
+    except PayloadError as error:
+        return error.verdict
+    return {table: (dict(frame.schema), frame.rows()) for table, frame in parsed.frames.items()}, parsed.rejects, parsed.published_at, parsed.remarks
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_what_comes_back_is_what_the_source_gives_whole_or_damaged(name: str) -> None:
+    request, body = SEEDS[name]
+    plain = PLAIN[request.source]
+    (elsewhere,) = apart([plain], limited().configuration)
+    for payload in (body, *(mutate(Random(number), body) for number in range(12))):
+        assert told(elsewhere, request, payload) == told(plain, request, payload)
+    assert parser._CHILD._talk
+
+
+def test_a_payload_that_takes_too_long_is_refused_and_the_next_is_parsed(child: Spoil) -> None:
+    child("while b'hang' in body: pass")
+    source = limited(cpu_seconds=1)
+    reason, message = refusal(source, LARGE + b"hang")
+    assert reason == "too_costly"
+    assert "seconds of processor time" in message
+    assert read(source).frames["shfe__daily_quotes"].height == 48
+
+
+def test_a_payload_that_waits_too_long_is_refused(child: Spoil) -> None:
+    child("import time; time.sleep(600)")
+    assert refusal(limited(wall_seconds=0.2)) == ("too_costly", f"parsing it took longer than 0.2 seconds and was given up; {parser.ADVICE}")
+
+
+@pytest.mark.parametrize("hoard", ["[b'x' * 2**20 for _ in range(10_000)]", "__import__('polars').zeros(2**31, eager=True)"])
+def test_a_payload_that_takes_too_much_memory_is_refused_and_the_next_is_parsed(hoard: str, child: Spoil) -> None:
+    child(f"hoard = {hoard} if b'hoard' in body else 0")
+    source = limited(memory_bytes=50 * 2**20)
+    reason, message = refusal(source, LARGE + b"hoard")
+    assert (reason, "50 MB" in message) == ("too_costly", True)
+    assert read(source).frames["shfe__daily_quotes"].height == 48
+
+
+def test_a_child_that_has_grown_is_replaced(child: Spoil) -> None:
+    child("import builtins; builtins.kept = getattr(builtins, 'kept', []) + [b'x' * 2**25]")
+    source, seen = limited(memory_bytes=60 * 2**20), set()
+    for _ in range(6):
+        read(source)
+        seen.add(parser._CHILD._talk and parser._CHILD._talk[0].pid)
+    assert len(seen - {None}) >= 2
+
+
+def test_a_long_text_in_many_rows_is_refused_before_it_is_sent() -> None:
+    rows = [warrant(f"W{n}", REGNAME="") for n in range(4_900)]
+    rows[0]["REGNAME"] = "山东" + "x" * 60_000
+    body = answer(rows, "o_cursor")
+    with pytest.raises(PayloadError, match=r"would be made of|for want of|more than 300 MB"):
+        limited().parse(request_for("20250716dailystock.dat"), body)
+    rows[0]["REGNAME"] = "山东" + "x" * 500
+    assert limited().parse(request_for("20250716dailystock.dat"), answer(rows, "o_cursor")).frames["shfe__warehouse_receipts"].height == 4_900
+
+
+def test_an_answer_is_no_larger_than_it_may_be() -> None:
+    assert read(limited(answer_bytes=1_000_000)).frames
+    reason, message = refusal(limited(answer_bytes=2_000))
+    assert (reason, "more than 2,000 bytes" in message) == ("oversized", True)
+
+
+def test_a_child_that_somebody_killed_is_asked_again_once(tmp_path: Path, child: Spoil) -> None:
+    killed = f"import os; os.path.exists({str(tmp_path / 'a')!r}) or (os.mkdir({str(tmp_path / 'a')!r}), os.kill(os.getpid(), 9))"
+    child(killed)
+    assert read(limited()).frames["shfe__daily_quotes"].height == 48
+    child("import os; os.kill(os.getpid(), 9)")
+    assert "killed twice" in refusal(limited())[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_interrupts_the_parent_does_not_end_the_child(number: int) -> None:
+    source = limited()
+    read(source)
+    assert parser._CHILD._talk is not None
+    process = parser._CHILD._talk[0]
+    os.kill(process.pid, number)
+    assert read(source).frames
+    assert parser._CHILD._talk[0] is process
+
+
+def test_a_child_between_two_payloads_may_end_unseen() -> None:
+    source = limited()
+    read(source)
+    assert parser._CHILD._talk is not None
+    parser._CHILD._talk[0].kill()
+    assert read(source).frames
+
+
+def test_what_a_parser_did_not_foresee_comes_back_as_text_with_its_place(child: Spoil) -> None:
+    child("{}['warehouse']")
+    with pytest.raises(UnforeseenError, match=r"^KeyError: 'warehouse'$") as caught:
+        read(limited())
+    assert "in spoilt" in caught.value.place
+
+
+def test_a_run_says_what_a_parser_did_not_foresee_and_reads_the_next(home: Home, child: Spoil, caplog: pytest.LogCaptureFixture) -> None:
+    child("{}['warehouse'] if b'\"ru_f\"' in body else 0")
+    other = answer([quote("ru", str(2501 + month)) for month in range(12)] * 4)
+    report = home.take(
+        delivery(KX, other), delivery("kx20250717.dat", answer([quote(month=str(2501 + month)) for month in range(12)] * 4, day=DAY.replace(day=17)))
+    )
+    bad, good = report.fetch_log
+    assert (bad.outcome, bad.reason, bad.message) == (Outcome.FORMAT_CHANGED, "parser_failed", f"{KX} cannot be read: KeyError: 'warehouse'")
+    assert good.outcome is Outcome.OK
+    assert "in spoilt" in caplog.text
+
+
+def test_what_a_parser_prints_is_no_answer(child: Spoil) -> None:
+    child("import os; print('x' * 100, flush=True); os.write(1, b'x' * 100)")
+    assert read(limited()).frames["shfe__daily_quotes"].height == 48
+
+
+def test_nothing_is_made_of_an_answer_but_rows(tmp_path: Path, child: Spoil) -> None:
+    trap = tmp_path / "trap"
+    child(
+        f"import os; E = type('E', (), {{'__reduce__': lambda _: (os.mkdir, ({str(trap)!r},))}}); parser._answered = lambda *_: parser._packed('done', E())",
+    )
+    with pytest.raises(UnforeseenError, match=r"an answer holds posix\.mkdir"):
+        _ = read(limited()), read(limited())
+    assert not trap.exists()
+
+
+def test_a_machine_without_the_child_refuses_no_payload(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    parser._CHILD.end()
+    monkeypatch.setattr(parser, "COMMAND", (sys.executable, "-I", "-c", "raise SystemExit('no room')"))
+    with pytest.raises(NoParserError, match="the process that parses payloads does not start: no room"):
+        home.take(delivery(KX, LARGE))
+    assert [attempt.outcome for attempt in home.archive.fetch_log() if attempt.is_failure] == []
+    monkeypatch.undo()
+    assert home.take(delivery(KX, LARGE)).fetch_log[0].outcome is Outcome.OK
+
+
+def test_the_next_run_parses_by_its_own_catalogue(tmp_path: Path) -> None:
+    def parse() -> Parsed:
+        return next(source for source in feeds(tmp_path) if source.name == "shfe").parse(request_for("20250716dailystock.dat"), body)
+
+    body = answer([warrant(f"库{n}") for n in range(200)], "o_cursor")
+    assert parse().frames["shfe__warehouse_receipts"].height == 200
+    (tmp_path / "exchanges.toml").write_text((SHIPPED / "exchanges.toml").read_text(encoding="utf-8") + "\nx", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"exchanges\.toml"):
+        parse()
+
+
+def test_a_fork_has_a_child_of_its_own() -> None:
+    source = limited()
+    read(source)
+    assert parser._CHILD._talk is not None
+    own = parser._CHILD._talk[0].pid
+    if not (pid := os.fork()):
+        with_child = parser._CHILD._talk
+        os._exit(0 if with_child is None else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert read(source).frames
+    assert parser._CHILD._talk[0].pid == own
+
+
+def test_a_small_payload_needs_no_process() -> None:
+    parser._CHILD.end()
+    small = answer([quote()])
+    assert len(small) <= SHIPPED_ONLY.limits.parser.bytes_here < len(LARGE)
+    source = next(source for source in FEEDS if source.name == "shfe")
+    source.parse(request_for(KX), small)
+    assert parser._CHILD._talk is None
+    source.parse(request_for(KX), LARGE)
+    assert parser._CHILD._talk is not None
+
+
+def test_the_child_ends_with_its_parent() -> None:
+    source = limited()
+    read(source)
+    assert parser._CHILD._talk is not None
+    process, to, _ = parser._CHILD._talk
+    to.close()
+    assert process.wait(10) == 0
+    parser._CHILD.end()
+
+
+def test_every_source_of_payloads_is_read_apart_and_is_the_same_otherwise() -> None:
+    for plain, elsewhere in zip(SOURCES[1:], FEEDS, strict=True):
+        assert type(elsewhere) is not type(plain)
+        assert hasattr(elsewhere, "adopt") == hasattr(plain, "adopt")
+        for name in ("name", "parser_version", "tables", "cadence"):
+            assert getattr(elsewhere, name) == getattr(plain, name)
+        assert list(elsewhere.requests(date(2025, 7, 16))) == list(plain.requests(date(2025, 7, 16)))
+        pickle.dumps(plain)
+
+
+def test_payloads_of_which_much_is_made_are_written_before_there_are_many(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [warrant(f"W{n}", REGNAME="x" * 9_000) for n in range(40)]
+    days = [DAY.replace(day=day) for day in (14, 15, 16, 17, 18)]
+    made = [delivery(f"{day:%Y%m%d}dailystock.dat", answer(rows, "o_cursor", day=day)) for day in days]
+    monkeypatch.setattr("ingest.flow.FLUSH_BYTES", 500_000)
+    assert FLUSH_BYTES > 500_000
+    assert {attempt.outcome for attempt in home.take(*made).fetch_log} == {Outcome.OK}
+    assert len(list(home.lake.batches())) > 1
