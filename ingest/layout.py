@@ -400,11 +400,16 @@ def _apart(lines: Sequence[Line]) -> Iterable[list[Line]]:
                 is_blank[place] = False
     places = [place for place in range(wide) if not is_blank[place]]
     starts = [place for place in places if place == 0 or is_blank[place - 1]]
-    spans = [(start, next((place for place in range(start, wide) if is_blank[place]), wide)) for start in starts]
+    ends = [place + 1 for place in places if place == wide - 1 or is_blank[place + 1]]
+    spans = list(zip(starts, ends, strict=True))
     if not spans:
         return []
     if len(spans) > 1:
-        cut = [[(number, part) for number, cells in lines if any(map(tidy, part := cells[begin:end]))] for begin, end in spans]
+        span_of = {place: number for number, (start, end) in enumerate(spans) for place in range(start, end)}
+        cut: list[list[Line]] = [[] for _ in spans]
+        for number, cells in lines:
+            for span in sorted({span_of[place] for place, cell in enumerate(cells) if tidy(cell)}):
+                cut[span].append((number, cells[slice(*spans[span])]))
         begin = [_begins(part) for part in cut]
         if all(is_table or all(is_note(cells) for _, cells in part) for is_table, part in zip(begin, cut, strict=True)) and any(begin):
             notes = [line for is_table, part in zip(begin, cut, strict=True) if not is_table for line in part]

@@ -61,6 +61,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: ("日期,名称,均价,单位,指标ID,数据来源," + "x" * 130_000 + "\n" + "".join(f"2025-07-16,a,1,元/吨,x{n},SMM,1\n" for n in range(5_000))).encode(),
         "oversized",
     ),
+    "2,600 columns apart under 8,000 lines": (SPOT, lambda: b"x\n" * 8_000 + b"q" + b",,q" * 2_600, "no_header"),
     "8 MB of blank lines": (SPOT, lambda: csv_file(header=QUOTE_HEADER) + b"\n" * (8 * MEBIBYTE - 999), "oversized"),
     "8 MB of lines": (SPOT, lambda: b"a\n" * (4 * MEBIBYTE - 1), "oversized"),
     "many labels above many series": (SPOT, lambda: wide(480, 400, 400), "oversized"),
