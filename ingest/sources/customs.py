@@ -137,7 +137,8 @@ def _portal(request: Request, match: re.Match[str], body: bytes) -> Parsed:
         except ValueError as error:
             rejects.append(rejected(TABLE, error, f"line {line}", part))
     kept, remarks = _added_up(kept)
-    rejects += [reject for part, printed, line in sums if (reject := _disagreement(part, printed, line, kept))]
+    parts = _by_code(kept)
+    rejects += [reject for part, printed, line in sums if (reject := _disagreement(part, printed, line, *parts.get(_code_of(printed), _NO_PARTS)))]
     if not kept and all(reject.reason == "wrong_month" for reject in rejects):
         raise PayloadError(Outcome.NOT_DATA, "wrong_month", f"{request.name} holds no row of its month, {rejects[0].message}; {BY_HAND}")
     if sums:
@@ -163,10 +164,8 @@ def _added_up(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[st
     Two lines of one quantity are no parts but two versions of one figure, and a negative figure is none: they stay as they are, to be refused.
     """
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        group = groups.setdefault(tuple(row[name] for name in _SPLIT_BY), [])
-        if row not in group:  # a repeated line counts once
-            group.append(row)
+    for row in {tuple(row.items()): row for row in rows}.values():  # a repeated line counts once
+        groups.setdefault(tuple(row[name] for name in _SPLIT_BY), []).append(row)
     kept: list[dict[str, Any]] = []
     remarks: list[str] = []
     for group in groups.values():
@@ -185,13 +184,27 @@ def _total(figures: Iterable[float | None]) -> float | None:
     return None if None in known else added(figure for figure in known if figure is not None)
 
 
-def _disagreement(part: Mapping[str, Any], printed: Mapping[str, Any], line: int, rows: list[dict[str, Any]]) -> Reject | None:
+_Totals = Mapping[str, float | None]
+_NO_PARTS: tuple[int, _Totals] = (0, dict.fromkeys(_ADDED[:3], 0.0))
+
+
+def _code_of(row: Mapping[str, Any]) -> tuple[date, str]:
+    return row["month"], row["hs_code"]
+
+
+def _by_code(rows: Iterable[dict[str, Any]]) -> dict[tuple[date, str], tuple[int, _Totals]]:
+    """Count and add up the rows of each month and code."""
+    of: dict[tuple[date, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        of.setdefault(_code_of(row), []).append(row)
+    return {code: (len(group), {name: _total(row[name] for row in group) for name in _ADDED[:3]}) for code, group in of.items()}
+
+
+def _disagreement(part: Mapping[str, Any], printed: Mapping[str, Any], line: int, count: int, totals: _Totals) -> Reject | None:
     """Compare a printed sum with the sum of its rows."""
-    of = [row for row in rows if row["month"] == printed["month"] and row["hs_code"] == printed["hs_code"]]
-    for column in _ADDED[:3]:
-        found = _total(row[column] for row in of)
+    for column, found in totals.items():
         if printed[column] is not None and found is not None and abs(printed[column] - found) > SUM_TOLERANCE:
-            message = f"line {line}: the sum {printed[column]:,.3f} is not that of its {len(of)} partners, {found:,.3f}"
+            message = f"line {line}: the sum {printed[column]:,.3f} is not that of its {count} partners, {found:,.3f}"
             return Reject(TABLE, "sum_broken", message, part)
     return None
 
