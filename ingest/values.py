@@ -4,7 +4,6 @@ import math
 import re
 import unicodedata
 from calendar import monthrange
-from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -17,8 +16,8 @@ LONGEST = 64
 # The largest float has 412 characters with its commas. Of dates none is as long: looking for a weekday takes the square of a run of brackets,
 # normalizing that of a run of accents.
 LONGEST_NUMBER = 512
-# Nothing here was traded or published before; and the earliest date of Python has no time in UTC.
-FIRST_YEAR = 1900
+# Nothing here was traded or published before, and nothing is foreseen behind. Python's first and last day have no time in UTC or no day after.
+FIRST_YEAR, LAST_YEAR = 1900, 2099
 BLANKS = frozenset({"", "-", "--", "---", "—", "null", "None"})
 # The days of spreadsheets: day 1 is 1900-01-01, and the 29 February 1900 they know never was. From 1990 to 2099.
 DAY_ZERO, FIRST_SERIAL, LAST_SERIAL = date(1899, 12, 30), 32_874, 73_050
@@ -95,10 +94,19 @@ def day(value: Any) -> date:
     """Read `2025-07-16`, `2025/7/16`, `2025年7月16日` or `20250716`; raises ValueError on anything else."""
     text = plain(value)
     match = re.fullmatch(r"(\d{4})(\d{2})(\d{2})", text) or re.fullmatch(r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})日?(?:[ T]00:00(?::00)?)?", text)
-    if match:
-        with suppress(ValueError):  # there is no such day; its own words do not say which text it was
-            return date(*(int(part) for part in match.groups()))
-    raise ValueError(f"{str(value)!r} is not a date")
+    if not match:
+        raise ValueError(f"{str(value)!r} is not a date")
+    try:
+        found = date(*(int(part) for part in match.groups()))
+    except ValueError:  # its own words do not say which text it was
+        raise ValueError(f"{str(value)!r} is not a date") from None
+    return _of_our_time(found)
+
+
+def _of_our_time(found: date) -> date:
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise ValueError(f"{found} lies before {FIRST_YEAR} or after {LAST_YEAR}")
+    return found
 
 
 def written_day(value: Any, *, is_monthly: bool | None = None) -> date:
@@ -134,9 +142,10 @@ def written_day(value: Any, *, is_monthly: bool | None = None) -> date:
 
 def _date(text: str, year: int, month: int, of_month: int) -> date:
     try:
-        return date(year, month, of_month)
+        found = date(year, month, of_month)
     except ValueError:
         raise ValueError(f"{text!r} is not a date; write it as 2025-07-22") from None
+    return _of_our_time(found)
 
 
 def is_month(text: str) -> bool:
@@ -193,7 +202,4 @@ def moment(value: Any) -> datetime | None:
     if not match:
         raise ValueError(f"{str(value)!r} is not a time")
     hour, minute, second = (int(part or 0) for part in match.groups()[1:])
-    found = day(match.group(1))
-    if found.year < FIRST_YEAR:
-        raise ValueError(f"{str(value)!r} is a time before anything was published")
-    return datetime.combine(found, time(hour, minute, second), SHANGHAI)
+    return datetime.combine(day(match.group(1)), time(hour, minute, second), SHANGHAI)

@@ -290,3 +290,18 @@ def test_a_flash_of_many_characters_is_weighed_in_time_that_grows_with_its_lengt
     # With the square of the length this takes a quarter of an hour.
     parsed = flashes(flash(contentText="减产" * 30_000), flash(id=2, contentText="氧化铝" + "\u0301\u0316" * 50_000))
     assert parsed.frames[NEWSFLASH].height == 2
+
+
+@pytest.mark.parametrize(
+    ("day", "published"),
+    [
+        ("9999-12-31", ""), ("0001-01-01", ""), ("2025-07-18", "9999-12-31T23:00-08:00"), ("2025-07-18", "0001-01-01T00:30+08:00"),
+        ("2100-01-01", ""), ("1899-12-31", ""),
+    ],
+)  # fmt: skip
+def test_a_day_of_no_time_of_ours_is_refused_alone(day: str, published: str) -> None:
+    """Python has no time in UTC for its first day and no day after its last: each took its whole file along."""
+    spoilt = LINE.replace("E1,2025-07-18", f"E2,{day}").replace("2025-07-18T15:00+08:00", published)
+    parsed = events(LINE, spoilt)
+    assert parsed.frames[EVENTS]["event_id"].to_list() == ["E1"]
+    assert [reject.reason for reject in parsed.rejects] == ["unreadable_value"]
