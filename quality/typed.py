@@ -150,6 +150,10 @@ def repeated(place: str, entries: Iterable[Any], *keys: str) -> Iterator[Wrong]:
 
 
 def _loaded(file: str, text: str) -> dict[str, Any]:
+    if text.count(".") > _DOTS:
+        for number, line in enumerate(text.split("\n"), start=1):
+            if line.count(".") > _DOTS:
+                raise WrongFileError([Fault(file, number, "", f"the line has more than {_DOTS:,} dots; no key has so many parts")])
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -224,6 +228,8 @@ def _where(document: Mapping[str, Any], loc: Loc) -> str:
     return ", ".join(told)
 
 
+_DOTS = 1_000
+"""Dots of a line that are read (assumed: no list of figures in a catalogue is as long; a key of 100,000 parts takes 5 GB)."""
 _BEGIN, _END = 400, 400
 """Characters of a sentence that are kept (assumed: more than any list of names to choose from has)."""
 _SENTENCES = {

@@ -354,6 +354,13 @@ def test_a_text_without_end_is_repeated_in_part(settings: Settings, capsys: pyte
     assert max(map(len, said.splitlines())) < 2_000
 
 
+@pytest.mark.parametrize("text", ["a." * 100_000 + "b = 1", "\n[" + "a." * 30_000 + "b]", "a = {" + "b." * 50_000 + "c = 1}"])
+def test_a_key_of_as_many_parts_as_no_key_has_is_one_sentence(text: str) -> None:
+    """Python's reader makes a table of each: 200 kB took 50 seconds and 5 GB."""
+    with pytest.raises(WrongFileError, match=r"score.toml, line [12]: the line has more than 1,000 dots; no key has so many parts"):
+        read(ScoreFile, "score.toml", text)
+
+
 @pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "9" * 100_000])
 def test_a_file_that_python_cannot_read_is_one_sentence(text: str) -> None:
     with pytest.raises(WrongFileError, match=r"score.toml, line 1: lists lie in each other too deep, or a number has thousands of digits"):
