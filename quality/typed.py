@@ -151,8 +151,8 @@ def repeated(place: str, entries: Iterable[Any], *keys: str) -> Iterator[Wrong]:
 
 def _loaded(file: str, text: str) -> dict[str, Any]:
     if text.count(".") > _DOTS:
-        for number, line in enumerate(text.split("\n"), start=1):
-            if line.count(".") > _DOTS:
+        for number, said_there in enumerate(text.split("\n"), start=1):
+            if said_there.count(".") > _DOTS:
                 raise WrongFileError([Fault(file, number, "", f"the line has more than {_DOTS:,} dots; no key has so many parts")])
     try:
         return tomllib.loads(text)
