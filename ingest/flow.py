@@ -401,7 +401,7 @@ def _take(
                 "too_many_refused",
                 f"{len(parsed.rejects):,} rows of {request.name} cannot be read, the first: {parsed.rejects[0].message}",
             )
-        refused = _quarantine(((request.name, reject) for reject in parsed.rejects), pending.limits.text) if parsed.rejects else None
+        refused = _quarantined(request.name, parsed.rejects, pending.limits.text) if parsed.rejects else None
         published = parsed.published_at.astimezone(UTC) if parsed.published_at else None
     except PayloadError as error:
         return error.verdict
@@ -507,15 +507,27 @@ def _joined(table: RawTable, parts: Sequence[tuple[str, pl.DataFrame]], provenan
     return frame.join(provenance.drop(own), on="payload_sha256", how="left", maintain_order="left").select(list(table.stored_schema))
 
 
-def _quarantine(rejects: Iterable[tuple[str, Reject]], limits: TextLimits) -> pl.DataFrame:
-    rows = [
-        {
-            "table_name": reject.table,
-            "request_name": name,
-            "reason": storable(reject.reason, limits.message_characters),
-            "message": storable(reject.message, limits.message_characters),
-            "row_json": json.dumps(storable_row(reject.row, limits.cell_characters, limits.row_cells), ensure_ascii=False),
-        }
-        for name, reject in rejects
-    ]
+def _quarantined(name: str, rejects: Sequence[Reject], limits: TextLimits) -> pl.DataFrame:
+    """Give the rows for quarantine of one payload; raises PayloadError where they would repeat one long text again and again."""
+    rows, left = [], limits.refused_characters
+    for reject in rejects:
+        rows.append(row := _quarantine_row(name, reject, limits))
+        left -= len(row["message"]) + len(row["row_json"])
+        if left < 0:
+            told = f"the first {len(rows):,} rows of {name} that cannot be read hold more than {limits.refused_characters:,} characters, the first: {rejects[0].message}"
+            raise PayloadError(Outcome.NOT_DATA, "too_many_refused", told)
     return pl.DataFrame(rows, schema=TABLES["ingest__quarantine"].schema)
+
+
+def _quarantine(rejects: Iterable[tuple[str, Reject]], limits: TextLimits) -> pl.DataFrame:
+    return pl.DataFrame([_quarantine_row(name, reject, limits) for name, reject in rejects], schema=TABLES["ingest__quarantine"].schema)
+
+
+def _quarantine_row(name: str, reject: Reject, limits: TextLimits) -> dict[str, str]:
+    return {
+        "table_name": reject.table,
+        "request_name": name,
+        "reason": storable(reject.reason, limits.message_characters),
+        "message": storable(reject.message, limits.message_characters),
+        "row_json": json.dumps(storable_row(reject.row, limits.cell_characters, limits.row_cells), ensure_ascii=False),
+    }

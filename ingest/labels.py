@@ -60,7 +60,9 @@ _WORDS = {
 # No name of a warehouse, factory, product or country in any file seen holds one of these (tests/unit/test_labels.py).
 _SUSPECT = re.compile(r"计$|合计|总计|小计|共计|累计|总数|总和|总量|总额|汇总|total|^sum$|sumof")
 _UNITS = "吨|手|千克|公斤|克|桶|万吨|元|美元|万元|kg|t|lots?|tons?|tonnes?|mt|usd|cny"
-_TAIL = re.compile(rf"(?:(?<=.)(?:\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】)|/(?:{_UNITS})|(?<=[计共l])(?:{_UNITS})|[\W_])+$")
+_IN_BRACKETS = r"(?<=.)(?:\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】)"
+# A bracket with what it holds is taken one way only: taken also sign by sign, `()` forty times over was tried in 2^40 ways.
+_TAIL = re.compile(rf"(?:{_IN_BRACKETS}|/(?:{_UNITS})|(?<=[计共l])(?:{_UNITS})|(?!{_IN_BRACKETS})[\W_])+$")
 _HEAD = re.compile(r"^[\W_]+")
 
 

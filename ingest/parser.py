@@ -52,6 +52,7 @@ _LENGTH = 8
 # Before an answer: whether the child goes on, or has grown by more than a payload may take and is to be replaced.
 _GOES_ON, _WORN = b"+", b"-"
 _SOURCES_KEPT = 32
+_GRACE_SECONDS = 2.0
 _SERIAL = count()
 
 
@@ -97,13 +98,8 @@ class SourceApart:
 
         Raises PayloadError and ConfigurationError as the source does, UnforeseenError for anything else it raises, and NoParserError.
         """
-        if self._is_small(body):
-            return self._source.parse(request, body)
         frames, rejects, published_at, remarks = self._ask("parse", request, body)
         return Parsed({table: pl.read_ipc_stream(io.BytesIO(frame)) for table, frame in frames.items()}, rejects, published_at, remarks)
-
-    def _is_small(self, body: bytes) -> bool:
-        return len(body) <= self.configuration.limits.parser.bytes_here
 
     def _ask(self, what: str, *arguments: Any) -> Any:
         # The child keeps what it unpacks: a number of its own keeps the catalogue of one run from being that of the next.
@@ -114,14 +110,8 @@ class SourceApart:
 class AdopterApart(SourceApart):
     """A source that knows files by what they hold, which is read in the child as well."""
 
-    def __init__(self, source: Adopter, configuration: Configuration) -> None:
-        super().__init__(source, configuration)
-        self._adopter = source
-
     def adopt(self, name: str, body: bytes) -> Request | None:
         """Give the request a file answers; None where it is not this source's, or takes more than it may."""
-        if self._is_small(body):
-            return self._adopter.adopt(name, body)
         try:
             found: Request | None = self._ask("adopt", name, body)
         except PayloadError:
@@ -157,9 +147,9 @@ class _Child:
         size = len(arguments[-1])
         question = pickle.dumps((source, what, arguments, limits))
         with self._lock:
-            answer = self._answer(question)
+            answer = self._answer(question, limits)
             if answer == -signal.SIGKILL:  # by somebody else, which says nothing of the payload
-                answer = self._answer(question)
+                answer = self._answer(question, limits)
         if isinstance(answer, int):
             raise PayloadError(Outcome.NOT_DATA, "too_costly", _why(answer, size, limits))
         kind, told = _unpacked(answer)
@@ -173,10 +163,20 @@ class _Child:
                 raise UnforeseenError(*told)
         return told
 
-    def _answer(self, question: bytes) -> bytes | int:
+    def _answer(self, question: bytes, limits: ParserBounds) -> bytes | int:
         """Give the answer, or the code the child left when it gave none."""
+        process, to, by = self._talk = self._talk or self._start()
+        is_given_up = threading.Event()
+
+        def give_up() -> None:
+            is_given_up.set()
+            process.kill()
+
+        # The child's own alarm comes first; one that somebody stopped hears none.
+        patience = threading.Timer(limits.wall_seconds + _GRACE_SECONDS, give_up)
+        patience.daemon = True
+        patience.start()
         try:
-            _, to, by = self._talk = self._talk or self._start()
             _write(to, question)
             answer = _read(by)
         except BrokenPipeError:
@@ -184,10 +184,12 @@ class _Child:
         except BaseException:
             self.end()  # the next answer would be to this question
             raise
-        if not answer.startswith(_GOES_ON):
-            code = self.end()
-            return answer[1:] or code
-        return answer[1:]
+        finally:
+            patience.cancel()
+        if answer.startswith(_GOES_ON):
+            return answer[1:]
+        code = self.end()
+        return answer[1:] or (-signal.SIGALRM if is_given_up.is_set() else code)
 
     @staticmethod
     def _start() -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:

@@ -21,7 +21,7 @@ from ingest.made_before import MadeBefore
 from ingest.origins import FilesOrigin, LiveOrigin, Origin, ReplayOrigin, SampleOrigin
 from ingest.parser import apart
 from ingest.settings import Settings
-from ingest.source import SHANGHAI, HomeError, Source
+from ingest.source import SHANGHAI, DataOrigin, HomeError, Source
 from ingest.sources import SOURCES, sources
 from ingest.turns import Turns
 from orchestration.home.backup import half_a_home
@@ -68,10 +68,14 @@ class Home(dg.ConfigurableResource):
         """What reading a payload takes of this home's catalogue, as it stands now."""
         return Configuration(self.settings.catalog_overlay)
 
-    def sources(self) -> tuple[Source, ...]:
-        """Every source, reading payloads by the catalogue as it stands now; a run makes them once for each asset."""
+    def sources(self, origin: DataOrigin | None = None) -> tuple[Source, ...]:
+        """Every source, reading payloads by the catalogue as it stands now; a run makes them once for each asset.
+
+        Payloads are parsed in a limited process; those of the sample, which this code makes itself, in this one.
+        """
         configuration = self.configuration
-        return apart(sources(configuration), configuration)
+        made = sources(configuration)
+        return made if origin is DataOrigin.SAMPLE else apart(made, configuration)
 
     @property
     def archive(self) -> Archive:

@@ -69,8 +69,6 @@ class FeedBounds:
 class ParserBounds:
     """What parsing one payload may take beyond what its process holds (bytes of memory, seconds), and how much may be made of it (bytes)."""
 
-    bytes_here: int
-    """A payload of so many bytes is parsed where it is: no parser takes more than the square of it."""
     memory_bytes: int
     cpu_seconds: int
     bytes_a_second: int

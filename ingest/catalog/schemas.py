@@ -229,19 +229,20 @@ class Shape(Entry):
 
 
 class TextLimits(Entry):
-    """How much of a foreign text is repeated in receipts and quarantine: characters of a message and of a cell, cells of a row."""
+    """How much of a foreign text is repeated in receipts and quarantine: characters of a message and of a cell, cells of a row, characters of all rows."""
 
     message_characters: Most
     cell_characters: Most
     row_cells: Most
+    refused_characters: Most = 16_777_216
+    """So it stands in a file an operator wrote before there was this key."""
     label: Label
     source: Text
 
 
 class ParserLimits(Entry):
-    """What parsing one payload may cost (bytes, seconds; more with its size), and how many bytes may be made of it; so small a payload needs no process."""
+    """What parsing one payload may cost (bytes, seconds; more with its size), and how many bytes may be made of it."""
 
-    bytes_here: Most
     memory_bytes: Most
     cpu_seconds: Most
     bytes_a_second: Most

@@ -51,9 +51,10 @@ def arrivals_asset(source: Source) -> dg.AssetsDefinition:
         calendar, wanted = load_calendar(home.settings.catalog_overlay), context.partition_keys
         first, last = _days_of(wanted[0])[0], _days_of(wanted[-1])[1]
         calendar.between(first, last)  # a day outside the calendar is an error that says how to extend it
-        known = home.sources()
+        asked = next(one for one in home.sources() if one.name == source.name)
+        origin = _origin(asked, wanted, first, last, home, intake, calendar)
+        known = home.sources(origin.data_origin)
         read_by = [one for one in known if one.name == source.name]
-        origin = _origin(read_by[0], wanted, first, last, home, intake, calendar)
         dedicate(home.settings, origin.data_origin)
         report = ingest(read_by, origin, home.archive, home.lake, context.run.run_id, limits=home.configuration.limits)
         if by_month:

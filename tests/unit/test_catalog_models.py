@@ -195,7 +195,7 @@ OPTIONAL = {
     "kinds", "states", "rests_on", "mart", "neutral", "band", "approx", "low", "asserts", "is_price", "is_receipts", "tick_price", "narrative", "units", "grid",
     "factor", "copy_of", "day_step", "half_width", "source", "definition", "formula", "open", "closed", "up", "down", "caps", "shows", "study",
     "aliases", "words", "not", "example", "change_of", "when", "is_change", "is_any_of", "on_tick", "is_market", "never", "span", "said", "absence", "open_ended", "series", "hs_code", "part_of", "plain_unit", "is_of_range", "is_monthly", "is_limited", "negative",
-    "pdf_bytes_a_second", "html_cpu_seconds",
+    "pdf_bytes_a_second", "html_cpu_seconds", "refused_characters",
 }  # fmt: skip
 # Tables whose keys are the writer's own words.
 OWN_WORDS = re.compile(

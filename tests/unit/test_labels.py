@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.catalog.configuration import Configuration
-from ingest.labels import Extent, UnknownSumError, sum_label
+from ingest.labels import LONGEST, Extent, UnknownSumError, sum_label
 from ingest.source import Outcome, Parsed, PayloadError, Request, Response
 from ingest.sources.customs import TABLE as CUSTOMS
 from ingest.sources.customs import Customs
@@ -287,3 +287,15 @@ def test_a_label_without_end_is_told_at_once() -> None:
     for text in ("x" * 1_000_000 + "合计", "ＴＯＴＡＬ" + "(" * 1_000_000):
         with pytest.raises(UnknownSumError, match="looks like the label of a sum"):
             sum_label(text)
+
+
+@pytest.mark.parametrize("pair", ["()", "[]", "【】", "(,)", "()[]", "( )", "/t", "计t"])
+def test_a_label_of_brackets_is_taken_apart_in_one_way_only(pair: str) -> None:
+    """A bracket was taken whole and sign by sign: 48 characters took some seconds, and each further pair twice as many."""
+    for end in ("y", "合计y"):
+        text = ("x" + pair * 50)[: LONGEST - len(end)] + end
+        try:
+            assert sum_label(text) is None
+        except UnknownSumError:
+            assert "计" in text
+    assert pair == "计t" or sum_label(f"总计{pair * 20}") is not None

@@ -15,25 +15,25 @@ import pytest
 from feeds import DAY, FEEDS, Home, answer, delivery, feeds, quote, request_for, warrant
 
 from ingest import parser
-from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
+from ingest.catalog.configuration import Configuration
 from ingest.catalog.documents import SHIPPED
 from ingest.flow import FLUSH_BYTES
 from ingest.parser import NoParserError, apart
-from ingest.source import ConfigurationError, Outcome, Parsed, PayloadError, Request, Source, UnforeseenError
+from ingest.source import ConfigurationError, DataOrigin, Outcome, Parsed, PayloadError, Request, Source, UnforeseenError
 from ingest.sources import SOURCES, sources
+from orchestration import resources
 from tests.reliability.mutations import BY_NAME as PLAIN
 from tests.reliability.mutations import SEEDS, mutate
 
 KX = "kx20250716.dat"
 LARGE = answer([quote(month=str(2501 + month)) for month in range(12)] * 4)
-"""More than is parsed without a process of its own."""
 
 
 def limited(**changes: float) -> Source:
     """The exchange, every payload of which goes to the child, with a few of the shipped limits changed."""
     configuration = Configuration()
     limits = configuration.limits
-    object.__setattr__(limits, "parser", replace(limits.parser, bytes_here=0) if not changes else replace(limits.parser, bytes_here=0, **changes))
+    object.__setattr__(limits, "parser", replace(limits.parser, **changes))
     return next(source for source in apart(sources(configuration), configuration) if source.name == "shfe")
 
 
@@ -235,15 +235,23 @@ def test_a_fork_has_a_child_of_its_own() -> None:
     assert parser._CHILD._talk[0].pid == own
 
 
-def test_a_small_payload_needs_no_process() -> None:
+def test_a_payload_of_some_bytes_goes_there_too_and_those_of_the_sample_do_not(tmp_path: Path) -> None:
+    """A label of 50 brackets, or a spreadsheet that packs its headers well, needs few bytes."""
     parser._CHILD.end()
-    small = answer([quote()])
-    assert len(small) <= SHIPPED_ONLY.limits.parser.bytes_here < len(LARGE)
-    source = next(source for source in FEEDS if source.name == "shfe")
-    source.parse(request_for(KX), small)
-    assert parser._CHILD._talk is None
-    source.parse(request_for(KX), LARGE)
+    home = resources.Home(path=str(tmp_path))
+    for origin, is_started in ((DataOrigin.SAMPLE, False), (DataOrigin.LIVE, True)):
+        source = next(source for source in home.sources(origin) if source.name == "shfe")
+        source.parse(request_for(KX), answer([quote()]))
+        assert (parser._CHILD._talk is not None) == is_started
+
+
+def test_a_child_that_was_stopped_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parser, "_GRACE_SECONDS", 0.2)
+    source = limited(wall_seconds=0.1)
+    read(limited())
     assert parser._CHILD._talk is not None
+    os.kill(parser._CHILD._talk[0].pid, signal.SIGSTOP)
+    assert "took longer than 0.1 seconds" in refusal(source, LARGE + b" " * 2**20)[1]
 
 
 def test_the_child_ends_with_its_parent() -> None:

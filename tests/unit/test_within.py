@@ -62,6 +62,12 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "oversized",
     ),
     "2,600 columns apart under 8,000 lines": (SPOT, lambda: b"x\n" * 8_000 + b"q" + b",,q" * 2_600, "no_header"),
+    "rows that repeat long names when they are refused": (
+        "policy_events.csv",
+        lambda: (",".join(["event_id,event_date,date_precision,published_at,lang,theme,authority,summary,source,source_url", *(f"{n}{'x' * 400}" for n in range(80))])
+                 + "\n" + ("E,2025-07-18" + "," * 88 + "\n") * 800).encode(),
+        "too_many_refused",
+    ),
     "8 MB of blank lines": (SPOT, lambda: csv_file(header=QUOTE_HEADER) + b"\n" * (8 * MEBIBYTE - 999), "oversized"),
     "8 MB of lines": (SPOT, lambda: b"a\n" * (4 * MEBIBYTE - 1), "oversized"),
     "many labels above many series": (SPOT, lambda: wide(480, 400, 400), "oversized"),
