@@ -13,7 +13,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterable
@@ -193,16 +192,22 @@ class _Child:
 
     @staticmethod
     def _start() -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
-        with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, cwd="/", env=confined.ENVIRONMENT)
-            assert process.stdin is not None  # noqa: S101 - it and the other are pipes
-            assert process.stdout is not None  # noqa: S101
-            if _read(process.stdout) != _READY:
-                process.communicate()
-                said.seek(0)
-                *_, last = said.read().decode("utf-8", "replace").splitlines() or [confined.ended_by(process.returncode)]
-                raise NoParserError(f"the process that parses payloads does not start: {last}")
-        return process, process.stdin, process.stdout
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, cwd="/", env=confined.ENVIRONMENT)
+        except OSError as error:
+            raise NoParserError(f"the process that parses payloads does not start: {error.strerror or error}") from None
+        to, by, said = process.stdin, process.stdout, process.stderr
+        assert to is not None and by is not None and said is not None  # noqa: S101, PT018 - all are pipes
+        with said:  # it says something there only before it is ready
+            if _read(by) == _READY:
+                return process, to, by
+            *_, last = said.read().decode("utf-8", "replace").splitlines() or [confined.ended_by(process.wait())]
+        process.kill()
+        process.wait()
+        to.close()
+        by.close()
+        raise NoParserError(f"the process that parses payloads does not start: {last}")
 
 
 _CHILD = _Child()

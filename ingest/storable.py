@@ -37,13 +37,29 @@ def storable_lines(text: str) -> str:
     return "\n".join(storable(line) for line in text.split("\n"))
 
 
+# A row with lists and objects in its cells may have so many times the cells of a row; assumed: no row of a feed is nested at all.
+_NESTED = 5
+
+
 def storable_row(row: Mapping[Any, Any], cell_characters: int, cells: int, depth: int = 4) -> dict[str, Any]:
     """Give a foreign row with names and texts that can be stored: long ones are cut, what is beyond `cells` is counted only.
 
-    What is nested deeper than `depth` stands as text.
+    What is nested deeper than `depth` stands as text, and the row with all that is nested in it has no more than five times `cells`.
     """
-    kept = {_name(str(name), cell_characters): _cell(value, cell_characters, cells, depth) for name, value in islice(row.items(), cells)}
-    return kept if len(row) <= cells else kept | {"…": f"{len(row) - cells:,} more cells"}
+    return _row(row, cell_characters, cells, depth, [_NESTED * cells])
+
+
+def _row(row: Mapping[Any, Any], most: int, cells: int, depth: int, left: list[int]) -> dict[str, Any]:
+    taken = _taken(len(row), cells, left)
+    kept = {_name(str(name), most): _cell(value, most, cells, depth, left) for name, value in islice(row.items(), taken)}
+    return kept if len(row) == taken else kept | {"…": f"{len(row) - taken:,} more cells"}
+
+
+def _taken(there: int, cells: int, left: list[int]) -> int:
+    """Tell how many of the cells there are may be given, and count them."""
+    taken = min(there, cells, left[0])
+    left[0] -= taken
+    return taken
 
 
 @lru_cache(maxsize=1024)
@@ -51,13 +67,13 @@ def _name(name: str, most: int) -> str:
     return storable(name, most)
 
 
-def _cell(value: Any, most: int, cells: int, depth: int) -> Any:
+def _cell(value: Any, most: int, cells: int, depth: int, left: list[int]) -> Any:
     if value is None or isinstance(value, bool | float) or (isinstance(value, int) and value.bit_length() <= 64):
         return value
     if depth and isinstance(value, dict):
-        return storable_row(value, most, cells, depth - 1)
+        return _row(value, most, cells, depth - 1, left)
     if depth and isinstance(value, list):
-        return [_cell(part, most, cells, depth - 1) for part in value[:cells]]
+        return [_cell(part, most, cells, depth - 1, left) for part in value[: _taken(len(value), cells, left)]]
     try:
         return storable(str(value), most)
     except (RecursionError, ValueError):  # nested without end, or a number of more digits than Python writes

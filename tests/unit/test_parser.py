@@ -211,6 +211,13 @@ def test_a_machine_without_the_child_refuses_no_payload(home: Home, monkeypatch:
     assert home.take(delivery(KX, LARGE)).fetch_log[0].outcome is Outcome.OK
 
 
+def test_a_process_that_cannot_be_started_at_all_refuses_no_payload(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser._CHILD.end()
+    monkeypatch.setattr(parser, "COMMAND", ("/no/such/python",))
+    with pytest.raises(NoParserError, match="does not start: No such file or directory"):
+        read(limited())
+
+
 def test_the_next_run_parses_by_its_own_catalogue(tmp_path: Path) -> None:
     def parse() -> Parsed:
         return next(source for source in feeds(tmp_path) if source.name == "shfe").parse(request_for("20250716dailystock.dat"), body)

@@ -81,6 +81,15 @@ def test_a_row_nested_without_end_and_a_number_without_end_are_rows() -> None:
     json.dumps(row)
 
 
+def test_a_row_has_so_many_cells_however_they_are_nested() -> None:
+    """Each of a hundred refused cells repeated a row of lists of lists: 400 kB became 280 MB of quarantine."""
+    row = storable_row({"first": [["x" * 100] * 50] * 50, "last": 1}, 100, 20)
+    assert row["last"] == 1
+    assert len(json.dumps(row)) < 20 * 5 * 140
+    flat = {f"c{n}": n for n in range(30)}
+    assert storable_row(flat, 100, 20) == {f"c{n}": n for n in range(20)} | {"…": "10 more cells"}
+
+
 @given(st.text(st.characters()))
 def test_a_line_of_json_is_healed_of_lone_surrogates_and_of_nothing_else(text: str) -> None:
     line = json.dumps({"message": text}).encode()
