@@ -23,9 +23,13 @@ NOON = datetime(2025, 7, 16, 12, 0, tzinfo=UTC)
 
 
 def feeds(overlay: Path | None = None) -> tuple[Source, ...]:
-    """Every source but the catalogue, reading by the catalogue of a home, as a run reads."""
-    configuration = Configuration(overlay)
-    return apart(sources(configuration), configuration)[1:]
+    """Every source but the catalogue, reading by the catalogue of a home, in this process."""
+    return sources(Configuration(overlay))[1:]
+
+
+def feeds_apart(overlay: Path | None = None) -> tuple[Source, ...]:
+    """The same, each payload parsed in the limited process, as a run does with all that come from outside."""
+    return apart(feeds(overlay), Configuration(overlay))
 
 
 FEEDS = feeds()

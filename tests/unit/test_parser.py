@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from feeds import DAY, FEEDS, Home, answer, delivery, feeds, quote, request_for, warrant
+from feeds import DAY, Home, answer, delivery, feeds_apart, quote, request_for, warrant
 
 from ingest import parser
 from ingest.catalog.configuration import Configuration
@@ -178,7 +178,9 @@ def test_a_run_says_what_a_parser_did_not_foresee_and_reads_the_next(home: Home,
     child("{}['warehouse'] if b'\"ru_f\"' in body else 0")
     other = answer([quote("ru", str(2501 + month)) for month in range(12)] * 4)
     report = home.take(
-        delivery(KX, other), delivery("kx20250717.dat", answer([quote(month=str(2501 + month)) for month in range(12)] * 4, day=DAY.replace(day=17)))
+        delivery(KX, other),
+        delivery("kx20250717.dat", answer([quote(month=str(2501 + month)) for month in range(12)] * 4, day=DAY.replace(day=17))),
+        sources=feeds_apart(),
     )
     bad, good = report.fetch_log
     assert (bad.outcome, bad.reason, bad.message) == (Outcome.FORMAT_CHANGED, "parser_failed", f"{KX} cannot be read: KeyError: 'warehouse'")
@@ -205,10 +207,10 @@ def test_a_machine_without_the_child_refuses_no_payload(home: Home, monkeypatch:
     parser._CHILD.end()
     monkeypatch.setattr(parser, "COMMAND", (sys.executable, "-I", "-c", "raise SystemExit('no room')"))
     with pytest.raises(NoParserError, match="the process that parses payloads does not start: no room"):
-        home.take(delivery(KX, LARGE))
+        home.take(delivery(KX, LARGE), sources=feeds_apart())
     assert [attempt.outcome for attempt in home.archive.fetch_log() if attempt.is_failure] == []
     monkeypatch.undo()
-    assert home.take(delivery(KX, LARGE)).fetch_log[0].outcome is Outcome.OK
+    assert home.take(delivery(KX, LARGE), sources=feeds_apart()).fetch_log[0].outcome is Outcome.OK
 
 
 def test_a_process_that_cannot_be_started_at_all_refuses_no_payload(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +222,7 @@ def test_a_process_that_cannot_be_started_at_all_refuses_no_payload(monkeypatch:
 
 def test_the_next_run_parses_by_its_own_catalogue(tmp_path: Path) -> None:
     def parse() -> Parsed:
-        return next(source for source in feeds(tmp_path) if source.name == "shfe").parse(request_for("20250716dailystock.dat"), body)
+        return next(source for source in feeds_apart(tmp_path) if source.name == "shfe").parse(request_for("20250716dailystock.dat"), body)
 
     body = answer([warrant(f"库{n}") for n in range(200)], "o_cursor")
     assert parse().frames["shfe__warehouse_receipts"].height == 200
@@ -272,7 +274,7 @@ def test_the_child_ends_with_its_parent() -> None:
 
 
 def test_every_source_of_payloads_is_read_apart_and_is_the_same_otherwise() -> None:
-    for plain, elsewhere in zip(SOURCES[1:], FEEDS, strict=True):
+    for plain, elsewhere in zip(SOURCES[1:], feeds_apart(), strict=True):
         assert type(elsewhere) is not type(plain)
         assert hasattr(elsewhere, "adopt") == hasattr(plain, "adopt")
         for name in ("name", "parser_version", "tables", "cadence"):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from feeds import DAY, FEEDS, QUOTE_HEADER, Home, answer, csv_file, delivery, quote, request_for
+from feeds import DAY, FEEDS, QUOTE_HEADER, Home, answer, csv_file, delivery, feeds_apart, quote, request_for
 
 from ingest.answer import read_json
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
@@ -20,6 +20,7 @@ from ingest.sources.shfe.receipts import parse_receipts_html
 from ingest.within import is_within_depth, require_within
 
 MEBIBYTE = 2**20
+APART = feeds_apart()
 ACCENTS = "\u0301\u0316" * 60_000
 SPOT, KX, HTML = "smm_spot_price_20250716.csv", "kx20250716.dat", "dailystock_20250716.html"
 RANKING = "FutureDataHolding_20250716.txt"
@@ -98,7 +99,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_payload_made_to_hurt_is_refused_in_one_sentence_and_hurts_no_other(name: str, home: Home) -> None:
     file, make, reason = HOSTILE[name]
-    report = home.take(delivery(file, make()), delivery("kx20250717.dat", answer([quote()], day=DAY.replace(day=17))))
+    report = home.take(delivery(file, make()), delivery("kx20250717.dat", answer([quote()], day=DAY.replace(day=17))), sources=APART)
     hostile, good = report.fetch_log
     assert (hostile.outcome in (Outcome.NOT_DATA, Outcome.FORMAT_CHANGED), hostile.reason, good.outcome) == (True, reason, Outcome.OK), (
         hostile.message
