@@ -154,6 +154,13 @@ def test_a_note_is_held_against_itself_only_where_it_speaks_of_the_same(tmp_path
     assert found[7].startswith("fail versus X3: A1 fail: 3,190")
 
 
+def test_a_claim_of_digits_costs_its_length(tmp_path: Path) -> None:
+    """Nothing looks at a clock: the run of digits was taken from each of them on, and 400 claims took more than two minutes."""
+    quotes = [f"{digit}" * 1_990 for digit in range(1, 9)] + ["1," * 900]
+    rows = [f'"{quote}",quantity,oi,AO2509,2025-07-15,,eq,255000,,lots,' for quote in quotes * 50]
+    assert [str(row.verdict) for row in judged(tmp_path, *rows)] == ["supported"] * len(rows)
+
+
 def test_a_price_the_note_puts_above_its_own_high_is_a_contradiction_of_the_note(tmp_path: Path) -> None:
     rows = (
         "收于3290元,quantity,close,AO2511,2025-07-15,,eq,3290,,yuan/t,",

@@ -113,7 +113,8 @@ def quoted_unit(claim: Claim, catalog: Catalog) -> str | None:
     if not claim.unit or claim.value is None:
         return None
     digits = f"{float(abs(claim.value)):.10f}".replace(".", "").strip("0")
-    for match in re.finditer(r"(\d[\d,]*(?:\.\d+)?)\s*([万亿]?[^\s\d，。；,;()（）]{1,5})", claim.quote):
+    # A run of digits is taken once and whole (`*+` gives nothing back): taken from each digit on, 2,000 of them took a third of a second.
+    for match in re.finditer(r"(?<!\d)(\d[\d,]*+(?:\.\d++)?)\s*+([万亿]?[^\s\d，。；,;()（）]{1,5})", claim.quote):
         if match[1].replace(",", "").replace(".", "").strip("0") != digits:
             continue
         for length in range(len(match[2]), 0, -1):

@@ -30,6 +30,8 @@ class Lexicon:
     themes: Mapping[str, str]
     neutral: frozenset[str]
     pattern: re.Pattern[str] = field(init=False)
+    resolved: dict[tuple[str, str], "Entity"] = field(default_factory=dict, compare=False, repr=False)
+    """What was resolved before: each word of a text is looked for among hundreds, and a claim's quote is asked about ten times."""
 
     def __post_init__(self) -> None:
         """Put all words into one pattern, the longest first: 氧化铝 is not 铝."""
@@ -62,6 +64,12 @@ class Entity:
 
 def resolve(text: str, lexicon: Lexicon, own: str) -> Entity:
     """Give what the words name; `own` is the note's commodity, meant where they name none and are all known."""
+    if (known := lexicon.resolved.get((text, own))) is None:
+        known = lexicon.resolved[text, own] = _resolved(text, lexicon, own)
+    return known
+
+
+def _resolved(text: str, lexicon: Lexicon, own: str) -> Entity:
     codes, foreign, unknown = dict[str, None](), list[str](), list[str]()
     contracts, months, end = list[str](), list[str](), -1
     vendors, hs, region, theme, is_dominant = set[str](), "", "", "", False
