@@ -147,15 +147,20 @@ def csv_lines(body: bytes) -> Iterator[Line]:
 
 
 def _separator(text: str) -> str:
-    """Give the separator that makes the widest line of the beginning."""
+    """Give the separator that makes the largest table of the beginning: most cells in lines of one width; without two such lines, the widest line.
 
-    def widest(separator: str) -> int:
+    A text full of another separator is one line, and no table.
+    """
+
+    def cells(separator: str) -> tuple[int, int]:
         try:
-            return max(map(len, islice(csv.reader(io.StringIO(text[:_HEAD_CHARACTERS], newline=""), delimiter=separator), _HEAD_LINES)), default=0)
+            lines = list(islice(csv.reader(io.StringIO(text[:_HEAD_CHARACTERS], newline=""), delimiter=separator), _HEAD_LINES))
         except csv.Error:
-            return 0
+            return 0, 0
+        widths = Counter(map(len, lines))
+        return max((width * count for width, count in widths.items() if width > 1 and count > 1), default=0), max(widths, default=0)
 
-    return max(SEPARATORS, key=widest)
+    return max(SEPARATORS, key=cells)
 
 
 def filled(lines: Iterable[Line]) -> list[Line]:

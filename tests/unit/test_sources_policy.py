@@ -305,3 +305,11 @@ def test_a_day_of_no_time_of_ours_is_refused_alone(day: str, published: str) -> 
     parsed = events(LINE, spoilt)
     assert parsed.frames[EVENTS]["event_id"].to_list() == ["E1"]
     assert [reject.reason for reject in parsed.rejects] == ["unreadable_value"]
+
+
+def test_a_text_full_of_another_separator_is_no_table() -> None:
+    """The widest line said what stands between cells, so one such summary refused its whole file."""
+    spoilt = LINE.replace("E1", "E2").replace("摘要", f'"{"一; " * 30}"')
+    parsed = events(LINE, spoilt)
+    assert parsed.frames[EVENTS]["event_id"].to_list() == ["E1", "E2"]
+    assert not parsed.rejects
