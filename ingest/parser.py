@@ -7,6 +7,7 @@ is the source's business.
 """
 
 import atexit
+import hashlib
 import io
 import os
 import pickle
@@ -15,12 +16,13 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, date
 from functools import lru_cache
 from itertools import count
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -52,6 +54,8 @@ _LENGTH = 8
 _GOES_ON, _WORN = b"+", b"-"
 _SOURCES_KEPT = 32
 _GRACE_SECONDS = 2.0
+_AGAIN = 2
+_REMEMBERED = 256
 _SERIAL = count()
 
 
@@ -59,19 +63,24 @@ class NoParserError(HomeError):
     """The child does not start. The machine is at fault, and no payload."""
 
 
-def apart(sources: Iterable[Source], configuration: Configuration) -> tuple[Source, ...]:
-    """Give the sources with their payloads parsed in the child. The catalogue, which the operator wrote, is read in this process."""
-    return tuple(source if source.name == "catalog" else _apart(source, configuration) for source in sources)
+def apart(sources: Iterable[Source], configuration: Configuration, *, is_replay: bool = False) -> tuple[Source, ...]:
+    """Give the sources with their payloads parsed in the child. The catalogue, which the operator wrote, is read in this process.
+
+    What a payload takes is not the same each time. So a payload that was accepted once is read again within twice as much, and is not lost.
+    """
+    times = _AGAIN if is_replay else 1
+    return tuple(source if source.name == "catalog" else _apart(source, configuration, times) for source in sources)
 
 
-def _apart(source: Source, configuration: Configuration) -> Source:
-    return AdopterApart(source, configuration) if isinstance(source, Adopter) else SourceApart(source, configuration)
+def _apart(source: Source, configuration: Configuration, times: int) -> Source:
+    return AdopterApart(source, configuration, times) if isinstance(source, Adopter) else SourceApart(source, configuration, times)
 
 
 class SourceApart:
     """A source whose payloads are parsed in the child."""
 
-    def __init__(self, source: Source, configuration: Configuration) -> None:
+    def __init__(self, source: Source, configuration: Configuration, times: int) -> None:
+        self._times = times
         self.configuration = configuration
         self.name = source.name
         self.parser_version = source.parser_version
@@ -103,17 +112,23 @@ class SourceApart:
     def _ask(self, what: str, *arguments: Any) -> Any:
         # The child keeps what it unpacks: a number of its own keeps the catalogue of one run from being that of the next.
         self._packed = self._packed or pickle.dumps((next(_SERIAL), self._source))
-        return _CHILD.ask(self._packed, what, arguments, self.configuration.limits.parser)
+        return _CHILD.ask(self._packed, what, arguments, self.configuration.limits.parser.times(self._times))
 
 
 class AdopterApart(SourceApart):
     """A source that knows files by what they hold, which is read in the child as well."""
 
+    _given_up: ClassVar[deque[bytes]] = deque(maxlen=_REMEMBERED)
+    """Files that took more than they may: the other sources need not try."""
+
     def adopt(self, name: str, body: bytes) -> Request | None:
         """Give the request a file answers; None where it is not this source's, or takes more than it may."""
+        if (digest := hashlib.sha256(body).digest()) in self._given_up:
+            return None
         try:
             found: Request | None = self._ask("adopt", name, body)
         except PayloadError:
+            self._given_up.append(digest)
             return None  # the source that takes all files refuses it
         return found
 

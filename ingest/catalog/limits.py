@@ -1,6 +1,6 @@
 """The limits of `limits.toml` as they are asked for: of one feed, of texts, of spreadsheets, of documents. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ingest.catalog.documents import load
@@ -76,6 +76,19 @@ class ParserBounds:
     most_cpu_seconds: int
     wall_seconds: float
     answer_bytes: int
+
+    def times(self, factor: int) -> "ParserBounds":
+        """Give so many times the memory and the time, for the same answer."""
+        if factor == 1:
+            return self
+        return replace(
+            self,
+            memory_bytes=self.memory_bytes * factor,
+            cpu_seconds=self.cpu_seconds * factor,
+            bytes_a_second=max(self.bytes_a_second // factor, 1),
+            most_cpu_seconds=self.most_cpu_seconds * factor,
+            wall_seconds=self.wall_seconds * factor,
+        )
 
     def seconds(self, size: int) -> float:
         """Give the processor time for a payload of this size."""

@@ -18,8 +18,8 @@ from ingest import parser
 from ingest.catalog.configuration import Configuration
 from ingest.catalog.documents import SHIPPED
 from ingest.flow import FLUSH_BYTES
-from ingest.parser import NoParserError, apart
-from ingest.source import ConfigurationError, DataOrigin, Outcome, Parsed, PayloadError, Request, Source, UnforeseenError
+from ingest.parser import NoParserError, SourceApart, apart
+from ingest.source import Adopter, ConfigurationError, DataOrigin, Outcome, Parsed, PayloadError, Request, Source, UnforeseenError
 from ingest.sources import SOURCES, sources
 from orchestration import resources
 from tests.reliability.mutations import BY_NAME as PLAIN
@@ -29,12 +29,14 @@ KX = "kx20250716.dat"
 LARGE = answer([quote(month=str(2501 + month)) for month in range(12)] * 4)
 
 
-def limited(**changes: float) -> Source:
+def limited(**changes: float) -> SourceApart:
     """The exchange, every payload of which goes to the child, with a few of the shipped limits changed."""
     configuration = Configuration()
     limits = configuration.limits
     object.__setattr__(limits, "parser", replace(limits.parser, **changes))
-    return next(source for source in apart(sources(configuration), configuration) if source.name == "shfe")
+    (source,) = (source for source in apart(sources(configuration), configuration) if source.name == "shfe")
+    assert isinstance(source, SourceApart)
+    return source
 
 
 Spoil = Callable[[str], None]
@@ -138,6 +140,43 @@ def test_an_answer_is_no_larger_than_it_may_be() -> None:
     assert read(limited(answer_bytes=1_000_000)).frames
     reason, message = refusal(limited(answer_bytes=2_000))
     assert (reason, "more than 2,000 bytes" in message) == ("oversized", True)
+
+
+def test_a_payload_that_was_accepted_is_read_again_within_twice_as_much(child: Spoil) -> None:
+    """The same bytes take now a little more and now a little less: one that was accepted near its limit must not be lost when all is read again."""
+    child("held = b'x' * (80 * 2**20)")
+    configuration = limited(memory_bytes=60 * 2**20).configuration
+    plain = [source for source in sources(configuration) if source.name == "shfe"]
+    (first,), (again,) = apart(plain, configuration), apart(plain, configuration, is_replay=True)
+    assert refusal(first)[0] == "too_costly"
+    assert read(again).frames["shfe__daily_quotes"].height == 48
+    bounds = configuration.limits.parser
+    assert bounds.times(2).seconds(400_000) == 2 * bounds.seconds(400_000)
+
+
+def test_a_file_that_takes_too_much_is_tried_by_one_source_alone(child: Spoil, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    ask = parser.SourceApart._ask
+    monkeypatch.setattr(parser.SourceApart, "_ask", lambda self, what, *given: (asked.append(self.name), ask(self, what, *given))[1])
+    configuration = Configuration()
+    limits = configuration.limits
+    object.__setattr__(limits, "parser", replace(limits.parser, wall_seconds=0.05, cpu_seconds=1))
+    adopters = [source for source in apart(sources(configuration), configuration) if isinstance(source, Adopter)]
+    body = b"x,y\n" * 5_000
+    child("pass")
+    monkeypatch.setattr(
+        parser,
+        "COMMAND",
+        (
+            *parser.COMMAND[:-1],
+            parser.COMMAND[-1].replace(
+                "parser.main()", "import ingest.vendor as v, time; v.VendorSource.adopt = lambda *_: time.sleep(9); parser.main()"
+            ),
+        ),
+    )
+    assert len(adopters) > 1
+    assert [source.adopt("x.csv", body) for source in adopters] == [None] * len(adopters)
+    assert len(asked) == 1
 
 
 def test_a_child_that_somebody_killed_is_asked_again_once(tmp_path: Path, child: Spoil) -> None:
