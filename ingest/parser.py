@@ -228,6 +228,11 @@ class _Child:
 _CHILD = _Child()
 
 
+def end_parser() -> None:
+    """Let this process's child go, where there is one; the next payload has a new one."""
+    _CHILD.end()
+
+
 def _why(code: int, size: int, limits: ParserBounds) -> str:
     """Say why a payload has no answer, from the code the child left."""
     held = f"{limits.memory_bytes >> 20} MB and {limits.seconds(size):.1f} s of processor time"
