@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Protocol, runtime_checkable
 
@@ -520,7 +520,17 @@ def _quarantined(name: str, rejects: Sequence[Reject], limits: TextLimits) -> pl
 
 
 def _quarantine(rejects: Iterable[tuple[str, Reject]], limits: TextLimits) -> pl.DataFrame:
-    return pl.DataFrame([_quarantine_row(name, reject, limits) for name, reject in rejects], schema=TABLES["ingest__quarantine"].schema)
+    """Give the rows for quarantine of one payload that was taken: from so many characters on, the reasons without the cells, which the archive holds."""
+    rows, left = [], limits.refused_characters
+    for number, (name, reject) in enumerate(rejects, start=1):
+        told = (
+            reject
+            if left > 0
+            else replace(reject, row={"…": f"refusal {number:,}; {limits.refused_characters:,} characters of {name} stand here already"})
+        )
+        rows.append(row := _quarantine_row(name, told, limits))
+        left -= len(row["row_json"])
+    return pl.DataFrame(rows, schema=TABLES["ingest__quarantine"].schema)
 
 
 def _quarantine_row(name: str, reject: Reject, limits: TextLimits) -> dict[str, str]:
