@@ -19,7 +19,7 @@ from ingest.archive import Archive, Attempt
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.flow import Report, ingest
 from ingest.home import MixedHomeError
-from ingest.inbox import Inbox, InboxError
+from ingest.inbox import LINE_CHARACTERS, Inbox, InboxError
 from ingest.lake import Lake
 from ingest.origins import FILE_LIMIT, InboxOrigin
 from ingest.reach import SeriesRead
@@ -102,7 +102,7 @@ def refused_rows(lake: Lake, sha: str | None) -> list[str]:
             rows = pl.read_parquet(lake.verified(file)).filter(pl.col("payload_sha256") == sha)
             for reason, message, row in rows.select("reason", "message", "row_json").iter_rows():
                 reasons.setdefault(row, []).append(f"{reason}: {message}")
-    return [storable(f"{'; '.join(why)}; {row}") for row, why in reasons.items()]
+    return [storable(f"{'; '.join(why)}; {row}", LINE_CHARACTERS) for row, why in reasons.items()]
 
 
 @dataclass(frozen=True, slots=True)

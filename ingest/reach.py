@@ -15,6 +15,7 @@ import polars as pl
 from ingest.catalog.schemas import Clock
 from ingest.lake import Lake
 from ingest.source import SHANGHAI
+from ingest.storable import storable
 from quality.raw import TABLES
 
 VENDOR_TABLES = tuple(name for name, table in TABLES.items() if {"provider", "series_id", "obs_date", "value"} <= set(table.columns))
@@ -69,18 +70,24 @@ def unread(found: Iterable[SeriesRead], mapped: Collection[tuple[str, str]]) -> 
     return [series for series in found if (series.provider, series.series_id) not in mapped]
 
 
+# So many series are told one by one, with so much of their names; assumed: an export has tens of series, with names of some 30 characters.
+SERIES_TOLD, NAME_CHARACTERS = 200, 200
+
+
 def said_unread(series: Sequence[SeriesRead], mapped: Collection[tuple[str, str]], file: str) -> list[str]:
     """Say which series no mart reads, one line each, and what to do with `file`, a name or path; nothing where there is none."""
     if not series:
         return []
     by_case = {f"{provider} {known}".casefold(): known for provider, known in mapped}
     lines = []
-    for one in series:
+    for one in series[:SERIES_TOLD]:
         near = by_case.get(f"{one.provider} {one.series_id}".casefold())
         meant = f"; the catalogue has {near}" if near else ""
         lines.append(
-            f"no mart reads series {one.series_id} of {one.provider} ({one.name}): the catalogue has no such id{meant} | 目录中没有该指标，不会进入任何结果表"
+            f"no mart reads series {storable(one.series_id, NAME_CHARACTERS)} of {one.provider} ({storable(one.name, NAME_CHARACTERS)}): the catalogue has no such id{meant} | 目录中没有该指标，不会进入任何结果表"
         )
+    if len(series) > SERIES_TOLD:
+        lines.append(f"nor {len(series) - SERIES_TOLD:,} more series of this file")
     return [*lines, f"say what they are with: alumina inbox map {shlex.quote(file)}"]
 
 

@@ -23,12 +23,27 @@ def is_plain(character: str) -> bool:
     return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
+class _Escaped(dict[int, str]):
+    """What stands for each character that was met: looking one up anew takes ten times as long, and a text may hold nothing else."""
+
+    def __missing__(self, code: int) -> str:
+        if len(self) >= _CHARACTERS_KEPT:
+            self.clear()
+        character = chr(code)
+        self[code] = character if is_plain(character) else json.dumps(character)[1:-1]
+        return self[code]
+
+
+_CHARACTERS_KEPT = 10_000
+_ESCAPED = _Escaped()
+
+
 def storable(text: str, most: int | None = None) -> str:
     """Give foreign text as one line that can be stored and shown; with `most`, what is longer is cut and says so."""
     length = len(text)
     cut = text if most is None or length <= most else text[:most]
     if not cut.isprintable():
-        cut = "".join(character if is_plain(character) else json.dumps(character)[1:-1] for character in cut)
+        cut = cut.translate(_ESCAPED)
     return cut if most is None or length <= most else f"{cut}… ({length:,} characters)"
 
 

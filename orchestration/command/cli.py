@@ -504,6 +504,8 @@ def export(
 @inbox_app.command("check")
 def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it lies.")]) -> None:
     """Try a file: say what would be read, or what is wrong. Changes nothing; exit code 1 when it would be refused."""
+    from ingest.inbox import ROWS_TOLD
+
     found, _ = _examined(file)
     receipt = found.attempt
     if not found.is_taken:
@@ -518,8 +520,10 @@ def inbox_check(file: Annotated[Path, typer.Argument(help="The file, wherever it
         _plain(f"  · {note}")
     if found.refused:
         _plain(said("inbox.refused", count=len(found.refused)))
-        for row in found.refused:
+        for row in found.refused[:ROWS_TOLD]:
             _plain(f"  ! {row}")
+        if (more := len(found.refused) - ROWS_TOLD) > 0:
+            _plain(said("inbox.refused_more", count=more))
     if not found.is_useful:
         fail(said("refused.no_row", name=receipt.request_name))
 

@@ -516,6 +516,18 @@ def test_the_command_says_in_words_what_would_become_of_a_file(home: Home, inbox
     assert "source spot, feed spot_price" in said
     assert "spot__quotes: 1 rows of 1 series, 2025-07-16 to 2025-07-16" in said
     assert "no_session: line 3" in said
+    many = [f"2025-07-{day:02d},series {number},3000,元/吨,ID{number},SMM" for number in range(30) for day in (12, 13, 14, 15, 16, 19, 20, 26, 27)]
+    long = drop(inbox, "smm_spot_price_20250729.csv", csv_file(*many, header="日期,名称,均价,单位,指标ID,数据来源"))
+    code, said, _ = command("check", str(long))
+    assert (code, said.count("no_session: ")) == (0, 180), "Saturdays and Sundays; from 200 on they are counted"
+    more = [
+        *many,
+        *(line.replace("2025-07", "2025-08").replace("-12,", "-09,").replace("-13,", "-10,") for line in many if "-12," in line or "-13," in line),
+    ]
+    long.write_bytes(csv_file(*more, header="日期,名称,均价,单位,指标ID,数据来源"))
+    code, said, _ = command("check", str(long))
+    assert (code, said.count("no_session: "), "and 40 more" in said) == (0, 200, True)
+    long.unlink()
     drop(inbox, "junk\x1b[31m.bin", b"x")
     code, _, complained = command("check", str(inbox.folder / "junk\x1b[31m.bin"))
     assert code == 1

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -260,3 +260,13 @@ def test_the_advice_of_a_check_can_be_pasted_whatever_the_name_and_wherever_it_l
     configuration = Configuration(home.settings.catalog_overlay)
     said = dropped.examine(file, sources(configuration), configuration, home.settings).notes
     assert said[-1] == f"say what they are with: alumina inbox map '{file}'"
+
+
+def test_of_many_series_that_no_mart_reads_some_are_told_and_the_others_counted() -> None:
+    """A file of 29,900 series printed as many lines, each with a name of any length."""
+    day = date(2025, 7, 16)
+    series = [reach.SeriesRead("SMM", f"X{number}{'x' * 1_000}", "氧化铝", "", "CNY/t", 1, day, day, 1.0) for number in range(250)]
+    said = reach.said_unread(series, [], "a.csv")
+    assert len(said) == 200 + 2
+    assert said[-2] == "nor 50 more series of this file"
+    assert max(map(len, said)) < 700
