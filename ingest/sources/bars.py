@@ -7,6 +7,7 @@ opens, so Friday night is Monday. Chains, indices and adjusted prices are refuse
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -76,7 +77,9 @@ class Bars:
         match = NAME.search(request.name)
         if match is None:
             raise ValueError(f"{request.name} is not a drop file")
-        rows, remarks = _read(body, self.configuration.limits.sheet)
+        limits = self.configuration.limits
+        most = max(limits.sheet.cells, limits.of(self.name, request.feed).cells)  # half a year of minutes is more than any other sheet
+        rows, remarks = _read(body, replace(limits.sheet, cells=most))
         kept: list[dict[str, Any]] = []
         rejects: list[Reject] = []
         ends: list[time] = []

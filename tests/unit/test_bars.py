@@ -1,13 +1,17 @@
 """Bars: which session a bar belongs to, and which files are no bars of a contract."""
 
+import io
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import pairwise
 
+import openpyxl
 import polars as pl
 import pytest
 from feeds import NOON, Home, csv_file, delivery
 
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
+from ingest.catalog.configuration import Configuration
 from ingest.source import SHANGHAI, Outcome, Parsed, PayloadError, Response
 from ingest.sources.bars import Bars
 from quality.raw import TABLES
@@ -222,3 +226,18 @@ def test_days_stamped_with_their_end_are_no_bars() -> None:
         parse(*days)
     assert caught.value.verdict.reason == "daily_bars"
     assert not parse(*days, line("2025-07-18 11:30")).rejects
+
+
+def test_as_many_bars_are_read_from_a_spreadsheet_as_from_text() -> None:
+    """The limit of cells of any other sheet, 400,000, refused 59,900 bars of 8 columns that a CSV file may have."""
+    configuration = Configuration()
+    limits = configuration.limits
+    object.__setattr__(limits, "sheet", replace(limits.sheet, cells=20))
+    book, body = openpyxl.Workbook(), io.BytesIO()
+    for row in (HEADER, *(line(f"2025-07-18 09:0{minute}") for minute in range(1, 5))):
+        book.active.append(row.split(","))
+    book.save(body)
+    source = Bars(configuration)
+    request = source.recognise(NAME.replace(".csv", ".xlsx"))
+    assert request is not None
+    assert source.parse(request, body.getvalue()).frames[TABLE].height == 4
