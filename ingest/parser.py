@@ -17,10 +17,10 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import UTC, date
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import count
 from typing import IO, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -50,6 +50,8 @@ _IN_AN_ANSWER = frozenset(
 )
 _READY = b"ready"
 _LENGTH = 8
+# Ends that say nothing of the payload: somebody killed the child, or all of the run was stopped for longer than the child may wait.
+_ANOTHERS_FAULT = (-signal.SIGKILL, -signal.SIGALRM)
 # Before an answer: whether the child goes on, or has grown by more than a payload may take and is to be replaced.
 _GOES_ON, _WORN = b"+", b"-"
 _SOURCES_KEPT = 32
@@ -63,24 +65,24 @@ class NoParserError(HomeError):
     """The child does not start. The machine is at fault, and no payload."""
 
 
-def apart(sources: Iterable[Source], configuration: Configuration, *, is_replay: bool = False) -> tuple[Source, ...]:
+def apart(sources: Iterable[Source], configuration: Configuration, accepted: Callable[[], Collection[str]] = frozenset) -> tuple[Source, ...]:
     """Give the sources with their payloads parsed in the child. The catalogue, which the operator wrote, is read in this process.
 
-    What a payload takes is not the same each time. So a payload that was accepted once is read again within twice as much, and is not lost.
+    What a payload takes is not the same each time. So one that was `accepted` before (sha256) is read again within twice as much, and is not lost.
     """
-    times = _AGAIN if is_replay else 1
-    return tuple(source if source.name == "catalog" else _apart(source, configuration, times) for source in sources)
+    before = cache(lambda: frozenset(accepted()))
+    return tuple(source if source.name == "catalog" else _apart(source, configuration, before) for source in sources)
 
 
-def _apart(source: Source, configuration: Configuration, times: int) -> Source:
-    return AdopterApart(source, configuration, times) if isinstance(source, Adopter) else SourceApart(source, configuration, times)
+def _apart(source: Source, configuration: Configuration, accepted: Callable[[], Collection[str]]) -> Source:
+    return AdopterApart(source, configuration, accepted) if isinstance(source, Adopter) else SourceApart(source, configuration, accepted)
 
 
 class SourceApart:
     """A source whose payloads are parsed in the child."""
 
-    def __init__(self, source: Source, configuration: Configuration, times: int) -> None:
-        self._times = times
+    def __init__(self, source: Source, configuration: Configuration, accepted: Callable[[], Collection[str]]) -> None:
+        self._accepted = accepted
         self.configuration = configuration
         self.name = source.name
         self.parser_version = source.parser_version
@@ -106,13 +108,14 @@ class SourceApart:
 
         Raises PayloadError and ConfigurationError as the source does, UnforeseenError for anything else it raises, and NoParserError.
         """
-        frames, rejects, published_at, remarks = self._ask("parse", request, body)
+        times = _AGAIN if hashlib.sha256(body).hexdigest() in self._accepted() else 1
+        frames, rejects, published_at, remarks = self._ask(times, "parse", request, body)
         return Parsed({table: pl.read_ipc_stream(io.BytesIO(frame)) for table, frame in frames.items()}, rejects, published_at, remarks)
 
-    def _ask(self, what: str, *arguments: Any) -> Any:
+    def _ask(self, times: int, what: str, *arguments: Any) -> Any:
         # The child keeps what it unpacks: a number of its own keeps the catalogue of one run from being that of the next.
         self._packed = self._packed or pickle.dumps((next(_SERIAL), self._source))
-        return _CHILD.ask(self._packed, what, arguments, self.configuration.limits.parser.times(self._times))
+        return _CHILD.ask(self._packed, what, arguments, self.configuration.limits.parser.times(times))
 
 
 class AdopterApart(SourceApart):
@@ -126,7 +129,7 @@ class AdopterApart(SourceApart):
         if (digest := hashlib.sha256(body).digest()) in self._given_up:
             return None
         try:
-            found: Request | None = self._ask("adopt", name, body)
+            found: Request | None = self._ask(1, "adopt", name, body)
         except PayloadError:
             self._given_up.append(digest)
             return None  # the source that takes all files refuses it
@@ -145,15 +148,17 @@ class _Child:
         self._lock = threading.Lock()
         self._talk: tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]] | None = None
 
-    def end(self) -> int:
-        """Let the child go, and give the code it left."""
+    def end(self, patience: float = 0.0) -> int:
+        """Let the child go, and give the code it left; one that is ending by itself has so many seconds for it."""
         if self._talk is None:
             return 0
         (process, to, by), self._talk = self._talk, None
-        process.kill()  # one that has ended keeps the code it left
         with suppress(BrokenPipeError):
             to.close()
         by.close()
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(patience)
+        process.kill()
         return process.wait()
 
     def ask(self, source: bytes, what: str, arguments: tuple[Any, ...], limits: ParserBounds) -> Any:
@@ -162,7 +167,7 @@ class _Child:
         question = pickle.dumps((source, what, arguments, limits))
         with self._lock:
             answer = self._answer(question, limits)
-            if answer == -signal.SIGKILL:  # by somebody else, which says nothing of the payload
+            if answer in _ANOTHERS_FAULT:
                 answer = self._answer(question, limits)
         if isinstance(answer, int):
             raise PayloadError(Outcome.NOT_DATA, "too_costly", _why(answer, size, limits))
@@ -179,6 +184,8 @@ class _Child:
 
     def _answer(self, question: bytes, limits: ParserBounds) -> bytes | int:
         """Give the answer, or the code the child left when it gave none."""
+        if self._talk is not None and self._talk[0].poll() is not None:
+            self.end()  # it ended since the last answer
         process, to, by = self._talk = self._talk or self._start()
         is_given_up = threading.Event()
 
@@ -202,7 +209,7 @@ class _Child:
             patience.cancel()
         if answer.startswith(_GOES_ON):
             return answer[1:]
-        code = self.end()
+        code = self.end(_GRACE_SECONDS)
         return answer[1:] or (-signal.SIGALRM if is_given_up.is_set() else code)
 
     @staticmethod
@@ -312,13 +319,17 @@ def main() -> None:
                     f"more than {limits.answer_bytes:,} bytes would be made of {len(arguments[-1]):,}: a long text stands in many rows; shorten it"
                 )
                 answer = _packed("refused", (str(Outcome.NOT_DATA), "oversized", told_of))
-            is_worn = False
+            broken = ""
         except MemoryError:
-            answer, is_worn = b"", True
+            broken = "needs"
+        except BaseException as error:  # a panic of polars, which for want of memory is no MemoryError
+            broken = f"ended in {type(error).__name__}, as it does where it needs"
         confined.let_go()
-        if is_worn:
-            answer = _packed("refused", (str(Outcome.NOT_DATA), "too_costly", f"parsing it needs more than {limits.memory_bytes >> 20} MB; {ADVICE}"))
-        _write(told, (_WORN if is_worn or confined.address_space() > begun + limits.memory_bytes else _GOES_ON) + answer)
+        if broken:
+            answer = _packed(
+                "refused", (str(Outcome.NOT_DATA), "too_costly", f"parsing it {broken} more than {limits.memory_bytes >> 20} MB; {ADVICE}")
+            )
+        _write(told, (_WORN if broken or confined.address_space() > begun + limits.memory_bytes else _GOES_ON) + answer)
 
 
 def _answered(source: Source, what: str, arguments: tuple[Any, ...]) -> bytes:

@@ -68,14 +68,16 @@ class Home(dg.ConfigurableResource):
         """What reading a payload takes of this home's catalogue, as it stands now."""
         return Configuration(self.settings.catalog_overlay)
 
-    def sources(self, origin: DataOrigin | None = None, *, is_replay: bool = False) -> tuple[Source, ...]:
+    def sources(self, origin: DataOrigin | None = None) -> tuple[Source, ...]:
         """Every source, reading payloads by the catalogue as it stands now; a run makes them once for each asset.
 
         Payloads are parsed in a limited process; those of the sample, which this code makes itself, in this one.
         """
         configuration = self.configuration
         made = sources(configuration)
-        return made if origin is DataOrigin.SAMPLE else apart(made, configuration, is_replay=is_replay)
+        if origin is DataOrigin.SAMPLE:
+            return made
+        return apart(made, configuration, lambda: self.archive.accepted([source.name for source in made])["payload_sha256"].to_list())
 
     @property
     def archive(self) -> Archive:

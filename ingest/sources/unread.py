@@ -30,7 +30,7 @@ class Unread:
 
     def inspect(self, request: Request, response: Response) -> Verdict:
         """Refuse the file, unless it is one whose series may say why no source takes it."""
-        if kind_of(response.body) not in ("text", "xlsx"):
+        if not response.body or kind_of(response.body) not in ("text", "xlsx"):
             return _no_reader(request, response.body)
         try:
             require_within(request.name, response.body, SHIPPED_ONLY.limits.of(request.source, request.feed))

@@ -60,7 +60,7 @@ def lake_asset(source: Source) -> dg.AssetsDefinition:
             if origin.data_origin is DataOrigin.SAMPLE:
                 refuse_inbox(home.settings)
             dedicate(home.settings, origin.data_origin)
-        known = home.sources(origin.data_origin, is_replay=intake.is_replay)
+        known = home.sources(origin.data_origin)
         read_by = [one for one in known if one.name == source.name]
         limits = None if is_catalog else home.configuration.limits  # a limits.toml that is wrong is the catalogue's to report
         with tried_again():

@@ -1,5 +1,6 @@
 """Payloads are parsed in a child process: what comes back is what the source itself would give, and what hangs, eats memory or lies ends there."""
 
+import hashlib
 import os
 import pickle
 import signal
@@ -103,6 +104,36 @@ def test_a_payload_that_takes_too_long_is_refused_and_the_next_is_parsed(child: 
     assert read(source).frames["shfe__daily_quotes"].height == 48
 
 
+def test_a_panic_of_polars_is_told_as_what_it_is(child: Spoil) -> None:
+    """A panic is no Exception: the child ended of it, was killed while it ended, and the payload was read a second time."""
+    child("exec(\"class Panic(BaseException): pass\\nraise Panic('PyObject pointer is null')\")")
+    source = limited()
+    reason, message = refusal(source)
+    assert (reason, message.startswith("parsing it ended in Panic, as it does where it needs more than 300 MB")) == ("too_costly", True)
+
+
+def test_a_child_that_ends_by_itself_has_time_to(child: Spoil) -> None:
+    child("import atexit, os, sys, time; os.closerange(3, 64); time.sleep(0.5); os._exit(7)")
+    assert "exit code 7" in refusal(limited())[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGALRM, signal.SIGPROF, signal.SIGABRT, signal.SIGSEGV])
+def test_a_child_that_ended_before_it_was_asked_says_nothing_of_the_payload(number: int) -> None:
+    source = limited()
+    read(source)
+    assert parser._CHILD._talk is not None
+    process = parser._CHILD._talk[0]
+    os.kill(process.pid, number)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert read(source).frames
+
+
+def test_a_run_that_was_stopped_for_long_asks_again(tmp_path: Path, child: Spoil) -> None:
+    seen = tmp_path / "seen"
+    child(f"import os, time; os.path.exists({str(seen)!r}) or (os.mkdir({str(seen)!r}), time.sleep(60))")
+    assert read(limited(wall_seconds=0.5)).frames["shfe__daily_quotes"].height == 48
+
+
 def test_a_payload_that_waits_too_long_is_refused(child: Spoil) -> None:
     child("import time; time.sleep(600)")
     assert refusal(limited(wall_seconds=0.2)) == ("too_costly", f"parsing it took longer than 0.2 seconds and was given up; {parser.ADVICE}")
@@ -147,7 +178,7 @@ def test_a_payload_that_was_accepted_is_read_again_within_twice_as_much(child: S
     child("held = b'x' * (80 * 2**20)")
     configuration = limited(memory_bytes=60 * 2**20).configuration
     plain = [source for source in sources(configuration) if source.name == "shfe"]
-    (first,), (again,) = apart(plain, configuration), apart(plain, configuration, is_replay=True)
+    (first,), (again,) = apart(plain, configuration), apart(plain, configuration, lambda: [hashlib.sha256(LARGE).hexdigest()])
     assert refusal(first)[0] == "too_costly"
     assert read(again).frames["shfe__daily_quotes"].height == 48
     bounds = configuration.limits.parser
@@ -157,7 +188,7 @@ def test_a_payload_that_was_accepted_is_read_again_within_twice_as_much(child: S
 def test_a_file_that_takes_too_much_is_tried_by_one_source_alone(child: Spoil, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     ask = parser.SourceApart._ask
-    monkeypatch.setattr(parser.SourceApart, "_ask", lambda self, what, *given: (asked.append(self.name), ask(self, what, *given))[1])
+    monkeypatch.setattr(parser.SourceApart, "_ask", lambda self, times, what, *given: (asked.append(self.name), ask(self, times, what, *given))[1])
     configuration = Configuration()
     limits = configuration.limits
     object.__setattr__(limits, "parser", replace(limits.parser, wall_seconds=0.05, cpu_seconds=1))
@@ -293,13 +324,15 @@ def test_a_payload_of_some_bytes_goes_there_too_and_those_of_the_sample_do_not(t
         assert (parser._CHILD._talk is not None) == is_started
 
 
-def test_a_child_that_was_stopped_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_was_stopped_is_given_up(monkeypatch: pytest.MonkeyPatch, child: Spoil) -> None:
     monkeypatch.setattr(parser, "_GRACE_SECONDS", 0.2)
-    source = limited(wall_seconds=0.1)
-    read(limited())
+    source = limited(wall_seconds=0.3)
+    read(source)
     assert parser._CHILD._talk is not None
     os.kill(parser._CHILD._talk[0].pid, signal.SIGSTOP)
-    assert "took longer than 0.1 seconds" in refusal(source, LARGE + b" " * 2**20)[1]
+    assert read(source, LARGE + b" " * 2**20).frames, "another child is asked"
+    child("import os; os.kill(os.getpid(), 19)")
+    assert "took longer than 0.3 seconds" in refusal(source)[1]
 
 
 def test_the_child_ends_with_its_parent() -> None:
