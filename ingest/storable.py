@@ -77,9 +77,14 @@ def _taken(there: int, cells: int, left: list[int]) -> int:
     return taken
 
 
-@lru_cache(maxsize=1024)
 def _name(name: str, most: int) -> str:
-    return storable(name, most)
+    return storable(name, most) if len(name) > most else _short_name(name)
+
+
+@lru_cache(maxsize=1024)
+def _short_name(name: str) -> str:
+    """Give a name that is no longer than a cell: only of these some are kept, and one column of a table has one."""
+    return storable(name)
 
 
 def _cell(value: Any, most: int, cells: int, depth: int, left: list[int]) -> Any:

@@ -16,7 +16,7 @@ from ingest.lake import Lake
 from ingest.origins import FilesOrigin, ReplayOrigin
 from ingest.source import DataOrigin, Outcome
 from ingest.sources import SOURCES
-from ingest.storable import healed, storable, storable_lines, storable_row
+from ingest.storable import _short_name, healed, storable, storable_lines, storable_row
 from orchestration.assets.intake import _checks
 from orchestration.warehouse.load import load_raw
 
@@ -79,6 +79,15 @@ def test_a_row_nested_without_end_and_a_number_without_end_are_rows() -> None:
     assert "cannot be written down" in row["many"]
     assert len(row["wide"]) == 5
     json.dumps(row)
+
+
+def test_no_long_name_is_kept_after_its_row() -> None:
+    """The last 1,024 names were, of any length: gigabytes in a process that lives for days."""
+    _short_name.cache_clear()
+    for number in range(50):
+        assert storable_row({f"{number}{'x' * 2_000}": 1}, 100, 5)
+    assert _short_name.cache_info().currsize == 0
+    assert storable_row({"a\x1b": 1}, 100, 5) == {"a\\u001b": 1}
 
 
 def test_a_row_has_so_many_cells_however_they_are_nested() -> None:
