@@ -54,8 +54,8 @@ logger = logging.getLogger(__name__)
 
 # Payloads parsed before their frames are validated and written together; bounds memory in a long backfill.
 FLUSH_PAYLOADS = 2_000
-# So much in their frames is written at once as well: of payloads of usual size 2,000 make 30 MB, and one may make 64 (`limits.toml`).
-FLUSH_BYTES = 2**27
+# So much in their frames is written at once as well: of usual size, 2,000 payloads make 30 MB; one may make 64 (`limits.toml`), and eight of 14 took 1.2 GB to judge at once.
+FLUSH_BYTES = 2**25
 _Pair = tuple[tuple[str, str, str], str]
 """A request and the sha256 of a payload that answered it."""
 # Refused rows a report shows; all of them are in quarantine.
