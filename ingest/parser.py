@@ -16,13 +16,12 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import UTC, date
 from functools import cache, lru_cache
 from itertools import count
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -59,6 +58,8 @@ _GRACE_SECONDS = 2.0
 _AGAIN = 2
 _REMEMBERED = 256
 _SERIAL = count()
+# Files of any name, by sha256, that took more than they may when they were looked at, and why: no other source tries.
+_GIVEN_UP: dict[str, tuple[Outcome, str, str]] = {}
 
 
 class NoParserError(HomeError):
@@ -108,7 +109,10 @@ class SourceApart:
 
         Raises PayloadError and ConfigurationError as the source does, UnforeseenError for anything else it raises, and NoParserError.
         """
-        times = _AGAIN if hashlib.sha256(body).hexdigest() in self._accepted() else 1
+        sha = hashlib.sha256(body).hexdigest()
+        if sha in _GIVEN_UP:
+            raise PayloadError(*_GIVEN_UP[sha])
+        times = _AGAIN if sha in self._accepted() else 1
         frames, rejects, published_at, remarks = self._ask(times, "parse", request, body)
         return Parsed({table: pl.read_ipc_stream(io.BytesIO(frame)) for table, frame in frames.items()}, rejects, published_at, remarks)
 
@@ -121,17 +125,16 @@ class SourceApart:
 class AdopterApart(SourceApart):
     """A source that knows files by what they hold, which is read in the child as well."""
 
-    _given_up: ClassVar[deque[bytes]] = deque(maxlen=_REMEMBERED)
-    """Files that took more than they may: the other sources need not try."""
-
     def adopt(self, name: str, body: bytes) -> Request | None:
         """Give the request a file answers; None where it is not this source's, or takes more than it may."""
-        if (digest := hashlib.sha256(body).digest()) in self._given_up:
+        if (sha := hashlib.sha256(body).hexdigest()) in _GIVEN_UP:
             return None
         try:
             found: Request | None = self._ask(1, "adopt", name, body)
-        except PayloadError:
-            self._given_up.append(digest)
+        except PayloadError as error:
+            while len(_GIVEN_UP) >= _REMEMBERED:
+                _GIVEN_UP.pop(next(iter(_GIVEN_UP)))
+            _GIVEN_UP[sha] = (error.verdict.outcome, error.verdict.reason, error.verdict.message)
             return None  # the source that takes all files refuses it
         return found
 

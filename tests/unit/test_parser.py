@@ -208,6 +208,10 @@ def test_a_file_that_takes_too_much_is_tried_by_one_source_alone(child: Spoil, m
     assert len(adopters) > 1
     assert [source.adopt("x.csv", body) for source in adopters] == [None] * len(adopters)
     assert len(asked) == 1
+    (last,) = apart([SOURCES[-1]], configuration)
+    with pytest.raises(PayloadError, match="took longer than"):
+        last.parse(Request("unread", "file", "x.csv", "x.csv"), body)
+    assert len(asked) == 1
 
 
 def test_a_child_that_somebody_killed_is_asked_again_once(tmp_path: Path, child: Spoil) -> None:
