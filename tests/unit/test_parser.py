@@ -4,6 +4,7 @@ import hashlib
 import os
 import pickle
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -68,6 +69,13 @@ def read(source: Source, body: bytes = LARGE) -> Parsed:
     return source.parse(request_for(KX), body)
 
 
+def asked(source: Source) -> subprocess.Popen[bytes]:
+    """The child, after it has parsed a payload of the source."""
+    read(source)
+    assert parser._CHILD._talk is not None
+    return parser._CHILD._talk[0]
+
+
 def refusal(source: Source, body: bytes = LARGE) -> tuple[str, str]:
     with pytest.raises(PayloadError) as caught:
         read(source, body)
@@ -117,12 +125,10 @@ def test_a_child_that_ends_by_itself_has_time_to(child: Spoil) -> None:
     assert "exit code 7" in refusal(limited())[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGALRM, signal.SIGPROF, signal.SIGABRT, signal.SIGSEGV])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGALRM, signal.SIGPROF, signal.SIGABRT, signal.SIGSEGV])
 def test_a_child_that_ended_before_it_was_asked_says_nothing_of_the_payload(number: int) -> None:
     source = limited()
-    read(source)
-    assert parser._CHILD._talk is not None
-    process = parser._CHILD._talk[0]
+    process = asked(source)
     os.kill(process.pid, number)
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert read(source).frames
@@ -186,9 +192,9 @@ def test_a_payload_that_was_accepted_is_read_again_within_twice_as_much(child: S
 
 
 def test_a_file_that_takes_too_much_is_tried_by_one_source_alone(child: Spoil, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+    names: list[str] = []
     ask = parser.SourceApart._ask
-    monkeypatch.setattr(parser.SourceApart, "_ask", lambda self, times, what, *given: (asked.append(self.name), ask(self, times, what, *given))[1])
+    monkeypatch.setattr(parser.SourceApart, "_ask", lambda self, times, what, *given: (names.append(self.name), ask(self, times, what, *given))[1])
     configuration = Configuration()
     limits = configuration.limits
     object.__setattr__(limits, "parser", replace(limits.parser, wall_seconds=0.05, cpu_seconds=1))
@@ -207,11 +213,11 @@ def test_a_file_that_takes_too_much_is_tried_by_one_source_alone(child: Spoil, m
     )
     assert len(adopters) > 1
     assert [source.adopt("x.csv", body) for source in adopters] == [None] * len(adopters)
-    assert len(asked) == 1
+    assert len(names) == 1
     (last,) = apart([SOURCES[-1]], configuration)
     with pytest.raises(PayloadError, match="took longer than"):
         last.parse(Request("unread", "file", "x.csv", "x.csv"), body)
-    assert len(asked) == 1
+    assert len(names) == 1
 
 
 def test_a_child_that_somebody_killed_is_asked_again_once(tmp_path: Path, child: Spoil) -> None:
@@ -225,20 +231,10 @@ def test_a_child_that_somebody_killed_is_asked_again_once(tmp_path: Path, child:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_interrupts_the_parent_does_not_end_the_child(number: int) -> None:
     source = limited()
-    read(source)
-    assert parser._CHILD._talk is not None
-    process = parser._CHILD._talk[0]
+    process = asked(source)
     os.kill(process.pid, number)
     assert read(source).frames
-    assert parser._CHILD._talk[0] is process
-
-
-def test_a_child_between_two_payloads_may_end_unseen() -> None:
-    source = limited()
-    read(source)
-    assert parser._CHILD._talk is not None
-    parser._CHILD._talk[0].kill()
-    assert read(source).frames
+    assert asked(source) is process
 
 
 def test_what_a_parser_did_not_foresee_comes_back_as_text_with_its_place(child: Spoil) -> None:
@@ -331,9 +327,7 @@ def test_a_payload_of_some_bytes_goes_there_too_and_those_of_the_sample_do_not(t
 def test_a_child_that_was_stopped_is_given_up(monkeypatch: pytest.MonkeyPatch, child: Spoil) -> None:
     monkeypatch.setattr(parser, "_GRACE_SECONDS", 0.2)
     source = limited(wall_seconds=0.3)
-    read(source)
-    assert parser._CHILD._talk is not None
-    os.kill(parser._CHILD._talk[0].pid, signal.SIGSTOP)
+    os.kill(asked(source).pid, signal.SIGSTOP)
     assert read(source, LARGE + b" " * 2**20).frames, "another child is asked"
     child("import os; os.kill(os.getpid(), 19)")
     assert "took longer than 0.3 seconds" in refusal(source)[1]
