@@ -54,7 +54,8 @@ logger = logging.getLogger(__name__)
 
 # Payloads parsed before their frames are validated and written together; bounds memory in a long backfill.
 FLUSH_PAYLOADS = 2_000
-# So much in their frames is written at once as well: of usual size, 2,000 payloads make 30 MB; one may make 64 (`limits.toml`), and eight of 14 took 1.2 GB to judge at once.
+# A batch is also written once its frames hold so many bytes. 2,000 payloads of usual size make 30 MB. One payload may make 64 MB (`limits.toml`), and
+# to judge eight of 14 MB at once took 1.2 GB (measured).
 FLUSH_BYTES = 2**25
 _Pair = tuple[tuple[str, str, str], str]
 """A request and the sha256 of a payload that answered it."""
@@ -115,8 +116,8 @@ class _Pending:
     names: dict[str, str] = field(default_factory=dict)
     fetch_log: list[Attempt] = field(default_factory=list)
     """Attempts that wait to be written."""
-    bytes: int = 0
-    """Of the frames."""
+    frame_bytes: int = 0
+    """What the frames hold together."""
     refused: dict[str, list[tuple[str, Reject]]] = field(default_factory=dict)
     """By sha256: rows that broke a rule of their table, each with the name of its payload."""
 
@@ -254,7 +255,7 @@ def _ingest(
             report.outcomes[(request.source, request.feed, attempt.outcome)] += 1
             if attempt.is_failure:
                 report.problems.append(attempt)
-            if len(pending.payloads) >= FLUSH_PAYLOADS or pending.bytes >= FLUSH_BYTES:
+            if len(pending.payloads) >= FLUSH_PAYLOADS or pending.frame_bytes >= FLUSH_BYTES:
                 parsed_before |= pending.payloads
                 full, pending = pending, _Pending(limits)
                 _flush(full, archive, lake, report, durable=durable)
@@ -428,7 +429,7 @@ def _take(
         return Verdict(Outcome.NOT_DATA, "no_rows", f"{request.name} was readable but gave no row")
     for table, frame in frames.items():
         pending.frames.setdefault(table, []).append((sha, frame))
-        pending.bytes += int(frame.estimated_size())
+        pending.frame_bytes += int(frame.estimated_size())
     pending.provenance.setdefault(sha, provenance)
     pending.payloads[sha] = source.parser_version
     pending.names[sha] = request.name

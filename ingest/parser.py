@@ -53,9 +53,13 @@ _LENGTH = 8
 _ANOTHERS_FAULT = (-signal.SIGKILL, -signal.SIGALRM)
 # Before an answer: whether the child goes on, or has grown by more than a payload may take and is to be replaced.
 _GOES_ON, _WORN = b"+", b"-"
+# Sources the child keeps unpacked; assumed: a run has twelve.
 _SOURCES_KEPT = 32
+# Seconds a child has beyond its own alarm, and to end by itself; assumed: Python ends within half of one.
 _GRACE_SECONDS = 2.0
+# So many times the limits hold for what was accepted before; assumed: two readings of the same bytes differ by less.
 _AGAIN = 2
+# Files of any name that are remembered; assumed: far more than one run is given of such.
 _REMEMBERED = 256
 _SERIAL = count()
 # Files of any name, by sha256, that took more than they may when they were looked at, and why: no other source tries.

@@ -34,6 +34,7 @@ class _Escaped(dict[int, str]):
         return self[code]
 
 
+# Assumed: the Chinese and Latin characters of one run are fewer, and so many take 1 MB.
 _CHARACTERS_KEPT = 10_000
 _ESCAPED = _Escaped()
 

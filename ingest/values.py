@@ -16,7 +16,8 @@ LONGEST = 64
 # The largest float has 412 characters with its commas. Of dates none is as long: looking for a weekday takes the square of a run of brackets,
 # normalizing that of a run of accents.
 LONGEST_NUMBER = 512
-# Nothing here was traded or published before, and nothing is foreseen behind. Python's first and last day have no time in UTC or no day after.
+# Years that are read; assumed: nothing here was traded before the first, and no contract or plan reaches beyond the last. Python's first day has no
+# time in UTC, and its last day no day after it.
 FIRST_YEAR, LAST_YEAR = 1900, 2099
 BLANKS = frozenset({"", "-", "--", "---", "—", "null", "None"})
 # The days of spreadsheets: day 1 is 1900-01-01, and the 29 February 1900 they know never was. From 1990 to 2099.

@@ -153,7 +153,7 @@ def _published(text: str) -> datetime | None:
         stamp = datetime.fromisoformat(text)
         if "T" not in text and " " not in text:
             raise ValueError(f"{text!r} is a day, not a time of publication; leave it blank where the time is not known") from None
-        values.day(f"{stamp:%Y-%m-%d}")  # of a year that can be
+        values.day(f"{stamp:%Y-%m-%d}")  # refuses a year that is not read
         stamp = stamp if stamp.tzinfo else stamp.replace(tzinfo=SHANGHAI)
     return stamp and stamp.astimezone(UTC)
 
