@@ -30,6 +30,7 @@ from ingest.origins import SampleOrigin
 from ingest.settings import Settings
 from orchestration.assets.partitions import DAY_SOURCES, MONTH_SOURCES
 from orchestration.warehouse.load import load_raw
+from tests.local import local
 from tests.pipeline.conftest import HANGS, content
 
 ROOT = Path(__file__).parents[2]
@@ -97,7 +98,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5, trust_env=False).is_success
+        return local().get(url, timeout=5).is_success
     except httpx.HTTPError:
         return False
 
@@ -133,7 +134,7 @@ class Profile:
     web: int
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        answer = httpx.post(f"http://127.0.0.1:{self.web}/graphql", json={"query": query, "variables": variables}, timeout=120, trust_env=False)
+        answer = local().post(f"http://127.0.0.1:{self.web}/graphql", json={"query": query, "variables": variables})
         return dict(answer.json()["data"])
 
     def launch(self, location: str, job: str, source: str = "", span: tuple[str, str] | None = None) -> str:

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import openpyxl
 import pytest
 from lxml import html
@@ -17,6 +16,7 @@ from starlette.testclient import TestClient
 from ingest.settings import Settings
 from orchestration.ui.guard import Guard, own_hosts
 from orchestration.ui.reading import reading
+from tests.local import local
 from tests.pipeline.conftest import ALUMINA, Built, until
 
 PORT = 3080
@@ -102,7 +102,7 @@ def reached(port: int) -> bool:
 
 def test_the_command_serves_on_loopback_alone_and_a_taken_port_is_one_sentence(served: tuple[int, subprocess.Popen[str]], sample: Built) -> None:
     port, _ = served
-    assert "note/AO-2025-07-23.html" in httpx.get(f"http://127.0.0.1:{port}/", timeout=60, trust_env=False).text
+    assert "note/AO-2025-07-23.html" in local().get(f"http://127.0.0.1:{port}/").text
     listening = Path("/proc/net/tcp").read_text(encoding="ascii") if Path("/proc/net/tcp").exists() else ""
     assert f"00000000:{port:04X}" not in listening
     environment = os.environ | {"ALUMINA_HOME": str(sample.home)}

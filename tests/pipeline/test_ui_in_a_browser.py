@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.pipeline.browser import CHROMIUM, Tab, tab
-from tests.pipeline.conftest import LAUNCH, STATUS, ask_ui, served_ui, until
+from tests.pipeline.conftest import ASKED, LAUNCH, STATUS, ask_ui, served_ui, until
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
 
@@ -110,7 +110,7 @@ def test_the_ui_shows_an_asset_launches_a_run_and_follows_it(browser: Tab, ui: i
     assert launched["__typename"] == "LaunchRunSuccess", launched
     run_id = launched["run"]["runId"]
     browser.open(f"{here}/runs/{run_id}", 1400)
-    until("the end of the run", lambda: _asked(browser, STATUS, id=run_id)["runOrError"]["status"] == "FAILURE")
+    until("the end of the run", lambda: _asked(browser, STATUS, id=run_id)["runOrError"]["status"] == "FAILURE", every=ASKED)
     # The page hears of it by WebSocket, and says why: the folder of another part of the machine may not be read.
     said = f"/etc is not in {home / 'inbox'}; set ALUMINA_PAYLOAD_ROOT"
     until("the reason on the page", lambda: said in (browser.evaluate("document.body.innerText") or ""), 60)
