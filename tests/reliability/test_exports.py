@@ -28,10 +28,15 @@ HOSTILE = ("=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "=H
 HARMLESS = ("AO2509", "-12.5", "+3", "-1e-3", "铝土矿，几内亚", 'say "so", twice', "two\nlines", "", "-.5", "1=1")
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """A release whose outlook says hostile things."""
-    settings = readers.small_home(tmp_path / "home")
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home that nobody changes."""
+    return hostile_home(tmp_path_factory.mktemp("exports") / "home")
+
+
+def hostile_home(home: Path) -> Settings:
+    """Publish a release whose outlook says hostile things."""
+    settings = readers.small_home(home)
     with duckdb.connect(str(settings.warehouse)) as con:
         con.execute("delete from serving.outlook_v2")
         for number, text in enumerate((*HOSTILE, *HARMLESS)):
@@ -88,7 +93,8 @@ def test_a_workbook_explains_its_columns_with_their_unit(settings: Settings) -> 
     assert (told["close_cny_t"], told["decision_at"], told["data_origin"]) == ("CNY/t", "instant", "-")
 
 
-def test_equal_releases_give_equal_files(settings: Settings) -> None:
+def test_equal_releases_give_equal_files(tmp_path: Path) -> None:
+    settings = hostile_home(tmp_path / "home")
     before = io.BytesIO(), csv_of(settings, "outlook_v2")
     export_workbook(settings, Wanted("outlook_v2"), before[0])
     with duckdb.connect(str(settings.warehouse)) as con:  # the same rows in another order

@@ -10,7 +10,6 @@ from datetime import date
 
 import duckdb
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from serving.research.panel.model_file import Term
 from serving.research.panel.protocol import Floats, Horizon, Protocol, Rows, Span, read_horizons, read_protocol, read_rows, read_span
@@ -108,6 +107,8 @@ def coefficients(signals: Floats, rise: Floats, horizon_sessions: int, protocol:
 
     Outcomes of longer horizons overlap: a row weighs as much as the part of its outcome that is its own.
     """
+    from sklearn.linear_model import LogisticRegression  # two processor seconds, for those alone who fit
+
     weight = min(1.0, protocol.fit_step_sessions / horizon_sessions)
     fitted = LogisticRegression(C=1 / protocol.ridge, fit_intercept=False).fit(signals, rise, sample_weight=np.full(len(rise), weight))
     beta: Floats = fitted.coef_[0]
