@@ -19,7 +19,6 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from ingest.garbage import collect_seldom
 from ingest.settings import Settings
 from orchestration.command.catalog_command import catalog_app
 from orchestration.command.operate_command import operate_app
@@ -874,8 +873,7 @@ def _told(error: Exception) -> str:
 
 
 def main() -> None:
-    """Entry point of the `alumina` command; what the environment or the disk refuses is one sentence, too."""
-    collect_seldom()
+    """Run the `alumina` command; what the environment or the disk refuses is one sentence, too."""
     with prepared(*OUTPUTS):
         _main()
 

@@ -67,7 +67,7 @@ for module in [module for name, module in sys.modules.items() if name.split(".")
     for name, value in list(vars(module).items()):
         if callable(value) and getattr(value, "__hash__", None) and value in made:
             setattr(module, name, made[value])
-from orchestration.command.cli import main
+from orchestration.command.start import main
 began = time.perf_counter()
 try:
     main()

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -82,6 +83,29 @@ def test_a_reader_that_leaves_and_a_full_disk_cost_the_words_only(command: Calla
         lost = command("doctor", stdout=full)
     assert lost.returncode == 1
     assert lost.stderr == b"alumina: the stdout of this command could not be written: No space left on device\n"
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupting:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "typer":  # the command is being loaded
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, {handler})
+sys.meta_path.insert(0, Interrupting)
+sys.argv = ["alumina", "--help"]
+from orchestration.command.start import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("handler", "code", "is_helped"), [("signal.default_int_handler", -signal.SIGINT, False), ("signal.SIG_IGN", 0, True)])
+def test_ctrl_c_while_the_command_loads_ends_it_without_a_word_and_one_in_the_background_goes_on(handler: str, code: int, is_helped: bool) -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED.format(handler=handler)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr, "doctor" in done.stdout) == (code, "", is_helped)
 
 
 def test_nothing_printed_acts_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
