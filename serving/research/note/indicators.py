@@ -1,13 +1,17 @@
 """The table of indicators: which published figures a desk reads first, each with its change, percentile, data date and age."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from serving.research.note.known import Known
+from serving.research.note.known import Known, Row
 from serving.research.terms import Scale, scale, term
 from serving.research.wording import MODELS, SOURCES, UNITS, Said, reason, say
 
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 CNY_T, T, KT, LOTS, PCT, POINTS = "CNY/t", "t", "kt", "lots", "pct", "score"
 # Units of these figures alone.
 OWN = {
@@ -248,36 +252,42 @@ def read(known: Known) -> Readings:
     return Readings(tuple((title, group) for title, group in held if group), absent)
 
 
+_FACTS = """
+    select obs_date, data_date, value, change, provider, null_reason, epoch_us(available_at) as known_us
+    from ({}) as facts
+    where obs_date <= $day and available_at <= $decision
+    order by obs_date desc, provider
+"""
+
+
+def _spoken(rows: Sequence[Row]) -> list[Row]:
+    """Leave the rows of the provider with most figures, who speaks for the figure and for its change alike; all where nobody has any."""
+    figures = Counter(row["provider"] for row in rows if row["value"] is not None)
+    if not figures:
+        return list(rows)
+    provider = min(figures, key=lambda name: (-figures[name], name is None, name))
+    return [row for row in rows if row["provider"] == provider]
+
+
+def _place(known: Known, spoken: Sequence[Row]) -> float | None:
+    """Give the place of the newest figure, 0 to 1, among what was last known at the decision of each session of the window, as the score's are.
+
+    So a weekly figure counts on every session until the next. None where too few sessions have one.
+    """
+    figures = [row for row in spoken if row["value"] is not None]
+    decision_us, begin, found = (known.decision_at - _EPOCH) // _MICROSECOND, 0, []
+    for session in known.sessions[: known.window]:
+        while begin < len(figures) and figures[begin]["obs_date"] > session:
+            begin += 1
+        by = decision_us - (known.day - session) // _MICROSECOND
+        if (last := next((row["value"] for row in islice(figures, begin, None) if row["known_us"] <= by), None)) is not None:
+            found.append(last)
+    return sum(one <= spoken[0]["value"] for one in found) / len(found) if len(found) >= known.fewest else None
+
+
 def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | None]) -> Reading:
-    # Of several providers the one with most figures speaks, the same one for the figure and for its change. A percentile is the figure's place among what was
-    # last known at the decision of each session of the window, as the score's are: a weekly figure counts on every session until the next.
-    rows = known.rows(
-        f"""
-        with facts as (select * from ({indicator.sql}) as facts where obs_date <= $day and available_at <= $decision),
-        chosen as (select provider from facts where value is not null group by provider order by count(*) desc, provider limit 1),
-        spoken as (
-            select * from facts
-            where provider is not distinct from (select provider from chosen) or not exists (select 1 from chosen)
-        ),
-        decisions as (
-            select trade_date, trade_date::timestamptz + ($decision - $day::timestamptz) as decision_at
-            from marts.dim_trading_day
-            where trade_date between $first and $day
-        ),
-        known as (
-            select arg_max(spoken.value, spoken.obs_date) as value
-            from decisions
-            inner join spoken on spoken.obs_date <= decisions.trade_date and spoken.available_at <= decisions.decision_at
-            where spoken.value is not null
-            group by decisions.trade_date
-        )
-        select *, exists (select 1 from chosen) as is_held, (select count(*) from known) as observations, (select count(*) from known where known.value <= spoken.value) as at_most
-        from spoken
-        order by obs_date desc
-        limit 2
-        """
-    )
-    last = rows[0] if rows else {"value": None, "data_date": None, "null_reason": None, "provider": None, "change": None, "is_held": False}
+    rows = _spoken(known.rows(_FACTS.format(indicator.sql)))
+    last = rows[0] if rows else {"value": None, "data_date": None, "null_reason": None, "provider": None, "change": None}
     value, before = last["value"], rows[1]["value"] if len(rows) > 1 else None
     written = _scale(indicator, value)
     known_as = (indicator.code, _named(indicator), written.unit)
@@ -286,7 +296,7 @@ def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | 
         "data_date": last["data_date"],
         "when": _when(indicator, last["data_date"]),
         "provider": _name(last),
-        "is_held": last["is_held"],
+        "is_held": any(row["value"] is not None for row in rows),
     }
     if value is None:
         why = reason(last["null_reason"], indicator.column)
@@ -297,8 +307,7 @@ def _reading(known: Known, indicator: Indicator, percentiles: dict[str, float | 
     shown = written.write(change, signed=True)
     points = UNITS["pp"] if indicator.unit == PCT and change is not None else Said("", "")
     badge, level = _age(known, indicator, last["data_date"])
-    place = last["at_most"] / last["observations"] if last["observations"] >= known.fewest and level != "stale" else None
-    ranked = percentiles.get(indicator.signal) if indicator.signal else place
+    ranked = percentiles.get(indicator.signal) if indicator.signal else None if level == "stale" else _place(known, rows)
     return Reading(*known_as, written.write(value), shown, points, value, change, percentile=ranked, badge=badge, level=level, missing=None, **told)
 
 
