@@ -8,8 +8,6 @@ import re
 from itertools import chain, islice
 from typing import Any
 
-import numpy as np
-
 from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.catalog.limits import FeedBounds
 from ingest.inspect import kind_of
@@ -36,6 +34,8 @@ def _require_lines(name: str, body: bytes) -> None:
     shape = SHIPPED_ONLY.limits.shape
     if len(body) ** 2 // 4 <= shape.spread_bytes:  # no product of lines and bytes is more
         return
+    import numpy as np
+
     codes = np.frombuffer(body, np.uint8)
     ends = np.flatnonzero((codes == ord("\n")) | (codes == ord("\r")))
     if ends.size > shape.line_ends:
@@ -103,4 +103,6 @@ def _is_rows(document: Any, openings: int) -> bool:
 
 def _count(body: bytes, byte: bytes) -> int:
     """Count a byte that stands often: `bytes.count` goes from one to the next, which takes ten times as long."""
+    import numpy as np  # a sixth of the time a command takes to load, and most commands count nothing
+
     return int(np.count_nonzero(np.frombuffer(body, np.uint8) == byte[0]))
