@@ -209,6 +209,10 @@ class Archive:
             path.unlink()
         self.record(Attempt.from_json(healed(line)) for line in rotten.log.left())
 
+    def told(self) -> list[bytes]:
+        """Give every row of the fetch log that can be read, also of a log written before its lines were chained."""
+        return self.log.left() or [line for path in self.log.files for line in path.read_bytes().split(b"\n") if _is_attempt(line)]
+
     def fetch_log(self) -> Iterator[Attempt]:
         """Read every attempt in the order they were written; raises ArchiveError where one is not as it was written."""
         return (Attempt.from_json(healed(line)) for line in self._lines())

@@ -3,12 +3,14 @@
 import errno
 import hashlib
 import os
+import re
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+_TEMPORARY = re.compile(r"\..+\.\d+-\d+\.tmp")
 LONG_NAME = 200
 """Bytes of a name that leave room for more in the 255 that file systems take."""
 
@@ -70,6 +72,11 @@ def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """Give what writers that were killed left below a folder; true only where nobody writes."""
+    return [path for path in folder.rglob(".*.tmp") if _TEMPORARY.fullmatch(path.name)]
 
 
 def append_lines(path: Path, lines: list[str]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.archive import PURGED, Archive
-from ingest.files import write_atomic
+from ingest.files import unfinished, write_atomic
 from ingest.home import FormatError, format_of, open_home, share
 from ingest.notes import NoteError, adopt_note, read_note, write_note
 from ingest.settings import Settings
@@ -40,9 +40,10 @@ class Copied:
 
 
 def backup(settings: Settings, target: Path) -> Copied:
-    """Copy a home into a folder, new or an earlier copy; what has rotted there is copied again.
+    """Copy a home into a folder, new or an earlier copy of it; what has rotted there is copied again.
 
-    Raises BackupError where the folder is something else or lies in the home, and where the copy is not complete: it then names what is missing.
+    Raises BackupError where the folder is something else, another home's copy, or lies in the home, and where the copy is not complete: it then
+    names what is missing.
     """
     folder = target.expanduser().resolve()
     if not settings.archive.is_dir():
@@ -50,9 +51,10 @@ def backup(settings: Settings, target: Path) -> Copied:
     _refuse_half_a_home(settings)
     if folder.is_relative_to(settings.root):
         raise BackupError(f"{folder} lies in the home itself")
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
+    if folder.exists() and not (folder / MARK).is_file() and set(folder.iterdir()) - set(unfinished(folder)):
         raise BackupError(f"{folder} holds something that is no backup of ours; give an empty folder")
     with write_lock(settings, "backing up"):  # so that no release is retired meanwhile
+        _refuse_anothers(settings, folder)
         _mark(folder, settings, complete=False)
         copied = _copy(settings.root, folder)
         kept = {path.name for path in settings.releases.glob("*")}
@@ -63,6 +65,8 @@ def backup(settings: Settings, target: Path) -> Copied:
         for path in _loose(folder):
             if path.relative_to(folder) not in of_the_home:  # a hold that is over, a setting that was taken back
                 path.unlink()
+        for path in unfinished(folder):
+            path.unlink()
         os.sync()
         if copied.lost:
             raise BackupError(f"the copy in {folder} is not complete, nothing whole was found of {_named(copied.lost)}")
@@ -118,6 +122,20 @@ def half_a_home(settings: Settings) -> str:
 def _refuse_half_a_home(settings: Settings) -> None:
     if why := half_a_home(settings):
         raise BackupError(why)
+
+
+def _refuse_anothers(settings: Settings, folder: Path) -> None:
+    """Refuse a copy whose fetch log says more than the home's: it is of another home, or this one has lost lines since, and none may be lost there, too.
+
+    Where the home's own log is damaged it is not copied, and one row in common shows that the copy is its own.
+    """
+    ours, theirs = Archive(settings.archive), set(Archive(folder / "archive").told())
+    rows = set(ours.told())
+    if more := len(theirs - rows if next(ours.log.faults(), None) is None else theirs if theirs.isdisjoint(rows) else ()):
+        raise BackupError(
+            f"{folder} has {more:,} lines of a fetch log that {settings.root} does not have: it is a backup of another home, or this home has lost them; "
+            f"give another folder, or put them back with `alumina restore {folder}`"
+        )
 
 
 def _mark(folder: Path, settings: Settings, *, complete: bool) -> None:
@@ -280,7 +298,7 @@ def _mend(settings: Settings, folder: Path) -> Copied:
     """Put back into a home at work what has rotted or was lost there; nothing else of it changes."""
     copied = Copied()
     ours, theirs = Archive(settings.archive), Archive(folder / "archive")
-    if next(ours.log.faults(), None):
+    if next(ours.log.faults(), None) or _has_lost_its_end(ours, theirs):
         _mend_receipts(ours, theirs, copied)
     if not copied.lost:
         for sha in _spoken_of(settings.root, copied):
@@ -291,23 +309,39 @@ def _mend(settings: Settings, folder: Path) -> Copied:
     return copied
 
 
+def _has_lost_its_end(ours: Archive, theirs: Archive) -> bool:
+    """Tell whether a whole log goes on in the copy: its last lines were lost, and so was the note of its length."""
+    rows, more = ours.told(), theirs.told()
+    return 0 < len(rows) < len(more) and more[: len(rows)] == rows
+
+
 def _mend_receipts(ours: Archive, theirs: Archive, copied: Copied) -> None:
-    """Take the beginning of each file from the copy: a log only grows, so the copy holds the same lines up to the day it was made."""
+    """Take the beginning of each file from the copy: a log only grows, so the copy holds the same lines up to the day it was made.
+
+    Nothing is taken where a line of the home that can be read would be gone: the copy is another home's then.
+    """
     if wrong := next(theirs.log.faults(), None):
         copied.lost.append(str(wrong))
         return
     with ours.log.held():
-        before = {path: path.read_bytes() for path in ours.log.files}
+        before, known = {path: path.read_bytes() for path in ours.log.files}, set(ours.told())
         for path in theirs.log.files:
             mine, whole = ours.root / path.relative_to(theirs.root), path.read_bytes()
             mended = whole + before.get(mine, b"")[len(whole) :]
             if before.get(mine) != mended:
                 write_atomic(mine, mended)
                 copied.files += 1
-        if left := next(Archive(ours.root).log.faults(), None):
+        left, gone = next(Archive(ours.root).log.faults(), None), known - set(Archive(ours.root).told())
+        if left or gone:
+            for path in set(ours.log.files) - before.keys():
+                path.unlink()
             for path, body in before.items():
                 write_atomic(path, body)
-            copied.lost.append(f"{left}, which was written after the backup was made")
+            copied.lost.append(
+                f"{left}, which was written after the backup was made"
+                if left
+                else f"lines of {ours.log.folder}: {len(gone):,} that can be read stand in no backup"
+            )
 
 
 def _read(path: Path, sha: str) -> bytes | None:

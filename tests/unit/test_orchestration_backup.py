@@ -270,6 +270,56 @@ def test_lines_that_the_end_of_the_fetch_log_has_lost_are_put_back_and_a_copy_wi
     keep(Settings(home=tmp_path / "new"), b"three")
 
 
+def test_lost_lines_are_missed_by_the_copy_where_the_note_of_the_length_is_gone_too(settings: Settings, tmp_path: Path) -> None:
+    keep(settings, b"two")
+    backup(settings, tmp_path / "copy")
+    kept = whole(tmp_path / "copy")
+    (log,) = Archive(settings.archive).log.files
+    before = log.read_bytes()
+    log.write_bytes(before.splitlines(keepends=True)[0])
+    Archive(settings.archive).log.forget_length()
+    with pytest.raises(BackupError, match=r"has 1 lines of a fetch log that .* does not have: .*put them back with `alumina restore"):
+        backup(settings, tmp_path / "copy")
+    assert whole(tmp_path / "copy") == kept
+    restore(settings, tmp_path / "copy")
+    assert log.read_bytes() == before
+    backup(settings, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_backup_of_another_home_is_neither_replaced_nor_put_into_this_one(settings: Settings, tmp_path: Path, damaged: bool) -> None:
+    another = Settings(home=tmp_path / "another")
+    dedicate(another, DataOrigin.FILES)
+    for body in (b"two", b"three", b"four"):
+        keep(another, body)
+    backup(another, tmp_path / "copy")
+    kept = whole(tmp_path / "copy")
+    keep(settings, b"five")
+    if damaged:
+        flip(settings.archive / "receipts" / "2025-07.jsonl")
+    ours = whole(settings.root)
+    with pytest.raises(BackupError, match="it is a backup of another home"):
+        backup(settings, tmp_path / "copy")
+    if damaged:
+        with pytest.raises(BackupError, match=r"nothing whole was found of lines of .*: 1 that can be read stand in no backup"):
+            restore(settings, tmp_path / "copy")
+    else:
+        restore(settings, tmp_path / "copy")
+    assert (whole(tmp_path / "copy"), whole(settings.root)) == (kept, ours)
+
+
+def test_what_killed_writers_left_is_no_file_of_somebody_and_goes_with_the_next_backup(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    (folder / f".{MARK}.123-456.tmp").touch()
+    blob = folder / "archive" / "blobs" / "ab" / ".abc.7-8.tmp"
+    backup(settings, folder)
+    blob.parent.mkdir()
+    blob.touch()
+    backup(settings, folder)
+    assert list(folder.rglob(".*.tmp")) == []
+
+
 def test_what_has_rotted_on_both_sides_is_named(settings: Settings, tmp_path: Path) -> None:
     blob = keep(settings, b"two")
     backup(settings, tmp_path / "copy")
