@@ -106,7 +106,7 @@ def dedicate(settings: Settings, origin: DataOrigin) -> None:
         raise MixedHomeError(f"the home {settings.root} holds {held} data and cannot take {origin} data; set ALUMINA_HOME to another folder")
 
 
-_MEND = "restore it from a backup"
+_MEND = "restore it from a backup (`alumina restore FOLDER`) or, where there is none, delete it: the fetch log says what the home holds"
 
 
 def _write(settings: Settings, note: dict[str, Any]) -> None:
@@ -133,6 +133,15 @@ def _is_note(note: dict[str, Any]) -> bool:
     """Tell whether the facts of a note are such as this code writes; a note of format 1 has no hash that would say so."""
     held, origin = note.get("format", 1), note.get("data_origin", DataOrigin.FILES)
     return type(held) is int and held >= 1 and isinstance(origin, str) and origin in set(DataOrigin)
+
+
+def is_note_whole(settings: Settings) -> bool:
+    """Tell whether the note of the home can be read; a home without one has none that could have changed."""
+    try:
+        _note(settings)
+    except FormatError:
+        return False
+    return True
 
 
 def format_of(settings: Settings) -> int:

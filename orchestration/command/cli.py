@@ -278,7 +278,7 @@ def restore(
 ) -> None:
     """Restore a backup: everything into an empty home; into a home with an archive only what was lost or damaged."""
     from ingest.archive import ArchiveError
-    from orchestration.home.backup import BackupError, restore
+    from orchestration.home.backup import BackupError, restore, shortened
     from orchestration.warehouse.load import WarehouseError
 
     settings = Settings()
@@ -288,6 +288,8 @@ def restore(
         fail(str(error))
     key = "home.put_back_partly" if copied.lost else "home.put_back"
     _plain(said(key, files=copied.files, home=settings.root, payloads=copied.payloads, lost="; ".join(copied.lost)))
+    if copied.left:
+        _plain(said("home.left_in_backup", left=shortened(copied.left), folder=folder))
     if settings.rebuilding.exists():
         _plain(said("home.rebuild_next"))
 

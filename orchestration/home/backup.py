@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingest.archive import PURGED, Archive
 from ingest.files import unfinished, write_atomic
-from ingest.home import FormatError, format_of, open_home, share
+from ingest.home import FormatError, format_of, is_note_whole, open_home, share
 from ingest.notes import NoteError, adopt_note, read_note, write_note
 from ingest.settings import Settings
 from ingest.storable import storable
@@ -37,6 +37,8 @@ class Copied:
     files: int = 0
     payloads: int = 0
     lost: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    """What a home at work lacks and the copy has, by name: retired and taken back, or lost; nothing tells."""
 
 
 def backup(settings: Settings, target: Path) -> Copied:
@@ -69,7 +71,7 @@ def backup(settings: Settings, target: Path) -> Copied:
             path.unlink()
         os.sync()
         if copied.lost:
-            raise BackupError(f"the copy in {folder} is not complete, nothing whole was found of {_named(copied.lost)}")
+            raise BackupError(f"the copy in {folder} is not complete, nothing whole was found of {shortened(copied.lost)}")
         _mark(folder, settings, complete=True)
     return copied
 
@@ -89,21 +91,23 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
         )
     theirs, rotten = Archive(folder / "archive"), _rotten(folder)
     if settings.archive.is_dir() and not settings.restoring.exists():
+        note_put_back = _mend_note(settings, folder)
         open_home(settings)
         with write_lock(settings, "restoring"):
             copied = _mend(settings, folder)
+        copied.files += note_put_back
         if copied.lost and not partial:
-            raise BackupError(f"{copied.files} files were put back, but nothing whole was found of {_named(copied.lost)}")
+            raise BackupError(f"{copied.files} files were put back, but nothing whole was found of {shortened(copied.lost)}")
         return copied
     if not partial and (wrong := [*map(str, theirs.faults()), *(f"{folder / name} has changed on disk" for name in rotten)]):
-        raise BackupError(f"the backup itself is not whole: {_named(wrong)}; take what is whole with --partial")
+        raise BackupError(f"the backup itself is not whole: {shortened(wrong)}; take what is whole with --partial")
     with write_lock(settings, "restoring"):
         write_note(settings.restoring, {"from": storable(str(folder))})
         begin_anew(settings)
         copied = _copy(folder, settings.root, rotten, partial=partial)
         os.sync()
         if copied.lost and not partial:
-            raise BackupError(f"the home is not complete, nothing whole was found of {_named(copied.lost)}")
+            raise BackupError(f"the home is not complete, nothing whole was found of {shortened(copied.lost)}")
         settings.restoring.unlink()
     return copied
 
@@ -294,8 +298,20 @@ def _file(source: Path, target: Path, copied: Copied) -> None:
         copied.files += 1
 
 
+def _mend_note(settings: Settings, folder: Path) -> bool:
+    """Put the note of a home back where it has rotted, since nothing opens the home without it; tell whether that was done."""
+    ours, theirs = Archive(settings.archive), Archive(folder / "archive")
+    if is_note_whole(settings) or not (folder / HOME_NOTE).is_file() or HOME_NOTE in _rotten(folder) or set(ours.told()).isdisjoint(theirs.told()):
+        return False
+    _file(folder / HOME_NOTE, settings.root / HOME_NOTE, Copied())
+    return True
+
+
 def _mend(settings: Settings, folder: Path) -> Copied:
-    """Put back into a home at work what has rotted or was lost there; nothing else of it changes."""
+    """Put back into a home at work what has rotted or was lost there: payloads, log, releases that are there, and the one that is served.
+
+    Nothing else of it changes. What it lacks beside that may have been retired or taken out, so it is only named.
+    """
     copied = Copied()
     ours, theirs = Archive(settings.archive), Archive(folder / "archive")
     if next(ours.log.faults(), None) or _has_lost_its_end(ours, theirs):
@@ -303,9 +319,13 @@ def _mend(settings: Settings, folder: Path) -> Copied:
     if not copied.lost:
         for sha in _spoken_of(settings.root, copied):
             _payload(folder, settings.root, sha, copied)
-    for path in sorted(settings.releases.glob("*")):
-        if path.is_dir() and not path.name.startswith(".") and faults(path):
+    served = {settings.releases / settings.serving.readlink().name} if settings.serving.is_symlink() else set()
+    for path in sorted({path for path in settings.releases.glob("*") if path.is_dir() and not path.name.startswith(".")} | served):
+        if faults(path):
             _release(folder / "releases" / path.name, path, copied)
+    kept = [*_loose(folder), *(path for path in sorted((folder / "releases").glob("*")) if not path.name.startswith("."))]
+    names = (path.relative_to(folder) for path in kept)
+    copied.left = [name.as_posix() for name in names if not (settings.root / name).exists()]
     return copied
 
 
@@ -353,5 +373,6 @@ def _read(path: Path, sha: str) -> bytes | None:
     return body if hashlib.sha256(body).hexdigest() == sha else None
 
 
-def _named(what: list[str]) -> str:
+def shortened(what: list[str]) -> str:
+    """Name the first of many, and how many more there are."""
     return "; ".join(what[:_SHOWN]) + (f"; and {len(what) - _SHOWN} more" if len(what) > _SHOWN else "")

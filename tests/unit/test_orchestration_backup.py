@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.archive import Archive, Attempt
-from ingest.home import FORMAT, dedicate, format_of, open_home, origin_of
+from ingest.home import FORMAT, FormatError, dedicate, format_of, open_home, origin_of
 from ingest.journal import sealed
 from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import Settings
@@ -247,6 +247,36 @@ def test_into_a_home_at_work_only_what_was_lost_or_has_rotted_is_put_back(settin
     assert whole(settings.root) == expected | {"catalog/calendar.toml": b"# newer"}
     assert newer.read_bytes() == b"four"
     assert not settings.rebuilding.exists()
+
+
+def test_a_home_whose_note_has_rotted_is_opened_again_by_its_backup_and_not_by_that_of_another(settings: Settings, tmp_path: Path) -> None:
+    another = Settings(home=tmp_path / "another")
+    dedicate(another, DataOrigin.FILES)
+    keep(another, b"two")
+    backup(another, tmp_path / "others")
+    backup(settings, tmp_path / "copy")
+    note = settings.root / "home.json"
+    before = note.read_bytes()
+    flip(note, 20)
+    with pytest.raises(FormatError, match=r"or, where there is none, delete it: the fetch log says what the home holds"):
+        restore(settings, tmp_path / "others")
+    assert restore(settings, tmp_path / "copy").files == 1
+    assert note.read_bytes() == before
+    flip(note, 20)
+    note.unlink()  # as the message says
+    open_home(settings)
+    assert (origin_of(settings), format_of(settings)) == (DataOrigin.FILES, FORMAT)
+
+
+def test_the_served_release_is_put_back_and_what_else_only_the_backup_has_is_named(settings: Settings, tmp_path: Path) -> None:
+    release(settings, "20250723")
+    backup(settings, tmp_path / "copy")
+    for path in settings.releases.iterdir():
+        remove(path)
+    (settings.catalog_overlay / "calendar.toml").unlink()
+    copied = restore(settings, tmp_path / "copy")
+    assert (copied.files, copied.left) == (2, ["catalog/calendar.toml", "releases/20250722"])
+    assert faults(settings.serving.resolve()) == []
 
 
 def test_lines_that_the_end_of_the_fetch_log_has_lost_are_put_back_and_a_copy_without_its_end_is_not(settings: Settings, tmp_path: Path) -> None:
