@@ -66,9 +66,11 @@ def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
                 handle.flush()
                 os.fsync(handle.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):  # the first error is the one to report
             temporary.unlink()
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            error.filename = str(path)  # nobody knows the other name
         raise
     if durable:
         sync_folder(path.parent)

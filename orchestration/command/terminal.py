@@ -94,6 +94,10 @@ def _section(formatter: Any, title: str, commands: Mapping[str, Any]) -> None:
             formatter.write_dl([(name, re.split("; |；", command.get_short_help_str(400))[0].rstrip(".。")) for name, command in commands.items()])
 
 
+_LOST: dict[str, OSError] = {}
+"""What stopped writing to a stream, by its name: several modules of the command print to the same one."""
+
+
 class Output:
     """Standard output or error as the command found it. Writing never raises; what stopped it is kept in `lost`."""
 
@@ -127,7 +131,7 @@ class Output:
             write(self._stream)
             self._stream.flush()
         except OSError as error:
-            self.lost = error
+            self.lost = _LOST[self.name] = error
             with suppress(OSError, ValueError):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, self._stream.fileno())  # the stream still holds what it could not write
@@ -167,6 +171,7 @@ def prepared(*outputs: Output) -> Iterator[None]:
 
     Raises SystemExit 1 where a command succeeded but its output could not be written, unless the reader closed the pipe.
     """
+    _LOST.clear()
     for output in outputs:
         with suppress(AttributeError):  # closed, or replaced by what takes every character
             output.reconfigure(errors="alumina")
@@ -186,8 +191,8 @@ def prepared(*outputs: Output) -> Iterator[None]:
 def _end(outputs: tuple[Output, ...]) -> None:
     for output in outputs:
         output.end()
-        if output.lost is not None and output.lost.errno != errno.EPIPE:
-            Output("stderr").write(f"alumina: the {output.name} of this command could not be written: {output.lost.strerror}\n")
+        if (lost := _LOST.get(output.name)) is not None and lost.errno != errno.EPIPE:
+            Output("stderr").write(f"alumina: the {output.name} of this command could not be written: {lost.strerror}\n")
             raise SystemExit(1) from None
 
 

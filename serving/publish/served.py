@@ -121,9 +121,11 @@ def rollback(settings: Settings, reason: str = "") -> str:
 
 
 def hold(settings: Settings, reason: str = "") -> str:
-    """Hold readers at the current release, and give its id; raises ReleaseError when there is none."""
+    """Hold readers at the current release, and give its id; raises ReleaseError when there is none, or it is not as it was published."""
     if not (current := _current(settings)):
         raise ReleaseError(link_lost(settings) or f"nothing is published in {settings.root}")
+    if wrong := faults(settings.releases / current):
+        raise ReleaseError(f"{wrong[0]}, so nobody is held there; `alumina restore FOLDER` mends it, or publish anew")
     _hold(settings, current, reason)
     return current
 

@@ -1,5 +1,6 @@
 """Bytes by their hash, one receipt per attempt: what was kept is found again, and damage is noticed."""
 
+import errno
 import hashlib
 import os
 import re
@@ -184,6 +185,16 @@ def test_a_write_that_fails_leaves_no_temporary_file(tmp_path: Path, monkeypatch
     with pytest.raises(type(cause)):
         files.write_atomic(tmp_path / "file", b"new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_made_is_named_as_people_know_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(PermissionError) as told:
+        files.write_atomic(tmp_path / "dagster.yaml", b"new")
+    assert told.value.filename == str(tmp_path / "dagster.yaml")
 
 
 def test_appended_lines_close_a_line_left_open(tmp_path: Path) -> None:

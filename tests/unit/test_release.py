@@ -256,6 +256,13 @@ def test_a_release_that_waited_and_rotted_is_not_let_go_to(published: Settings) 
         served_by.let_go(published)
 
 
+def test_nobody_is_held_at_a_release_that_has_rotted(published: Settings) -> None:
+    flip(published.serving / release.FILE_NAME, 5000)
+    with pytest.raises(served_by.ReleaseError, match=r"alumina\.duckdb has changed on disk.*nobody is held there"):
+        served_by.hold(published)
+    assert served_by.pinned(published) is None
+
+
 def test_a_lost_link_costs_no_release_whatever_the_next_runs_come_to(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [served(published), publish(published, 1).release_id]
     for lose in (published.serving, published.status):  # the second time the status is lost, too
