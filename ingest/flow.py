@@ -228,27 +228,29 @@ def _ingest(
             look_at_clock()
             source, label = by_name[request.source], response.data_origin or origin.data_origin
             sha = archive.put(response.body, durable=durable) if response.body else None
-            verdict = _inspect(source, request, response)
-            if verdict.outcome is Outcome.OK and sha is not None:
-                request_id = (request.source, request.feed, request.key)
-                held = pending.payloads.get(sha) or parsed_before.get(sha)
-                # The same bytes under another name claim to be another file: read them again, so that a wrong name is noticed.
-                if held != source.parser_version or (request_id, sha) not in taken or (_is_state(source) and sha not in in_force):
-                    seen = datetime.fromisoformat(first_seen[sha]) if sha in first_seen else response.fetched_at
-                    if (request_id, sha) in mended:  # the time the fetch log will state
-                        seen = min(seen, response.fetched_at)
-                    try:
-                        verdict = _take(source, request, response, sha, seen, label, pending, report)
-                    except BaseException as error:
-                        if is_fleeting:  # it is in hand, and nobody may give it again: the next run reads it from the archive
-                            unread = Verdict(Outcome.OK, "unread", f"{request.name} is kept and waits to be read: {type(error).__name__}")
-                            acknowledge(_attempt(request, response, run_id, label, sha, unread, limits.text))
-                        raise
-                if verdict.outcome is Outcome.OK and accepted.get(request_id) == sha:
+            request_id = (request.source, request.feed, request.key)
+            try:
+                verdict = _inspect(source, request, response)
+                readable = sha if verdict.outcome is Outcome.OK else None
+                if readable is not None:
+                    held = pending.payloads.get(readable) or parsed_before.get(readable)
+                    # The same bytes under another name claim to be another file: read them again, so that a wrong name is noticed.
+                    if held != source.parser_version or (request_id, readable) not in taken or (_is_state(source) and readable not in in_force):
+                        seen = datetime.fromisoformat(first_seen[readable]) if readable in first_seen else response.fetched_at
+                        if (request_id, readable) in mended:  # the time the fetch log will state
+                            seen = min(seen, response.fetched_at)
+                        verdict = _take(source, request, response, readable, seen, label, pending, report)
+            except BaseException as error:
+                if is_fleeting and sha is not None:  # it is in hand, and nobody may give it again: the next run reads it from the archive
+                    unread = Verdict(Outcome.OK, "unread", f"{request.name} is kept and waits to be read: {type(error).__name__}")
+                    acknowledge(_attempt(request, response, run_id, label, sha, unread, limits.text))
+                raise
+            if readable is not None:
+                if verdict.outcome is Outcome.OK and accepted.get(request_id) == readable:
                     verdict = Verdict(Outcome.UNCHANGED, verdict.reason, verdict.message)
                 if verdict.outcome in ACCEPTED:
-                    accepted[request_id] = sha
-                    taken.add((request_id, sha))
+                    accepted[request_id] = readable
+                    taken.add((request_id, readable))
             attempt = _attempt(request, response, run_id, label, sha, judged(verdict, request.due, response.fetched_at), limits.text)
             acknowledge(attempt)
             report.fetch_log.append(attempt)

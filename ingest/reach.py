@@ -74,6 +74,11 @@ def unread(found: Iterable[SeriesRead], mapped: Collection[tuple[str, str]]) -> 
 SERIES_TOLD, NAME_CHARACTERS = 200, 200
 
 
+def no_option(file: str) -> str:
+    """Name a file so that no command takes the name for an option."""
+    return f"./{file}" if file.startswith("-") else file
+
+
 def said_unread(series: Sequence[SeriesRead], mapped: Collection[tuple[str, str]], file: str) -> list[str]:
     """Say which series no mart reads, one line each, and what to do with `file`, a name or path; nothing where there is none."""
     if not series:
@@ -88,7 +93,7 @@ def said_unread(series: Sequence[SeriesRead], mapped: Collection[tuple[str, str]
         )
     if len(series) > SERIES_TOLD:
         lines.append(f"nor {len(series) - SERIES_TOLD:,} more series of this file")
-    return [*lines, f"say what they are with: alumina inbox map {shlex.quote(file)}"]
+    return [*lines, f"say what they are with: alumina inbox map {shlex.quote(no_option(file))}"]
 
 
 def held(lake: Lake, table: str) -> pl.DataFrame:

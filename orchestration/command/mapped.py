@@ -50,7 +50,12 @@ def roles() -> Iterator[str]:
 def command_for(series: SeriesRead, file: str, configuration: Configuration) -> str:
     """Give the command that maps a series, with the role its name suggests."""
     role = suggested_role(series.name) or "ROLE"
-    return f"alumina inbox map '{file}' --series '{series.series_id}' --role {role} --region {region_of(series, configuration)}"
+    return f"alumina inbox map {_quoted(reach.no_option(file))} --series {_quoted(series.series_id)} --role {role} --region {region_of(series, configuration)}"
+
+
+def _quoted(text: str) -> str:
+    """Quote a text from outside for a shell: a command that shows it is there to be pasted, and no quote in it may end the quote."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def entry_of(series_id: str, provider: str | None, choice: Choice, found: Sequence[SeriesRead], configuration: Configuration) -> MappedSeries:

@@ -206,12 +206,15 @@ def test_each_live_payload_has_its_receipt_before_the_next_is_asked_for(home: Ho
     assert written == [1, 1, 3, 4], "where nothing came there is nothing to lose"
 
 
-def test_a_live_payload_in_hand_is_acknowledged_though_reading_it_was_interrupted(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", [(Shfe, "parse"), (flow, "_inspect")], ids=lambda place: place[1])
+def test_a_live_payload_in_hand_is_acknowledged_though_reading_it_was_interrupted(
+    home: Home, monkeypatch: pytest.MonkeyPatch, place: tuple[object, str]
+) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Shfe, "parse", interrupted)
+        patch.setattr(*place, interrupted)
         with pytest.raises(KeyboardInterrupt):
             ingest(FEEDS, Deliveries([KX], DataOrigin.LIVE), home.archive, home.lake, "run")
     assert [(receipt.outcome, receipt.reason) for receipt in home.fetch_log()] == [(Outcome.OK, "unread")]

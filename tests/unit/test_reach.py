@@ -1,6 +1,7 @@
 """What is said of figures that reach no mart or do not count as their file states them, and what a mapping writes."""
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from ingest.inbox import NOTE, as_meant
 from ingest.source import ConfigurationError, DataOrigin, Outcome
 from ingest.sources import sources
 from ingest.sources.catalog import Catalog
+from orchestration.command import mapped as mapped_command
 from orchestration.home.doctor import examine as doctor
 
 NAME = "smm_spot_price_20250716.csv"
@@ -227,6 +229,16 @@ def test_a_mapping_that_would_make_the_catalogue_wrong_is_not_written(home: Home
         write(home.settings.catalog_overlay, [mapped(**changes)])
     assert words in str(caught.value)
     assert not (home.settings.catalog_overlay / "series.toml").exists()
+
+
+def test_a_command_that_is_shown_is_safe_to_paste_whatever_file_and_series_are_called() -> None:
+    series = reach.SeriesRead("SMM", "x'; touch y; echo '", "现货价", "national", "元/吨", 1, date(2025, 7, 1), date(2025, 7, 1), 3100.0)
+    for name in ("-rf.csv", "it's; touch y.csv", "$(touch y).csv"):
+        words = shlex.split(mapped_command.command_for(series, name, Configuration()))
+        assert words[3:6] == [reach.no_option(name), "--series", series.series_id]
+        (*_, told) = reach.said_unread([series], [], name)
+        assert shlex.split(told.partition("with: ")[2]) == ["alumina", "inbox", "map", reach.no_option(name)]
+    assert reach.no_option("-rf.csv") == "./-rf.csv"
 
 
 def test_the_command_shows_what_is_open_and_writes_what_is_said(home: Home, tmp_path: Path) -> None:
