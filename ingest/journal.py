@@ -98,13 +98,25 @@ class Journal:
 
     def _lost(self) -> Fault | None:
         """Name the file that is shorter than it was; the note may be of an earlier line, or missing, or have rotted: the next write makes it anew."""
-        try:
-            facts = json.loads(unsealed(self._length.read_bytes().removesuffix(b"\n")) or b"")
-            path, size = self.folder / facts["file"], facts["bytes"]
-        except (OSError, ValueError, KeyError, TypeError):
+        noted = self._noted()
+        if noted is None or isinstance(noted, Fault):
             return None
+        path, size = noted
         is_short = not path.is_file() or path.stat().st_size < size
         return Fault(path, "has lost whole lines at its end") if is_short else None
+
+    def unproved(self) -> Fault | None:
+        """Name the note of the length where it has rotted: until the next write makes it anew, lines lost at the end are not missed."""
+        return noted if isinstance(noted := self._noted(), Fault) else None
+
+    def _noted(self) -> tuple[Path, int] | Fault | None:
+        try:
+            facts = json.loads(unsealed(self._length.read_bytes().removesuffix(b"\n")) or b"")
+            return self.folder / facts["file"], int(facts["bytes"])
+        except OSError:
+            return None
+        except (ValueError, KeyError, TypeError):
+            return Fault(self._length, "has changed on disk")
 
     def read(self) -> list[bytes]:
         """Give every row in order. Raises JournalError for the first damaged line, and where lines are missing at the end."""

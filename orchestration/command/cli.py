@@ -260,7 +260,7 @@ def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an
     """Copy payloads, receipts, the operator's catalogue and the releases elsewhere, and hash the copy."""
     from ingest.archive import ArchiveError
     from ingest.home import open_home
-    from orchestration.home.backup import BackupError, backup
+    from orchestration.home.backup import BackupError, backup, shortened
     from orchestration.warehouse.load import WarehouseError
 
     open_home(Settings())
@@ -269,6 +269,10 @@ def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an
     except (BackupError, ArchiveError, WarehouseError) as error:
         fail(str(error))
     _plain(said("home.copied", files=copied.files, folder=folder, payloads=copied.payloads))
+    if copied.dropped:
+        _plain(said("home.dropped_from_backup", dropped=shortened(copied.dropped), folder=folder))
+    if copied.left:
+        _plain(said("home.kept_in_backup", left=shortened(copied.left), folder=folder))
 
 
 @app.command()

@@ -38,7 +38,9 @@ class Copied:
     payloads: int = 0
     lost: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    """What a home at work lacks and the copy has, by name: retired and taken back, or lost; nothing tells."""
+    """What the home lacks and the copy has, by name, and keeps."""
+    dropped: list[str] = field(default_factory=list)
+    """Files of the catalogue that the copy had and the home has no more."""
 
 
 def backup(settings: Settings, target: Path) -> Copied:
@@ -59,14 +61,7 @@ def backup(settings: Settings, target: Path) -> Copied:
         _refuse_anothers(settings, folder)
         _mark(folder, settings, complete=False)
         copied = _copy(settings.root, folder)
-        kept = {path.name for path in settings.releases.glob("*")}
-        for path in (folder / "releases").glob("*"):
-            if path.name not in kept:
-                remove(path)
-        of_the_home = {path.relative_to(settings.root) for path in _loose(settings.root)}
-        for path in _loose(folder):
-            if path.relative_to(folder) not in of_the_home:  # a hold that is over, a setting that was taken back
-                path.unlink()
+        _drop(settings, folder, copied)
         for path in unfinished(folder):
             path.unlink()
         os.sync()
@@ -126,6 +121,32 @@ def half_a_home(settings: Settings) -> str:
 def _refuse_half_a_home(settings: Settings) -> None:
     if why := half_a_home(settings):
         raise BackupError(why)
+
+
+def _drop(settings: Settings, folder: Path, copied: Copied) -> None:
+    """Take out of a copy what the home has no more; what it can only have lost stays: the release that is served, and a whole `catalog/`."""
+    served, there = _served(settings), {path.name for path in settings.releases.glob("*")}
+    for path in sorted((folder / "releases").glob("*")):
+        if path.name == served and served not in there:
+            copied.left.append(f"releases/{served}")
+        elif path.name not in there:
+            remove(path)
+    if served and served not in there and not copied.left:
+        copied.lost.append(f"release {served}, which is served")
+    of_the_home = {path.relative_to(settings.root) for path in _loose(settings.root)}
+    for path in _loose(folder):
+        name = path.relative_to(folder)
+        is_of_catalog = name.parts[0] == settings.catalog_overlay.name
+        if is_of_catalog and not settings.catalog_overlay.exists():
+            copied.left.append(name.as_posix())
+        elif name not in of_the_home:  # a hold that is over, a setting that was taken back
+            path.unlink()
+            copied.dropped += [name.as_posix()] if is_of_catalog else []
+
+
+def _served(settings: Settings) -> str:
+    """Name the release that people are led to, whether it is there or not; empty where they are led nowhere."""
+    return settings.serving.readlink().name if settings.serving.is_symlink() else ""
 
 
 def _refuse_anothers(settings: Settings, folder: Path) -> None:
@@ -319,7 +340,7 @@ def _mend(settings: Settings, folder: Path) -> Copied:
     if not copied.lost:
         for sha in _spoken_of(settings.root, copied):
             _payload(folder, settings.root, sha, copied)
-    served = {settings.releases / settings.serving.readlink().name} if settings.serving.is_symlink() else set()
+    served = {settings.releases / name} if (name := _served(settings)) else set()
     for path in sorted({path for path in settings.releases.glob("*") if path.is_dir() and not path.name.startswith(".")} | served):
         if faults(path):
             _release(folder / "releases" / path.name, path, copied)

@@ -253,6 +253,9 @@ def _content(settings: Settings, now: datetime) -> Iterator[Finding]:
         ("lake", Lake(settings.lake).faults(), "lake_damaged"),
         ("releases", _rotten_releases(settings), "release_damaged"),
     )
+    for subject, journal in (("archive", Archive(settings.archive).log), ("lake", Lake(settings.lake).log)):
+        if fault := journal.unproved():
+            yield _finding(Level.NOTE, subject, "end_unproved", why=fault)
     for subject, found, key in places:
         wrong = [str(fault) for fault in found]
         yield from (_finding(Level.ERROR, subject, key, why=fault) for fault in wrong)

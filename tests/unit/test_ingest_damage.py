@@ -1,5 +1,7 @@
 """Decay is seen before anything is used, the file is named, and what can be made again is: a bit flipped anywhere in archive and lake."""
 
+from datetime import date
+
 import pytest
 from feeds import FEEDS, NOON, QUOTE_HEADER, Home, answer, csv_file, delivery, quote
 
@@ -76,6 +78,18 @@ def test_the_doctor_says_which_file_it_is(home: Home) -> None:
         for _ in zip(flipped(file), range(1), strict=False):
             errors = [finding for finding in examine(home.settings, NOON) if finding.level is Level.ERROR and finding.subject == "home"]
             assert str(file) in errors[0].message
+
+
+def test_the_doctor_says_that_a_note_of_the_length_has_rotted_and_the_next_run_writes_it_anew(home: Home) -> None:
+    for note, subject in ((home.archive.root / "receipts.length", "archive"), (home.lake.root / "manifest.length", "lake")):
+        assert note.is_file()
+        for what in flipped(note):
+            (told,) = [finding for finding in examine(home.settings, NOON, deep=True) if finding.subject == subject and finding.level is Level.NOTE]
+            assert told.message.startswith(f"{note} has changed on disk"), what
+        body = note.read_bytes()
+        note.write_bytes(body[:3] + bytes([body[3] ^ 1]) + body[4:])
+    home.take(delivery("kx20250717.dat", answer([quote()], day=date(2025, 7, 17))))
+    assert (home.archive.log.unproved(), home.lake.log.unproved()) == (None, None)
 
 
 def test_every_flip_in_the_note_of_the_home_is_seen_and_named(home: Home) -> None:

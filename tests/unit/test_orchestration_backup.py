@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -266,6 +267,22 @@ def test_a_home_whose_note_has_rotted_is_opened_again_by_its_backup_and_not_by_t
     note.unlink()  # as the message says
     open_home(settings)
     assert (origin_of(settings), format_of(settings)) == (DataOrigin.FILES, FORMAT)
+
+
+def test_what_a_home_can_only_have_lost_stays_in_its_backup_and_is_named(settings: Settings, tmp_path: Path) -> None:
+    backup(settings, tmp_path / "copy")
+    kept = whole(tmp_path / "copy")
+    remove(settings.releases / "20250722")
+    shutil.rmtree(settings.catalog_overlay)
+    copied = backup(settings, tmp_path / "copy")
+    assert (copied.left, copied.dropped) == (["releases/20250722", "catalog/calendar.toml"], [])
+    assert whole(tmp_path / "copy") == kept
+    with pytest.raises(BackupError, match="nothing whole was found of release 20250722, which is served"):
+        backup(settings, tmp_path / "another copy")
+    restore(settings, tmp_path / "copy")
+    assert faults(settings.serving.resolve()) == []
+    settings.catalog_overlay.mkdir()
+    assert backup(settings, tmp_path / "copy").dropped == ["catalog/calendar.toml"]
 
 
 def test_the_served_release_is_put_back_and_what_else_only_the_backup_has_is_named(settings: Settings, tmp_path: Path) -> None:
