@@ -124,8 +124,13 @@ def _refuse_half_a_home(settings: Settings) -> None:
 
 
 def _drop(settings: Settings, folder: Path, copied: Copied) -> None:
-    """Take out of a copy what the home has no more; what it can only have lost stays: the release that is served, and a whole `catalog/`."""
-    served, there = _served(settings), {path.name for path in settings.releases.glob("*")}
+    """Take out of a copy what the home has no more; what it can only have lost stays: the release that is served, and a whole `catalog/`.
+
+    Where the link to that release is lost, too, the copy's tells; not while a rebuild is due, which may follow a purge.
+    """
+    served, there = _served(settings.root) or _served(folder), {path.name for path in settings.releases.glob("*")}
+    if settings.rebuilding.exists():
+        served = ""
     for path in sorted((folder / "releases").glob("*")):
         if path.name == served and served not in there:
             copied.left.append(f"releases/{served}")
@@ -144,9 +149,10 @@ def _drop(settings: Settings, folder: Path, copied: Copied) -> None:
             copied.dropped += [name.as_posix()] if is_of_catalog else []
 
 
-def _served(settings: Settings) -> str:
-    """Name the release that people are led to, whether it is there or not; empty where they are led nowhere."""
-    return settings.serving.readlink().name if settings.serving.is_symlink() else ""
+def _served(home: Path) -> str:
+    """Name the release that readers of a home or a copy are led to, whether it is there or not; empty where they are led nowhere."""
+    link = home / "serving"
+    return link.readlink().name if link.is_symlink() else ""
 
 
 def _refuse_anothers(settings: Settings, folder: Path) -> None:
@@ -340,7 +346,7 @@ def _mend(settings: Settings, folder: Path) -> Copied:
     if not copied.lost:
         for sha in _spoken_of(settings.root, copied):
             _payload(folder, settings.root, sha, copied)
-    served = {settings.releases / name} if (name := _served(settings)) else set()
+    served = {settings.releases / name} if (name := _served(settings.root)) else set()
     for path in sorted({path for path in settings.releases.glob("*") if path.is_dir() and not path.name.startswith(".")} | served):
         if faults(path):
             _release(folder / "releases" / path.name, path, copied)

@@ -17,6 +17,7 @@ from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError, Outcome
 from orchestration.home.backup import MARK, BackupError, backup, restore
 from orchestration.resources import Home, Intake
+from orchestration.warehouse.load import begin_anew
 from serving.seal import faults, remove, seal
 from tests.reliability.failing import WRITERS, backup_unfinished, fails, restore_unfinished
 from tests.reliability.failing import files as whole
@@ -269,20 +270,35 @@ def test_a_home_whose_note_has_rotted_is_opened_again_by_its_backup_and_not_by_t
     assert (origin_of(settings), format_of(settings)) == (DataOrigin.FILES, FORMAT)
 
 
-def test_what_a_home_can_only_have_lost_stays_in_its_backup_and_is_named(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_led_nowhere", [False, True])
+def test_what_a_home_can_only_have_lost_stays_in_its_backup_and_is_named(settings: Settings, tmp_path: Path, is_led_nowhere: bool) -> None:
     backup(settings, tmp_path / "copy")
     kept = whole(tmp_path / "copy")
     remove(settings.releases / "20250722")
     shutil.rmtree(settings.catalog_overlay)
+    if is_led_nowhere:
+        settings.serving.unlink()
     copied = backup(settings, tmp_path / "copy")
     assert (copied.left, copied.dropped) == (["releases/20250722", "catalog/calendar.toml"], [])
     assert whole(tmp_path / "copy") == kept
-    with pytest.raises(BackupError, match="nothing whole was found of release 20250722, which is served"):
+    if is_led_nowhere:
         backup(settings, tmp_path / "another copy")
+        settings.serving.symlink_to(Path("releases") / "20250722")
+    else:
+        with pytest.raises(BackupError, match="nothing whole was found of release 20250722, which is served"):
+            backup(settings, tmp_path / "another copy")
     restore(settings, tmp_path / "copy")
     assert faults(settings.serving.resolve()) == []
     settings.catalog_overlay.mkdir()
     assert backup(settings, tmp_path / "copy").dropped == ["catalog/calendar.toml"]
+
+
+def test_a_release_that_a_purge_lets_expire_does_not_stay_in_the_backup(settings: Settings, tmp_path: Path) -> None:
+    backup(settings, tmp_path / "copy")
+    remove(settings.releases / "20250722")
+    begin_anew(settings, purging={"payloads": [], "provider": "SMM", "reason": ""})
+    assert backup(settings, tmp_path / "copy").left == []
+    assert list((tmp_path / "copy" / "releases").iterdir()) == []
 
 
 def test_the_served_release_is_put_back_and_what_else_only_the_backup_has_is_named(settings: Settings, tmp_path: Path) -> None:
