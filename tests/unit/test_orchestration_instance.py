@@ -192,7 +192,9 @@ def test_people_are_told_of_a_run_whose_record_cannot_be_used(made: Settings) ->
 
 # Ends as a run does: a block that keeps what is printed, and a step at work in it.
 STEP = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may ignore both, and children inherit that
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 from ingest.settings import Settings
 from orchestration.instance.environment import opened
 
