@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+# The names `write_atomic` writes under.
 _TEMPORARY = re.compile(r"\..+\.\d+-\d+\.tmp")
 LONG_NAME = 200
 """Bytes of a name that leave room for more in the 255 that file systems take."""
@@ -77,7 +78,7 @@ def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
 
 
 def unfinished(folder: Path) -> list[Path]:
-    """Give what writers that were killed left below a folder; true only where nobody writes."""
+    """Give the temporary files below a folder. Where nobody is writing, killed writers left them."""
     return [path for path in folder.rglob(".*.tmp") if _TEMPORARY.fullmatch(path.name)]
 
 

@@ -106,7 +106,7 @@ class Journal:
         return Fault(path, "has lost whole lines at its end") if is_short else None
 
     def unproved(self) -> Fault | None:
-        """Name the note of the length where it has rotted: until the next write makes it anew, lines lost at the end are not missed."""
+        """Name the note of the length where it has rotted: until the next write makes it anew, nothing tells that lines were lost at the end."""
         return noted if isinstance(noted := self._noted(), Fault) else None
 
     def _noted(self) -> tuple[Path, int] | Fault | None:

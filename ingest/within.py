@@ -103,6 +103,6 @@ def _is_rows(document: Any, openings: int) -> bool:
 
 def _count(body: bytes, byte: bytes) -> int:
     """Count a byte that stands often: `bytes.count` goes from one to the next, which takes ten times as long."""
-    import numpy as np  # a sixth of the time a command takes to load, and most commands count nothing
+    import numpy as np  # a tenth of the time a command takes to load, and most commands count nothing
 
     return int(np.count_nonzero(np.frombuffer(body, np.uint8) == byte[0]))

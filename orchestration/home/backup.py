@@ -160,11 +160,12 @@ def _refuse_anothers(settings: Settings, folder: Path) -> None:
 
     Where the home's own log is damaged it is not copied, and one row in common shows that the copy is its own.
     """
-    ours, theirs = Archive(settings.archive), set(Archive(folder / "archive").told())
-    rows = set(ours.told())
-    if more := len(theirs - rows if next(ours.log.faults(), None) is None else theirs if theirs.isdisjoint(rows) else ()):
+    archive = Archive(settings.archive)
+    ours, theirs = set(archive.told()), set(Archive(folder / "archive").told())
+    is_own = theirs <= ours or (next(archive.log.faults(), None) is not None and not theirs.isdisjoint(ours))
+    if not is_own:
         raise BackupError(
-            f"{folder} has {more:,} lines of a fetch log that {settings.root} does not have: it is a backup of another home, or this home has lost them; "
+            f"{folder} has {len(theirs - ours):,} lines of a fetch log that {settings.root} does not have: it is a backup of another home, or this home has lost them; "
             f"give another folder, or put them back with `alumina restore {folder}`"
         )
 

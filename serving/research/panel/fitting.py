@@ -107,7 +107,7 @@ def coefficients(signals: Floats, rise: Floats, horizon_sessions: int, protocol:
 
     Outcomes of longer horizons overlap: a row weighs as much as the part of its outcome that is its own.
     """
-    from sklearn.linear_model import LogisticRegression  # two processor seconds, for those alone who fit
+    from sklearn.linear_model import LogisticRegression  # takes 0.3 processor seconds, and only a fit needs it
 
     weight = min(1.0, protocol.fit_step_sessions / horizon_sessions)
     fitted = LogisticRegression(C=1 / protocol.ridge, fit_intercept=False).fit(signals, rise, sample_weight=np.full(len(rise), weight))
