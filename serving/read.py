@@ -61,7 +61,7 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             raise NothingPublishedError(f"nothing is published in {settings.root}; run `alumina run` first")
         if settings.as_of is None:
             sealed(path.parent, FILE_NAME)
-        con = duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit})
+        con = duckdb.connect(str(path), read_only=True, config=settings.duckdb)
     except PermissionError as error:
         raise UnreadableError(f"{path} cannot be read: {error.strerror}; ask who owns the home for the right to read it") from None
     except BrokenSealError as error:

@@ -104,6 +104,7 @@ def environment(settings: Settings) -> dict[str, str]:
     return {
         WAREHOUSE: str(settings.warehouse),
         "ALUMINA_MEMORY_LIMIT": settings.memory_limit,
+        "ALUMINA_THREADS": str(settings.threads),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

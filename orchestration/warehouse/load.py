@@ -119,9 +119,8 @@ def load_raw(settings: Settings) -> dict[str, int]:
 @contextmanager
 def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the working warehouse with the project's settings; raises WarehouseBusyError when another program has it open, WarehouseError for a file that is no database."""
-    config: dict[str, Any] = {"memory_limit": settings.memory_limit, "autoinstall_known_extensions": "false"}
     try:
-        con = duckdb.connect(str(settings.warehouse), read_only=read_only, config=config)
+        con = duckdb.connect(str(settings.warehouse), read_only=read_only, config=settings.duckdb)
     except duckdb.Error as error:
         if not held_elsewhere(error):
             why = str(error).splitlines()[0]

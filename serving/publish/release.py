@@ -53,8 +53,8 @@ JUDGED = ("marts", "serving")
 _PARQUET = "format parquet, compression snappy"
 # Readable by every 1.x client; the working file may use newer storage.
 STORAGE_VERSION = "v1.0.0"
-# One thread copies small tables faster than several.
-_CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "threads": 1}
+# One thread copies small tables faster than several, whatever the settings say.
+_ONE_THREAD = {"threads": 1}
 # FSST takes a third of the writing and saves nothing over a dictionary; as part of the configuration it would be ignored.
 # Tables stay in memory until a checkpoint writes them, indexes above all: every 4 MB instead of 16 takes 65 MB less and 0.1 processor seconds more.
 # DuckDB's allocator gives memory back after a task that took 2 MB, not 128: it kept some 70 MB of the run's highest point.
@@ -495,7 +495,7 @@ def _missing_figures(con: duckdb.DuckDBPyConnection) -> list[CheckResult]:
 @contextmanager
 def _building(settings: Settings, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the working warehouse as `work`, read-only, and a new file with the published schemas as `release`."""
-    with duckdb.connect(config=_CONFIG | {"memory_limit": settings.memory_limit}) as con:
+    with duckdb.connect(config=settings.duckdb | _ONE_THREAD) as con:
         con.execute(_SETTINGS)
         con.execute(f"attach '{_quoted(settings.warehouse)}' as {WORK} (read_only)")
         con.execute(f"attach '{_quoted(folder / FILE_NAME)}' as {RELEASE} (storage_version '{STORAGE_VERSION}')")
@@ -505,7 +505,7 @@ def _building(settings: Settings, folder: Path) -> Iterator[duckdb.DuckDBPyConne
 
 
 def _open(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(str(folder / FILE_NAME), config=_CONFIG | {"memory_limit": settings.memory_limit})
+    con = duckdb.connect(str(folder / FILE_NAME), config=settings.duckdb | _ONE_THREAD)
     con.execute(_SETTINGS)
     return con
 

@@ -133,7 +133,7 @@ def whatif(
             log = settings.warehouse.with_name(f"{settings.warehouse.name}.wal")
             if log.is_file():  # after a run that was killed, committed rows stand there alone
                 shutil.copyfile(log, copy.with_name(log.name))
-        with duckdb.connect(str(copy), config={"autoinstall_known_extensions": "false", "memory_limit": settings.memory_limit}) as con:
+        with duckdb.connect(str(copy), config=settings.duckdb) as con:
             con.execute("set TimeZone = 'Asia/Shanghai'")
             code, asked = _day(con, commodity_code, day)
             before = _read(con, code, asked)

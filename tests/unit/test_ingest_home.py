@@ -154,7 +154,8 @@ def test_a_home_may_be_written_with_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("MEMORY_LIMIT", "lots"), ("MEMORY_LIMIT", "4GB'; drop"), ("RELEASES_KEPT", "1"), ("LOCK_WAIT_SECONDS", "-1")]
+    ("name", "value"),
+    [("MEMORY_LIMIT", "lots"), ("MEMORY_LIMIT", "4GB'; drop"), ("THREADS", "0"), ("RELEASES_KEPT", "1"), ("LOCK_WAIT_SECONDS", "-1")],
 )
 def test_a_setting_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"ALUMINA_{name}", value)
