@@ -27,6 +27,8 @@ class ArchiveError(HomeError):
     """Archived bytes are missing or do not match their hash, or the fetch log was changed on disk."""
 
 
+UNREAD = "unread"
+"""Reason of the line of a payload that came and was not judged yet. The line of its verdict, of the same request, bytes and time, takes its place."""
 PURGED = "purged.json"
 """Payloads that were deleted for good, and why."""
 _RESTORE = "restore it from a backup"
@@ -85,7 +87,8 @@ class Attempt:
 
 
 # The columns every run reads of all attempts: was this payload taken in before, and what time does the newest attempt state?
-_ASKED = dict.fromkeys(("source", "feed", "request_key", "outcome", "payload_sha256", "attempted_at", "data_origin"), pl.String())
+_ASKED = dict.fromkeys(("source", "feed", "request_key", "outcome", "reason", "payload_sha256", "attempted_at", "data_origin"), pl.String())
+_ONE_ATTEMPT = ("source", "feed", "request_key", "payload_sha256", "attempted_at")
 
 
 def _is_attempt(line: bytes) -> bool:
@@ -215,7 +218,8 @@ class Archive:
 
     def fetch_log(self) -> Iterator[Attempt]:
         """Read every attempt in the order they were written; raises ArchiveError where one is not as it was written."""
-        return (Attempt.from_json(healed(line)) for line in self._lines())
+        lines = self._lines()
+        return (Attempt.from_json(healed(lines[number])) for number in self._attempts()["line"])
 
     def accepted(self, sources: Collection[str]) -> pl.DataFrame:
         """Give the same of every attempt that brought a usable payload."""
@@ -230,7 +234,7 @@ class Archive:
         is_wanted = pl.col("outcome").is_in(list(outcomes)) & pl.col("payload_sha256").is_not_null() & pl.col("source").is_in(list(sources))
         # What a rebuild accepts has the time it first came, and stands there. Times are UTC in one form, so their text sorts as they
         # do; the clock of each run was not before them (`ingest.flow`), so otherwise this is the order they were written in.
-        found = self._attempts().filter(is_wanted).sort("attempted_at", maintain_order=True).drop("data_origin")
+        found = self._attempts().filter(is_wanted).sort("attempted_at", maintain_order=True).drop("line", "reason", "data_origin")
         return found.filter(~pl.col("payload_sha256").is_in(list(purged))) if (purged := self.purged()) else found
 
     def newest(self) -> datetime | None:
@@ -239,14 +243,19 @@ class Archive:
         return datetime.fromisoformat(found) if isinstance(found, str) else None
 
     def _attempts(self) -> pl.DataFrame:
-        """Read in columns: a home of ten years has a hundred thousand attempts, and every run asks for them."""
+        """Give each attempt with the number of its line, the last one where there are two.
+
+        Read in columns: a home of ten years has a hundred thousand attempts, and every run asks for them.
+        """
         lines = self._lines()
         known, frame = self._asked
         if lines is not known:
             is_longer = lines[: len(known)] == known
             more = _columns(lines[len(known) :] if is_longer else lines)
             self._asked = (lines, pl.concat([frame, more]) if is_longer else more)
-        return self._asked[1]
+        found, is_open = self._asked[1].with_row_index("line"), pl.col("reason") == UNREAD
+        judged = found.filter(is_open).join(found.filter(~is_open), on=_ONE_ATTEMPT, how="semi")
+        return found.filter(~pl.col("line").is_in(judged["line"].implode())) if judged.height else found
 
     def _lines(self) -> list[bytes]:
         try:

@@ -20,7 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
-from ingest.archive import Archive, Attempt
+from ingest.archive import UNREAD, Archive, Attempt
 from ingest.catalog.calendar import horizon_of
 from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.catalog.limits import Limits
@@ -146,12 +146,12 @@ def ingest(
     """
     limits = limits or SHIPPED_ONLY.limits
     by_name = {source.name: source for source in sources}
+    clock, caught_up = Clock(archive, now), Report()
     if not record:
         # Otherwise the next run would take them for new payloads, with a later time.
         mended = set(_pairs(archive.refused(by_name))) - set(_pairs(archive.accepted(by_name)))
         is_mended = lambda attempt: attempt.outcome in ACCEPTED and (attempt.request, attempt.payload_sha256) in mended  # noqa: E731
         return _ingest(by_name, origin, archive, lake, run_id, limits, is_mended, mended, progress)
-    clock, caught_up = _Clock(archive, now), Report()
     # The sample can be generated again. Other payloads may never come again, so those of a cut-off run are read first.
     if origin.data_origin is not DataOrigin.SAMPLE and (waiting := _not_in_lake(by_name, archive, lake)):
         logger.warning(
@@ -168,15 +168,16 @@ def ingest(
     return report
 
 
-class _Clock:
+class Clock:
     """Times are taken from it in the order of what happens, or the run ends; raises ClockError also when it is made."""
 
-    def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
+    def __init__(self, archive: Archive, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now, self._newest = now, archive.newest()
         self._before = f"but the newest attempt in {archive.root} is of"
         self.look()
 
     def look(self) -> None:
+        """Raise ClockError where it stands before the newest attempt, or before it stood when it was looked at last."""
         at = self._now()
         if self._newest is not None and at < self._newest:
             raise ClockError(
@@ -229,22 +230,20 @@ def _ingest(
             source, label = by_name[request.source], response.data_origin or origin.data_origin
             sha = archive.put(response.body, durable=durable) if response.body else None
             request_id = (request.source, request.feed, request.key)
-            try:
-                verdict = _inspect(source, request, response)
-                readable = sha if verdict.outcome is Outcome.OK else None
-                if readable is not None:
-                    held = pending.payloads.get(readable) or parsed_before.get(readable)
-                    # The same bytes under another name claim to be another file: read them again, so that a wrong name is noticed.
-                    if held != source.parser_version or (request_id, readable) not in taken or (_is_state(source) and readable not in in_force):
-                        seen = datetime.fromisoformat(first_seen[readable]) if readable in first_seen else response.fetched_at
-                        if (request_id, readable) in mended:  # the time the fetch log will state
-                            seen = min(seen, response.fetched_at)
-                        verdict = _take(source, request, response, readable, seen, label, pending, report)
-            except BaseException as error:
-                if is_fleeting and sha is not None:  # it is in hand, and nobody may give it again: the next run reads it from the archive
-                    unread = Verdict(Outcome.OK, "unread", f"{request.name} is kept and waits to be read: {type(error).__name__}")
-                    acknowledge(_attempt(request, response, run_id, label, sha, unread, limits.text))
-                raise
+            if is_fleeting and sha is not None and (request_id, sha) not in taken and (request_id, sha) not in mended:
+                # It is in hand, and nobody may give it again. Whatever ends this run from here on, the next one reads it from the archive.
+                unread = Verdict(Outcome.OK, UNREAD, f"{request.name} is kept and waits to be read")
+                acknowledge(_attempt(request, response, run_id, label, sha, unread, limits.text))
+            verdict = _inspect(source, request, response)
+            readable = sha if verdict.outcome is Outcome.OK else None
+            if readable is not None:
+                held = pending.payloads.get(readable) or parsed_before.get(readable)
+                # The same bytes under another name claim to be another file: read them again, so that a wrong name is noticed.
+                if held != source.parser_version or (request_id, readable) not in taken or (_is_state(source) and readable not in in_force):
+                    seen = datetime.fromisoformat(first_seen[readable]) if readable in first_seen else response.fetched_at
+                    if (request_id, readable) in mended:  # the time the fetch log will state
+                        seen = min(seen, response.fetched_at)
+                    verdict = _take(source, request, response, readable, seen, label, pending, report)
             if readable is not None:
                 if verdict.outcome is Outcome.OK and accepted.get(request_id) == readable:
                     verdict = Verdict(Outcome.UNCHANGED, verdict.reason, verdict.message)

@@ -20,6 +20,7 @@ from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.catalog.documents import SHIPPED
 from ingest.catalog.limits import Limits
 from ingest.flow import ClockError, ingest
+from ingest.lake import Lake
 from ingest.origins import CatalogOrigin, FilesOrigin, LiveOrigin, ReplayOrigin
 from ingest.settings import Settings
 from ingest.source import DataOrigin, Outcome, Parsed, Request, Response, Source, Verdict
@@ -221,6 +222,31 @@ def test_a_live_payload_in_hand_is_acknowledged_though_reading_it_was_interrupte
     home.take(run_id="later")
     assert home.rows(QUOTES).height == 2
     assert len(home.fetch_log()) == 1
+
+
+@pytest.mark.parametrize(("body", "outcome"), [(KX[1].body, Outcome.OK), (b"<html>", Outcome.NOT_DATA)], ids=["read", "refused"])
+def test_a_live_payload_has_its_receipt_before_anything_looks_at_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch, body: bytes, outcome: Outcome
+) -> None:
+    at_first: list[tuple[Outcome, str]] = []
+    inspect = flow._inspect
+
+    def looked_at(source: Source, request: Request, response: Response) -> Verdict:
+        at_first.extend((receipt.outcome, receipt.reason) for receipt in home.fetch_log())
+        return inspect(source, request, response)
+
+    items = Deliveries([(KX[0], Response(body, NOON, 200))], DataOrigin.LIVE)
+    monkeypatch.setattr(flow, "_inspect", looked_at)
+    ingest(FEEDS, items, home.archive, home.lake, "run")
+    assert at_first == [(Outcome.OK, "unread")]
+    assert [receipt.outcome for receipt in home.fetch_log()] == [outcome], "the verdict takes its place"
+    assert home.archive.accepted(["shfe"]).height == (outcome is Outcome.OK)
+    assert len(home.archive.log.read()) == 2
+    ingest(FEEDS, ReplayOrigin(home.archive), home.archive, Lake(home.settings.root / "again"), "rebuild", record=False)
+    assert len(home.archive.log.read()) == 2, "a rebuild writes none"
+    monkeypatch.undo()
+    ingest(FEEDS, items, home.archive, home.lake, "again")
+    assert [receipt.outcome for receipt in home.fetch_log()] == [outcome, Outcome.UNCHANGED if outcome is Outcome.OK else outcome]
 
 
 def test_a_live_run_across_the_end_of_the_calendar_keeps_the_days_before_it(home: Home) -> None:
