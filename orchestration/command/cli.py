@@ -193,6 +193,7 @@ def rebuild() -> None:
     from filelock import FileLock, Timeout
 
     from ingest.archive import Archive, ArchiveError
+    from ingest.flow import Clock, ClockError
     from ingest.home import open_home
     from ingest.lake import Lake
     from orchestration.home.backup import half_a_home
@@ -207,6 +208,7 @@ def rebuild() -> None:
     open_home(settings)
     try:
         with FileLock(settings.root / "rebuild.lock", timeout=0):  # a second one would empty the lake that this one fills
+            Clock(Archive(settings.archive))
             is_purge = finish(settings)
             Archive(settings.archive).verify()  # before anything is deleted
             with write_lock(settings, "rebuilding"):
@@ -218,7 +220,7 @@ def rebuild() -> None:
             if is_purge:
                 forget_runs(settings)
             settings.rebuilding.unlink()
-    except (WarehouseError, ArchiveError) as error:
+    except (WarehouseError, ArchiveError, ClockError) as error:
         fail(str(error))
     except Timeout:
         fail(said("refused.rebuilding", home=settings.root))
@@ -231,6 +233,8 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", help="Delete; without this option the command only lists what would be deleted.")] = False,
 ) -> None:
     """Delete a provider's data for good, or without --yes say what would go; then rebuild and publish without them."""
+    from ingest.archive import Archive
+    from ingest.flow import Clock
     from ingest.home import open_home
     from orchestration.home import purge as purging
     from orchestration.warehouse.load import write_lock
@@ -238,6 +242,7 @@ def purge(
 
     settings = Settings()
     open_home(settings)
+    Clock(Archive(settings.archive))  # the rebuild after it would refuse
     asked = purging.plan(settings, provider)
     _plain(said("home.deleting" if yes else "home.would_delete"))
     for line in asked.lines():

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from feeds import QUOTE_HEADER, Home, csv_file, delivery
 
 from ingest import reach
 from ingest.archive import Archive, ArchiveError
+from ingest.flow import ClockError
 from ingest.home import dedicate
 from ingest.lake import Lake
 from ingest.notes import write_note
@@ -232,6 +234,23 @@ def test_the_command_says_it_first_and_with_yes_leaves_one_release_without_the_p
     Lake(settings.lake).clear()
     with pytest.raises(PurgeError, match="nothing of 'smm'"):
         cli.purge("smm")
+
+
+@pytest.mark.parametrize("command", [cli.rebuild, lambda: cli.purge("smm", yes=True)], ids=["rebuild", "purge"])
+def test_before_a_clock_that_ran_back_nothing_is_deleted(two: Home, monkeypatch: pytest.MonkeyPatch, command: Callable[[], None]) -> None:
+    later = delivery("ald_spot_price_20250717.csv", _file("ald", day="2025-07-17"), datetime(2099, 7, 17, tzinfo=UTC))
+    two.take(later, now=lambda: datetime(2099, 7, 18, tzinfo=UTC))
+    said = list[str]()
+    monkeypatch.setattr(cli, "fail", lambda why: said.append(why))
+    monkeypatch.setattr(cli, "_run", lambda _: None)
+    before = {path: path.read_bytes() for path in two.settings.root.rglob("*") if path.is_file() and path.suffix != ".lock"}
+    try:
+        command()
+    except ClockError as error:
+        said.append(str(error))
+    assert ["the clock of this machine says" in why for why in said] == [True]
+    assert {path: path.read_bytes() for path in before} == before
+    assert not two.settings.rebuilding.exists()
 
 
 def test_releases_of_a_purge_that_was_cut_off_go_with_the_next_publication(two: Home) -> None:
