@@ -79,7 +79,7 @@ def write_atomic(path: Path, body: bytes, *, durable: bool = True) -> None:
 
 def unfinished(folder: Path) -> list[Path]:
     """Give the temporary files below a folder. Where nobody is writing, killed writers left them."""
-    return [path for path in folder.rglob(".*.tmp") if _TEMPORARY.fullmatch(path.name)]
+    return [Path(place) / name for place, _, names in os.walk(folder) for name in names if _TEMPORARY.fullmatch(name)]
 
 
 def append_lines(path: Path, lines: list[str]) -> None:

@@ -494,9 +494,9 @@ class LicencesFile(Document):
 class Keep(Entry):
     """How long one kind of record is kept."""
 
-    of: Literal["runs", "events", "logs", "failures"]
+    of: Literal["runs", "events", "logs", "failures", "unfinished"]
     days: Annotated[int, Field(ge=1)]
-    least: Annotated[int, Field(ge=1)]
+    least: Annotated[int, Field(ge=0)]
     label: Label
     source: Text
 

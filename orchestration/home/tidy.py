@@ -1,12 +1,13 @@
-"""Deleting what a home need not keep, by `retention.toml`: runs and what they logged, copies that a killed what-if left, and the room inside the working warehouse.
+"""Deleting what a home need not keep, by `retention.toml`: runs and what they logged, what killed writers and what-ifs left, and the room inside the working warehouse.
 
 Payloads, the fetch log, the lake and the operator's files are nobody's to delete here; releases are retired where they are published.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,14 +16,19 @@ from sqlalchemy.exc import OperationalError
 
 from ingest.catalog.documents import load
 from ingest.catalog.schemas import Keep, RetentionFile
+from ingest.files import unfinished
 from ingest.settings import Settings
 from orchestration.instance import retention
 from orchestration.warehouse.compaction import compact
 from serving.research.whatif import copies_of, forget_copies
 
 T = TypeVar("T")
-# Where the files of each kind lie in the home, and how they end.
-_FILES: Mapping[str, tuple[str, str]] = {"logs": ("logs", "*.log"), "failures": ("failures", "*.jsonl")}
+# The files of each kind below a home.
+_FILES: Mapping[str, Callable[[Path], Iterable[Path]]] = {
+    "logs": lambda home: (home / "logs").glob("*.log"),
+    "failures": lambda home: (home / "failures").glob("*.jsonl"),
+    "unfinished": unfinished,
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def tidy(settings: Settings, instance: dg.DagsterInstance, now: datetime) -> Tid
     events = retention.forget_events(instance, settings, [run.run_id for run in (*without_events, *(set(without_line) - set(without_events)))])
     runs = retention.forget_runs(instance, [run.run_id for run in without_line])
     thinned = retention.thin(instance)
-    files = [path for kind, place in _FILES.items() for path in beyond(_newest_first(settings.root, *place), of.get(kind), now, _written)]
+    files = [path for kind, found in _FILES.items() for path in beyond(_newest_first(found(settings.root)), of.get(kind), now, _written)]
     for path in files:
         path.unlink(missing_ok=True)
     copies = forget_copies(settings)
@@ -81,10 +87,10 @@ def beyond(things: Sequence[T], keep: Keep | None, now: datetime, at: Callable[[
     return [thing for thing in things[keep.least :] if at(thing) < horizon]
 
 
-def _newest_first(root: Path, folder: str, pattern: str) -> list[Path]:
+def _newest_first(files: Iterable[Path]) -> list[Path]:
     found = []
-    for path in (root / folder).glob(pattern):
-        with suppress(FileNotFoundError):  # another tidying was faster
+    for path in files:
+        with suppress(FileNotFoundError):  # another tidying was faster, or its writer came to the end
             found.append((_written(path), path))
     return [path for _, path in sorted(found, reverse=True)]
 
@@ -95,9 +101,10 @@ def _written(path: Path) -> datetime:
 
 def _bytes(settings: Settings) -> int:
     """Bytes of what is looked after here."""
-    places = (settings.dagster, *(settings.root / folder for folder, _ in _FILES.values()), *copies_of(settings))
+    of_places = (path for place in (settings.dagster, *copies_of(settings)) for path in place.rglob("*"))
+    of_kinds = (path for found in _FILES.values() for path in found(settings.root))
     written = 0
-    for path in (path for place in places for path in place.rglob("*")):
+    for path in chain(of_places, of_kinds):
         with suppress(FileNotFoundError):  # a run at work opens and closes its log
             written += path.stat().st_size if path.is_file() else 0
     return written + (settings.warehouse.stat().st_size if settings.warehouse.is_file() else 0)

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -145,6 +147,32 @@ def test_the_record_gives_the_room_of_forgotten_runs_back(instance: dg.DagsterIn
     assert len(list(index.parent.glob("run-*.db"))) == 2
 
 
+KILLED_AT_A_FILE = """
+import os, signal, sys
+from pathlib import Path
+from ingest import files
+files.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+files.write_atomic(Path(sys.argv[1]), b"half")
+"""
+
+
+def test_what_killed_writers_left_goes_after_a_day_and_files_of_the_operator_stay(instance: dg.DagsterInstance, settings: Settings) -> None:
+    written = settings.archive / "blobs" / "ab" / "abcd"
+    written.parent.mkdir(parents=True)
+    subprocess.run([sys.executable, "-c", KILLED_AT_A_FILE, str(written)], check=False)
+    (left,) = written.parent.iterdir()
+    own = settings.root / "inbox" / ".mine.tmp"
+    own.parent.mkdir()
+    own.write_text("mine")
+    os.utime(own, (0, 0))
+    at = datetime.fromtimestamp(left.stat().st_mtime, UTC)
+    assert tidy(settings, instance, at + timedelta(hours=23)).files == 0, "its writer may be at work"
+    done = tidy(settings, instance, at + timedelta(hours=25))
+    assert (done.files, done.bytes_freed >= len("half")) == (1, True)
+    assert not left.exists()
+    assert own.exists()
+
+
 def test_a_retention_file_that_is_wrong_deletes_nothing(instance: dg.DagsterInstance, settings: Settings) -> None:
     _run(instance, settings, 1, NOW - timedelta(days=4000))
     _keep(settings, runs=10, events=20)
@@ -155,7 +183,7 @@ def test_a_retention_file_that_is_wrong_deletes_nothing(instance: dg.DagsterInst
 
 def test_the_shipped_rules_keep_a_year_of_runs() -> None:
     keep = {row.of: row for row in load(RetentionFile).keep}
-    assert set(keep) == {"runs", "events", "logs", "failures"}
+    assert set(keep) == {"runs", "events", "logs", "failures", "unfinished"}
     assert keep["runs"].days > 366
     assert (SHIPPED / "retention.toml").read_text(encoding="utf-8").startswith("#:schema ./schema/retention.json")
 
