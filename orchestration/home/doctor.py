@@ -30,7 +30,7 @@ from ingest.source import SHANGHAI, ConfigurationError, DataOrigin, HomeError, O
 from ingest.sources import sources
 from orchestration.home.backup import half_a_home
 from orchestration.instance.addresses import chat_problems, webhook_problem
-from orchestration.instance.alerts import last_failure, standing
+from orchestration.instance.alerts import damaged, file_of, last_failure, standing
 from orchestration.warehouse.load import holder, is_free
 from serving.publish.served import kept, link_lost, pinned
 from serving.read import FILE_NAME
@@ -275,9 +275,11 @@ def _alerts(settings: Settings, now: datetime) -> Iterator[Finding]:
     for problem in wrong:
         yield _finding(Level.ERROR, "alerts", "alerts_wrong", why=problem)
     if settings.alert_webhook is None and settings.alert_urls is None:
-        yield _finding(Level.NOTE, "alerts", "alerts_unheard", file=settings.root / "alerts.jsonl")
+        yield _finding(Level.NOTE, "alerts", "alerts_unheard", file=file_of(settings))
     elif not wrong:
         yield _finding(Level.OK, "alerts", "alerts_heard")
+    if rotten := damaged(settings):
+        yield _finding(Level.NOTE, "alerts", "alerts_damaged", file=file_of(settings), lines=", ".join(map(str, rotten[:9])), count=len(rotten))
     for note in standing(settings):
         yield _finding(Level.NOTE, "alerts", "alert_stands", at=_here(note["at"]), why=note["message"])
 

@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from filelock import FileLock
@@ -16,6 +17,7 @@ from ingest.catalog.documents import load
 from ingest.catalog.schemas import AlertsFile
 from ingest.failure import explain
 from ingest.files import append_lines
+from ingest.journal import CHAIN, sealed, unsealed
 from ingest.settings import Settings
 from ingest.source import ConfigurationError
 from ingest.storable import storable_lines
@@ -92,7 +94,7 @@ def _tell(settings: Settings, said: Mapping[str, str]) -> None:
     hearing = routes.hearing(note["kind"], note.get("about", "").split())
     sent = {"webhook": send_webhook(settings.alert_webhook, note | {"text": text}) if WEBHOOK in hearing else "does not hear of this"}
     chat = send_chat(settings.alert_urls, [name for name in hearing if name != WEBHOOK], severity, note["kind"], text)
-    append_lines(settings.root / "alerts.jsonl", [json.dumps(note | sent | ({"chat": chat} if chat else {}), ensure_ascii=False)])
+    append_lines(file_of(settings), [sealed(json.dumps(note | sent | ({"chat": chat} if chat else {}), ensure_ascii=False)).decode()])
 
 
 def _routes(settings: Settings) -> AlertsFile:
@@ -117,25 +119,39 @@ def _open(notes: list[dict[str, str]]) -> dict[str, dict[str, str]]:
     return found
 
 
+def file_of(settings: Settings) -> Path:
+    """Give the file of what was told."""
+    return settings.root / "alerts.jsonl"
+
+
+def damaged(settings: Settings) -> list[int]:
+    """Give the numbers of the lines that cannot be read, were changed on disk, or are no notes of ours."""
+    return [number for number, line in enumerate(_lines(settings), start=1) if _note(line) is None]
+
+
 def _notes(settings: Settings) -> list[dict[str, str]]:
-    """Read what was told; a line that cannot be read, or is no note of ours, says nothing and is left where it is."""
-    file = settings.root / "alerts.jsonl"
+    """Read what was told. A damaged line says nothing and is left where it is: a file that rots must not keep the next alert from being sent."""
     found = []
-    for line in file.read_bytes().splitlines() if file.is_file() else []:
+    for line in _lines(settings):
         if (note := _note(line)) is None:
-            logging.getLogger(__name__).warning("a line of %s cannot be read", file)
+            logging.getLogger(__name__).warning("a line of %s cannot be read", file_of(settings))
         else:
             found.append(note)
     return found
 
 
+def _lines(settings: Settings) -> list[bytes]:
+    file = file_of(settings)
+    return file.read_bytes().splitlines() if file.is_file() else []
+
+
 def _note(line: bytes) -> dict[str, str] | None:
-    """Read a line; None where something that every note says is missing. It has no hash: a file that rots must not keep the next alert from being sent."""
+    """Read a line; None where its hash is not its own, or something that every note says is missing. Lines of earlier versions have no hash."""
     try:
-        note = json.loads(line)
-        if any(not isinstance(text, str) for text in note.values()):
+        note = json.loads(unsealed(line) or line)
+        if CHAIN in note or any(not isinstance(text, str) for text in note.values()):
             return None
         is_dated = datetime.fromisoformat(note["at"]).tzinfo is not None
         return note if is_dated and note.keys() >= {"kind", "message", "run_id"} else None
-    except (ValueError, AttributeError, KeyError):
+    except (ValueError, AttributeError, KeyError, RecursionError):
         return None

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from ingest.lake import LakeError
 from ingest.settings import Settings
 from orchestration.instance.addresses import chat_problems, webhook_problem
-from orchestration.instance.alerts import Trouble, alert, cause, over, settle, standing
+from orchestration.instance.alerts import Trouble, alert, cause, damaged, over, settle, standing
 
 HEARD: list[dict[str, str]] = []
 
@@ -188,6 +188,17 @@ def test_a_file_of_alerts_that_rots_keeps_neither_the_next_alert_nor_the_doctor(
     alert(settings, "feed_failed", "y", cause="feed:a/b")
     over(settings, "feed:a/b")
     assert "feed:a/b" not in [note["cause"] for note in standing(settings)]
+
+
+def test_every_flipped_bit_of_a_line_is_seen_or_changes_nothing_that_it_says(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, None)
+    alert(settings, "feed_failed", "2 rows", cause="feed:a/b")
+    (told,) = standing(settings)
+    line = (tmp_path / "alerts.jsonl").read_bytes()
+    for place in range(len(line) - 1):
+        for bit in range(8):
+            (tmp_path / "alerts.jsonl").write_bytes(bytes([*line[:place], line[place] ^ 1 << bit, *line[place + 1 :]]))
+            assert damaged(settings) or told.items() <= standing(settings)[0].items()
 
 
 def test_a_service_that_takes_html_gets_text_as_text(tmp_path: Path, webhook: str) -> None:

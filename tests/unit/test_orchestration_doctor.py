@@ -154,6 +154,18 @@ def test_a_run_that_failed_before_it_came_to_publishing_is_told(settings: Settin
     assert ("rules.toml: rule O1" in found.message) == (level is Level.ERROR)
 
 
+def test_lines_of_the_alerts_that_have_rotted_are_named(settings: Settings) -> None:
+    for cause in "abc":
+        alert(settings, "feed_failed", f"no answer of {cause}", cause=f"feed:{cause}")
+    file = settings.root / "alerts.jsonl"
+    file.write_bytes(file.read_bytes().replace(b"answer of b", b"anzwer of b"))
+    found = [finding for finding in examine(settings, EVENING) if finding.subject == "alerts"]
+    assert [finding.message for finding in found if "changed on disk" in finding.message] == [
+        f"1 lines of {file} cannot be read or have changed on disk: 2"
+    ]
+    assert [finding.message.split(": ")[1] for finding in found if finding.message.startswith("not over")] == ["no answer of a", "no answer of c"]
+
+
 def _receipt(day: str, outcome: Outcome, feed: str = "kx", source: str = "shfe") -> Attempt:
     return Attempt(
         datetime(2025, 7, 22, 9, tzinfo=UTC), "run", source, feed, day, f"{feed}{day}.dat", outcome, "", "", 200, 10, "0" * 64, DataOrigin.LIVE
