@@ -201,6 +201,7 @@ from orchestration.instance.environment import opened
 with opened(Settings()) as instance:
     try:
         with instance.compute_log_manager.capture_logs(["run", "compute_logs", "step"]):
+            (Settings().root / "at-work").touch()
             time.sleep(600)
     except KeyboardInterrupt:
         print("interrupted")
@@ -214,7 +215,7 @@ def _group(leader: int) -> dict[int, str]:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, IndexError):
             state, _, group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
-            command = [Path(word).name for word in (process / "cmdline").read_text().split("\0")]
+            command = [Path(word).name for word in os.fsdecode((process / "cmdline").read_bytes()).split("\0")]  # others run on names of any bytes
             if int(group) == leader != int(process.name) and state != "Z":
                 found[int(process.name)] = next((word for word in command if word in KEEPERS), command[0])
     return found
@@ -227,10 +228,9 @@ def test_who_ends_a_run_hears_nothing_of_the_processes_that_keep_its_logs_and_no
         [sys.executable, "-c", STEP], env=environment, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        while tuple(sorted(_group(run.pid).values())) != KEEPERS:
+        while tuple(sorted(_group(run.pid).values())) != KEEPERS or not (settings.root / "at-work").exists():
             assert run.poll() is None, run.communicate()
             time.sleep(0.1)
-        time.sleep(1)  # a Python that is still starting would end without a word
         os.killpg(run.pid, sent) if sent is signal.SIGINT else run.kill()
         assert run.communicate()[0] == said  # to the end: those who keep its logs hold the pipe, too
         while _group(run.pid):
