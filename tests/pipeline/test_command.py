@@ -142,6 +142,7 @@ def test_the_real_models_of_a_catalogue_and_no_payload_hold_no_row(models: list[
     assert [table for table in GATES if query(built, f"select count(*) from {table}") != [(0,)]] == []
 
 
+@pytest.mark.full
 def test_the_warehouse_is_rebuilt_from_the_archive_alone_and_a_rebuild_that_was_cut_off_lets_nothing_be_published_until_then(small: Small) -> None:
     """Killed while the lake was made anew: the next run would see a part of it, pass every check and publish that."""
     home = small.home
@@ -222,7 +223,11 @@ def test_a_reader_of_the_working_file_is_told_to_go_away_not_shown_a_traceback(s
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("console", [{"PYTHONIOENCODING": "gbk"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}], ids=str)
+@pytest.mark.parametrize(
+    "console",
+    [{"PYTHONIOENCODING": "gbk"}, pytest.param({"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, marks=pytest.mark.full)],
+    ids=str,
+)
 def test_a_run_that_fails_says_so_on_every_console_and_its_alert_is_kept(tmp_path: Path, console: dict[str, str]) -> None:
     (tmp_path / "catalog").mkdir()
     (tmp_path / "catalog" / "clock.toml").write_text("x = ", encoding="utf-8")

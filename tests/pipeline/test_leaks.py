@@ -295,6 +295,7 @@ def put_into_parser(patches: Patches, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(shfe._PARSERS, "kx", namespace["parse_quotes"])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: f"{leak.number}: {leak.name}")
 def test_a_leak_put_in_is_seen(
     leak: Leak, honest: World, holds: Callable[[Callable[[Any], None]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -309,6 +310,7 @@ def test_a_leak_put_in_is_seen(
         leak.seen_by(leaking)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("leak", MART_LEAKS)
 def test_a_look_ahead_in_a_mart_is_seen(leak: str, honest: World, holds: Callable[[Callable[[Any], None]], None], tmp_path: Path) -> None:
     holds(no_row_claims_what_came_later)

@@ -292,7 +292,7 @@ def test_a_past_day_ends_at_its_decision(command, sample) -> None:
     assert "2025-05-2" not in "".join(re.findall(r"2025-05-2[1-9]", "".join(document.xpath("//section[@aria-labelledby='h-appendix']//text()"))))
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "light"), (1440, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "light"), pytest.param(1440, "dark", marks=pytest.mark.full)])
 @pytest.mark.parametrize(("language", "mark", "word"), [("zh-CN", "", "进口"), ("en", "#en", "Imports")])
 def test_it_opens_in_a_browser_without_errors_or_requests(
     browser: Tab, written: Path, width: int, scheme: str, language: str, mark: str, word: str
@@ -392,6 +392,7 @@ def test_a_missing_font_falls_back(browser: Tab, written: Path) -> None:
     assert browser.evaluate("[...document.fonts].length") == 0  # nothing to wait for
 
 
+@pytest.mark.full
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_the_note_on_paper_and_its_headline_as_a_picture(command, sample) -> None:
     done = command(sample.home, "note", DAY, "--commodity", "AO", "--as", "pdf", "--as", "png", "--english")

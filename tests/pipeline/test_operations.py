@@ -133,6 +133,7 @@ def _launch(ask: Callable[..., dict[str, Any]], intake: dict[str, Any]) -> dict[
     )
 
 
+@pytest.mark.full
 def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_about(small: Small, ui: Callable[..., dict[str, Any]]) -> None:
     home = small.home
     published = duckdb.connect(str((home / "serving" / "alumina.duckdb").resolve()), read_only=True)
@@ -178,6 +179,7 @@ def test_the_daily_job_is_launched_from_the_ui_with_readers_and_a_second_writer_
     assert os.readlink(home / "serving") != before
 
 
+@pytest.mark.full
 def test_runs_killed_at_any_stage_heal_on_the_next_two_which_follow_each_other_and_change_nothing_but_the_log(small: Small) -> None:
     """Each run must first get over what the one before it left. Only the run itself is killed: a dbt left behind would go on writing."""
     home = small.home

@@ -51,6 +51,7 @@ def differing(one: str, other: str) -> list[tuple[str, str]]:
     return found[:5] or ([("", "one is longer")] if one != other else [])
 
 
+@pytest.mark.full
 def test_the_page_of_a_past_day_is_the_page_written_then(sample: Built, models: list[Model], tmp_path: Path) -> None:
     day = date(2025, 7, 22)
     (then,) = as_it_was(sample.home, tmp_path / "then", models, day, "AO")

@@ -490,20 +490,24 @@ SQL_LEAKS = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("leak", ["entry", "exit"])
 def test_an_outcome_taken_or_known_too_early_is_seen(make: Make, leak: str) -> None:
     with pytest.raises(AssertionError):
         check_outcomes(make(patches=SQL_LEAKS[leak]))
 
 
+@pytest.mark.full
 def test_a_track_that_reads_outcomes_to_come_is_seen(make: Make) -> None:
     assert TRACK in differing(*pair(make, SQL_LEAKS["track"]))
 
 
+@pytest.mark.full
 def test_a_step_of_the_exchange_that_is_told_before_it_is_taken_is_seen(make: Make) -> None:
     assert EVENTS in differing(*unfitted(make, SQL_LEAKS["step"]))
 
 
+@pytest.mark.full
 def test_a_fit_without_its_purge_is_seen(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = fitting.read_rows
 
@@ -515,6 +519,7 @@ def test_a_fit_without_its_purge_is_seen(make: Make, monkeypatch: pytest.MonkeyP
     assert {"raw.outlook__model", "intermediate.int_panel__forecasts"} <= differing(*pair(make))
 
 
+@pytest.mark.full
 def test_a_licence_judged_on_outcomes_to_come_is_seen(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = fitting.judge
     monkeypatch.setattr(fitting, "judge", lambda rows, said, is_known, *more: honest(rows, said, ~np.isnan(rows.outcome), *more))

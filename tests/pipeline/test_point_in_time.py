@@ -64,7 +64,8 @@ OWN_CLOCK = {"marts.fct_policy_events": "followup_known_at"}
 """Rows that also say when a part of them became known: until then they are not compared."""
 DECIDED = ("marts.fct_sentiment_daily", "serving.outlook_v2", "serving.outlook_drivers")
 
-
+# In `make test`: history that is restated, late, missing, and there later. The other days are grown with those of the sweep.
+FIRST_LOOK = ("a restated month", "delivery, late receipts", "a day without its quotes", "late quotes come in")
 REVISED_AFTER = timedelta(days=2, hours=4)
 REVISE_EVERY = 5
 # Receipts of a Monday come out after the decision.
@@ -194,7 +195,7 @@ def whole(once: Once, models: list[Model]) -> House:
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory, models: list[Model], whole: House) -> Grown:
-    return grow(tmp_path_factory.mktemp("named"), models, whole, list(NAMED.values()))
+    return grow(tmp_path_factory.mktemp("named"), models, whole, [NAMED[name] for name in FIRST_LOOK])
 
 
 def grow(root: Path, models: list[Model], whole: House, days: list[date]) -> Grown:
@@ -356,7 +357,7 @@ SCORES = "select commodity_code, as_of_date, round(score, 9) from marts.fct_sent
 
 @pytest.mark.full
 class TestSweep:
-    """The same on every so many days, whatever happens on them."""
+    """The same on the other named days, and on every so many days, whatever happens on them."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -364,7 +365,8 @@ class TestSweep:
         sessions = [day for day in load_calendar().sessions if FIRST <= day <= LAST]
         chosen = sessions[-1 - STEP * CHOSEN : -1 : STEP]
         assert len(chosen) == CHOSEN
-        return grow(tmp_path_factory.mktemp("swept"), models, whole, chosen)
+        others = {day for name, day in NAMED.items() if name not in FIRST_LOOK}
+        return grow(tmp_path_factory.mktemp("swept"), models, whole, sorted({*chosen, *others}))
 
     def test_the_whole_archive_as_of_a_day_is_the_archive_of_that_day(self, swept: Grown, models: list[Model]) -> None:
         hold_as_of(swept, models)

@@ -19,6 +19,7 @@ def published(tmp_path: Path) -> Settings:
     return settings
 
 
+@pytest.mark.full
 def test_eight_readers_see_whole_releases_only(tmp_path: Path) -> None:
     found = readers.hammer(tmp_path / "home", publishes=10)
     assert found.errors == ()
