@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from ingest.files import write_atomic
 from ingest.journal import Fault, Journal, JournalError
-from ingest.notes import read_note, write_note
+from ingest.notes import is_whole, read_note, write_note
 from ingest.source import ACCEPTED, OVERDUE, REFUSED, DataOrigin, HomeError, Outcome
 from ingest.storable import healed
 
@@ -28,7 +28,8 @@ class ArchiveError(HomeError):
 
 
 UNREAD = "unread"
-"""Reason of the line of a payload that came and was not judged yet. The line of its verdict, of the same request, bytes and time, takes its place."""
+"""Reason of the line of a payload that came and was not judged yet. It counts as no attempt; the line of its verdict, of the same request, bytes
+and time, takes its place."""
 PURGED = "purged.json"
 """Payloads that were deleted for good, and why."""
 _RESTORE = "restore it from a backup"
@@ -159,7 +160,13 @@ class Archive:
 
     def purged(self) -> dict[str, str]:
         """Give the payloads that were deleted for good, by sha256, with why. The fetch log still says that they came."""
-        note = read_note(self.root / PURGED, "put it back from a backup") or {}
+        note = (
+            read_note(
+                self.root / PURGED,
+                "put it back: alumina restore BACKUP; without one delete it, and purge what was purged again: alumina purge PROVIDER",
+            )
+            or {}
+        )
         return dict(note.get("purged", {}))
 
     def condemn(self, shas: Collection[str], reason: str) -> None:
@@ -181,12 +188,16 @@ class Archive:
     def faults(self) -> Iterator[Fault]:
         """Name every damaged line of the log, and every payload that is missing or damaged."""
         yield from self.log.faults()
-        try:
-            spoken_of = self.spoken_of()
-        except ArchiveError:
-            spoken_of = set()  # damaged lines cannot be read, but the blobs can still be hashed
         there = {path.name for path in (self.root / "blobs").glob("*/*") if not path.name.startswith(".")}
-        there -= self.purged().keys()
+        if not is_whole(self.root / PURGED):
+            yield Fault(self.root / PURGED, "has changed on disk")
+            spoken_of = set[str]()  # nobody knows what must be here, but what is can still be hashed
+        else:
+            there -= self.purged().keys()
+            try:
+                spoken_of = self.spoken_of()
+            except ArchiveError:
+                spoken_of = set()  # the same: damaged lines cannot be read
         for sha in sorted(spoken_of | there):
             try:
                 self.get(sha)
@@ -217,9 +228,17 @@ class Archive:
         return self.log.left() or [line for path in self.log.files for line in path.read_bytes().split(b"\n") if _is_attempt(line)]
 
     def fetch_log(self) -> Iterator[Attempt]:
-        """Read every attempt in the order they were written; raises ArchiveError where one is not as it was written."""
-        lines = self._lines()
-        return (Attempt.from_json(healed(lines[number])) for number in self._attempts()["line"])
+        """Read every attempt that was judged, in the order they were written; raises ArchiveError where one is not as it was written."""
+        return self._read(self._attempts().filter(~pl.col("waits")))
+
+    def waiting(self) -> list[Attempt]:
+        """Give the payloads that came and were not judged, since what took them in was cut off; without what was purged."""
+        purged = self.purged()
+        return [attempt for attempt in self._read(self._attempts().filter(pl.col("waits"))) if attempt.payload_sha256 not in purged]
+
+    def came(self) -> Iterator[Attempt]:
+        """Read every attempt, judged or waiting."""
+        return self._read(self._attempts())
 
     def accepted(self, sources: Collection[str]) -> pl.DataFrame:
         """Give the same of every attempt that brought a usable payload."""
@@ -231,10 +250,11 @@ class Archive:
 
     def ended(self, sources: Collection[str], outcomes: Collection[Outcome]) -> pl.DataFrame:
         """Give request, outcome, sha256 and time of every attempt of these sources that brought bytes and ended so, in order of attempt."""
-        is_wanted = pl.col("outcome").is_in(list(outcomes)) & pl.col("payload_sha256").is_not_null() & pl.col("source").is_in(list(sources))
+        is_judged = ~pl.col("waits") & pl.col("payload_sha256").is_not_null()
+        is_wanted = is_judged & pl.col("outcome").is_in(list(outcomes)) & pl.col("source").is_in(list(sources))
         # What a rebuild accepts has the time it first came, and stands there. Times are UTC in one form, so their text sorts as they
         # do; the clock of each run was not before them (`ingest.flow`), so otherwise this is the order they were written in.
-        found = self._attempts().filter(is_wanted).sort("attempted_at", maintain_order=True).drop("line", "reason", "data_origin")
+        found = self._attempts().filter(is_wanted).sort("attempted_at", maintain_order=True).drop("line", "waits", "reason", "data_origin")
         return found.filter(~pl.col("payload_sha256").is_in(list(purged))) if (purged := self.purged()) else found
 
     def newest(self) -> datetime | None:
@@ -243,7 +263,7 @@ class Archive:
         return datetime.fromisoformat(found) if isinstance(found, str) else None
 
     def _attempts(self) -> pl.DataFrame:
-        """Give each attempt with the number of its line, the last one where there are two.
+        """Give each attempt with the number of its line, and whether it waits to be judged.
 
         Read in columns: a home of ten years has a hundred thousand attempts, and every run asks for them.
         """
@@ -253,9 +273,18 @@ class Archive:
             is_longer = lines[: len(known)] == known
             more = _columns(lines[len(known) :] if is_longer else lines)
             self._asked = (lines, pl.concat([frame, more]) if is_longer else more)
-        found, is_open = self._asked[1].with_row_index("line"), pl.col("reason") == UNREAD
-        judged = found.filter(is_open).join(found.filter(~is_open), on=_ONE_ATTEMPT, how="semi")
-        return found.filter(~pl.col("line").is_in(judged["line"].implode())) if judged.height else found
+        found = self._asked[1].with_row_index("line").with_columns(waits=(pl.col("reason") == UNREAD) & (pl.col("outcome") == str(Outcome.OK)))
+        waited, judged = found.filter("waits"), found.filter(~pl.col("waits"))
+        if waited.is_empty():
+            return found
+        # Two runs at once may both judge what waited: their lines are one attempt.
+        twice = judged.join(waited, on=_ONE_ATTEMPT, how="semi").filter(~pl.struct(*_ONE_ATTEMPT, "outcome", "reason").is_first_distinct())
+        over = pl.concat([waited.join(judged, on=_ONE_ATTEMPT, how="semi"), twice])["line"].implode()
+        return found.filter(~pl.col("line").is_in(over))
+
+    def _read(self, attempts: pl.DataFrame) -> Iterator[Attempt]:
+        lines = self._lines()
+        return (Attempt.from_json(healed(lines[number])) for number in attempts["line"])
 
     def _lines(self) -> list[bytes]:
         try:
@@ -265,7 +294,7 @@ class Archive:
 
     def spoken_of(self) -> set[str]:
         """Give the sha256 of every payload that must be here: those of the fetch log, without what was purged."""
-        return {attempt.payload_sha256 for attempt in self.fetch_log() if attempt.payload_sha256} - self.purged().keys()
+        return {attempt.payload_sha256 for attempt in self.came() if attempt.payload_sha256} - self.purged().keys()
 
     def _note_purged(self, purged: Mapping[str, str]) -> None:
         write_note(self.root / PURGED, {"purged": dict(purged)})

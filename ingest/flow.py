@@ -26,8 +26,9 @@ from ingest.catalog.configuration import SHIPPED_ONLY, Configuration
 from ingest.catalog.limits import Limits
 from ingest.catalog.schemas import TextLimits
 from ingest.deadline import judged
+from ingest.inspect import lacks_bytes
 from ingest.lake import Lake
-from ingest.origins import Delivery, Origin, ReplayOrigin
+from ingest.origins import Delivery, Origin, ReplayOrigin, WaitingOrigin
 from ingest.source import (
     ACCEPTED,
     REFUSED,
@@ -147,25 +148,36 @@ def ingest(
     limits = limits or SHIPPED_ONLY.limits
     by_name = {source.name: source for source in sources}
     clock, caught_up = Clock(archive, now), Report()
+    if waiting := [attempt for attempt in archive.waiting() if attempt.source in by_name]:
+        logger.warning("%d payloads were in hand and not judged when a run was cut off; they are read from the archive", len(waiting))
+        caught_up.absorb(_ingest(by_name, WaitingOrigin(archive, waiting, origin.data_origin), archive, lake, run_id, limits, lambda _: True))
     if not record:
         # Otherwise the next run would take them for new payloads, with a later time.
         mended = set(_pairs(archive.refused(by_name))) - set(_pairs(archive.accepted(by_name)))
         is_mended = lambda attempt: attempt.outcome in ACCEPTED and (attempt.request, attempt.payload_sha256) in mended  # noqa: E731
-        return _ingest(by_name, origin, archive, lake, run_id, limits, is_mended, mended, progress)
+        report = _ingest(by_name, origin, archive, lake, run_id, limits, is_mended, mended, progress)
+        report.absorb(_told_before(caught_up))
+        return report
     # The sample can be generated again. Other payloads may never come again, so those of a cut-off run are read first.
-    if origin.data_origin is not DataOrigin.SAMPLE and (waiting := _not_in_lake(by_name, archive, lake)):
+    if origin.data_origin is not DataOrigin.SAMPLE and (missing := _not_in_lake(by_name, archive, lake)):
         logger.warning(
-            "%d payloads of a run that did not come to its end are in the archive and not in the lake; they are read from there", len(waiting)
+            "%d payloads of a run that did not come to its end are in the archive and not in the lake; they are read from there", len(missing)
         )
-        caught_up = _ingest(
-            by_name, ReplayOrigin(archive, frozenset(waiting)), archive, lake, run_id, limits, lambda attempt: attempt.outcome not in ACCEPTED
-        )
+        is_refused = lambda attempt: attempt.outcome not in ACCEPTED  # noqa: E731
+        caught_up.absorb(_ingest(by_name, ReplayOrigin(archive, frozenset(missing)), archive, lake, run_id, limits, is_refused))
     if origin.data_origin is not DataOrigin.SAMPLE:
         caught_up.absorb(_read_what_waited(by_name, archive, lake, run_id, limits))
-    report = _ingest(by_name, origin, archive, lake, run_id, limits, lambda _: True, progress=progress, look_at_clock=clock.look)
-    caught_up.fetch_log, caught_up.outcomes = [], Counter()  # one for each delivery of the origin
-    report.absorb(caught_up)
+    # A payload that was asked for may never be given again. Of everything else the origin still has the bytes, an inbox until this has
+    # ended: those attempts are written together, before the lake has the rows.
+    is_asked = origin.data_origin is DataOrigin.LIVE
+    report = _ingest(by_name, origin, archive, lake, run_id, limits, lambda _: True, progress=progress, look_at_clock=clock.look, is_asked=is_asked)
+    report.absorb(_told_before(caught_up))
     return report
+
+
+def _told_before(caught_up: Report) -> Report:
+    """Leave out the attempts, of which a report has one for each delivery of the origin."""
+    return replace(caught_up, fetch_log=[], outcomes=Counter())
 
 
 class Clock:
@@ -198,17 +210,18 @@ def _ingest(
     mended: AbstractSet[_Pair] = frozenset(),
     progress: Callable[[int], None] = lambda _: None,
     look_at_clock: Callable[[], None] = lambda: None,
+    is_asked: bool = False,
 ) -> Report:
-    """Do the work of `ingest`; `is_told` says which attempts are written, `mended` which payloads have the time of their first coming."""
+    """Do the work of `ingest`; `is_told` says which attempts are written, `mended` which payloads have the time of their first coming.
+
+    With `is_asked` each payload is acknowledged by itself, before anything looks at it.
+    """
     parsed_before = lake.parsed()
     before = archive.accepted(by_name)
     pairs, shas, times = _pairs(before), before["payload_sha256"].to_list(), before["attempted_at"].to_list()
     accepted, taken = dict(pairs), set(pairs)
     first_seen = dict(zip(reversed(shas), reversed(times), strict=True))
     durable = origin.data_origin is not DataOrigin.SAMPLE  # the sample can be generated again
-    # A payload that was asked for may never be given again. Of everything else the origin still has the bytes, an inbox until this
-    # has ended: those attempts are written together, before the lake has the rows.
-    is_fleeting = origin.data_origin is DataOrigin.LIVE
     report, pending = Report(), _Pending(limits)
     deliveries = origin.deliveries(list(by_name.values()))
     # Configuration counts as a whole: it is read again, all of it, unless all of it is what stands in force.
@@ -220,7 +233,7 @@ def _ingest(
     def acknowledge(attempt: Attempt) -> None:
         if is_told(attempt):
             pending.fetch_log.append(attempt)
-            if is_fleeting and attempt.payload_sha256:
+            if is_asked and attempt.payload_sha256:
                 archive.record(pending.fetch_log)
                 pending.fetch_log.clear()
 
@@ -230,8 +243,9 @@ def _ingest(
             source, label = by_name[request.source], response.data_origin or origin.data_origin
             sha = archive.put(response.body, durable=durable) if response.body else None
             request_id = (request.source, request.feed, request.key)
-            if is_fleeting and sha is not None and (request_id, sha) not in taken and (request_id, sha) not in mended:
-                # It is in hand, and nobody may give it again. Whatever ends this run from here on, the next one reads it from the archive.
+            # What lacks bytes is judged at once: the archive does not keep the headers that show it.
+            if is_asked and sha is not None and (request_id, sha) not in taken and not lacks_bytes(response):
+                # It is in hand. Whatever ends this run from here on, the next one reads it from the archive.
                 unread = Verdict(Outcome.OK, UNREAD, f"{request.name} is kept and waits to be read")
                 acknowledge(_attempt(request, response, run_id, label, sha, unread, limits.text))
             verdict = _inspect(source, request, response)

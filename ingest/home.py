@@ -79,7 +79,7 @@ def origin_of(settings: Settings) -> DataOrigin | None:
     held = _note(settings).get("data_origin")
     if held is not None:
         return DataOrigin(held)
-    labels = (attempt.data_origin for attempt in Archive(settings.archive).fetch_log())
+    labels = (attempt.data_origin for attempt in Archive(settings.archive).came())
     return next((label for label in labels if label is not DataOrigin.CONFIG), None)
 
 

@@ -32,6 +32,12 @@ def kind_of(body: bytes) -> str:
     return next((kind for magic, kind in KINDS.items() if head.startswith(magic)), "text")
 
 
+def lacks_bytes(response: Response) -> bool:
+    """Tell whether another number of bytes came than the headers say."""
+    length = response.headers.get("content-length", "")
+    return bool(re.fullmatch(r"\d{1,18}", length, re.ASCII)) and "content-encoding" not in response.headers and int(length) != len(response.body)
+
+
 def inspect(response: Response, expected: str) -> Verdict:
     """Judge an answer that should hold `expected` (json, html, xlsx or text)."""
     body, status = response.body, response.status
@@ -48,9 +54,8 @@ def inspect(response: Response, expected: str) -> Verdict:
         return Verdict(Outcome.HTTP_ERROR, "status", f"the address answers with status {status}")
     if not body.strip():
         return Verdict(Outcome.NOT_DATA, "empty", "the payload is empty")
-    length = response.headers.get("content-length", "")
-    if re.fullmatch(r"\d{1,18}", length, re.ASCII) and "content-encoding" not in response.headers and int(length) != len(body):
-        return Verdict(Outcome.NOT_DATA, TRUNCATED, f"{len(body)} of {length} bytes arrived")
+    if lacks_bytes(response):
+        return Verdict(Outcome.NOT_DATA, TRUNCATED, f"{len(body)} of {response.headers['content-length']} bytes arrived")
     if kind == "html" and len(body) < SOFT_404_LIMIT and ("<title>404</title>" in text or "页面不存在" in text):
         return Verdict(Outcome.NOT_DATA, SOFT_404, "a page that says 'not found' arrived with status 200")
     if kind == expected == "html" and b"</html>" not in body[-PAGE_END:].lower():

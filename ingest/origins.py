@@ -243,7 +243,7 @@ class ReplayOrigin:
     @property
     def data_origin(self) -> DataOrigin:
         """Origin of the archived payloads; one home holds the sample or real data, so the newest attempt speaks for all."""
-        origins = [attempt.data_origin for attempt in self.archive.fetch_log() if attempt.data_origin is not DataOrigin.CONFIG]
+        origins = [attempt.data_origin for attempt in self.archive.came() if attempt.data_origin is not DataOrigin.CONFIG]
         return origins[-1] if origins else DataOrigin.FILES
 
     def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
@@ -253,15 +253,38 @@ class ReplayOrigin:
         seen: set[tuple[tuple[str, str, str], str]] = set()
         purged = self.archive.purged()
         for attempt in self.archive.fetch_log():
-            sha, key = attempt.payload_sha256, attempt.request_key
+            sha = attempt.payload_sha256
             if sha is None or sha in purged or (attempt.request, sha) in seen or attempt.source not in names or not _is_judged(attempt):
                 continue
             if self.only is not None and (attempt.request, sha) not in self.only:
                 continue
             seen.add((attempt.request, sha))
-            day = values.day(key) if len(key) == 8 and key.isdigit() else None  # daily files are keyed by their day
-            response = Response(self.archive.get(sha), attempt.attempted_at, attempt.http_status, data_origin=attempt.data_origin)
-            yield Request(attempt.source, attempt.feed, key, attempt.request_name, day), response
+            yield _again(self.archive, attempt, sha)
+
+
+@dataclass(frozen=True)
+class WaitingOrigin:
+    """Payloads that were in hand when what took them in was cut off, each as it came."""
+
+    archive: Archive
+    attempts: Sequence[Attempt]
+    data_origin: DataOrigin
+
+    def deliveries(self, sources: Sequence[Source]) -> Iterator[Delivery]:
+        """Give those of the sources, in the order they came."""
+        names = {source.name for source in sources}
+        return (
+            _again(self.archive, attempt, attempt.payload_sha256)
+            for attempt in self.attempts
+            if attempt.payload_sha256 is not None and attempt.source in names
+        )
+
+
+def _again(archive: Archive, attempt: Attempt, sha: str) -> Delivery:
+    key = attempt.request_key
+    day = values.day(key) if len(key) == 8 and key.isdigit() else None  # daily files are keyed by their day
+    response = Response(archive.get(sha), attempt.attempted_at, attempt.http_status, data_origin=attempt.data_origin)
+    return Request(attempt.source, attempt.feed, key, attempt.request_name, day), response
 
 
 def _is_judged(attempt: Attempt) -> bool:

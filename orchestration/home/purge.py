@@ -89,7 +89,7 @@ def plan(settings: Settings, provider: str) -> Plan:
     for frame in theirs.values():
         for (name,), group in frame.filter(pl.col("provider") != provider).group_by("provider"):
             others[str(name)] = others.get(str(name), 0) + group.height
-    names = {attempt.payload_sha256: attempt.request_name for attempt in archive.fetch_log() if attempt.payload_sha256 in shas}
+    names = {attempt.payload_sha256: attempt.request_name for attempt in archive.came() if attempt.payload_sha256 in shas}
     copies = tuple(_copies(settings, archive, shas))
     builds = tuple(sorted(path for path in (settings.root / "as_of").glob("*") if path.is_dir()))
     releases = sum(path.is_dir() and not path.name.startswith(".") for path in listed(settings.releases))
@@ -98,7 +98,7 @@ def plan(settings: Settings, provider: str) -> Plan:
 
 def _refused_of(provider: str, lake: Lake, archive: Archive) -> set[str]:
     """Find payloads of a provider whether or not a row of them was taken: by the name of the file, and by rows in quarantine that state the provider."""
-    named = {attempt.payload_sha256 for attempt in archive.fetch_log() if attempt.payload_sha256 and provider_in(attempt.request_name) == provider}
+    named = {attempt.payload_sha256 for attempt in archive.came() if attempt.payload_sha256 and provider_in(attempt.request_name) == provider}
     rows = reach.held(lake, "ingest__quarantine").select("payload_sha256", "row_json").iter_rows()
     return named | {sha for sha, row in rows if any(isinstance(value, str) and provider_of(value) == provider for value in json.loads(row).values())}
 
@@ -162,7 +162,7 @@ def _delete(settings: Settings) -> None:
 
 def _copies(settings: Settings, archive: Archive, shas: Collection[str]) -> list[Path]:
     """Find the dropped files that hold these payloads, by size and content: filed, waiting (the next run would bring them back), or in a folder."""
-    sizes = {attempt.payload_bytes for attempt in archive.fetch_log() if attempt.payload_sha256 in shas}
+    sizes = {attempt.payload_bytes for attempt in archive.came() if attempt.payload_sha256 in shas}
     files = (path for path in sorted(settings.inbox.rglob("*")) if path.is_file() and not path.is_symlink())
     return [path for path in files if path.stat().st_size in sizes and hashlib.sha256(path.read_bytes()).hexdigest() in shas]
 

@@ -14,12 +14,13 @@ import pytest
 from feeds import DAY, FEEDS, NOON, QUOTE_HEADER, Deliveries, Home, answer, csv_file, delivery, quote, rank, warrant
 
 from ingest import flow
-from ingest.archive import ArchiveError
+from ingest.archive import ArchiveError, Attempt
+from ingest.backfill import wanted
 from ingest.catalog.calendar import CalendarHorizonError, load_calendar
 from ingest.catalog.configuration import SHIPPED_ONLY
 from ingest.catalog.documents import SHIPPED
 from ingest.catalog.limits import Limits
-from ingest.flow import ClockError, ingest
+from ingest.flow import ClockError, Report, ingest
 from ingest.lake import Lake
 from ingest.origins import CatalogOrigin, FilesOrigin, LiveOrigin, ReplayOrigin
 from ingest.settings import Settings
@@ -207,20 +208,47 @@ def test_each_live_payload_has_its_receipt_before_the_next_is_asked_for(home: Ho
     assert written == [1, 1, 3, 4], "where nothing came there is nothing to lose"
 
 
-@pytest.mark.parametrize("place", [(Shfe, "parse"), (flow, "_inspect")], ids=lambda place: place[1])
-def test_a_live_payload_in_hand_is_acknowledged_though_reading_it_was_interrupted(
-    home: Home, monkeypatch: pytest.MonkeyPatch, place: tuple[object, str]
-) -> None:
+def states(attempts: Iterable[Attempt]) -> list[tuple[str, Outcome, str]]:
+    return [(attempt.request_name, attempt.outcome, attempt.reason) for attempt in attempts]
+
+
+def ask(home: Home, *items: tuple[Request, Response], run_id: str = "run") -> Report:
+    return ingest(FEEDS, Deliveries(list(items), DataOrigin.LIVE), home.archive, home.lake, run_id, now=lambda: NOON + timedelta(hours=9))
+
+
+def cut_off(home: Home, monkeypatch: pytest.MonkeyPatch, *items: tuple[Request, Response], place: tuple[object, str] = (flow, "_inspect")) -> None:
+    """Ask, and be ended while the first is looked at."""
+
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(*place, interrupted)
         with pytest.raises(KeyboardInterrupt):
-            ingest(FEEDS, Deliveries([KX], DataOrigin.LIVE), home.archive, home.lake, "run")
-    assert [(receipt.outcome, receipt.reason) for receipt in home.fetch_log()] == [(Outcome.OK, "unread")]
-    home.take(run_id="later")
+            ask(home, *items)
+
+
+def live(name: str, body: bytes, at: datetime = NOON, status: int = 200, **headers: str) -> tuple[Request, Response]:
+    return delivery(name, body)[0], Response(body, at, status, headers={key.replace("_", "-"): text for key, text in headers.items()})
+
+
+NOT_FOUND = b"<html><title>404</title></html>"
+
+
+@pytest.mark.parametrize("place", [(Shfe, "parse"), (flow, "_inspect")], ids=lambda place: place[1])
+@pytest.mark.parametrize("by", ["a run", "a rebuild"])
+def test_a_live_payload_in_hand_is_acknowledged_though_reading_it_was_interrupted(
+    home: Home, monkeypatch: pytest.MonkeyPatch, place: tuple[object, str], by: str
+) -> None:
+    cut_off(home, monkeypatch, KX, place=place)
+    assert states(home.archive.waiting()) == [(KX[0].name, Outcome.OK, "unread")]
+    assert home.fetch_log() == [], "nothing is believed of it until it is read"
+    assert home.archive.spoken_of() == {home.archive.waiting()[0].payload_sha256}
+    home.take(run_id="later") if by == "a run" else rebuilt(home)
     assert home.rows(QUOTES).height == 2
+    assert states(home.fetch_log()) == [(KX[0].name, Outcome.OK, "")]
+    assert home.archive.waiting() == []
+    home.take()
     assert len(home.fetch_log()) == 1
 
 
@@ -228,25 +256,83 @@ def test_a_live_payload_in_hand_is_acknowledged_though_reading_it_was_interrupte
 def test_a_live_payload_has_its_receipt_before_anything_looks_at_it(
     home: Home, monkeypatch: pytest.MonkeyPatch, body: bytes, outcome: Outcome
 ) -> None:
-    at_first: list[tuple[Outcome, str]] = []
-    inspect = flow._inspect
+    inspect, at_first = flow._inspect, list[tuple[str, Outcome, str]]()
 
     def looked_at(source: Source, request: Request, response: Response) -> Verdict:
-        at_first.extend((receipt.outcome, receipt.reason) for receipt in home.fetch_log())
+        at_first.extend(states(home.archive.waiting()))
         return inspect(source, request, response)
 
-    items = Deliveries([(KX[0], Response(body, NOON, 200))], DataOrigin.LIVE)
     monkeypatch.setattr(flow, "_inspect", looked_at)
-    ingest(FEEDS, items, home.archive, home.lake, "run")
-    assert at_first == [(Outcome.OK, "unread")]
+    ask(home, live(KX[0].name, body))
+    assert at_first == [(KX[0].name, Outcome.OK, "unread")]
     assert [receipt.outcome for receipt in home.fetch_log()] == [outcome], "the verdict takes its place"
     assert home.archive.accepted(["shfe"]).height == (outcome is Outcome.OK)
     assert len(home.archive.log.read()) == 2
     ingest(FEEDS, ReplayOrigin(home.archive), home.archive, Lake(home.settings.root / "again"), "rebuild", record=False)
     assert len(home.archive.log.read()) == 2, "a rebuild writes none"
     monkeypatch.undo()
-    ingest(FEEDS, items, home.archive, home.lake, "again")
+    ask(home, live(KX[0].name, body, NOON + timedelta(hours=1)))
     assert [receipt.outcome for receipt in home.fetch_log()] == [outcome, Outcome.UNCHANGED if outcome is Outcome.OK else outcome]
+
+
+def test_what_waits_is_judged_as_it_came_though_the_same_bytes_were_refused_before(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, later = KX[0].name, NOON + timedelta(minutes=30)
+    ask(home, live(name, NOT_FOUND, status=404))
+    cut_off(home, monkeypatch, live(name, NOT_FOUND, later, status=404))
+    for _ in range(2):
+        ask(home)
+    assert [(attempt.outcome, attempt.attempted_at) for attempt in home.fetch_log()] == [
+        (Outcome.NOT_PUBLISHED, NOON),
+        (Outcome.NOT_PUBLISHED, later),
+    ]
+
+
+def test_what_waits_is_read_though_the_lake_holds_its_bytes_of_another_day(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.take(KX)
+    stale = live("kx20250717.dat", KX[1].body)
+    cut_off(home, monkeypatch, stale)
+    ask(home)
+    assert states(home.fetch_log())[-1] == ("kx20250717.dat", Outcome.NOT_DATA, "wrong_date")
+    ask(home, stale)
+    assert states(home.fetch_log())[-1] == ("kx20250717.dat", Outcome.NOT_DATA, "wrong_date")
+
+
+def test_remarks_of_what_waited_are_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "smm_spot_price_20250716.csv"
+    half_read = live(name, csv_file(SPOT_LINE, SPOT_LINE.replace("2025-07-16", "no day", 1), header=QUOTE_HEADER))
+    cut_off(home, monkeypatch, half_read)
+    report = ask(home)
+    assert [(attempt.outcome, attempt.message) for attempt in home.fetch_log()] == [(Outcome.OK, "1 rows in quarantine")]
+    assert (report.rows["spot__quotes"], report.attempts) == (1, 0)
+
+
+def test_what_lacks_bytes_never_waits_since_only_its_headers_show_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = live(KX[0].name, KX[1].body, content_length=str(len(KX[1].body) + 9))
+    cut_off(home, monkeypatch, short)
+    assert home.archive.waiting() == []
+    ask(home, short)
+    assert states(home.fetch_log()) == [(KX[0].name, Outcome.NOT_DATA, "truncated")]
+
+
+def test_two_runs_that_judge_what_waited_make_one_attempt(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    parse = Shfe.parse
+
+    def meanwhile(*arguments: Any) -> Parsed:
+        monkeypatch.setattr(Shfe, "parse", parse)
+        ask(home, run_id="another")
+        return parse(*arguments)
+
+    monkeypatch.setattr(Shfe, "parse", meanwhile)
+    ask(home, live(KX[0].name, b'{"o_curinstrument": 1}'))
+    assert len(home.archive.log.read()) == 3
+    assert [attempt.outcome for attempt in home.fetch_log()] == [Outcome.NOT_DATA]
+
+
+def test_a_backfill_asks_again_for_what_nobody_has_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_off(home, monkeypatch, live(KX[0].name, b"<html>please log in</html>"))
+    day = date(2025, 7, 16)
+    left = wanted([Shfe()], load_calendar(), day, day, home.archive.fetch_log())
+    assert KX[0].name in [request.name for requests in left.values() for request in requests]
 
 
 def test_a_live_run_across_the_end_of_the_calendar_keeps_the_days_before_it(home: Home) -> None:
