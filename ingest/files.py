@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 # The names `write_atomic` writes under.
-_TEMPORARY = re.compile(r"\..+\.\d+-\d+\.tmp")
+_TEMPORARY = re.compile(r"\..+\.\d+-\d{6,}\.tmp")  # a thread's number is long, a year is not
 LONG_NAME = 200
 """Bytes of a name that leave room for more in the 255 that file systems take."""
 

@@ -3,6 +3,7 @@
 Payloads, the fetch log, the lake and the operator's files are nobody's to delete here; releases are retired where they are published.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from orchestration.instance import retention
 from orchestration.warehouse.compaction import compact
 from serving.research.whatif import copies_of, forget_copies
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 # The files of each kind below a home.
 _FILES: Mapping[str, Callable[[Path], Iterable[Path]]] = {
@@ -71,12 +73,17 @@ def tidy(settings: Settings, instance: dg.DagsterInstance, now: datetime) -> Tid
     runs = retention.forget_runs(instance, [run.run_id for run in without_line])
     thinned = retention.thin(instance)
     files = [path for kind, found in _FILES.items() for path in beyond(_newest_first(found(settings.root)), of.get(kind), now, _written)]
+    kept_back = []
     for path in files:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:  # of another user, or mounted to be read only: the others go
+            kept_back.append(path)
+            logger.warning("%s may not be deleted: %s", path, error.strerror)
     copies = forget_copies(settings)
     with suppress(OperationalError):  # somebody reads the record just now; the next time will do
         retention.compact(instance)
-    return Tidied(runs, events, thinned, len(files), copies, max(0, before - _bytes(settings)), compacted)
+    return Tidied(runs, events, thinned, len(files) - len(kept_back), copies, max(0, before - _bytes(settings)), compacted)
 
 
 def beyond(things: Sequence[T], keep: Keep | None, now: datetime, at: Callable[[T], datetime]) -> list[T]:

@@ -1,5 +1,6 @@
 """Tidying deletes what retention.toml does not keep and nothing else: marks of arrived days, the newest state of assets and checks, and data stay."""
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -161,16 +162,35 @@ def test_what_killed_writers_left_goes_after_a_day_and_files_of_the_operator_sta
     written.parent.mkdir(parents=True)
     subprocess.run([sys.executable, "-c", KILLED_AT_A_FILE, str(written)], check=False)
     (left,) = written.parent.iterdir()
-    own = settings.root / "inbox" / ".mine.tmp"
-    own.parent.mkdir()
-    own.write_text("mine")
-    os.utime(own, (0, 0))
+    own = [settings.root / "inbox" / name for name in (".mine.tmp", ".our own notes.2024-25.tmp")]
+    own[0].parent.mkdir()
+    for path in own:
+        path.write_text("mine")
+        os.utime(path, (0, 0))
     at = datetime.fromtimestamp(left.stat().st_mtime, UTC)
     assert tidy(settings, instance, at + timedelta(hours=23)).files == 0, "its writer may be at work"
     done = tidy(settings, instance, at + timedelta(hours=25))
     assert (done.files, done.bytes_freed >= len("half")) == (1, True)
     assert not left.exists()
-    assert own.exists()
+    assert all(path.exists() for path in own)
+
+
+def test_what_may_not_be_deleted_is_passed_over_and_named(
+    instance: dg.DagsterInstance, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        _run(instance, settings, number, NOW - timedelta(days=900 - number))
+    unlink = Path.unlink
+
+    def refused(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == "run-0.log":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    _keep(settings, runs=10, events=10, logs=10, failures=10)
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert tidy(settings, instance, NOW).files == 1
+    assert "run-0.log may not be deleted: Permission denied" in caplog.text
 
 
 def test_a_retention_file_that_is_wrong_deletes_nothing(instance: dg.DagsterInstance, settings: Settings) -> None:
