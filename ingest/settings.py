@@ -49,7 +49,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=REPOSITORY / ".alumina", description="All state: archive, lake, warehouse, releases.")
     memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$", description="DuckDB's memory limit.")
-    threads: int = Field(default=1, ge=1, description="DuckDB's threads.")
+    threads: int = Field(default=1, ge=1, le=1024, description="DuckDB's threads.")
     releases_kept: int = Field(default=10, ge=2, description="Published releases kept for rollback.")
     as_of_kept: int = Field(default=3, ge=1, description="Builds as of a past time that are kept.")
     lock_wait_seconds: float = Field(default=600, ge=0, description="How long a writer waits for another one.")

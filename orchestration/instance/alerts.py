@@ -17,13 +17,15 @@ from ingest.catalog.documents import load
 from ingest.catalog.schemas import AlertsFile
 from ingest.failure import explain
 from ingest.files import append_lines
-from ingest.journal import CHAIN, sealed, unsealed
+from ingest.journal import sealed, unsealed
 from ingest.settings import Settings
 from ingest.source import ConfigurationError
 from ingest.storable import storable_lines
 from orchestration.instance.addresses import send_chat, send_webhook
 
 OPEN, OVER = "open", "over"
+# All that a line may say. One that says more has rotted in the name of its hash.
+SAID = frozenset({"at", "severity", "kind", "job", "run_id", "message", "cause", "state", "about", "webhook", "chat"})
 WEBHOOK = "webhook"
 
 
@@ -149,7 +151,7 @@ def _note(line: bytes) -> dict[str, str] | None:
     """Read a line; None where its hash is not its own, or something that every note says is missing. Lines of earlier versions have no hash."""
     try:
         note = json.loads(unsealed(line) or line)
-        if CHAIN in note or any(not isinstance(text, str) for text in note.values()):
+        if not note.keys() <= SAID or any(not isinstance(text, str) for text in note.values()):
             return None
         is_dated = datetime.fromisoformat(note["at"]).tzinfo is not None
         return note if is_dated and note.keys() >= {"kind", "message", "run_id"} else None

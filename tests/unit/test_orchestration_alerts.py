@@ -190,15 +190,15 @@ def test_a_file_of_alerts_that_rots_keeps_neither_the_next_alert_nor_the_doctor(
     assert "feed:a/b" not in [note["cause"] for note in standing(settings)]
 
 
-def test_every_flipped_bit_of_a_line_is_seen_or_changes_nothing_that_it_says(tmp_path: Path) -> None:
+def test_every_flipped_bit_of_a_line_is_seen(tmp_path: Path) -> None:
     settings = _settings(tmp_path, None)
     alert(settings, "feed_failed", "2 rows", cause="feed:a/b")
-    (told,) = standing(settings)
     line = (tmp_path / "alerts.jsonl").read_bytes()
     for place in range(len(line) - 1):
         for bit in range(8):
             (tmp_path / "alerts.jsonl").write_bytes(bytes([*line[:place], line[place] ^ 1 << bit, *line[place + 1 :]]))
-            assert damaged(settings) or told.items() <= standing(settings)[0].items()
+            assert damaged(settings)
+            assert standing(settings) == []
 
 
 def test_a_service_that_takes_html_gets_text_as_text(tmp_path: Path, webhook: str) -> None:
