@@ -39,6 +39,15 @@ def read_note(path: Path, mend: str) -> dict[str, Any] | None:
     return facts
 
 
+def is_whole(path: Path) -> bool:
+    """Tell whether a note says what was written, or there is none."""
+    try:
+        read_note(path, "")
+    except NoteError:
+        return False
+    return True
+
+
 def adopt_note(path: Path, name: str = "") -> None:
     """Add the hash to a note of format 1; a bare list gets `name` as its key. An unreadable note stays, and its reader refuses it."""
     try:

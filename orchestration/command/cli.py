@@ -278,6 +278,8 @@ def back_up(folder: Annotated[Path, typer.Argument(help="Where the copy goes: an
         _plain(said("home.dropped_from_backup", dropped=shortened(copied.dropped), folder=folder))
     if copied.left:
         _plain(said("home.kept_in_backup", left=shortened(copied.left), folder=folder))
+    if copied.spared:
+        _plain(said("home.spared_in_backup", spared=shortened(copied.spared), home=Settings().root, folder=folder))
 
 
 @app.command()
@@ -299,6 +301,8 @@ def restore(
     _plain(said(key, files=copied.files, home=settings.root, payloads=copied.payloads, lost="; ".join(copied.lost)))
     if copied.left:
         _plain(said("home.left_in_backup", left=shortened(copied.left), folder=folder))
+    if copied.kept:
+        _plain(said("home.kept_in_home", kept=shortened(copied.kept), home=settings.root, folder=folder))
     if settings.rebuilding.exists():
         _plain(said("home.rebuild_next"))
 

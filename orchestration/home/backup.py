@@ -14,15 +14,21 @@ from pathlib import Path
 from ingest.archive import PURGED, Archive
 from ingest.files import unfinished, write_atomic
 from ingest.home import FormatError, format_of, is_note_whole, open_home, share
-from ingest.notes import NoteError, adopt_note, read_note, write_note
+from ingest.notes import NoteError, adopt_note, is_whole, read_note, write_note
 from ingest.settings import Settings
 from ingest.storable import storable
 from orchestration.warehouse.load import begin_anew, write_lock
+from serving.publish.served import last_served, point_serving_at
 from serving.seal import faults, protect, remove
 
 MARK = "alumina-backup.json"
 HOME_NOTE = "home.json"
 _SMALL = ("held.json", HOME_NOTE, "outlook_model.json", "rejected.json", "status.json")
+_PURGED = f"archive/{PURGED}"
+# What a run writes anew.
+_MADE_ANEW = "status.json"
+# Each is older in a copy than in its home, and better than none: a hold, a release that was given up, a fit, and what was deleted for good.
+_PUT_BACK = ("held.json", "outlook_model.json", "rejected.json", _PURGED)
 _SHOWN = 5
 
 
@@ -39,6 +45,10 @@ class Copied:
     lost: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     """What the home lacks and the copy has, by name, and keeps."""
+    spared: list[str] = field(default_factory=list)
+    """Notes that have rotted in the home and stay in the copy as they were."""
+    kept: list[str] = field(default_factory=list)
+    """Files of the catalogue that stood in the home already and say something else; they stay."""
     dropped: list[str] = field(default_factory=list)
     """Files of the catalogue that the copy had and the home has no more."""
 
@@ -85,7 +95,7 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
             f"the backup in {folder} was cut off before it was complete: finish it with `alumina backup {folder}`, or take what is there with --partial"
         )
     theirs, rotten = Archive(folder / "archive"), _rotten(folder)
-    if settings.archive.is_dir() and not settings.restoring.exists():
+    if _is_at_work(settings):
         note_put_back = _mend_note(settings, folder)
         open_home(settings)
         with write_lock(settings, "restoring"):
@@ -94,17 +104,25 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
         if copied.lost and not partial:
             raise BackupError(f"{copied.files} files were put back, but nothing whole was found of {shortened(copied.lost)}")
         return copied
-    if not partial and (wrong := [*map(str, theirs.faults()), *(f"{folder / name} has changed on disk" for name in rotten)]):
+    missing = _missing(folder)
+    if not partial and (wrong := [*map(str, theirs.faults()), *(f"{folder / name} has changed on disk" for name in rotten), *missing]):
         raise BackupError(f"the backup itself is not whole: {shortened(wrong)}; take what is whole with --partial")
     with write_lock(settings, "restoring"):
         write_note(settings.restoring, {"from": storable(str(folder))})
         begin_anew(settings)
-        copied = _copy(folder, settings.root, rotten, partial=partial)
+        copied = _copy(folder, settings.root, rotten, partial=partial, is_home=True)
+        copied.lost += missing
         os.sync()
         if copied.lost and not partial:
             raise BackupError(f"the home is not complete, nothing whole was found of {shortened(copied.lost)}")
         settings.restoring.unlink()
     return copied
+
+
+def _is_at_work(settings: Settings) -> bool:
+    """Tell whether a home holds anything that a restore must not replace; half a home does not."""
+    archive = Archive(settings.archive)
+    return not settings.restoring.exists() and (bool(archive.told()) or next((archive.root / "blobs").glob("*/*"), None) is not None)
 
 
 def half_a_home(settings: Settings) -> str:
@@ -172,7 +190,11 @@ def _refuse_anothers(settings: Settings, folder: Path) -> None:
 
 def _mark(folder: Path, settings: Settings, *, complete: bool) -> None:
     facts: dict[str, object] = {"home": str(settings.root), "complete": complete}
-    if complete:  # what a person wrote has no hash of its own
+    if complete:
+        facts["lines"] = len(Archive(folder / "archive").told())
+        facts["releases"] = sorted(path.name for path in (folder / "releases").glob("*"))
+        facts["serving"] = _served(folder)
+        # What a person wrote has no hash of its own.
         facts["files"] = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in _loose(folder)}
     write_note(folder / MARK, facts)
 
@@ -192,6 +214,19 @@ def _rotten(folder: Path) -> list[str]:
     if not isinstance(hashes, dict):
         raise BackupError(f"{folder / MARK} has changed on disk; `alumina backup {folder}` writes it anew")
     return [name for name, sha in hashes.items() if _read(folder / name, sha) is None]
+
+
+def _missing(folder: Path) -> list[str]:
+    """Name what the backup left there and is gone as a whole; an older backup does not say, and nothing is known."""
+    facts = read_note(folder / MARK, "") or {}
+    releases, serving, lines = facts.get("releases", []), facts.get("serving", ""), facts.get("lines", 0)
+    if not (isinstance(releases, list) and all(isinstance(name, str) for name in releases) and isinstance(serving, str) and isinstance(lines, int)):
+        raise BackupError(f"{folder / MARK} has changed on disk; `alumina backup {folder}` writes it anew")
+    gone = [f"release {name}" for name in releases if not (folder / "releases" / storable(name)).is_dir()]
+    gone += ["serving, which led to the release people read"] if serving and not _served(folder) else []
+    archive = Archive(folder / "archive")
+    left = lines - len(archive.told()) if next(archive.log.faults(), None) is None else 0  # a damaged log is named by its lines
+    return gone + ([f"{left:,} of {lines:,} lines of the fetch log"] if left > 0 else [])
 
 
 def _adopt(folder: Path, *, partial: bool) -> None:
@@ -237,10 +272,11 @@ def _is_complete(folder: Path) -> bool:
         raise BackupError(str(error)) from None
 
 
-def _copy(home: Path, target: Path, rotten: Collection[str] = (), *, partial: bool = False) -> Copied:
+def _copy(home: Path, target: Path, rotten: Collection[str] = (), *, partial: bool = False, is_home: bool = False) -> Copied:
     """Copy what is not the same there, without what is known to be rotten; the link to the served release comes last.
 
-    `partial` also takes the lines of a rotten fetch log that can be read, and the payloads they speak of.
+    `partial` also takes the lines of a rotten fetch log that can be read, and the payloads they speak of. In a home (`is_home`) a file of the
+    catalogue that is there already stays.
     """
     copied = Copied()
     # The fetch log before payloads: each attempt in the copy then has its payload, however long the archive goes on growing meanwhile.
@@ -251,8 +287,11 @@ def _copy(home: Path, target: Path, rotten: Collection[str] = (), *, partial: bo
         if path.is_dir() and not path.name.startswith("."):
             _release(path, target / "releases" / path.name, copied)
     for path in _loose(home):
-        if path.relative_to(home).as_posix() not in rotten:
-            _file(path, target / path.relative_to(home), copied)
+        name = path.relative_to(home).as_posix()
+        if is_home and name not in _SMALL and (target / name).is_file() and (target / name).read_bytes() != path.read_bytes():
+            copied.kept.append(name)
+        elif name not in rotten:
+            (_note if name in _SMALL else _file)(path, target / name, copied)
     copied.lost += rotten
     link = home / "serving"
     if link.is_symlink():
@@ -271,10 +310,14 @@ def _fetch_log(home: Path, target: Path, copied: Copied, *, partial: bool = Fals
         if partial:
             Archive(target / "archive").salvage(Archive(home / "archive"))
         return
-    note = home / "archive" / PURGED
-    for path in (*source.files, *([note] if note.is_file() else [])):
+    for path in source.files:
         _file(path, target / path.relative_to(home), copied)
+    for path in Archive(target / "archive").log.files:  # of another backup, whose restore was cut off
+        if not (home / path.relative_to(target)).is_file():
+            path.unlink()
     Archive(target / "archive").log.remember_length()
+    if (home / _PURGED).is_file():
+        _note(home / _PURGED, target / _PURGED, copied)
     for sha in Archive(target / "archive").purged():  # deleted for good is deleted in the copy, too
         (target / "archive" / "blobs" / sha[:2] / sha).unlink(missing_ok=True)
 
@@ -326,6 +369,17 @@ def _file(source: Path, target: Path, copied: Copied) -> None:
         copied.files += 1
 
 
+def _note(source: Path, target: Path, copied: Copied) -> None:
+    """Copy a note that is whole. One that has rotted is not copied: a whole one stays, a rotten one goes and is missed."""
+    if is_whole(source):
+        _file(source, target, copied)
+    elif target.is_file() and is_whole(target):
+        copied.spared.append(source.name)
+    else:
+        target.unlink(missing_ok=True)
+        copied.lost += [source.name] if source.name != _MADE_ANEW else []
+
+
 def _mend_note(settings: Settings, folder: Path) -> bool:
     """Put the note of a home back where it has rotted, since nothing opens the home without it; tell whether that was done."""
     ours, theirs = Archive(settings.archive), Archive(folder / "archive")
@@ -336,7 +390,7 @@ def _mend_note(settings: Settings, folder: Path) -> bool:
 
 
 def _mend(settings: Settings, folder: Path) -> Copied:
-    """Put back into a home at work what has rotted or was lost there: payloads, log, releases that are there, and the one that is served.
+    """Put back into a home at work what has rotted or was lost there: payloads, log, notes, releases that are there, and the one that is served.
 
     Nothing else of it changes. What it lacks beside that may have been retired or taken out, so it is only named.
     """
@@ -344,22 +398,46 @@ def _mend(settings: Settings, folder: Path) -> Copied:
     ours, theirs = Archive(settings.archive), Archive(folder / "archive")
     if next(ours.log.faults(), None) or _has_lost_its_end(ours, theirs):
         _mend_receipts(ours, theirs, copied)
-    if not copied.lost:
+    notes = _mend_notes(settings, folder, copied)
+    if not copied.lost and _PURGED not in notes:
         for sha in _spoken_of(settings.root, copied):
             _payload(folder, settings.root, sha, copied)
-    served = {settings.releases / name} if (name := _served(settings.root)) else set()
+    copied.lost += notes
+    served = {settings.releases / name} if (name := last_served(settings)) else set()
     for path in sorted({path for path in settings.releases.glob("*") if path.is_dir() and not path.name.startswith(".")} | served):
         if faults(path):
             _release(folder / "releases" / path.name, path, copied)
+    if served and not settings.serving.is_symlink() and not faults(*served):
+        point_serving_at(settings, name)
     kept = [*_loose(folder), *(path for path in sorted((folder / "releases").glob("*")) if not path.name.startswith("."))]
     names = (path.relative_to(folder) for path in kept)
     copied.left = [name.as_posix() for name in names if not (settings.root / name).exists()]
     return copied
 
 
+def _mend_notes(settings: Settings, folder: Path, copied: Copied) -> list[str]:
+    """Put notes back that have rotted, and the one of what was deleted for good where it is missing: a hold may be over, that never is.
+
+    Gives the names of those of which the copy has nothing whole, or of which it is another home's.
+    """
+    is_own = not set(Archive(settings.archive).told()).isdisjoint(Archive(folder / "archive").told())
+    lost = []
+    for name in _PUT_BACK:
+        mine, copy = settings.root / name, folder / name
+        has_copy = is_own and copy.is_file() and is_whole(copy)
+        if has_copy and (not is_whole(mine) or (name == _PURGED and not mine.is_file())):
+            _file(copy, mine, copied)
+        elif not is_whole(mine):
+            lost.append(name)
+    return lost
+
+
 def _has_lost_its_end(ours: Archive, theirs: Archive) -> bool:
-    """Tell whether a whole log goes on in the copy: its last lines were lost, and so was the note of its length."""
+    """Tell whether a whole log goes on in the copy: its last lines were lost, or all of them, and so was the note of its length."""
     rows, more = ours.told(), theirs.told()
+    if not rows and not next(theirs.log.faults(), None):  # it is this home's where a payload of it is here
+        shas = (attempt.payload_sha256 or "" for attempt in theirs.came())
+        return any((ours.root / "blobs" / sha[:2] / sha).is_file() for sha in shas)
     return 0 < len(rows) < len(more) and more[: len(rows)] == rows
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ingest import reach
-from ingest.archive import Archive
+from ingest.archive import PURGED, Archive
 from ingest.catalog.calendar import Calendar, CalendarHorizonError, load_calendar
 from ingest.catalog.configuration import Configuration
 from ingest.deadline import Deadlines, load_deadlines
@@ -24,7 +24,7 @@ from ingest.dropped import inbox_of
 from ingest.files import listed
 from ingest.home import FORMAT, FormatError, format_of, origin_of
 from ingest.lake import Lake
-from ingest.notes import read_note
+from ingest.notes import is_whole, read_note
 from ingest.settings import REPOSITORY, Settings
 from ingest.source import SHANGHAI, ConfigurationError, DataOrigin, HomeError, Outcome, Source
 from ingest.sources import sources
@@ -104,6 +104,7 @@ def examine(settings: Settings, now: datetime | None = None, *, deep: bool = Fal
         _lock,
         _rebuild,
         _clock_of_the_machine,
+        _notes,
         _publication,
         _alerts,
         _sources,
@@ -195,6 +196,16 @@ def _clock_of_the_machine(settings: Settings, now: datetime) -> Iterator[Finding
     newest = Archive(settings.archive).newest()
     if newest is not None and now < newest:
         yield _finding(Level.ERROR, "clock", "clock_behind", now=_here(now.isoformat()), newest=_here(newest.isoformat()))
+
+
+def _notes(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Name the notes that have rotted and that nothing else here reads, and a fetch log that is gone."""
+    for path in (settings.archive / PURGED, settings.rejected, settings.outlook_model):
+        if not is_whole(path):
+            yield _finding(Level.ERROR, "home", "note_damaged", path=path)
+    # Each payload has its line before the lake has its rows.
+    if not Archive(settings.archive).told() and next(Lake(settings.lake).batches(), None) is not None:
+        yield _finding(Level.ERROR, "archive", "archive_damaged", why=f"{settings.archive / 'receipts'} has no line, and the lake holds what came")
 
 
 def _publication(settings: Settings, now: datetime) -> Iterator[Finding]:

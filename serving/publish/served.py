@@ -87,14 +87,17 @@ def link_lost(settings: Settings) -> str:
     """Say that readers get none of the releases there are, and the command that gives them one; empty where they get one, or nothing was ever served."""
     if why := no_link(settings):
         return why
-    if (settings.serving / FILE_NAME).is_file() or not (again := _link_again(settings)):
+    if (settings.serving / FILE_NAME).is_file():
         return ""
-    return f"{settings.serving} leads to no release, so people read none: {again}"
+    if again := _link_again(settings):
+        return f"{settings.serving} leads to no release, so people read none: {again}"
+    last = last_served(settings)
+    return f"no release is left, so people read none: alumina restore BACKUP puts {last} back, alumina run makes another" if last else ""
 
 
 def _link_again(settings: Settings) -> str:
     there, known = {path.name for path in kept(settings)}, {*rejected(settings), *waiting(settings)}
-    last = _last_served(settings)
+    last = last_served(settings)
     serve = last if last in there else max(there - known, default="")
     return f"ln -sfn {shlex.quote(f'releases/{serve}')} {shlex.quote(str(settings.serving))}" if serve else ""
 
@@ -220,7 +223,7 @@ def never_served(settings: Settings) -> list[Path]:
 
     Where the link was lost the status says which was served; where that is lost, too, each may have been.
     """
-    current, known = _last_served(settings), {*rejected(settings), *waiting(settings)}
+    current, known = last_served(settings), {*rejected(settings), *waiting(settings)}
     return [path for path in kept(settings) if path.name > current and path.name not in known]
 
 
@@ -242,7 +245,7 @@ def write_status(settings: Settings, release_id: str, run_id: str, outcome: str,
         "outcome": outcome,
         "reason": storable_lines(reason),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "serving": _last_served(settings) or None,
+        "serving": last_served(settings) or None,
     }
     write_note(settings.status, status)
 
@@ -261,7 +264,7 @@ def _current(settings: Settings) -> str:
     return settings.serving.resolve().name if settings.serving.is_symlink() else ""
 
 
-def _last_served(settings: Settings) -> str:
+def last_served(settings: Settings) -> str:
     """Name the release that readers get or, where the link was lost, got last; the newest where nobody knows, empty where none was ever served."""
     if current := _current(settings):
         return current

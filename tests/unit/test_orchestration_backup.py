@@ -1,5 +1,6 @@
 """A copy of a home holds what nobody can make again, whole; putting it back never lets half a home pass for a whole one."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,10 +13,12 @@ import pytest
 from ingest.archive import Archive, Attempt
 from ingest.home import FORMAT, FormatError, dedicate, format_of, open_home, origin_of
 from ingest.journal import sealed
+from ingest.lake import Lake
 from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError, Outcome
 from orchestration.home.backup import MARK, BackupError, backup, restore
+from orchestration.home.doctor import Level, examine
 from orchestration.resources import Home, Intake
 from orchestration.warehouse.load import begin_anew
 from serving.seal import faults, remove, seal
@@ -24,11 +27,10 @@ from tests.reliability.failing import files as whole
 from tests.reliability.flips import flip
 
 
-def keep(settings: Settings, body: bytes) -> Path:
+def keep(settings: Settings, body: bytes, now: datetime = datetime(2025, 7, 22, 8, tzinfo=UTC)) -> Path:
     """Archive a payload with its receipt; give the path of its bytes."""
     archive = Archive(settings.archive)
     sha = archive.put(body)
-    now = datetime(2025, 7, 22, 8, tzinfo=UTC)
     archive.record([Attempt(now, "run", "shfe", "kx", "2025-07-22", "kx.dat", Outcome.OK, "", "", None, len(body), sha, DataOrigin.FILES)])
     return settings.archive / "blobs" / sha[:2] / sha
 
@@ -78,11 +80,11 @@ def test_the_next_copy_takes_what_is_new_and_drops_what_is_retired(settings: Set
 def test_what_the_home_has_no_more_is_not_put_back(settings: Settings, tmp_path: Path) -> None:
     write_note(settings.held, {"release_id": "20250722", "since": "2025-07-22T08:00:00+00:00", "reason": "", "waiting": []})
     (settings.catalog_overlay / "score.toml").write_text("# tried for a day")
-    settings.outlook_model.write_text("{}")
+    write_note(settings.outlook_model, {})
     backup(settings, tmp_path / "copy")
     settings.held.unlink()
     (settings.catalog_overlay / "score.toml").unlink()
-    assert (tmp_path / "copy" / settings.outlook_model.name).read_text() == "{}"  # until it is fitted anew, releases go on with it
+    assert read_note(tmp_path / "copy" / settings.outlook_model.name, "") == {}  # until it is fitted anew, releases go on with it
     backup(settings, tmp_path / "copy")
     assert whole(tmp_path / "copy") == whole(settings.root)
 
@@ -374,13 +376,153 @@ def test_a_backup_of_another_home_is_neither_replaced_nor_put_into_this_one(sett
 def test_what_killed_writers_left_is_no_file_of_somebody_and_goes_with_the_next_backup(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     folder.mkdir()
-    (folder / f".{MARK}.123-456.tmp").touch()
-    blob = folder / "archive" / "blobs" / "ab" / ".abc.7-8.tmp"
+    (folder / f".{MARK}.123-140230.tmp").touch()
+    blob = folder / "archive" / "blobs" / "ab" / ".abc.7-140230.tmp"
     backup(settings, folder)
     blob.parent.mkdir()
     blob.touch()
     backup(settings, folder)
     assert list(folder.rglob(".*.tmp")) == []
+
+
+NOTES = ["held.json", "rejected.json", "outlook_model.json", "archive/purged.json"]
+
+
+def purged_and_noted(settings: Settings) -> dict[str, bytes]:
+    """Delete a payload for good, and write the other notes of a home; give what they say."""
+    keep(settings, b"theirs")
+    Archive(settings.archive).purge([hashlib.sha256(b"theirs").hexdigest()], "the licence ended")
+    write_note(settings.held, {"release_id": "20250722", "since": "2025-07-22T08:00:00+00:00", "reason": "", "waiting": []})
+    for name in NOTES[1:-1]:
+        write_note(settings.root / name, {"of": name})
+    return {name: (settings.root / name).read_bytes() for name in NOTES}
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_a_note_that_has_rotted_in_the_home_leaves_the_copy_whole_and_is_put_back(settings: Settings, tmp_path: Path, name: str) -> None:
+    before, folder = purged_and_noted(settings), tmp_path / "copy"
+    write_note(settings.status, {"outcome": "published", "run_id": "r", "at": "2025-07-22T09:40:00+00:00", "serving": "20250722", "reason": ""})
+    backup(settings, folder)
+    flip(settings.root / name)
+    assert [finding.message for finding in examine(settings) if finding.level is Level.ERROR and name in finding.message] != []
+    assert backup(settings, folder).spared == [Path(name).name]
+    assert (folder / name).read_bytes() == before[name]
+    assert restore(settings, folder).files == 1
+    assert (settings.root / name).read_bytes() == before[name]
+    assert Archive(settings.archive).verify() == 1
+
+
+def test_the_note_of_what_was_deleted_for_good_is_put_back_where_it_is_lost(settings: Settings, tmp_path: Path) -> None:
+    before, folder = purged_and_noted(settings), tmp_path / "copy"
+    backup(settings, folder)
+    (settings.root / NOTES[-1]).unlink()
+    restore(settings, folder)
+    assert (settings.root / NOTES[-1]).read_bytes() == before[NOTES[-1]]
+    assert Archive(settings.archive).verify() == 1
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_a_note_that_has_rotted_on_both_sides_is_named_and_the_rest_can_be_taken(settings: Settings, tmp_path: Path, name: str) -> None:
+    purged_and_noted(settings)
+    folder, other = tmp_path / "copy", Settings(home=tmp_path / "other")
+    backup(settings, folder)
+    flip(settings.root / name)
+    flip(folder / name)
+    with pytest.raises(BackupError, match=rf"nothing whole was found of {Path(name).name}"):
+        backup(settings, folder)
+    assert restore(settings, folder, partial=True).lost == [name]
+    restore(other, folder, partial=True)
+    assert Archive(other.archive).get(hashlib.sha256(b"one").hexdigest()) == b"one"
+    assert not (other.root / name).exists()
+
+
+def test_a_fetch_log_that_is_lost_as_a_whole_is_told_and_put_back(settings: Settings, tmp_path: Path) -> None:
+    keep(settings, b"two")
+    Lake(settings.lake).commit({hashlib.sha256(b"one").hexdigest(): "1"}, {})
+    before = whole(settings.archive)
+    backup(settings, tmp_path / "copy")
+    shutil.rmtree(settings.archive / "receipts")
+    (settings.archive / "receipts.length").unlink()
+    assert [finding.message for finding in examine(settings) if "has no line, and the lake holds what came" in finding.message] != []
+    with pytest.raises(BackupError, match="2 lines of a fetch log"):
+        backup(settings, tmp_path / "copy")
+    restore(settings, tmp_path / "copy")
+    assert whole(settings.archive) == before
+    backup(settings, tmp_path / "copy")
+
+
+def test_a_restore_that_was_cut_off_goes_on_from_another_backup(settings: Settings, tmp_path: Path) -> None:
+    backup(settings, tmp_path / "older")
+    keep(settings, b"two", datetime(2025, 8, 22, 8, tzinfo=UTC))
+    backup(settings, tmp_path / "newer")
+    other = Settings(home=tmp_path / "other")
+    with pytest.raises(KeyboardInterrupt), fails(WRITERS, 5, KeyboardInterrupt()):
+        restore(other, tmp_path / "newer")
+    assert list((other.archive / "receipts").glob("2025-08*"))
+    restore(other, tmp_path / "older")
+    assert Archive(other.archive).verify() == 1
+    assert not other.restoring.exists()
+
+
+def test_a_restore_leaves_what_stands_in_the_catalogue_of_a_new_home_and_names_it(settings: Settings, tmp_path: Path) -> None:
+    (settings.catalog_overlay / "score.toml").write_text("# theirs")
+    backup(settings, tmp_path / "copy")
+    other = Settings(home=tmp_path / "other")
+    other.catalog_overlay.mkdir(parents=True)
+    (other.catalog_overlay / "calendar.toml").write_text("# newer")
+    assert restore(other, tmp_path / "copy").kept == ["catalog/calendar.toml"]
+    assert (other.catalog_overlay / "calendar.toml").read_text() == "# newer"
+    assert (other.catalog_overlay / "score.toml").read_text() == "# theirs"
+
+
+@pytest.mark.parametrize(
+    ("lost", "named"),
+    [
+        ("releases", "release 20250722"),
+        ("serving", "serving, which led to the release people read"),
+        ("archive", "2 of 2 lines of the fetch log"),
+        ("catalog", "catalog/calendar.toml has changed on disk"),
+    ],
+)
+def test_what_a_backup_has_lost_as_a_whole_is_named(settings: Settings, tmp_path: Path, lost: str, named: str) -> None:
+    keep(settings, b"two")
+    folder, other = tmp_path / "copy", Settings(home=tmp_path / "other")
+    backup(settings, folder)
+    (folder / lost).unlink() if lost == "serving" else remove(folder / lost)
+    with pytest.raises(BackupError, match=rf"the backup itself is not whole: .*{named}"):
+        restore(other, folder)
+    assert not other.archive.exists()
+    assert restore(other, folder, partial=True).lost != []
+
+
+def test_a_release_is_put_back_where_the_link_to_it_is_lost_too(settings: Settings, tmp_path: Path) -> None:
+    write_note(settings.status, {"outcome": "published", "run_id": "r", "at": "2025-07-22T09:40:00+00:00", "serving": "20250722", "reason": ""})
+    backup(settings, tmp_path / "copy")
+    remove(settings.releases)
+    settings.serving.unlink()
+    restore(settings, tmp_path / "copy")
+    assert (settings.serving / "alumina.duckdb").read_bytes() == b"20250722"
+
+
+def test_a_status_that_has_rotted_is_not_copied_since_a_run_writes_it_anew(settings: Settings, tmp_path: Path) -> None:
+    settings.status.write_bytes(b"rot")
+    backup(settings, tmp_path / "copy")
+    assert not (tmp_path / "copy" / "status.json").exists()
+
+
+def test_notes_of_another_home_are_not_put_into_this_one(settings: Settings, tmp_path: Path) -> None:
+    other = Settings(home=tmp_path / "other")
+    dedicate(other, DataOrigin.FILES)
+    keep(other, b"another")
+    purged_and_noted(other)
+    backup(other, tmp_path / "copy")
+    write_note(settings.held, {"of": "this home"})
+    flip(settings.held)
+    rotten = settings.held.read_bytes()
+    with suppress(BackupError):
+        restore(settings, tmp_path / "copy")
+    assert settings.held.read_bytes() == rotten
+    assert not (settings.archive / "purged.json").exists()
 
 
 def test_what_has_rotted_on_both_sides_is_named(settings: Settings, tmp_path: Path) -> None:

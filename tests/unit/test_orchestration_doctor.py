@@ -25,7 +25,7 @@ from orchestration.home.doctor import Finding, Level, examine
 from orchestration.instance.alerts import alert
 from orchestration.warehouse.load import write_lock
 from serving.read import FILE_NAME
-from serving.seal import seal
+from serving.seal import remove, seal
 
 EVENING = datetime(2025, 7, 22, 22, 0, tzinfo=SHANGHAI)
 
@@ -143,10 +143,32 @@ def test_a_run_that_failed_is_told_also_where_nothing_was_ever_published(setting
     assert message.endswith(": dbt build failed: a test")
 
 
+def _serve(settings: Settings, name: str) -> None:
+    folder = settings.releases / name
+    folder.mkdir(parents=True)
+    (folder / FILE_NAME).touch()
+    seal(folder, name)
+    settings.serving.symlink_to(Path("releases") / name)
+
+
+def test_a_home_without_any_release_people_read_does_not_count_as_published(settings: Settings) -> None:
+    settings.root.mkdir(parents=True)
+    write_note(settings.status, {"outcome": "published", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": "r", "reason": ""})
+    _serve(settings, "r")
+    assert _found(settings, "publication").level is Level.OK
+    remove(settings.releases / "r")
+    settings.serving.unlink()
+    found = _found(settings, "publication")
+    assert (found.level, found.message) == (
+        Level.ERROR, "no release is left, so people read none: alumina restore BACKUP puts r back, alumina run makes another",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(("run_id", "at", "level"), [("a", "2025-07-22T09:39:00", Level.OK), ("a", "2025-07-22T09:41:00", Level.ERROR), ("b", "2025-07-22T09:41:00", Level.OK)])  # fmt: skip
 def test_a_run_that_failed_before_it_came_to_publishing_is_told(settings: Settings, run_id: str, at: str, level: Level) -> None:
     settings.root.mkdir(parents=True)
     write_note(settings.status, {"outcome": "published", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": "r", "reason": ""})
+    _serve(settings, "r")
     note = {"at": f"{at}+00:00", "kind": "run_failed", "run_id": run_id, "message": "catalogue file rules.toml: rule O1"}
     (settings.root / "alerts.jsonl").write_text("\n".join(("no json", json.dumps(note), json.dumps(note | {"kind": "overdue"}), "")))
     found = _found(settings, "publication")
@@ -276,6 +298,7 @@ def test_what_stands_in_the_way_of_the_inbox_and_too_many_files_are_told(setting
 def test_an_attempt_that_says_running_while_nobody_writes_was_cut_off(settings: Settings) -> None:
     settings.root.mkdir(parents=True)
     write_note(settings.status, {"outcome": "running", "run_id": "b", "at": "2025-07-22T09:40:00+00:00", "serving": "r", "reason": ""})
+    _serve(settings, "r")
     found = _found(settings, "publication")
     assert (found.level, found.advice) == (Level.ERROR, "alumina run")
     assert "nobody is writing, so it was cut off" in found.message

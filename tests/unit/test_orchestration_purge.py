@@ -18,7 +18,7 @@ from ingest.archive import Archive, ArchiveError
 from ingest.flow import ClockError
 from ingest.home import dedicate
 from ingest.lake import Lake
-from ingest.notes import write_note
+from ingest.notes import NoteError, write_note
 from ingest.origins import ReplayOrigin
 from ingest.settings import Settings
 from ingest.source import DataOrigin
@@ -166,6 +166,22 @@ def test_who_purges_again_what_was_cut_off_is_told_to_rebuild(two: Home) -> None
     purge(two.settings, plan(two.settings, "smm"), "cancelled")  # and the rebuild was cut off
     with pytest.raises(PurgeError, match="SMM is being purged already; where that was cut off, alumina rebuild finishes it"):
         plan(two.settings, "smm")
+
+
+def test_without_a_backup_of_its_rotten_note_a_purge_is_done_again(two: Home) -> None:
+    settings = two.settings
+    asked = plan(settings, "smm")
+    purge(settings, asked, "cancelled")
+    settings.rebuilding.unlink()
+    Lake(settings.lake).clear()
+    note = settings.archive / "purged.json"
+    flip(note)
+    with pytest.raises(NoteError, match="without one delete it, and purge what was purged again"):
+        Archive(settings.archive).accepted(["spot"])
+    assert [str(fault) for fault in Archive(settings.archive).faults()] == [f"{note} has changed on disk"]
+    note.unlink()
+    purge(settings, plan(settings, "smm"), "cancelled")
+    assert list(Archive(settings.archive).faults()) == []
 
 
 def test_a_payload_that_is_brought_again_is_kept_again(two: Home) -> None:
