@@ -97,13 +97,19 @@ class Journal:
         self._length.unlink(missing_ok=True)
 
     def _lost(self) -> Fault | None:
-        """Name the file that is shorter than it was; the note may be of an earlier line, or missing, or have rotted: the next write makes it anew."""
+        """Name the file whose lines end before they did; the note may be of an earlier line, or missing, or have rotted: the next write makes it anew."""
         noted = self._noted()
         if noted is None or isinstance(noted, Fault):
             return None
         path, size = noted
-        is_short = not path.is_file() or path.stat().st_size < size
-        return Fault(path, "has lost whole lines at its end") if is_short else None
+        if path.is_file() and path.stat().st_size >= size:
+            with path.open("rb") as handle:
+                handle.seek(max(0, size - _ENDING))
+                end, after = handle.read(_ENDING), handle.read()
+            # What is damaged and has its line break is found line by line. What has none would pass for a write that was cut off.
+            if _CHAINED.fullmatch(end) or b"\n" in after:
+                return None
+        return Fault(path, "has lost whole lines at its end")
 
     def unproved(self) -> Fault | None:
         """Name the note of the length where it has rotted: until the next write makes it anew, nothing tells that lines were lost at the end."""

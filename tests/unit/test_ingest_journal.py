@@ -255,6 +255,19 @@ def test_whole_lines_that_are_gone_at_the_end_are_missed_and_nothing_is_written_
     assert rows(journal) == ROWS
 
 
+@pytest.mark.parametrize("filler", [b"\0", b"x", b'"'], ids=ascii)
+def test_an_end_that_has_rotted_with_its_line_break_is_no_write_that_was_cut_off(journal: Journal, filler: bytes) -> None:
+    *_, last = write(journal, "a.jsonl", "b.jsonl", "b.jsonl")
+    whole = last.read_bytes()
+    for count in range(2, len(whole) + 1):
+        last.write_bytes(whole[:-count] + filler * count)
+        with pytest.raises(JournalError, match=r"b\.jsonl (has lost whole lines at its end|line \d)|changed on disk at line"):
+            rows(journal)
+        assert next(again(journal).faults(), None) is not None
+        with pytest.raises(JournalError):
+            again(journal).append(ROWS[:1], "b.jsonl")
+
+
 @pytest.mark.parametrize(
     "body", [None, b"", b'{"file": "a.jsonl", "bytes": 99999, "chain": "0123456789abcdef"}\n', sealed('["a"]'), sealed('{"file": "a"}')]
 )
