@@ -19,7 +19,8 @@ from ingest.settings import Settings
 from ingest.storable import storable
 from orchestration.warehouse.load import begin_anew, write_lock
 from serving.publish.served import last_served, point_serving_at
-from serving.seal import faults, protect, remove
+from serving.read import FILE_NAME
+from serving.seal import MANIFEST, faults, protect, remove
 
 MARK = "alumina-backup.json"
 HOME_NOTE = "home.json"
@@ -189,13 +190,13 @@ def _refuse_anothers(settings: Settings, folder: Path) -> None:
 
 
 def _mark(folder: Path, settings: Settings, *, complete: bool) -> None:
-    facts: dict[str, object] = {"home": str(settings.root), "complete": complete}
+    facts: dict[str, object] = {"home": storable(str(settings.root)), "complete": complete}
     if complete:
         facts["lines"] = len(Archive(folder / "archive").told())
         facts["releases"] = sorted(path.name for path in (folder / "releases").glob("*"))
         facts["serving"] = _served(folder)
         # What a person wrote has no hash of its own.
-        facts["files"] = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in _loose(folder)}
+        facts["files"] = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _named(folder).items()}
     write_note(folder / MARK, facts)
 
 
@@ -208,12 +209,18 @@ def _loose(home: Path) -> list[Path]:
     return [*catalog, *(home / name for name in _SMALL if (home / name).is_file())]
 
 
+def _named(home: Path) -> dict[str, Path]:
+    """Give these files by name, as a note can hold it: people may give a file of the catalogue a name that is no UTF-8."""
+    return {storable(path.relative_to(home).as_posix()): path for path in _loose(home)}
+
+
 def _rotten(folder: Path) -> list[str]:
     """Name the files by themselves that are not as the backup left them; an older backup has no hashes of them, and nothing is known."""
     hashes = (read_note(folder / MARK, "") or {}).get("files", {})
     if not isinstance(hashes, dict):
         raise BackupError(f"{folder / MARK} has changed on disk; `alumina backup {folder}` writes it anew")
-    return [name for name, sha in hashes.items() if _read(folder / name, sha) is None]
+    there = _named(folder)
+    return [name for name, sha in hashes.items() if name not in there or _read(there[name], sha) is None]
 
 
 def _missing(folder: Path) -> list[str]:
@@ -284,20 +291,20 @@ def _copy(home: Path, target: Path, rotten: Collection[str] = (), *, partial: bo
     for sha in _spoken_of(target, copied) if not partial else _spoken_of_or_there(home, target, copied):
         _payload(home, target, sha, copied)
     for path in sorted((home / "releases").glob("*")):
-        if path.is_dir() and not path.name.startswith("."):
+        if (path / MANIFEST).is_file() or (path / FILE_NAME).is_file():  # else it is somebody's folder, or a release that is just made
             _release(path, target / "releases" / path.name, copied)
-    for path in _loose(home):
-        name = path.relative_to(home).as_posix()
-        if is_home and name not in _SMALL and (target / name).is_file() and (target / name).read_bytes() != path.read_bytes():
+    for name, path in _named(home).items():
+        mine = target / path.relative_to(home)
+        if is_home and name not in _SMALL and mine.is_file() and mine.read_bytes() != path.read_bytes():
             copied.kept.append(name)
         elif name not in rotten:
-            (_note if name in _SMALL else _file)(path, target / name, copied)
+            (_note if name in _SMALL else _file)(path, mine, copied)
     copied.lost += rotten
     link = home / "serving"
     if link.is_symlink():
         new = target / f".serving.{os.getpid()}"
         new.unlink(missing_ok=True)
-        new.symlink_to(link.readlink())
+        new.symlink_to(Path("releases") / link.readlink().name)  # also where it leads there by the whole path of this home
         new.replace(target / "serving")
     return copied
 

@@ -495,6 +495,31 @@ def test_what_a_backup_has_lost_as_a_whole_is_named(settings: Settings, tmp_path
     assert restore(other, folder, partial=True).lost != []
 
 
+def test_a_file_of_the_catalogue_may_have_any_name(settings: Settings, tmp_path: Path) -> None:
+    name = os.fsdecode("备份.toml".encode("gbk"))
+    (settings.catalog_overlay / name).write_text("# mine")
+    folder, other = tmp_path / "copy", Settings(home=tmp_path / "other")
+    backup(settings, folder)
+    restore(other, folder)
+    assert (other.catalog_overlay / name).read_text() == "# mine"
+    (folder / "catalog" / name).write_text("# rot")
+    with pytest.raises(BackupError, match=r"is not whole: .* has changed on disk"):
+        restore(Settings(home=tmp_path / "another"), folder)
+    backup(settings, folder)
+    (settings.catalog_overlay / name).unlink()
+    assert backup(settings, folder).dropped == [f"catalog/{name}"]
+
+
+def test_a_link_by_the_whole_path_of_its_home_leads_into_the_copy(settings: Settings, tmp_path: Path) -> None:
+    settings.serving.unlink()
+    settings.serving.symlink_to(settings.releases / "20250722")
+    (settings.releases / "mine").mkdir()
+    (settings.releases / "mine" / "notes.txt").write_text("no release")
+    backup(settings, tmp_path / "copy")
+    assert (tmp_path / "copy" / "serving").resolve() == (tmp_path / "copy" / "releases" / "20250722").resolve()
+    assert not (tmp_path / "copy" / "releases" / "mine").exists()
+
+
 def test_a_release_is_put_back_where_the_link_to_it_is_lost_too(settings: Settings, tmp_path: Path) -> None:
     write_note(settings.status, {"outcome": "published", "run_id": "r", "at": "2025-07-22T09:40:00+00:00", "serving": "20250722", "reason": ""})
     backup(settings, tmp_path / "copy")
