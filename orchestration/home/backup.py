@@ -7,9 +7,10 @@ never replaced by a rotten one.
 
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ingest.archive import PURGED, Archive
 from ingest.files import unfinished, write_atomic
@@ -91,13 +92,14 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
     folder = source.expanduser().resolve()
     _adopt(folder, partial=partial)
     share(settings)
-    if not _is_complete(folder) and not partial:
+    facts = _facts(folder, partial=partial)
+    if not facts.get("complete") and not partial:
         raise BackupError(
             f"the backup in {folder} was cut off before it was complete: finish it with `alumina backup {folder}`, or take what is there with --partial"
         )
-    theirs, rotten = Archive(folder / "archive"), _rotten(folder)
+    theirs, rotten = Archive(folder / "archive"), _rotten(folder, facts)
     if _is_at_work(settings):
-        note_put_back = _mend_note(settings, folder)
+        note_put_back = _mend_note(settings, folder, rotten)
         open_home(settings)
         with write_lock(settings, "restoring"):
             copied = _mend(settings, folder)
@@ -105,7 +107,7 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
         if copied.lost and not partial:
             raise BackupError(f"{copied.files} files were put back, but nothing whole was found of {shortened(copied.lost)}")
         return copied
-    missing = _missing(folder)
+    missing = _missing(folder, facts)
     if not partial and (wrong := [*map(str, theirs.faults()), *(f"{folder / name} has changed on disk" for name in rotten), *missing]):
         raise BackupError(f"the backup itself is not whole: {shortened(wrong)}; take what is whole with --partial")
     with write_lock(settings, "restoring"):
@@ -214,18 +216,27 @@ def _named(home: Path) -> dict[str, Path]:
     return {storable(path.relative_to(home).as_posix()): path for path in _loose(home)}
 
 
-def _rotten(folder: Path) -> list[str]:
+def _facts(folder: Path, *, partial: bool) -> dict[str, Any]:
+    """Read what the last backup said of a folder. With `partial` nothing is known where that is lost or has rotted: the rest proves itself."""
+    try:
+        return read_note(folder / MARK, f"`alumina backup {folder}` writes it anew from a whole home, or take what is whole with --partial") or {}
+    except NoteError as error:
+        if partial:
+            return {}
+        raise BackupError(str(error)) from None
+
+
+def _rotten(folder: Path, facts: Mapping[str, Any]) -> list[str]:
     """Name the files by themselves that are not as the backup left them; an older backup has no hashes of them, and nothing is known."""
-    hashes = (read_note(folder / MARK, "") or {}).get("files", {})
+    hashes = facts.get("files", {})
     if not isinstance(hashes, dict):
         raise BackupError(f"{folder / MARK} has changed on disk; `alumina backup {folder}` writes it anew")
     there = _named(folder)
     return [name for name, sha in hashes.items() if name not in there or _read(there[name], sha) is None]
 
 
-def _missing(folder: Path) -> list[str]:
+def _missing(folder: Path, facts: Mapping[str, Any]) -> list[str]:
     """Name what the backup left there and is gone as a whole; an older backup does not say, and nothing is known."""
-    facts = read_note(folder / MARK, "") or {}
     releases, serving, lines = facts.get("releases", []), facts.get("serving", ""), facts.get("lines", 0)
     if not (isinstance(releases, list) and all(isinstance(name, str) for name in releases) and isinstance(serving, str) and isinstance(lines, int)):
         raise BackupError(f"{folder / MARK} has changed on disk; `alumina backup {folder}` writes it anew")
@@ -242,8 +253,9 @@ def _adopt(folder: Path, *, partial: bool) -> None:
     Where the note of the format has rotted in it, `partial` goes on: a backup with hashes is no older one, and the home makes that note again.
     """
     mark = folder / MARK
-    if not mark.is_file():
-        raise BackupError(f"{folder} is no backup: it has no {MARK}")
+    if not mark.is_file() and not (partial and (folder / "archive").is_dir()):
+        told = "; if it lost that file, take what is whole with --partial" if (folder / "archive").is_dir() else ""
+        raise BackupError(f"{folder} is no backup: it has no {MARK}{told}")
     copy = Settings.model_construct(home=folder)  # a home may not lie under such a name as `disk #1`, a copy may: no tool but this opens it
     try:
         held = format_of(copy)
@@ -257,26 +269,14 @@ def _adopt(folder: Path, *, partial: bool) -> None:
         ) from None
     if held == 1:
         adopt_note(mark)
-        if (facts := read_note(mark, "")) is not None:
+        facts = _facts(folder, partial=partial)
+        if mark.is_file() and is_whole(mark):
             write_note(mark, {"complete": True} | facts)
     open_home(copy)
 
 
 def _is_note_rotten(folder: Path) -> bool:
-    try:
-        return HOME_NOTE in _rotten(folder)
-    except NoteError:
-        return False
-
-
-def _is_complete(folder: Path) -> bool:
-    """Tell whether the last backup into a folder ended well."""
-    if not (folder / MARK).is_file():
-        raise BackupError(f"{folder} is no backup: it has no {MARK}")
-    try:
-        return bool((read_note(folder / MARK, f"`alumina backup {folder}` writes it anew") or {}).get("complete"))
-    except NoteError as error:
-        raise BackupError(str(error)) from None
+    return HOME_NOTE in _rotten(folder, _facts(folder, partial=True))
 
 
 def _copy(home: Path, target: Path, rotten: Collection[str] = (), *, partial: bool = False, is_home: bool = False) -> Copied:
@@ -387,10 +387,10 @@ def _note(source: Path, target: Path, copied: Copied) -> None:
         copied.lost += [source.name] if source.name != _MADE_ANEW else []
 
 
-def _mend_note(settings: Settings, folder: Path) -> bool:
+def _mend_note(settings: Settings, folder: Path, rotten: Collection[str]) -> bool:
     """Put the note of a home back where it has rotted, since nothing opens the home without it; tell whether that was done."""
     ours, theirs = Archive(settings.archive), Archive(folder / "archive")
-    if is_note_whole(settings) or not (folder / HOME_NOTE).is_file() or HOME_NOTE in _rotten(folder) or set(ours.told()).isdisjoint(theirs.told()):
+    if is_note_whole(settings) or not (folder / HOME_NOTE).is_file() or HOME_NOTE in rotten or set(ours.told()).isdisjoint(theirs.told()):
         return False
     _file(folder / HOME_NOTE, settings.root / HOME_NOTE, Copied())
     return True

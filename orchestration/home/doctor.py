@@ -28,7 +28,7 @@ from ingest.notes import is_whole, read_note
 from ingest.settings import REPOSITORY, Settings
 from ingest.source import SHANGHAI, ConfigurationError, DataOrigin, HomeError, Outcome, Source
 from ingest.sources import sources
-from orchestration.home.backup import half_a_home
+from orchestration.home.backup import HOME_NOTE, half_a_home
 from orchestration.instance.addresses import chat_problems, webhook_problem
 from orchestration.instance.alerts import damaged, file_of, last_failure, standing
 from orchestration.warehouse.load import holder, is_free
@@ -93,10 +93,14 @@ def examine(settings: Settings, now: datetime | None = None, *, deep: bool = Fal
     """Look at everything; `now` is the time in Shanghai to judge by. With `deep`, every file of archive, lake and releases is read and hashed."""
     moment = now or datetime.now(SHANGHAI)
     try:
-        if format_of(settings) != FORMAT:
+        is_present = format_of(settings) == FORMAT
+        if not is_present and settings.restoring.exists():
+            return list(_rebuild(settings, moment))
+        if not is_present and not _has_lost_its_note(settings):
             return [_finding(Level.NOTE, "home", "older_format", format=format_of(settings))]
     except FormatError as error:
         return [_finding(Level.ERROR, "home", "unusable", why=error)]
+    lost = [] if is_present else [_finding(Level.NOTE, "home", "note_lost", path=settings.root / HOME_NOTE)]
     checks: tuple[Callable[[Settings, datetime], Iterator[Finding]], ...] = (
         _versions,
         _calendar,
@@ -111,7 +115,13 @@ def examine(settings: Settings, now: datetime | None = None, *, deep: bool = Fal
         _dropped,
         *((_content,) if deep else ()),
     )
-    return [finding for check in checks for finding in _told(check, settings, moment)]
+    return lost + [finding for check in checks for finding in _told(check, settings, moment)]
+
+
+def _has_lost_its_note(settings: Settings) -> bool:
+    """Tell whether a home is of the present format and has only lost the note that says so."""
+    log = Archive(settings.archive).log
+    return not (settings.root / HOME_NOTE).is_file() and bool(log.left()) and next(log.faults(), None) is None
 
 
 def _told(check: Callable[[Settings, datetime], Iterator[Finding]], settings: Settings, now: datetime) -> Iterator[Finding]:

@@ -520,6 +520,22 @@ def test_a_link_by_the_whole_path_of_its_home_leads_into_the_copy(settings: Sett
     assert not (tmp_path / "copy" / "releases" / "mine").exists()
 
 
+@pytest.mark.parametrize("how", ["flipped", "lost"])
+def test_a_backup_without_a_mark_that_can_be_read_is_taken_for_what_it_is(settings: Settings, tmp_path: Path, how: str) -> None:
+    folder, other = tmp_path / "copy", Settings(home=tmp_path / "other")
+    backup(settings, folder)
+    flip(folder / MARK) if how == "flipped" else (folder / MARK).unlink()
+    with pytest.raises(BackupError, match="take what is whole with --partial"):
+        restore(other, folder)
+    assert not other.root.exists()
+    assert restore(other, folder, partial=True).lost == []
+    assert whole(other.root).keys() >= whole(settings.root).keys() - {"home.json"}
+    assert Archive(other.archive).verify() == 1
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(BackupError, match=r"is no backup: it has no alumina-backup\.json$"):
+        restore(Settings(home=tmp_path / "another"), tmp_path / "photos", partial=True)
+
+
 def test_a_release_is_put_back_where_the_link_to_it_is_lost_too(settings: Settings, tmp_path: Path) -> None:
     write_note(settings.status, {"outcome": "published", "run_id": "r", "at": "2025-07-22T09:40:00+00:00", "serving": "20250722", "reason": ""})
     backup(settings, tmp_path / "copy")

@@ -176,6 +176,18 @@ def test_a_run_that_failed_before_it_came_to_publishing_is_told(settings: Settin
     assert ("rules.toml: rule O1" in found.message) == (level is Level.ERROR)
 
 
+def test_half_a_home_and_one_that_lost_its_note_are_no_older_formats(settings: Settings) -> None:
+    dedicate(settings, DataOrigin.FILES)
+    Archive(settings.archive).record([_receipt("20250722", Outcome.OK)])
+    (settings.root / "home.json").unlink()
+    first, *others = examine(settings, EVENING)
+    assert (first.message, first.advice) == (f"{settings.root / 'home.json'} is lost", "the next alumina run makes it again from the fetch log")
+    assert {"versions", "disk", "publication"} <= {finding.subject for finding in others}
+    write_note(settings.restoring, {"from": "/copy"})
+    (found,) = examine(settings, EVENING)
+    assert (found.level, "finish it with `alumina restore /copy`" in found.message) == (Level.ERROR, True)
+
+
 def test_lines_of_the_alerts_that_have_rotted_are_named(settings: Settings) -> None:
     for cause in "abc":
         alert(settings, "feed_failed", f"no answer of {cause}", cause=f"feed:{cause}")
