@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +145,11 @@ class Journal:
         yield from (line for line in self._lines(*self._bodies()) if isinstance(line, Fault))
         if lost := self._lost():
             yield lost
+
+    def of(self, bodies: Mapping[Path, bytes]) -> list[bytes | Fault]:
+        """Give the rows and the damaged lines of files with this content, as if they stood here."""
+        files = sorted(bodies)
+        return list(_checked(files, [bodies[path] for path in files]))
 
     def left(self) -> list[bytes]:
         """Give every row that can still be read, without the damaged ones: for a copy beside which nothing whole is left."""

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ingest.archive import PURGED, Archive
+from ingest.archive import PURGED, Archive, Attempt
 from ingest.files import unfinished, write_atomic
 from ingest.home import FormatError, format_of, is_note_whole, open_home, share
+from ingest.journal import Fault
 from ingest.notes import NoteError, adopt_note, is_whole, read_note, write_note
 from ingest.settings import Settings
-from ingest.storable import storable
+from ingest.storable import healed, storable
 from orchestration.warehouse.load import begin_anew, write_lock
 from serving.publish.served import last_served, point_serving_at
 from serving.read import FILE_NAME
@@ -32,6 +33,7 @@ _MADE_ANEW = "status.json"
 # Each is older in a copy than in its home, and better than none: a hold, a release that was given up, a fit, and what was deleted for good.
 _PUT_BACK = ("held.json", "outlook_model.json", "rejected.json", _PURGED)
 _SHOWN = 5
+GIVEN_UP = "was whole neither in the home nor in its backup"
 
 
 class BackupError(Exception):
@@ -47,6 +49,8 @@ class Copied:
     lost: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     """What the home lacks and the copy has, by name, and keeps."""
+    payloads_lost: list[str] = field(default_factory=list)
+    """By sha256: what is whole on neither side."""
     spared: list[str] = field(default_factory=list)
     """Notes that have rotted in the home and stay in the copy as they were."""
     kept: list[str] = field(default_factory=list)
@@ -105,7 +109,10 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
             copied = _mend(settings, folder)
         copied.files += note_put_back
         if copied.lost and not partial:
-            raise BackupError(f"{copied.files} files were put back, but nothing whole was found of {shortened(copied.lost)}")
+            raise BackupError(
+                f"{copied.files} files were put back, but nothing whole was found of {shortened(copied.lost)}; where no other backup holds it, --partial goes on without it"
+            )
+        _give_up(settings, copied)
         return copied
     missing = _missing(folder, facts)
     if not partial and (wrong := [*map(str, theirs.faults()), *(f"{folder / name} has changed on disk" for name in rotten), *missing]):
@@ -118,8 +125,15 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
         os.sync()
         if copied.lost and not partial:
             raise BackupError(f"the home is not complete, nothing whole was found of {shortened(copied.lost)}")
+        _give_up(settings, copied)
         settings.restoring.unlink()
     return copied
+
+
+def _give_up(settings: Settings, copied: Copied) -> None:
+    """Let what is whole nowhere count as gone, or no rebuild would be possible any more. Another backup that holds it brings it back."""
+    if copied.payloads_lost:
+        Archive(settings.archive).purge(copied.payloads_lost, GIVEN_UP)
 
 
 def _is_at_work(settings: Settings) -> bool:
@@ -288,7 +302,7 @@ def _copy(home: Path, target: Path, rotten: Collection[str] = (), *, partial: bo
     copied = Copied()
     # The fetch log before payloads: each attempt in the copy then has its payload, however long the archive goes on growing meanwhile.
     _fetch_log(home, target, copied, partial=partial)
-    for sha in _spoken_of(target, copied) if not partial else _spoken_of_or_there(home, target, copied):
+    for sha in _spoken_of(target, copied) if not partial and not copied.lost else _spoken_of_or_there(home, target, copied):
         _payload(home, target, sha, copied)
     for path in sorted((home / "releases").glob("*")):
         if (path / MANIFEST).is_file() or (path / FILE_NAME).is_file():  # else it is somebody's folder, or a release that is just made
@@ -316,6 +330,9 @@ def _fetch_log(home: Path, target: Path, copied: Copied, *, partial: bool = Fals
         copied.lost += map(str, wrong)
         if partial:
             Archive(target / "archive").salvage(Archive(home / "archive"))
+        elif not Archive(target / "archive").told():  # better than nothing: --partial takes each line of it that can be read
+            for path in source.files:
+                _file(path, target / path.relative_to(home), copied)
         return
     for path in source.files:
         _file(path, target / path.relative_to(home), copied)
@@ -337,11 +354,17 @@ def _spoken_of(home: Path, copied: Copied) -> list[str]:
 
 def _spoken_of_or_there(home: Path, target: Path, copied: Copied) -> list[str]:
     """Give what the fetch log speaks of and, where lines of it are lost, every payload there is: a lost line may have spoken of it."""
-    shas = Archive(target / "archive").spoken_of()
+    shas = {attempt.payload_sha256 for attempt in _attempts(Archive(target / "archive")) if attempt.payload_sha256}
+    shas -= Archive(target / "archive").purged().keys()
     if copied.lost:
         shas |= {path.name for path in (home / "archive" / "blobs").glob("*/*") if not path.name.startswith(".")}
     copied.payloads = len(shas)
     return sorted(shas)
+
+
+def _attempts(archive: Archive) -> list[Attempt]:
+    """Give the attempts of a fetch log that can be read, whether or not all can."""
+    return [Attempt.from_json(healed(line)) for line in archive.log.left()]
 
 
 def _payload(home: Path, target: Path, sha: str, copied: Copied) -> None:
@@ -351,6 +374,7 @@ def _payload(home: Path, target: Path, sha: str, copied: Copied) -> None:
     body = _read(home / name, sha)
     if body is None:
         copied.lost.append(f"payload {sha}")
+        copied.payloads_lost.append(sha)
         return
     write_atomic(target / name, body, durable=False)
     copied.files += 1
@@ -409,6 +433,10 @@ def _mend(settings: Settings, folder: Path) -> Copied:
     if not copied.lost and _PURGED not in notes:
         for sha in _spoken_of(settings.root, copied):
             _payload(folder, settings.root, sha, copied)
+        for sha, why in ours.purged().items():
+            if why == GIVEN_UP and (body := _read(theirs.root / "blobs" / sha[:2] / sha, sha)) is not None:
+                ours.put(body)
+                copied.files += 1
     copied.lost += notes
     served = {settings.releases / name} if (name := last_served(settings)) else set()
     for path in sorted({path for path in settings.releases.glob("*") if path.is_dir() and not path.name.startswith(".")} | served):
@@ -451,30 +479,28 @@ def _has_lost_its_end(ours: Archive, theirs: Archive) -> bool:
 def _mend_receipts(ours: Archive, theirs: Archive, copied: Copied) -> None:
     """Take the beginning of each file from the copy: a log only grows, so the copy holds the same lines up to the day it was made.
 
-    Nothing is taken where a line of the home that can be read would be gone: the copy is another home's then.
+    Nothing is taken where a line would still be damaged, or one of the home that can be read would be gone: the copy is another home's then.
     """
     if wrong := next(theirs.log.faults(), None):
         copied.lost.append(str(wrong))
         return
     with ours.log.held():
         before, known = {path: path.read_bytes() for path in ours.log.files}, set(ours.told())
+        mended: dict[Path, bytes] = {}
         for path in theirs.log.files:
             mine, whole = ours.root / path.relative_to(theirs.root), path.read_bytes()
-            mended = whole + before.get(mine, b"")[len(whole) :]
-            if before.get(mine) != mended:
-                write_atomic(mine, mended)
-                copied.files += 1
-        left, gone = next(Archive(ours.root).log.faults(), None), known - set(Archive(ours.root).told())
-        if left or gone:
-            for path in set(ours.log.files) - before.keys():
-                path.unlink()
-            for path, body in before.items():
-                write_atomic(path, body)
-            copied.lost.append(
-                f"{left}, which was written after the backup was made"
-                if left
-                else f"lines of {ours.log.folder}: {len(gone):,} that can be read stand in no backup"
-            )
+            mended[mine] = whole + before.get(mine, b"")[len(whole) :]
+        trial = ours.log.of(before | mended)
+        left, gone = next((line for line in trial if isinstance(line, Fault)), None), known - {line for line in trial if isinstance(line, bytes)}
+        if left:
+            copied.lost.append(f"{left}, which was written after the backup was made")
+        elif gone:
+            copied.lost.append(f"lines of {ours.log.folder}: {len(gone):,} that can be read stand in no backup")
+        else:
+            for path, body in mended.items():
+                if before.get(path) != body:
+                    write_atomic(path, body)
+                    copied.files += 1
 
 
 def _read(path: Path, sha: str) -> bytes | None:

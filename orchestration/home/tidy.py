@@ -4,6 +4,7 @@ Payloads, the fetch log, the lake and the operator's files are nobody's to delet
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,7 +73,9 @@ def tidy(settings: Settings, instance: dg.DagsterInstance, now: datetime) -> Tid
     events = retention.forget_events(instance, settings, [run.run_id for run in (*without_events, *(set(without_line) - set(without_events)))])
     runs = retention.forget_runs(instance, [run.run_id for run in without_line])
     thinned = retention.thin(instance)
-    files = [path for kind, found in _FILES.items() for path in beyond(_newest_first(found(settings.root)), of.get(kind), now, _written)]
+    files = [
+        path for kind, found in _FILES.items() for _, path in beyond(_newest_first(found(settings.root)), of.get(kind), now, lambda file: file[0])
+    ]
     kept_back = []
     for path in files:
         try:
@@ -94,12 +97,12 @@ def beyond(things: Sequence[T], keep: Keep | None, now: datetime, at: Callable[[
     return [thing for thing in things[keep.least :] if at(thing) < horizon]
 
 
-def _newest_first(files: Iterable[Path]) -> list[Path]:
+def _newest_first(files: Iterable[Path]) -> list[tuple[datetime, Path]]:
     found = []
     for path in files:
         with suppress(FileNotFoundError):  # another tidying was faster, or its writer came to the end
             found.append((_written(path), path))
-    return [path for _, path in sorted(found, reverse=True)]
+    return sorted(found, reverse=True)
 
 
 def _written(path: Path) -> datetime:
@@ -108,7 +111,8 @@ def _written(path: Path) -> datetime:
 
 def _bytes(settings: Settings) -> int:
     """Bytes of what is looked after here."""
-    of_places = (path for place in (settings.dagster, *copies_of(settings)) for path in place.rglob("*"))
+    places = (settings.dagster, *copies_of(settings))
+    of_places = (Path(folder) / name for place in places for folder, _, names in os.walk(place) for name in names)
     of_kinds = (path for found in _FILES.values() for path in found(settings.root))
     written = 0
     for path in chain(of_places, of_kinds):

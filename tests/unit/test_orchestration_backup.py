@@ -17,7 +17,7 @@ from ingest.lake import Lake
 from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError, Outcome
-from orchestration.home.backup import MARK, BackupError, backup, restore
+from orchestration.home.backup import GIVEN_UP, MARK, BackupError, backup, restore
 from orchestration.home.doctor import Level, examine
 from orchestration.resources import Home, Intake
 from orchestration.warehouse.load import begin_anew
@@ -433,7 +433,11 @@ def test_a_note_that_has_rotted_on_both_sides_is_named_and_the_rest_can_be_taken
     assert restore(settings, folder, partial=True).lost == [name]
     restore(other, folder, partial=True)
     assert Archive(other.archive).get(hashlib.sha256(b"one").hexdigest()) == b"one"
-    assert not (other.root / name).exists()
+    assert Archive(other.archive).verify() == 1
+    if name == "archive/purged.json":
+        assert set(Archive(other.archive).purged().values()) == {GIVEN_UP}
+    else:
+        assert not (other.root / name).exists()
 
 
 def test_a_fetch_log_that_is_lost_as_a_whole_is_told_and_put_back(settings: Settings, tmp_path: Path) -> None:
@@ -543,6 +547,64 @@ def test_a_release_is_put_back_where_the_link_to_it_is_lost_too(settings: Settin
     settings.serving.unlink()
     restore(settings, tmp_path / "copy")
     assert (settings.serving / "alumina.duckdb").read_bytes() == b"20250722"
+
+
+def damage_line(settings: Settings, number: int) -> bytes:
+    """Flip a bit of a line of the fetch log; give the log as it stands then."""
+    (log,) = (settings.archive / "receipts").iterdir()
+    lines = log.read_bytes().splitlines(keepends=True)
+    lines[number] = lines[number].replace(b'"kx.dat"', b'"kx.dau"')
+    log.write_bytes(b"".join(lines))
+    return log.read_bytes()
+
+
+@pytest.mark.parametrize("copy_of", ["another home", "this home, before the line", "this home, before one of two lines"])
+def test_a_log_that_the_copy_cannot_mend_stays_as_it_is(settings: Settings, tmp_path: Path, copy_of: str) -> None:
+    keep(settings, b"two")
+    other = Settings(home=tmp_path / "other")
+    dedicate(other, DataOrigin.FILES)
+    for body in (b"a", b"b"):
+        keep(other, body)
+    backup(other if copy_of == "another home" else settings, tmp_path / "copy")
+    for body in (b"three", b"four"):
+        keep(settings, body)
+    rotten = damage_line(settings, 3)
+    if copy_of.endswith("two lines"):
+        rotten = damage_line(settings, 0)
+    with pytest.raises(BackupError, match=r"stand in no backup|which was written after the backup was made"):
+        restore(settings, tmp_path / "copy")
+    assert next((settings.archive / "receipts").iterdir()).read_bytes() == rotten
+
+
+def test_a_backup_of_a_home_with_a_damaged_log_holds_every_payload_and_line_that_is_whole(settings: Settings, tmp_path: Path) -> None:
+    for body in (b"two", b"three"):
+        keep(settings, body)
+    damage_line(settings, 1)
+    folder, other = tmp_path / "copy", Settings(home=tmp_path / "other")
+    for _ in range(2):
+        with pytest.raises(BackupError, match=r"the copy in .* is not complete, nothing whole was found of .*line 2"):
+            backup(settings, folder)
+    restore(other, folder, partial=True)
+    assert len(list(Archive(other.archive).fetch_log())) == 2
+    assert {path.read_bytes() for path in (other.archive / "blobs").glob("*/*")} == {b"one", b"two", b"three"}
+    assert list(Archive(other.archive).faults()) == []
+
+
+@pytest.mark.parametrize("into", ["a new home", "the home at work"])
+def test_what_is_whole_nowhere_is_given_up_with_partial_until_another_backup_brings_it(settings: Settings, tmp_path: Path, into: str) -> None:
+    lost = keep(settings, b"two")
+    for name in ("better", "copy"):
+        backup(settings, tmp_path / name)
+    for path in (lost, tmp_path / "copy" / lost.relative_to(settings.root)):
+        path.write_bytes(b"rot")
+    home = Settings(home=tmp_path / "other") if into == "a new home" else settings
+    with pytest.raises(BackupError):
+        restore(home, tmp_path / "copy")
+    assert restore(home, tmp_path / "copy", partial=True).lost == [f"payload {lost.name}"]
+    archive = Archive(home.archive)
+    assert (archive.verify(), archive.purged()) == (1, {lost.name: GIVEN_UP})
+    restore(home, tmp_path / "better")
+    assert (archive.verify(), archive.purged(), archive.get(lost.name)) == (2, {}, b"two")
 
 
 def test_a_status_that_has_rotted_is_not_copied_since_a_run_writes_it_anew(settings: Settings, tmp_path: Path) -> None:

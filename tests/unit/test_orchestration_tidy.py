@@ -20,6 +20,7 @@ from ingest.catalog.documents import SHIPPED, load
 from ingest.catalog.schemas import RetentionFile
 from ingest.settings import Settings
 from ingest.source import ConfigurationError
+from orchestration.home import tidy as tidying
 from orchestration.home.tidy import beyond, tidy
 from orchestration.warehouse import compaction
 from orchestration.warehouse.load import WarehouseError
@@ -191,6 +192,22 @@ def test_what_may_not_be_deleted_is_passed_over_and_named(
     monkeypatch.setattr(Path, "unlink", refused)
     assert tidy(settings, instance, NOW).files == 1
     assert "run-0.log may not be deleted: Permission denied" in caplog.text
+
+
+def test_what_goes_by_itself_meanwhile_is_passed_over(instance: dg.DagsterInstance, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        _run(instance, settings, number, NOW - timedelta(days=900 - number))
+    _keep(settings, runs=10, events=10, logs=10, failures=10)
+    unlink, look = Path.unlink, tidying.beyond
+
+    def vanishing(files: Any, keep: Any, *more: Any) -> list[Any]:
+        if keep is not None and keep.of == "logs":
+            unlink(settings.root / "logs" / "run-0.log")
+        return look(files, keep, *more)
+
+    monkeypatch.setattr(tidying, "beyond", vanishing)
+    assert tidy(settings, instance, NOW).files == 2
+    assert not list((settings.root / "logs").glob("run-0.log"))
 
 
 def test_a_retention_file_that_is_wrong_deletes_nothing(instance: dg.DagsterInstance, settings: Settings) -> None:
