@@ -39,6 +39,17 @@ def test_a_dozen_texts_from_outside_run_nothing_and_break_nothing(sample: Built,
     assert [told for told in begun if told not in text and told.replace("<", "\\u003c") not in text] == []
 
 
+def test_a_line_separator_in_a_name_breaks_no_chart(sample: Built, tmp_path: Path) -> None:
+    """Where a chart has names in an expression, this one would end a string of it."""
+    names = dict.fromkeys(
+        ("marts.fct_members_daily.participant", "marts.fct_receipts_warehouse_daily.region", "marts.fct_receipts_warehouse_daily.warehouse"),
+        "\u2028\u2029",
+    )
+    bad, rendered = markup.together(Bench(tmp_path / "bench", SLICE, sample.home), names)
+    assert bad == []
+    assert rendered.count("\\u2028") > 10
+
+
 @pytest.mark.full
 def test_secrets_are_nowhere_and_a_run_that_tells_one_is_seen(small_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench, small = small_bench, small_bench.small("secrets")

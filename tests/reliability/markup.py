@@ -109,8 +109,8 @@ FROM_OUTSIDE = (
 )  # fmt: skip
 
 
-def together(bench: Bench) -> tuple[list[str], str]:
-    """Put a hostile text into each of a dozen columns at once; give what is wrong with the page, and the page."""
+def together(bench: Bench, texts: dict[str, str] | None = None) -> tuple[list[str], str]:
+    """Put texts into columns at once, else a hostile one into each of a dozen; give what is wrong with the page, and the page."""
     folder = bench.fresh("together")
     copy = folder / FILE_NAME
     copy.write_bytes((bench.home() / "serving" / FILE_NAME).read_bytes())
@@ -118,8 +118,9 @@ def together(bench: Bench) -> tuple[list[str], str]:
         con.execute("set TimeZone = 'Asia/Shanghai'")
         plain = page.render(con, None)
         # Before what stands there, so that regions and members stay several.
-        texts = {name: f"{place} {HOSTILE[place]}" for place, name in enumerate(FROM_OUTSIDE)}
-        rendered = with_texts(con, texts | {"serving.outlook_v2.status": LONGEST}, before=True) or ""  # a badge, which is never broken
+        hostile = {name: f"{place} {HOSTILE[place]}" for place, name in enumerate(FROM_OUTSIDE)}
+        hostile |= {"serving.outlook_v2.status": LONGEST}  # a badge, which is never broken
+        rendered = with_texts(con, texts or hostile, before=True) or ""
     bad = foreign(rendered, plain)
     if CHROMIUM:
         with tab(folder / "profile") as browser:

@@ -170,7 +170,24 @@ def painter(series: Sequence[Series]) -> Painter:
     scale = alt.Scale(domain=[one.name.both for one in series], range=[one.color for one in series])
     longest = max((len(one.name.en) for one in series), default=0)
     color = alt.Color("series:N", scale=scale, legend=alt.Legend(columns=1 if longest > 24 else 2 if longest > 18 else 3 if longest > 11 else 4))
-    return lambda mark, one: mark.transform_calculate(series=json.dumps(one.name.both, ensure_ascii=False)).encode(color=color)
+    return lambda mark, one: mark.transform_calculate(series=quoted(one.name)).encode(color=color)
+
+
+def quoted(said: Said) -> str:
+    """Give a text of both languages as it stands in an expression, whose strings a line separator would end."""
+    return json.dumps(said.both, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def placed(rows: Sequence[Row]) -> list[Row]:
+    """Number rows, for `by_place`."""
+    return [row | {"place": place} for place, row in enumerate(rows)]
+
+
+def by_place() -> Any:
+    """Give the order of rows as they come. A list of their names would stand in an expression, whose strings a line separator in a name would end."""
+    import altair as alt
+
+    return alt.EncodingSortField(field="place", op="min")
 
 
 def tip(column: str, name: Said, form: str = "") -> Any:

@@ -23,13 +23,16 @@ from serving.research.note.charts.drawing import (
     Series,
     amount_axis,
     base,
+    by_place,
     chart,
     last,
     layered,
     line,
     month_starts,
     painter,
+    placed,
     pointer,
+    quoted,
     signed_bars,
     tip,
     value_axis,
@@ -88,7 +91,7 @@ def price(known: Known, levels: Sequence[Level]) -> Chart | None:
         over.mark_bar(width=alt.RelativeBandSize(band=0.8)).encode(y=y("open", storey=UPPER), y2="close:Q", color=color),
     )
     means = [line(over, one, paint, storey=UPPER) for one in (mean20, mean60) if last(rows, one.column) is not None]
-    names = "".join(f"abs(datum.value - {level:.4f}) < 0.01 ? {_quoted(said)} : " for level, said in drawn) + "''"
+    names = "".join(f"abs(datum.value - {level:.4f}) < 0.01 ? {quoted(said)} : " for level, said in drawn) + "''"
     axis = alt.Axis(
         orient="right",
         values=[level for level, _ in drawn],
@@ -146,10 +149,6 @@ def price(known: Known, levels: Sequence[Level]) -> Chart | None:
     )  # fmt: skip
 
 
-def _quoted(said: Said) -> str:
-    return "'" + said.both.replace("\\", "").replace("'", "’") + "'"
-
-
 def apart(levels: Sequence[Level], prices: Sequence[float]) -> list[Level]:
     """Choose the levels a chart names: the first ones told that are within reach of the price and far enough apart for their names."""
     if not prices:
@@ -195,13 +194,13 @@ def curve(known: Known) -> Chart | None:
         one[f"s{place}"] = row["settle_cny_t"]
         if place == 0:
             one["oi"] = row["open_interest_lots"]
-    rows = sorted((row for row in contracts.values() if "s0" in row), key=lambda row: row["month"])
+    rows = placed(sorted((row for row in contracts.values() if "s0" in row), key=lambda row: row["month"]))
     if len(rows) < 2:
         return None
     order = [row["contract"] for row in rows]
     interest = Series("oi", Said("持仓（右轴）", "Open interest (right)"), GREY)
     paint = painter((*series, interest))
-    over = alt.Chart(alt.NamedData("rows")).encode(x=alt.X("contract:O", sort=order, title=None, axis=alt.Axis(labelAngle=-45)))
+    over = alt.Chart(alt.NamedData("rows")).encode(x=alt.X("contract:O", sort=by_place(), title=None, axis=alt.Axis(labelAngle=-45)))
     bars = paint(over.mark_bar(opacity=0.28), interest).encode(
         y=y("oi", zero=True, axis=amount_axis("lots", orient="right", grid=False, tickCount=4))
     )
@@ -326,9 +325,9 @@ def members(known: Known) -> Chart | None:
     if last(rows, "moved") is None:
         return None
     sides = {"long": Said("多头", "long"), "short": Said("空头", "short")}
-    told = [row | {"side": sides[row["board"]].both, "name": f"{sides[row['board']].both} {row['rank']}  {row['member']}"} for row in rows]
-    order = [row["name"] for row in told]
-    over = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=170)))
+    named = [row | {"side": sides[row["board"]].both, "name": f"{sides[row['board']].both} {row['rank']}  {row['member']}"} for row in rows]
+    told = placed(named)
+    over = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y("name:N", sort=by_place(), title=None, axis=alt.Axis(labelLimit=170)))
     color = alt.Color("side:N", scale=alt.Scale(domain=[said.both for said in sides.values()], range=[RED, TEAL]), legend=alt.Legend(columns=2))
     tips = [
         tip("member", Said("会员", "member")),

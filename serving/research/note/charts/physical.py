@@ -24,11 +24,13 @@ from serving.research.note.charts.drawing import (
     Series,
     amount_axis,
     base,
+    by_place,
     chart,
     last,
     layered,
     line,
     painter,
+    placed,
     pointer,
     signed_bars,
     tip,
@@ -126,10 +128,13 @@ def regions(known: Known) -> Chart | None:
     )
     if len(found) < 2:
         return None
-    rows = [row | {"name": known.region(row["region"]).both, "low": row["low"] or row["price"], "high": row["high"] or row["price"]} for row in found]
+    named = [
+        row | {"name": known.region(row["region"]).both, "low": row["low"] or row["price"], "high": row["high"] or row["price"]} for row in found
+    ]
+    rows = placed(named)
     now, before = Series("price", Said("均价", "Average"), BLUE), Series("before", Said(f"{back:%m-%d}均价", f"Average of {back:%m-%d}"), GREY)
     paint = painter((now, before))
-    over = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y("name:N", sort=[row["name"] for row in rows], title=None, axis=alt.Axis(labelLimit=130)))
+    over = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y("name:N", sort=by_place(), title=None, axis=alt.Axis(labelLimit=130)))
     tips = [tip("name", Said("地区", "region")), *(tip(name, Said(zh, en), ",.2f") for name, zh, en in (("price", "均价", "average"), ("low", "最低", "low"), ("high", "最高", "high"), ("before", f"{back:%m-%d}", f"{back:%m-%d}")))]  # fmt: skip
     place = alt.X("low:Q", title=None, scale=alt.Scale(zero=False, padding=12), axis=value_axis())
     bars = over.mark_bar(height=9, opacity=0.35, color=BLUE).encode(x=place, x2="high:Q", tooltip=tips)
