@@ -209,7 +209,7 @@ def _mark(folder: Path, settings: Settings, *, complete: bool) -> None:
     facts: dict[str, object] = {"home": storable(str(settings.root)), "complete": complete}
     if complete:
         facts["lines"] = len(Archive(folder / "archive").told())
-        facts["releases"] = sorted(path.name for path in (folder / "releases").glob("*"))
+        facts["releases"] = sorted(storable(path.name) for path in (folder / "releases").glob("*"))
         facts["serving"] = _served(folder)
         # What a person wrote has no hash of its own.
         facts["files"] = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _named(folder).items()}
@@ -254,7 +254,8 @@ def _missing(folder: Path, facts: Mapping[str, Any]) -> list[str]:
     releases, serving, lines = facts.get("releases", []), facts.get("serving", ""), facts.get("lines", 0)
     if not (isinstance(releases, list) and all(isinstance(name, str) for name in releases) and isinstance(serving, str) and isinstance(lines, int)):
         raise BackupError(f"{folder / MARK} has changed on disk; `alumina backup {folder}` writes it anew")
-    gone = [f"release {name}" for name in releases if not (folder / "releases" / storable(name)).is_dir()]
+    there = {storable(path.name) for path in (folder / "releases").glob("*")}
+    gone = [f"release {name}" for name in releases if name not in there]
     gone += ["serving, which led to the release people read"] if serving and not _served(folder) else []
     archive = Archive(folder / "archive")
     left = lines - len(archive.told()) if next(archive.log.faults(), None) is None else 0  # a damaged log is named by its lines
@@ -305,7 +306,8 @@ def _copy(home: Path, target: Path, rotten: Collection[str] = (), *, partial: bo
     for sha in _spoken_of(target, copied) if not partial and not copied.lost else _spoken_of_or_there(home, target, copied):
         _payload(home, target, sha, copied)
     for path in sorted((home / "releases").glob("*")):
-        if (path / MANIFEST).is_file() or (path / FILE_NAME).is_file():  # else it is somebody's folder, or a release that is just made
+        # A folder of somebody is passed over, and a release that is just made.
+        if not path.name.startswith(".") and ((path / MANIFEST).is_file() or (path / FILE_NAME).is_file()):
             _release(path, target / "releases" / path.name, copied)
     for name, path in _named(home).items():
         mine = target / path.relative_to(home)

@@ -517,11 +517,12 @@ def test_a_file_of_the_catalogue_may_have_any_name(settings: Settings, tmp_path:
 def test_a_link_by_the_whole_path_of_its_home_leads_into_the_copy(settings: Settings, tmp_path: Path) -> None:
     settings.serving.unlink()
     settings.serving.symlink_to(settings.releases / "20250722")
+    shutil.copytree(settings.releases / "20250722", settings.releases / ".building-20250723")
     (settings.releases / "mine").mkdir()
     (settings.releases / "mine" / "notes.txt").write_text("no release")
     backup(settings, tmp_path / "copy")
     assert (tmp_path / "copy" / "serving").resolve() == (tmp_path / "copy" / "releases" / "20250722").resolve()
-    assert not (tmp_path / "copy" / "releases" / "mine").exists()
+    assert [path.name for path in (tmp_path / "copy" / "releases").iterdir()] == ["20250722"]
 
 
 @pytest.mark.parametrize("how", ["flipped", "lost"])
