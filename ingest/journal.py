@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from filelock import FileLock
@@ -150,6 +151,19 @@ class Journal:
         """Give the rows and the damaged lines of files with this content, as if they stood here."""
         files = sorted(bodies)
         return list(_checked(files, [bodies[path] for path in files]))
+
+    def merged(self, mine: Mapping[Path, bytes], others: Mapping[Path, bytes]) -> dict[Path, bytes]:
+        """Make one of two copies of the files of a journal: of each line the first that follows the line before it, else that of `mine`."""
+        chain, found = _START, {}
+        for path in sorted(mine.keys() | others.keys()):
+            copies = [bodies[path].removesuffix(b"\n").split(b"\n") for bodies in (mine, others) if path in bodies]
+            lines = []
+            for there in ([line for line in choice if line is not None] for choice in zip_longest(*copies)):
+                line = next((line for line in there if line[-_ENDING:] == _BEFORE + _link(chain, line[:-_ENDING]) + _AFTER), there[0])
+                chain = line[-_ENDING:][len(_BEFORE) : -len(_AFTER)]
+                lines.append(line)
+            found[path] = b"\n".join(lines) + b"\n"
+        return found
 
     def left(self) -> list[bytes]:
         """Give every row that can still be read, without the damaged ones: for a copy beside which nothing whole is left."""

@@ -481,28 +481,26 @@ def _has_lost_its_end(ours: Archive, theirs: Archive) -> bool:
 def _mend_receipts(ours: Archive, theirs: Archive, copied: Copied) -> None:
     """Take the beginning of each file from the copy: a log only grows, so the copy holds the same lines up to the day it was made.
 
-    Nothing is taken where a line would still be damaged, or one of the home that can be read would be gone: the copy is another home's then.
+    Where that does not do, since the copy is damaged, too, each line is taken from the side on which it is whole. Nothing is taken where a line
+    would still be damaged, or one of the home that can be read would be gone: the copy is another home's then.
     """
-    if wrong := next(theirs.log.faults(), None):
-        copied.lost.append(str(wrong))
-        return
+    wrong, why = next(theirs.log.faults(), None), ""
     with ours.log.held():
         before, known = {path: path.read_bytes() for path in ours.log.files}, set(ours.told())
-        mended: dict[Path, bytes] = {}
-        for path in theirs.log.files:
-            mine, whole = ours.root / path.relative_to(theirs.root), path.read_bytes()
-            mended[mine] = whole + before.get(mine, b"")[len(whole) :]
-        trial = ours.log.of(before | mended)
-        left, gone = next((line for line in trial if isinstance(line, Fault)), None), known - {line for line in trial if isinstance(line, bytes)}
-        if left:
-            copied.lost.append(f"{left}, which was written after the backup was made")
-        elif gone:
-            copied.lost.append(f"lines of {ours.log.folder}: {len(gone):,} that can be read stand in no backup")
-        else:
-            for path, body in mended.items():
-                if before.get(path) != body:
-                    write_atomic(path, body)
-                    copied.files += 1
+        others = {ours.root / path.relative_to(theirs.root): path.read_bytes() for path in theirs.log.files}
+        begun = before | {path: body + before.get(path, b"")[len(body) :] for path, body in others.items()}
+        for mended in (begun, ours.log.merged(before, others)):
+            trial = ours.log.of(mended)
+            left, gone = next((line for line in trial if isinstance(line, Fault)), None), known - {line for line in trial if isinstance(line, bytes)}
+            if not left and not gone:
+                for path, body in mended.items():
+                    if before.get(path) != body:
+                        write_atomic(path, body)
+                        copied.files += 1
+                return
+            told = f"{left}, which was written after the backup was made" if left else ""
+            why = why or told or f"lines of {ours.log.folder}: {len(gone):,} that can be read stand in no backup"
+    copied.lost.append(str(wrong) if wrong else why)
 
 
 def _read(path: Path, sha: str) -> bytes | None:

@@ -577,6 +577,19 @@ def test_a_log_that_the_copy_cannot_mend_stays_as_it_is(settings: Settings, tmp_
     assert next((settings.archive / "receipts").iterdir()).read_bytes() == rotten
 
 
+def test_a_log_that_is_damaged_at_other_lines_in_home_and_copy_is_mended_from_both(settings: Settings, tmp_path: Path) -> None:
+    for body in (b"two", b"three", b"four"):
+        keep(settings, body)
+    before = whole(settings.archive)
+    backup(settings, tmp_path / "copy")
+    damage_line(settings, 1)
+    damage_line(Settings.model_construct(home=tmp_path / "copy"), 2)
+    assert restore(settings, tmp_path / "copy").lost == []
+    assert whole(settings.archive) == before
+    backup(settings, tmp_path / "copy")
+    assert whole(tmp_path / "copy" / "archive") == before
+
+
 def test_a_backup_of_a_home_with_a_damaged_log_holds_every_payload_and_line_that_is_whole(settings: Settings, tmp_path: Path) -> None:
     for body in (b"two", b"three"):
         keep(settings, body)
