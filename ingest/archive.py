@@ -218,10 +218,11 @@ class Archive:
 
     def salvage(self, rotten: "Archive") -> None:
         """Write the fetch log of another archive anew, without its damaged lines; what this one has is replaced."""
+        left = [Attempt.from_json(healed(line)) for line in rotten.log.left()]
         self.log.forget_length()
         for path in self.log.files:
             path.unlink()
-        self.record(Attempt.from_json(healed(line)) for line in rotten.log.left())
+        self.record(left)
 
     def told(self) -> list[bytes]:
         """Give every row of the fetch log that can be read, also of a log written before its lines were chained."""

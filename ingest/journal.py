@@ -88,9 +88,9 @@ class Journal:
                 self.remember_length()
 
     def remember_length(self) -> None:
-        """Note how long the last file is, so that lines which are lost at its end are missed."""
-        if files := self.files:
-            facts = {"file": files[-1].name, "bytes": files[-1].stat().st_size - 1}  # a lost line break is no lost line
+        """Note where the last whole line of the last file ends, so that lines which are lost there are missed; a lost line break is no lost line."""
+        if (files := self.files) and (end := files[-1].read_bytes().rfind(b"\n")) > 0:
+            facts = {"file": files[-1].name, "bytes": end}
             write_atomic(self._length, sealed(json.dumps(facts)) + b"\n", durable=False)
 
     def forget_length(self) -> None:

@@ -33,7 +33,6 @@ _MADE_ANEW = "status.json"
 # Each is older in a copy than in its home, and better than none: a hold, a release that was given up, a fit, and what was deleted for good.
 _PUT_BACK = ("held.json", "outlook_model.json", "rejected.json", _PURGED)
 _SHOWN = 5
-GIVEN_UP = "was whole neither in the home nor in its backup"
 
 
 class BackupError(Exception):
@@ -49,8 +48,6 @@ class Copied:
     lost: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     """What the home lacks and the copy has, by name, and keeps."""
-    payloads_lost: list[str] = field(default_factory=list)
-    """By sha256: what is whole on neither side."""
     spared: list[str] = field(default_factory=list)
     """Notes that have rotted in the home and stay in the copy as they were."""
     kept: list[str] = field(default_factory=list)
@@ -94,6 +91,8 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
     `partial` takes a copy that is not complete for what it is. Raises BackupError where there is no backup or it is not complete.
     """
     folder = source.expanduser().resolve()
+    if folder.is_relative_to(settings.root):
+        raise BackupError(f"{folder} lies in the home itself")
     _adopt(folder, partial=partial)
     share(settings)
     facts = _facts(folder, partial=partial)
@@ -109,10 +108,7 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
             copied = _mend(settings, folder)
         copied.files += note_put_back
         if copied.lost and not partial:
-            raise BackupError(
-                f"{copied.files} files were put back, but nothing whole was found of {shortened(copied.lost)}; where no other backup holds it, --partial goes on without it"
-            )
-        _give_up(settings, copied)
+            raise BackupError(f"{copied.files} files were put back, but nothing whole was found of {shortened(copied.lost)}")
         return copied
     missing = _missing(folder, facts)
     if not partial and (wrong := [*map(str, theirs.faults()), *(f"{folder / name} has changed on disk" for name in rotten), *missing]):
@@ -125,15 +121,8 @@ def restore(settings: Settings, source: Path, *, partial: bool = False) -> Copie
         os.sync()
         if copied.lost and not partial:
             raise BackupError(f"the home is not complete, nothing whole was found of {shortened(copied.lost)}")
-        _give_up(settings, copied)
         settings.restoring.unlink()
     return copied
-
-
-def _give_up(settings: Settings, copied: Copied) -> None:
-    """Let what is whole nowhere count as gone, or no rebuild would be possible any more. Another backup that holds it brings it back."""
-    if copied.payloads_lost:
-        Archive(settings.archive).purge(copied.payloads_lost, GIVEN_UP)
 
 
 def _is_at_work(settings: Settings) -> bool:
@@ -317,7 +306,8 @@ def _copy(home: Path, target: Path, rotten: Collection[str] = (), *, partial: bo
             (_note if name in _SMALL else _file)(path, mine, copied)
     copied.lost += rotten
     link = home / "serving"
-    if link.is_symlink():
+    # Where a home lost its archive alone, people go on reading what it serves.
+    if link.is_symlink() and not (is_home and (target / "serving" / FILE_NAME).is_file()):
         new = target / f".serving.{os.getpid()}"
         new.unlink(missing_ok=True)
         new.symlink_to(Path("releases") / link.readlink().name)  # also where it leads there by the whole path of this home
@@ -376,7 +366,6 @@ def _payload(home: Path, target: Path, sha: str, copied: Copied) -> None:
     body = _read(home / name, sha)
     if body is None:
         copied.lost.append(f"payload {sha}")
-        copied.payloads_lost.append(sha)
         return
     write_atomic(target / name, body, durable=False)
     copied.files += 1
@@ -435,10 +424,6 @@ def _mend(settings: Settings, folder: Path) -> Copied:
     if not copied.lost and _PURGED not in notes:
         for sha in _spoken_of(settings.root, copied):
             _payload(folder, settings.root, sha, copied)
-        for sha, why in ours.purged().items():
-            if why == GIVEN_UP and (body := _read(theirs.root / "blobs" / sha[:2] / sha, sha)) is not None:
-                ours.put(body)
-                copied.files += 1
     copied.lost += notes
     served = {settings.releases / name} if (name := last_served(settings)) else set()
     for path in sorted({path for path in settings.releases.glob("*") if path.is_dir() and not path.name.startswith(".")} | served):

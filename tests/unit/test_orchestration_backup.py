@@ -17,7 +17,7 @@ from ingest.lake import Lake
 from ingest.notes import NoteError, read_note, write_note
 from ingest.settings import Settings
 from ingest.source import DataOrigin, HomeError, Outcome
-from orchestration.home.backup import GIVEN_UP, MARK, BackupError, backup, restore
+from orchestration.home.backup import MARK, BackupError, backup, restore
 from orchestration.home.doctor import Level, examine
 from orchestration.resources import Home, Intake
 from orchestration.warehouse.load import begin_anew
@@ -433,11 +433,7 @@ def test_a_note_that_has_rotted_on_both_sides_is_named_and_the_rest_can_be_taken
     assert restore(settings, folder, partial=True).lost == [name]
     restore(other, folder, partial=True)
     assert Archive(other.archive).get(hashlib.sha256(b"one").hexdigest()) == b"one"
-    assert Archive(other.archive).verify() == 1
-    if name == "archive/purged.json":
-        assert set(Archive(other.archive).purged().values()) == {GIVEN_UP}
-    else:
-        assert not (other.root / name).exists()
+    assert not (other.root / name).exists()
 
 
 def test_a_fetch_log_that_is_lost_as_a_whole_is_told_and_put_back(settings: Settings, tmp_path: Path) -> None:
@@ -604,21 +600,36 @@ def test_a_backup_of_a_home_with_a_damaged_log_holds_every_payload_and_line_that
     assert list(Archive(other.archive).faults()) == []
 
 
-@pytest.mark.parametrize("into", ["a new home", "the home at work"])
-def test_what_is_whole_nowhere_is_given_up_with_partial_until_another_backup_brings_it(settings: Settings, tmp_path: Path, into: str) -> None:
-    lost = keep(settings, b"two")
-    for name in ("better", "copy"):
-        backup(settings, tmp_path / name)
-    for path in (lost, tmp_path / "copy" / lost.relative_to(settings.root)):
-        path.write_bytes(b"rot")
-    home = Settings(home=tmp_path / "other") if into == "a new home" else settings
-    with pytest.raises(BackupError):
-        restore(home, tmp_path / "copy")
-    assert restore(home, tmp_path / "copy", partial=True).lost == [f"payload {lost.name}"]
-    archive = Archive(home.archive)
-    assert (archive.verify(), archive.purged()) == (1, {lost.name: GIVEN_UP})
-    restore(home, tmp_path / "better")
-    assert (archive.verify(), archive.purged(), archive.get(lost.name)) == (2, {}, b"two")
+@pytest.mark.parametrize("has_note", [True, False])
+def test_half_a_line_at_the_end_of_the_log_of_a_home_is_no_damage_of_its_copy(settings: Settings, tmp_path: Path, has_note: bool) -> None:
+    backup(settings, tmp_path / "copy")
+    (log,) = (settings.archive / "receipts").iterdir()
+    for half in (b'{"attempted_at": "2025-07-22T08', b"{"):
+        log.write_bytes(log.read_bytes() + half)
+        if not has_note:
+            (settings.archive / "receipts.length").unlink(missing_ok=True)
+        for name in ("copy", f"new{len(half)}"):
+            assert backup(settings, tmp_path / name).payloads == 1
+            assert list(Archive(tmp_path / name / "archive").faults()) == []
+    keep(settings, b"two")
+    backup(settings, tmp_path / "copy")
+    assert Archive(tmp_path / "copy" / "archive").verify() == 2
+
+
+def test_a_home_is_not_put_back_from_itself(settings: Settings) -> None:
+    before = whole(settings.root)
+    with pytest.raises(BackupError, match="lies in the home itself"):
+        restore(settings, settings.root, partial=True)
+    assert whole(settings.root) == before
+
+
+def test_what_a_home_without_its_archive_serves_goes_on_being_served(settings: Settings, tmp_path: Path) -> None:
+    backup(settings, tmp_path / "copy")
+    release(settings, "20250801")
+    shutil.rmtree(settings.archive)
+    restore(settings, tmp_path / "copy")
+    assert os.readlink(settings.serving) == "releases/20250801"
+    assert Archive(settings.archive).verify() == 1
 
 
 def test_a_status_that_has_rotted_is_not_copied_since_a_run_writes_it_anew(settings: Settings, tmp_path: Path) -> None:
