@@ -49,6 +49,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=REPOSITORY / ".alumina", description="All state: archive, lake, warehouse, releases.")
     memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$", description="DuckDB's memory limit.")
+    # At most what the largest machines have, assumed: with 5,000 DuckDB still opened, with a million it hung.
     threads: int = Field(default=1, ge=1, le=1024, description="DuckDB's threads.")
     releases_kept: int = Field(default=10, ge=2, description="Published releases kept for rollback.")
     as_of_kept: int = Field(default=3, ge=1, description="Builds as of a past time that are kept.")

@@ -208,7 +208,7 @@ def rebuild() -> None:
     open_home(settings)
     try:
         with FileLock(settings.root / "rebuild.lock", timeout=0):  # a second one would empty the lake that this one fills
-            Clock(Archive(settings.archive))
+            Clock(Archive(settings.archive))  # raises where it ran back
             is_purge = finish(settings)
             Archive(settings.archive).verify()  # before anything is deleted
             with write_lock(settings, "rebuilding"):
